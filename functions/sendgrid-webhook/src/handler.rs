@@ -1,0 +1,55 @@
+//! sendgrid-webhook: verify, cut at element boundaries, queue, acknowledge. One wait for any number of events.
+
+use crossdock::domain::id::digest;
+use crossdock::error::Result;
+use crossdock::gateway::{Keyring, Vendor};
+use crossdock::lambda::System;
+use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction};
+use crossdock::lambda::receiver::{Message, Receiver};
+use crossdock::vendors::sendgrid::{Keys, slices, verify};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+/// The largest batch, in bytes: Lambda takes 6 MB, and a body in base64 is a third longer.
+const BATCH_MAX_BYTES: usize = 4_500_000;
+
+/// SendGrid's event webhook endpoint.
+pub struct SendGridWebhook {
+    receiver: Receiver,
+    keys: Keyring<Keys>,
+}
+
+impl SendGridWebhook {
+    /// Takes its parts from the environment.
+    pub fn new(system: &System) -> Result<Self> {
+        Ok(Self { receiver: system.receiver(Vendor::SendGrid)?, keys: system.sendgrid_keys()? })
+    }
+
+    /// What is worth doing before the first batch.
+    pub fn warm_up(&self) -> Vec<BoxFuture<'_, ()>> {
+        vec![self.keys.get().map(drop).boxed()]
+    }
+}
+
+impl HttpFunction for SendGridWebhook {
+    async fn handle(&self, request: ApiRequest) -> Result<Answer> {
+        self.receiver.check_size(&request, BATCH_MAX_BYTES)?;
+        let signature = request.header(verify::SIGNATURE_HEADER).unwrap_or_default();
+        let timestamp = request.header(verify::TIMESTAMP_HEADER).unwrap_or_default();
+        let check = |keys: &Keys| {
+            let live = keys.live_webhook_keys(request.received_at);
+            verify::verify(live, signature, timestamp, request.body.clone())
+        };
+        let batch = self.receiver.verify(&self.keys, check).await?;
+        let slices = slices(&batch)?;
+        let (whole, count) = (digest(&[timestamp, signature]), slices.len());
+        let messages = slices
+            .iter()
+            .enumerate()
+            .filter_map(|(index, slice)| {
+                Some(Message::verbatim(slice.as_bytes(), slice.len())?.part(&whole, index + 1, count))
+            })
+            .collect();
+        self.receiver.accept(&request, messages).await
+    }
+}

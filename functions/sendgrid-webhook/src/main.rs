@@ -1,0 +1,12 @@
+//! Wires sendgrid-webhook: function URL → InboundEvents queue.
+
+use crossdock::lambda::{RuntimeError, System, http};
+use sendgrid_webhook::SendGridWebhook;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), RuntimeError> {
+    let system = System::start()?;
+    let receiver = SendGridWebhook::new(&system)?;
+    system.warm(receiver.warm_up()).await;
+    http::run(receiver, system.world().clone()).await
+}

@@ -1,0 +1,48 @@
+//! stripe-webhook: verify, queue, acknowledge. One wait, and nothing parsed.
+
+use crossdock::error::{Error, Result};
+use crossdock::gateway::{Keyring, Vendor};
+use crossdock::lambda::System;
+use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction};
+use crossdock::lambda::receiver::{Message, Receiver};
+use crossdock::vendors::stripe::{Keys, verify};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+/// The largest event, in bytes: with its attributes it must fit SQS's 1 MiB.
+const EVENT_MAX_BYTES: usize = 900_000;
+/// The same for an event that has to travel in base64, which is a third longer.
+const EVENT_MAX_BYTES_IN_BASE64: usize = 650_000;
+
+/// Stripe's webhook endpoint.
+pub struct StripeWebhook {
+    receiver: Receiver,
+    keys: Keyring<Keys>,
+}
+
+impl StripeWebhook {
+    /// Takes its parts from the environment.
+    pub fn new(system: &System) -> Result<Self> {
+        Ok(Self { receiver: system.receiver(Vendor::Stripe)?, keys: system.stripe_keys()? })
+    }
+
+    /// What is worth doing before the first event.
+    pub fn warm_up(&self) -> Vec<BoxFuture<'_, ()>> {
+        vec![self.keys.get().map(drop).boxed()]
+    }
+}
+
+impl HttpFunction for StripeWebhook {
+    async fn handle(&self, request: ApiRequest) -> Result<Answer> {
+        self.receiver.check_size(&request, EVENT_MAX_BYTES)?;
+        let signature = request.header(verify::HEADER).unwrap_or_default();
+        let check = |keys: &Keys| {
+            let now = request.received_at;
+            verify::verify(keys.live_webhook_secrets(now), signature, request.body.clone(), now)
+        };
+        let event = self.receiver.verify(&self.keys, check).await?;
+        let message = Message::verbatim(event.get(), EVENT_MAX_BYTES_IN_BASE64)
+            .ok_or_else(|| Error::rejected(413, "body_too_large", "The event is too large."))?;
+        self.receiver.accept(&request, vec![message]).await
+    }
+}

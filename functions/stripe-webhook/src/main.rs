@@ -1,0 +1,12 @@
+//! Wires stripe-webhook: function URL → InboundEvents queue.
+
+use crossdock::lambda::{RuntimeError, System, http};
+use stripe_webhook::StripeWebhook;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), RuntimeError> {
+    let system = System::start()?;
+    let receiver = StripeWebhook::new(&system)?;
+    system.warm(receiver.warm_up()).await;
+    http::run(receiver, system.world().clone()).await
+}

@@ -1,0 +1,26 @@
+//! sweeper: each minute, nudges what is due. Running twice at once does no harm: a nudge is only a nudge.
+
+use crossdock::effects::WorkList;
+use crossdock::error::Result;
+use crossdock::lambda::System;
+use crossdock::lambda::schedule::Scheduled;
+
+/// The schedule's target.
+pub struct Sweeper {
+    list: WorkList,
+}
+
+impl Sweeper {
+    /// Takes table and queues from the environment.
+    pub fn new(system: &System) -> Result<Self> {
+        Ok(Self { list: system.work_list()? })
+    }
+}
+
+impl Scheduled for Sweeper {
+    async fn tick(&self) -> Result<()> {
+        let swept = self.list.sweep().await?;
+        tracing::info!(due = swept.due, nudged = swept.nudged, oldest_ms = swept.oldest_ms, "swept");
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! Builds the functions for this machine and lays them where the template expects them.
+//!
+//! Plain `cargo build`: the emulator runs a function as a process of this machine, so nothing is gained by building
+//! for another glibc, and cargo alone knows what has changed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::folder::project;
+use crate::processes::Group;
+
+/// The profile without link-time optimisation (see the workspace's Cargo.toml).
+const PROFILE: &str = "local";
+
+/// What was built.
+pub(crate) struct Built {
+    /// Folder of the built programs.
+    programs: PathBuf,
+    /// The functions: folder, crate, program and package have the same name.
+    functions: Vec<String>,
+}
+
+/// Builds all functions and the sandbox; cargo's output goes to `log`.
+pub(crate) async fn build(log: &Path) -> Result<Built> {
+    let metadata = metadata()?;
+    let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
+    let functions = function_names(&metadata);
+    if functions.is_empty() {
+        bail!("no package was found in functions/");
+    }
+    // Two calls, because packages that are built together share the features of their dependencies: a function must
+    // not run here with a feature that only the sandbox has asked for.
+    let mut together: Vec<&str> = functions.iter().flat_map(|name| ["--package", name.as_str()]).collect();
+    cargo(&together, log).await?;
+    together = vec!["--package", "sandbox"];
+    cargo(&together, log).await?;
+    Ok(Built { programs: Path::new(target).join(PROFILE), functions })
+}
+
+impl Built {
+    /// The path of the sandbox program.
+    pub(crate) fn sandbox(&self) -> PathBuf {
+        self.programs.join("sandbox")
+    }
+
+    /// Lays every function below `deploy` as `cargo lambda build` does: `target/lambda/<function>/bootstrap`. A
+    /// folder of its own, so that binaries of this machine never stand where a deployment to AWS looks for its own.
+    pub(crate) fn lay_out(&self, deploy: &Path) -> Result<()> {
+        for function in &self.functions {
+            let folder = deploy.join("target/lambda").join(function);
+            fs::create_dir_all(&folder)?;
+            let bootstrap = folder.join("bootstrap");
+            if bootstrap.exists() {
+                fs::remove_file(&bootstrap)?;
+            }
+            let program = self.programs.join(function);
+            if fs::hard_link(&program, &bootstrap).is_err() {
+                fs::copy(&program, &bootstrap).with_context(|| format!("cannot copy {}", program.display()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn cargo(packages: &[&str], log: &Path) -> Result<()> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(project()).args(["build", "--profile", PROFILE]).args(packages);
+    Group::start("cargo build", &mut cargo, log)?.finish().await
+}
+
+fn metadata() -> Result<Value> {
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(project())
+        .args(["metadata", "--format-version", "1", "--no-deps"])
+        .output()
+        .context("cargo is missing")?;
+    if !output.status.success() {
+        bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// Every package whose manifest is in functions/.
+fn function_names(metadata: &Value) -> Vec<String> {
+    let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_function = |package: &&Value| {
+        let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
+        manifest.ancestors().nth(2).is_some_and(|folder| folder.ends_with("functions"))
+    };
+    packages.iter().filter(is_function).filter_map(|package| package["name"].as_str().map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn functions_are_the_packages_in_the_functions_folder() {
+        let metadata = json!({"packages": [
+            {"name": "sweeper", "manifest_path": "/p/functions/sweeper/Cargo.toml"},
+            {"name": "crossdock", "manifest_path": "/p/shared/Cargo.toml"},
+        ]});
+        assert_eq!(function_names(&metadata), ["sweeper"]);
+    }
+}

@@ -1,0 +1,92 @@
+//! Fills the secrets that the template has created: the sandbox's keys, and our own, which are kept between runs.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::aws::Aws;
+
+/// Bytes of a key: what HMAC-SHA-256 takes at most.
+const KEY_BYTES: usize = 32;
+
+/// The `app` secret. The person key is never rotated: what was hashed with it must be found again.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct AppKeys {
+    person_key: String,
+    link_key: String,
+}
+
+impl AppKeys {
+    /// The keys kept in `home`, made on first use.
+    pub(crate) fn kept_in(home: &Path) -> Result<Self> {
+        let file = home.join("app-keys.json");
+        if let Ok(kept) = fs::read(&file) {
+            return serde_json::from_slice(&kept).with_context(|| format!("{} cannot be read", file.display()));
+        }
+        let keys = Self { person_key: random_key()?, link_key: random_key()? };
+        fs::create_dir_all(home)?;
+        fs::write(&file, serde_json::to_vec_pretty(&keys)?)?;
+        Ok(keys)
+    }
+}
+
+/// What the simulated vendors want and sign with.
+#[derive(Clone, Debug, Deserialize)]
+pub struct VendorKeys {
+    /// Stripe's API key.
+    pub stripe_api_key: String,
+    /// Stripe's webhook signing secret.
+    pub stripe_webhook_secret: String,
+    /// SendGrid's API key.
+    pub sendgrid_api_key: String,
+    /// SendGrid's webhook verification key: SPKI in base64.
+    pub sendgrid_public_key: String,
+}
+
+/// Puts every secret of `stage`.
+pub(crate) async fn put_all(aws: &Aws, stage: &str, app: &AppKeys, vendors: &VendorKeys) -> Result<()> {
+    put(aws, stage, "app", &serde_json::to_value(app)?).await?;
+    let stripe = json!({
+        "api_key": vendors.stripe_api_key,
+        "webhook_secrets": [{ "secret": vendors.stripe_webhook_secret }],
+    });
+    put(aws, stage, "stripe", &stripe).await?;
+    let sendgrid = json!({
+        "transactional_api_key": vendors.sendgrid_api_key,
+        "marketing_api_key": vendors.sendgrid_api_key,
+        "webhook_public_keys": [{ "secret": vendors.sendgrid_public_key }],
+    });
+    put(aws, stage, "sendgrid", &sendgrid).await
+}
+
+/// Puts the secret `/crossdock/<stage>/<name>`.
+pub(crate) async fn put(aws: &Aws, stage: &str, name: &str, value: &Value) -> Result<()> {
+    let body = json!({ "SecretId": format!("/crossdock/{stage}/{name}"), "SecretString": value.to_string() });
+    aws.json("secretsmanager", "secretsmanager.PutSecretValue", &body).await?;
+    Ok(())
+}
+
+fn random_key() -> Result<String> {
+    let mut bytes = [0; KEY_BYTES];
+    getrandom::fill(&mut bytes).context("the system gives no random bytes")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_app_keys_of_the_first_run_are_those_of_the_second() {
+        let home = std::env::temp_dir().join(format!("crossdock-secrets-{}", std::process::id()));
+        let first = AppKeys::kept_in(&home).unwrap();
+        let second = AppKeys::kept_in(&home).unwrap();
+        assert_eq!(first.person_key, second.person_key);
+        assert_eq!(first.link_key, second.link_key);
+        assert_ne!(first.person_key, first.link_key);
+        fs::remove_dir_all(home).unwrap();
+    }
+}

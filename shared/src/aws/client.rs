@@ -1,0 +1,163 @@
+//! The SDK's clients: static credentials and region from the environment (no default chain), our TLS roots, our
+//! clock. See infra/decisions/0001-transport-and-trust-roots.md.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
+use aws_smithy_async::time::{SharedTimeSource, TimeSource};
+use aws_smithy_http_client::tls::{self, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::domain::Private;
+use crate::error::{Error, Result};
+use crate::world::{Clock, World};
+
+/// The roots that AWS endpoints chain to (Amazon Trust Services, https://www.amazontrust.com/repository/).
+const AMAZON_ROOTS_PEM: &str = include_str!("amazon_roots.pem");
+
+/// Tries of one AWS call in all. The SDK's own backoff is kept; no layer of ours retries on top.
+const ATTEMPTS_MAX: u32 = 3;
+/// Time for one try of one AWS call. In-region calls take milliseconds; what takes 3 s is broken.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time to connect to an AWS endpoint.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How AWS is reached, as the Lambda environment says it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `eu-central-1`
+    pub region: String,
+    /// Another endpoint than AWS's own, for emulators.
+    pub endpoint_url: Option<String>,
+    /// From the function's role.
+    pub access_key_id: String,
+    /// From the function's role.
+    pub secret_access_key: Private<String>,
+    /// From the function's role.
+    pub session_token: Option<Private<String>>,
+}
+
+/// What carries the SDK's requests: TLS to AWS, or a test's in-process AWS.
+#[derive(Clone, Debug)]
+pub struct Transport(SharedHttpClient);
+
+impl Transport {
+    /// TLS (ring) with the Amazon roots compiled in; plain HTTP for emulators works too.
+    pub fn real() -> Result<Self> {
+        let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS_PEM.as_bytes());
+        let context = TlsContext::builder().with_trust_store(roots).build().map_err(|e| Error::bug("tls_setup", e))?;
+        let client = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+            .tls_context(context)
+            .build_https();
+        Ok(Self(client))
+    }
+
+    /// Any other client of the SDK's kind.
+    pub fn of(client: SharedHttpClient) -> Self {
+        Self(client)
+    }
+}
+
+/// The three SDK clients, sharing one connection pool.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    pub(super) dynamodb: aws_sdk_dynamodb::Client,
+    pub(super) sqs: aws_sdk_sqs::Client,
+    pub(super) secrets: aws_sdk_secretsmanager::Client,
+}
+
+macro_rules! configured {
+    ($sdk:ident, $settings:expr, $transport:expr, $world:expr) => {{
+        let mut builder = $sdk::Config::builder()
+            .behavior_version($sdk::config::BehaviorVersion::v2026_01_12())
+            .region($sdk::config::Region::new($settings.region.clone()))
+            .credentials_provider(credentials($settings))
+            .http_client($transport.0.clone())
+            .time_source(SharedTimeSource::new(SdkClock(Arc::clone(&$world.clock))))
+            .sleep_impl(SharedAsyncSleep::new(SdkClock(Arc::clone(&$world.clock))))
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                    .build(),
+            )
+            .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled());
+        builder.set_endpoint_url($settings.endpoint_url.clone());
+        $sdk::Client::from_conf(builder.build())
+    }};
+}
+
+impl Clients {
+    /// Builds the clients; nothing is sent yet.
+    pub fn new(settings: &Settings, transport: &Transport, world: &World) -> Self {
+        Self {
+            dynamodb: configured!(aws_sdk_dynamodb, settings, transport, world),
+            sqs: configured!(aws_sdk_sqs, settings, transport, world),
+            secrets: configured!(aws_sdk_secretsmanager, settings, transport, world),
+        }
+    }
+}
+
+fn credentials(settings: &Settings) -> Credentials {
+    Credentials::from_keys(
+        settings.access_key_id.clone(),
+        settings.secret_access_key.expose().clone(),
+        settings.session_token.as_ref().map(|token| token.expose().clone()),
+    )
+}
+
+/// Our clock in the SDK's two shapes.
+#[derive(Debug, Clone)]
+struct SdkClock(Arc<dyn Clock>);
+
+impl TimeSource for SdkClock {
+    fn now(&self) -> std::time::SystemTime {
+        let ms = u64::try_from(self.0.now().ms()).unwrap_or(0);
+        std::time::UNIX_EPOCH + Duration::from_millis(ms)
+    }
+}
+
+impl AsyncSleep for SdkClock {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Sleep::new(self.0.sleep(duration))
+    }
+}
+
+/// What became of an SDK call that failed: `Transient` when trying later may help, `Misconfigured` when the role or
+/// the deployment is wrong, `Uncertain` when a write may have happened.
+pub(super) fn failure<E, R>(
+    operation: &'static str,
+    error: &aws_smithy_runtime_api::client::result::SdkError<E, R>,
+) -> Error
+where
+    E: aws_smithy_types::error::metadata::ProvideErrorMetadata,
+{
+    use aws_smithy_runtime_api::client::result::SdkError;
+    match error {
+        SdkError::ServiceError(service) => {
+            let code = service.err().code().unwrap_or("unknown");
+            let context = format!("{operation}: {code}");
+            match code {
+                "AccessDeniedException"
+                | "AccessDenied"
+                | "ResourceNotFoundException"
+                | "KmsAccessDeniedException"
+                | "UnrecognizedClientException"
+                | "QueueDoesNotExist"
+                | "AWS.SimpleQueueService.NonExistentQueue"
+                | "KMS.AccessDeniedException" => Error::misconfigured("aws_refused", context),
+                "ValidationException" | "InvalidParameterValue" => Error::bug("aws_request_invalid", context),
+                _ => Error::transient("aws_unavailable", context),
+            }
+        }
+        SdkError::ConstructionFailure(_) => Error::bug("aws_request_invalid", operation),
+        SdkError::DispatchFailure(f) if f.is_io() || f.is_timeout() => Error::uncertain("aws_no_answer", operation),
+        _ => Error::uncertain("aws_no_answer", operation),
+    }
+}

@@ -1,0 +1,213 @@
+//! Conditional writes in DynamoDB's expression language, with the bookkeeping of `#names` and `:values` done once.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use serde::Serialize;
+
+use super::item::{Key, attribute, attributes};
+use crate::error::Result;
+
+/// One conditional write: put, update, delete, or a check that writes nothing.
+///
+/// Conditions name attributes as `#attribute` and values as `:value`:
+/// `Write::update(key).set("phase", &phase)?.when("#phase = :ready").bind(":ready", &"ready")?`.
+#[derive(Clone, Debug)]
+pub struct Write {
+    pub(super) key: Key,
+    kind: Kind,
+    sets: Vec<String>,
+    removes: Vec<String>,
+    adds: Vec<String>,
+    condition: Option<String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Put(HashMap<String, AttributeValue>),
+    Update,
+    Delete,
+    Check,
+}
+
+pub(super) struct Parts {
+    pub(super) key: HashMap<String, AttributeValue>,
+    pub(super) update: Option<String>,
+    pub(super) condition: Option<String>,
+    pub(super) names: Option<HashMap<String, String>>,
+    pub(super) values: Option<HashMap<String, AttributeValue>>,
+}
+
+impl Write {
+    fn new(key: Key, kind: Kind) -> Self {
+        Self { key, kind, sets: vec![], removes: vec![], adds: vec![], condition: None, values: HashMap::new() }
+    }
+
+    /// Writes the whole item.
+    pub fn put<T: Serialize>(key: Key, value: &T) -> Result<Self> {
+        let item = attributes(&key, value)?;
+        Ok(Self::new(key, Kind::Put(item)))
+    }
+
+    /// Writes the whole item unless there is one under this key.
+    pub fn put_new<T: Serialize>(key: Key, value: &T) -> Result<Self> {
+        Ok(Self::put(key, value)?.when("attribute_not_exists(#pk)"))
+    }
+
+    /// Changes some attributes.
+    pub fn update(key: Key) -> Self {
+        Self::new(key, Kind::Update)
+    }
+
+    /// Deletes the item.
+    pub fn delete(key: Key) -> Self {
+        Self::new(key, Kind::Delete)
+    }
+
+    /// Writes nothing, but the transaction happens only when the condition holds.
+    pub fn check(key: Key) -> Self {
+        Self::new(key, Kind::Check)
+    }
+
+    /// Sets an attribute; a value that serialises to nothing removes it.
+    pub fn set<T: Serialize>(mut self, name: &str, value: &T) -> Result<Self> {
+        let value = attribute(value)?;
+        if value.is_null() {
+            return Ok(self.remove(name));
+        }
+        self.sets.push(format!("#{name} = :{name}"));
+        self.values.insert(format!(":{name}"), value);
+        Ok(self)
+    }
+
+    /// Sets an attribute unless it has a value.
+    pub fn set_if_absent<T: Serialize>(mut self, name: &str, value: &T) -> Result<Self> {
+        self.sets.push(format!("#{name} = if_not_exists(#{name}, :{name})"));
+        self.values.insert(format!(":{name}"), attribute(value)?);
+        Ok(self)
+    }
+
+    /// Adds to a number; a missing one counts as 0.
+    pub fn add(mut self, name: &str, by: i64) -> Self {
+        self.adds.push(format!("#{name} :add_{name}"));
+        self.values.insert(format!(":add_{name}"), AttributeValue::N(by.to_string()));
+        self
+    }
+
+    /// Removes an attribute.
+    #[must_use]
+    pub fn remove(mut self, name: &str) -> Self {
+        self.removes.push(format!("#{name}"));
+        self
+    }
+
+    /// The write happens only when this holds; several conditions must all hold.
+    #[must_use]
+    pub fn when(mut self, condition: &str) -> Self {
+        self.condition = Some(match self.condition {
+            Some(first) => format!("({first}) AND ({condition})"),
+            None => condition.to_owned(),
+        });
+        self
+    }
+
+    /// Gives a condition's `:value`.
+    pub fn bind<T: Serialize>(mut self, name: &str, value: &T) -> Result<Self> {
+        self.values.insert(name.to_owned(), attribute(value)?);
+        Ok(self)
+    }
+
+    /// The item that it is about.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    pub(super) fn parts(self) -> Parts {
+        let mut update = String::new();
+        for (verb, clauses) in [("SET ", &self.sets), ("REMOVE ", &self.removes), ("ADD ", &self.adds)] {
+            if !clauses.is_empty() {
+                update.push_str(verb);
+                update.push_str(&clauses.join(", "));
+                update.push(' ');
+            }
+        }
+        let mut names = HashMap::new();
+        for text in [Some(&update), self.condition.as_ref()].into_iter().flatten() {
+            collect_names(text, &mut names);
+        }
+        Parts {
+            key: self.key.attributes(),
+            update: (!update.is_empty()).then_some(update),
+            condition: self.condition,
+            names: (!names.is_empty()).then_some(names),
+            values: (!self.values.is_empty()).then_some(self.values),
+        }
+    }
+
+    pub(super) fn into_transact_item(mut self, table: &str) -> Result<TransactWriteItem> {
+        let kind = std::mem::replace(&mut self.kind, Kind::Check);
+        let parts = self.parts();
+        let old = ReturnValuesOnConditionCheckFailure::AllOld;
+        let bug = |e| crate::error::Error::bug("unwritable_value", e);
+        let item = TransactWriteItem::builder();
+        Ok(match kind {
+            Kind::Put(attributes) => item.put(
+                Put::builder()
+                    .table_name(table)
+                    .set_item(Some(attributes))
+                    .set_condition_expression(parts.condition)
+                    .set_expression_attribute_names(parts.names)
+                    .set_expression_attribute_values(parts.values)
+                    .return_values_on_condition_check_failure(old)
+                    .build()
+                    .map_err(bug)?,
+            ),
+            Kind::Update => item.update(
+                Update::builder()
+                    .table_name(table)
+                    .set_key(Some(parts.key))
+                    .set_update_expression(parts.update)
+                    .set_condition_expression(parts.condition)
+                    .set_expression_attribute_names(parts.names)
+                    .set_expression_attribute_values(parts.values)
+                    .return_values_on_condition_check_failure(old)
+                    .build()
+                    .map_err(bug)?,
+            ),
+            Kind::Delete => item.delete(
+                Delete::builder()
+                    .table_name(table)
+                    .set_key(Some(parts.key))
+                    .set_condition_expression(parts.condition)
+                    .set_expression_attribute_names(parts.names)
+                    .set_expression_attribute_values(parts.values)
+                    .return_values_on_condition_check_failure(old)
+                    .build()
+                    .map_err(bug)?,
+            ),
+            Kind::Check => item.condition_check(
+                ConditionCheck::builder()
+                    .table_name(table)
+                    .set_key(Some(parts.key))
+                    .set_condition_expression(parts.condition)
+                    .set_expression_attribute_names(parts.names)
+                    .set_expression_attribute_values(parts.values)
+                    .return_values_on_condition_check_failure(old)
+                    .build()
+                    .map_err(bug)?,
+            ),
+        }
+        .build())
+    }
+}
+
+/// Finds every `#attribute` of an expression.
+fn collect_names(expression: &str, names: &mut HashMap<String, String>) {
+    for part in expression.split('#').skip(1) {
+        let name: String = part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        names.insert(format!("#{name}"), name);
+    }
+}

@@ -1,0 +1,17 @@
+//! The table, the queues and the secrets, and the clients to reach them. The only place that names the AWS SDK.
+
+mod client;
+mod expression;
+pub mod item;
+pub mod queue;
+pub mod secret;
+pub mod table;
+mod transact;
+
+pub use client::{Clients, Settings, Transport};
+pub use expression::Write;
+pub use item::{Item, Key};
+pub use queue::Queues;
+pub use secret::Secrets;
+pub use table::Table;
+pub use transact::{Obstacle, Transacted, WRITES_MAX};

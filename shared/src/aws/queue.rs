@@ -1,0 +1,130 @@
+//! The queues: messages out. (Messages come in through Lambda.)
+
+use std::time::Duration;
+
+use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry};
+use futures_util::future::join_all;
+
+use super::client::{Clients, failure};
+use crate::error::{Error, Result};
+
+/// Messages of one SendMessageBatch (an SQS limit).
+const BATCH_MAX: usize = 10;
+/// Longest delay of a message (an SQS limit).
+pub const DELAY_MAX: Duration = Duration::from_secs(900);
+
+/// A message to send.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// At most 1 MiB of characters that XML allows (an SQS limit).
+    pub body: String,
+    /// String attributes.
+    pub attributes: Vec<(&'static str, String)>,
+    /// How long it stays invisible, at most [`DELAY_MAX`].
+    pub delay: Duration,
+}
+
+impl Outgoing {
+    /// A message without attributes, visible at once.
+    pub fn plain(body: String) -> Self {
+        Self { body, attributes: Vec::new(), delay: Duration::ZERO }
+    }
+}
+
+/// The way to the queues; they are named by URL.
+#[derive(Clone, Debug)]
+pub struct Queues {
+    client: aws_sdk_sqs::Client,
+}
+
+impl Queues {
+    /// All queues that the role may send to.
+    pub fn new(clients: &Clients) -> Self {
+        Self { client: clients.sqs.clone() }
+    }
+
+    /// Sends one message; when this returns without an error it is durable.
+    pub async fn send(&self, url: &str, message: Outgoing) -> Result<()> {
+        self.client
+            .send_message()
+            .queue_url(url)
+            .set_message_attributes(attributes(&message)?)
+            .set_delay_seconds(delay(&message))
+            .message_body(message.body)
+            .send()
+            .await
+            .map_err(|e| failure("SendMessage", &e))?;
+        Ok(())
+    }
+
+    /// Sends any number of messages, ten to a call, the calls side by side: one wait.
+    ///
+    /// # Errors
+    /// The first failure; some messages may have been sent all the same.
+    pub async fn send_all(&self, url: &str, messages: Vec<Outgoing>) -> Result<()> {
+        let calls = messages.chunks(BATCH_MAX).map(|chunk| self.send_batch(url, chunk.to_vec()));
+        join_all(calls).await.into_iter().collect()
+    }
+
+    async fn send_batch(&self, url: &str, messages: Vec<Outgoing>) -> Result<()> {
+        let mut entries = Vec::with_capacity(messages.len());
+        for (index, message) in messages.into_iter().enumerate() {
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .set_message_attributes(attributes(&message)?)
+                .set_delay_seconds(delay(&message))
+                .message_body(message.body)
+                .build()
+                .map_err(|e| Error::bug("queue_message", e))?;
+            entries.push(entry);
+        }
+        let answer = self
+            .client
+            .send_message_batch()
+            .queue_url(url)
+            .set_entries(Some(entries))
+            .send()
+            .await
+            .map_err(|e| failure("SendMessageBatch", &e))?;
+        match answer.failed.first() {
+            None => Ok(()),
+            Some(failed) if failed.sender_fault => Err(Error::bug("queue_message", &failed.code)),
+            Some(failed) => Err(Error::transient("aws_unavailable", format!("SendMessageBatch: {}", failed.code))),
+        }
+    }
+
+    /// How many messages wait in the queue, roughly.
+    pub async fn visible(&self, url: &str) -> Result<usize> {
+        let name = QueueAttributeName::ApproximateNumberOfMessages;
+        let answer = self
+            .client
+            .get_queue_attributes()
+            .queue_url(url)
+            .attribute_names(name.clone())
+            .send()
+            .await
+            .map_err(|e| failure("GetQueueAttributes", &e))?;
+        let number = answer.attributes.and_then(|mut attributes| attributes.remove(&name));
+        Ok(number.and_then(|text| text.parse().ok()).unwrap_or(0))
+    }
+}
+
+fn attributes(message: &Outgoing) -> Result<Option<std::collections::HashMap<String, MessageAttributeValue>>> {
+    if message.attributes.is_empty() {
+        return Ok(None);
+    }
+    message
+        .attributes
+        .iter()
+        .map(|(name, value)| {
+            let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+            Ok(((*name).to_owned(), value.map_err(|e| Error::bug("queue_message", e))?))
+        })
+        .collect::<Result<_>>()
+        .map(Some)
+}
+
+fn delay(message: &Outgoing) -> Option<i32> {
+    let seconds = message.delay.min(DELAY_MAX).as_secs();
+    (seconds > 0).then(|| i32::try_from(seconds).unwrap_or(0))
+}

@@ -1,0 +1,87 @@
+//! Secrets Manager, cached: vendors' keys are read once in five minutes, and once more when a vendor or a signature
+//! says that they changed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+
+use super::client::{Clients, failure};
+use crate::domain::{Private, Timestamp};
+use crate::error::{Error, Result};
+use crate::world::World;
+
+/// How long a secret is used without asking again.
+const CACHE_TTL: Duration = Duration::from_secs(300);
+/// A forced re-read happens at most so often per instance: forged traffic must not become load on Secrets Manager.
+const REFRESH_INTERVAL_MIN: Duration = Duration::from_secs(30);
+
+#[derive(Clone)]
+struct Cached {
+    text: Private<Arc<str>>,
+    version_id: String,
+    read_at: Timestamp,
+}
+
+/// The secrets that the role may read.
+#[derive(Clone)]
+pub struct Secrets {
+    client: aws_sdk_secretsmanager::Client,
+    world: World,
+    cache: Arc<Mutex<HashMap<String, Cached>>>,
+}
+
+impl Secrets {
+    /// An empty cache before Secrets Manager.
+    pub fn new(clients: &Clients, world: World) -> Self {
+        Self { client: clients.secrets.clone(), world, cache: Arc::default() }
+    }
+
+    /// The secret's JSON as a type of ours: from the cache, or read.
+    ///
+    /// # Errors
+    /// `secret_unusable` (misconfigured) names the secret when it is missing keys; never its content.
+    pub async fn get<T: DeserializeOwned>(&self, id: &str) -> Result<T> {
+        parse(id, &self.load(id, CACHE_TTL).await?)
+    }
+
+    /// The same, read anew unless that was done in the last 30 s. `None` when it was: there is nothing newer to try.
+    pub async fn refresh<T: DeserializeOwned>(&self, id: &str) -> Result<Option<T>> {
+        let before = self.cache.lock().await.get(id).map(|cached| cached.read_at);
+        let cached = self.load(id, REFRESH_INTERVAL_MIN).await?;
+        if before == Some(cached.read_at) { Ok(None) } else { parse(id, &cached).map(Some) }
+    }
+
+    async fn load(&self, id: &str, ttl: Duration) -> Result<Cached> {
+        // Held across the call on purpose: one instance asks once, whoever else needs it waits for the answer.
+        let mut cache = self.cache.lock().await;
+        if let Some(cached) = cache.get(id) {
+            if self.world.now().since(cached.read_at) < ttl {
+                return Ok(cached.clone());
+            }
+        }
+        let answer = self.client.get_secret_value().secret_id(id).send().await;
+        let answer = answer.map_err(|e| failure("GetSecretValue", &e))?;
+        let Some(text) = answer.secret_string else {
+            return Err(Error::misconfigured("secret_unusable", format!("{id} has no text value")));
+        };
+        let cached = Cached {
+            text: Private::new(text.into()),
+            version_id: answer.version_id.unwrap_or_default(),
+            read_at: self.world.now(),
+        };
+        cache.insert(id.to_owned(), cached.clone());
+        Ok(cached)
+    }
+}
+
+fn parse<T: DeserializeOwned>(id: &str, cached: &Cached) -> Result<T> {
+    serde_json::from_str(cached.text.expose()).map_err(|e| {
+        // serde's message may quote a value; its position cannot.
+        let place = format!("line {} column {}", e.line(), e.column());
+        let version = &cached.version_id;
+        Error::misconfigured("secret_unusable", format!("{id} ({version}): missing or malformed keys at {place}"))
+    })
+}

@@ -1,0 +1,113 @@
+//! Transactions: all writes or none, and for each that stood in the way, the item that it met.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::CancellationReason;
+
+use super::client::failure;
+use super::expression::Write;
+use super::item::{Item, Key};
+use super::table::Table;
+use crate::domain::id::ulid;
+use crate::error::{Error, Result};
+
+/// Items of one transaction at most. DynamoDB takes 100; each costs twice a plain write and widens the chance of a
+/// conflict, so more than this is a design error.
+pub const WRITES_MAX: usize = 12;
+
+/// Tries of a transaction that met another one on the same item.
+const CONFLICT_TRIES_MAX: u32 = 6;
+/// Longest wait before the first retry after a conflict; doubles each time, with full jitter.
+const CONFLICT_BACKOFF: Duration = Duration::from_millis(20);
+
+/// What a transaction came to.
+#[derive(Debug)]
+pub enum Transacted {
+    /// Everything is written.
+    Done,
+    /// Nothing is written: these conditions did not hold.
+    Lost(Vec<Obstacle>),
+}
+
+/// A write whose condition did not hold.
+#[derive(Debug)]
+pub struct Obstacle {
+    /// Which write, counted from 0.
+    pub index: usize,
+    /// Its key.
+    pub key: Key,
+    /// The item that it met, if there is one.
+    pub item: Option<Item>,
+}
+
+impl Table {
+    /// Writes all or nothing. Conflicts with other transactions are retried here; a lost reply is retried by the SDK
+    /// under the same token, so it is never done twice.
+    pub async fn transact(&self, writes: &[Write]) -> Result<Transacted> {
+        if writes.len() > WRITES_MAX {
+            return Err(Error::bug("transaction_too_large", writes.len()));
+        }
+        let mut backoff = CONFLICT_BACKOFF;
+        for _ in 0..CONFLICT_TRIES_MAX {
+            match self.try_transact(writes).await? {
+                Some(outcome) => return Ok(outcome),
+                None => {
+                    self.world.clock.sleep(backoff.mul_f64(self.world.fraction())).await;
+                    backoff *= 2;
+                }
+            }
+        }
+        Err(Error::transient("aws_unavailable", "TransactWriteItems kept meeting other transactions"))
+    }
+
+    /// One try; `None` when it met another transaction.
+    async fn try_transact(&self, writes: &[Write]) -> Result<Option<Transacted>> {
+        let items =
+            writes.iter().map(|write| write.clone().into_transact_item(&self.name)).collect::<Result<Vec<_>>>()?;
+        let result = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .client_request_token(ulid(self.world.now(), self.world.rng.next()))
+            .send()
+            .await;
+        let error = match result {
+            Ok(_) => return Ok(Some(Transacted::Done)),
+            Err(error) => error,
+        };
+        if let SdkError::ServiceError(service) = &error {
+            match service.err() {
+                TransactWriteItemsError::TransactionCanceledException(canceled) => {
+                    return obstacles(writes, canceled.cancellation_reasons());
+                }
+                TransactWriteItemsError::TransactionInProgressException(_) => return Ok(None),
+                _ => {}
+            }
+        }
+        Err(failure("TransactWriteItems", &error))
+    }
+}
+
+/// Failed conditions decide over conflicts: a write that lost will lose again.
+fn obstacles(writes: &[Write], reasons: &[CancellationReason]) -> Result<Option<Transacted>> {
+    let mut lost = Vec::new();
+    let mut retry = false;
+    for (index, (write, reason)) in writes.iter().zip(reasons).enumerate() {
+        match reason.code().unwrap_or("None") {
+            "None" => {}
+            "ConditionalCheckFailed" => {
+                let item = reason.item.clone().filter(|item| !item.is_empty()).map(Item);
+                lost.push(Obstacle { index, key: write.key().clone(), item });
+            }
+            "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded" => retry = true,
+            other => return Err(Error::bug("aws_request_invalid", format!("TransactWriteItems: {other}"))),
+        }
+    }
+    match (lost.is_empty(), retry) {
+        (false, _) => Ok(Some(Transacted::Lost(lost))),
+        (true, true) => Ok(None),
+        (true, false) => Err(Error::bug("aws_request_invalid", "a transaction was canceled without a reason")),
+    }
+}

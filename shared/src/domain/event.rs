@@ -1,0 +1,142 @@
+//! Domain events: what other systems hear of us, as CloudEvents 1.0 in JSON. The schemas in events/catalog/ are made
+//! from these types.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::payment::DeclineCode;
+use super::{Money, OrderId, PaymentId, Timestamp, id};
+
+/// Every domain event. Serialises as `{"type": <CloudEvents type>, "data": {…}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum DomainEvent {
+    /// A payment was asked for.
+    #[serde(rename = "crossdock.payment.requested.v1")]
+    PaymentRequested(PaymentRequested),
+    /// An order is paid.
+    #[serde(rename = "crossdock.payment.succeeded.v1")]
+    PaymentSucceeded(PaymentSucceeded),
+    /// An attempt to pay failed.
+    #[serde(rename = "crossdock.payment.failed.v1")]
+    PaymentFailed(PaymentFailed),
+}
+
+/// A storefront asked for a payment, and it is in the work list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentRequested {
+    /// The payment, `pay_…`.
+    #[schemars(with = "String")]
+    pub payment_id: PaymentId,
+    /// The shop's order.
+    #[schemars(with = "String")]
+    pub order_id: OrderId,
+    /// What is to be paid.
+    pub amount: Money,
+}
+
+/// An order is paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentSucceeded {
+    /// The payment, `pay_…`.
+    #[schemars(with = "String")]
+    pub payment_id: PaymentId,
+    /// The shop's order.
+    #[schemars(with = "String")]
+    pub order_id: OrderId,
+    /// What was paid.
+    pub amount: Money,
+}
+
+/// An attempt to pay was declined, or the payment cannot be made. The shopper may try again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentFailed {
+    /// The payment, `pay_…`.
+    #[schemars(with = "String")]
+    pub payment_id: PaymentId,
+    /// The shop's order.
+    #[schemars(with = "String")]
+    pub order_id: OrderId,
+    /// What was to be paid.
+    pub amount: Money,
+    /// Why, in words that hold for every provider.
+    pub code: DeclineCode,
+}
+
+impl DomainEvent {
+    /// The CloudEvents subject: the object it is about.
+    pub const fn subject(&self) -> &PaymentId {
+        match self {
+            Self::PaymentRequested(PaymentRequested { payment_id, .. })
+            | Self::PaymentSucceeded(PaymentSucceeded { payment_id, .. })
+            | Self::PaymentFailed(PaymentFailed { payment_id, .. }) => payment_id,
+        }
+    }
+
+    /// The CloudEvents id: the same for every copy of the event that tells of this object's reaching this status.
+    pub fn id(&self, reached: &str) -> String {
+        id::hashed("evt", &[self.subject().as_str(), reached])
+    }
+}
+
+/// The envelope: CloudEvents 1.0, JSON format. `E` is [`DomainEvent`] when we write one, and one event's own
+/// `type` and `data` in its schema.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CloudEvent<E> {
+    /// Always `1.0`.
+    pub specversion: String,
+    /// The same for every copy of one event: consumers deduplicate on it.
+    pub id: String,
+    /// `crossdock/<stage>`.
+    pub source: String,
+    /// The object it is about.
+    pub subject: String,
+    /// When it happened, RFC 3339 UTC with milliseconds.
+    pub time: String,
+    /// Always `application/json`.
+    pub datacontenttype: String,
+    /// Ties the event to the request or webhook that caused it (a CloudEvents extension attribute).
+    pub correlationid: String,
+    /// `type` and `data`.
+    #[serde(flatten)]
+    pub event: E,
+}
+
+impl CloudEvent<DomainEvent> {
+    /// Puts an event into its envelope.
+    pub fn wrap(stage: &str, id: String, at: Timestamp, correlation: &str, event: DomainEvent) -> Self {
+        Self {
+            specversion: "1.0".to_owned(),
+            id,
+            source: format!("crossdock/{stage}"),
+            subject: event.subject().to_string(),
+            time: at.to_rfc3339(),
+            datacontenttype: "application/json".to_owned(),
+            correlationid: correlation.to_owned(),
+            event,
+        }
+    }
+}
+
+/// One event's `type` and `data`, for its schema.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "describes, is never built")]
+struct Body<T> {
+    /// The CloudEvents type.
+    #[schemars(rename = "type")]
+    type_name: String,
+    /// The event itself.
+    data: T,
+}
+
+/// Every event type with its JSON Schema (CloudEvents envelope included), as written to events/catalog/.
+pub fn catalog() -> Vec<(&'static str, schemars::Schema)> {
+    vec![
+        ("crossdock.payment.requested.v1", schemars::schema_for!(CloudEvent<Body<PaymentRequested>>)),
+        ("crossdock.payment.succeeded.v1", schemars::schema_for!(CloudEvent<Body<PaymentSucceeded>>)),
+        ("crossdock.payment.failed.v1", schemars::schema_for!(CloudEvent<Body<PaymentFailed>>)),
+    ]
+}

@@ -1,0 +1,180 @@
+//! Identifiers. Ours are a prefix and 26 characters of Crockford base32: of a SHA-256 over the natural key where a
+//! retry must find the same thing, of a ULID otherwise. The format is fixed for good.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use ulid::Ulid;
+
+use super::Timestamp;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes an id as it was stored or received; it is compared, never interpreted.
+            pub fn from_stored(id: impl Into<String>) -> Self {
+                Self(id.into())
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// The shop's own order id: 1 to 64 characters of `A-Z a-z 0-9 . _ : ~ -`.
+    OrderId
+);
+id!(
+    /// `pay_…`: the n-th payment of an order.
+    PaymentId
+);
+id!(
+    /// `msg_…`: one mail or SMS.
+    MessageId
+);
+id!(
+    /// `int_…`: one thing that someone wants done once.
+    IntentId
+);
+id!(
+    /// Who is written to, as an HMAC of the normalised address: equal for equal addresses, and not reversible.
+    ContactId
+);
+id!(
+    /// The deployment: account, region and stack name. Part of every vendor key and of our metadata at the vendors.
+    StackId
+);
+id!(
+    /// Ties together everything that one request or event caused.
+    Correlation
+);
+
+impl OrderId {
+    /// Longest order id, in characters: it is part of keys, URLs and vendor metadata.
+    pub const MAX_CHARS: usize = 64;
+
+    /// Parses a shop's order id; `None` when it is empty, too long or has other characters than the type's.
+    pub fn parse(text: &str) -> Option<Self> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '~' | '-');
+        let fits = !text.is_empty() && text.len() <= Self::MAX_CHARS && text.chars().all(allowed);
+        fits.then(|| Self(text.to_owned()))
+    }
+}
+
+impl PaymentId {
+    /// The n-th payment of an order; the same order and ordinal always give the same id.
+    pub fn nth(stack: &StackId, order: &OrderId, ordinal: u32) -> Self {
+        Self(hashed("pay", &["payment", stack.as_str(), order.as_str(), &ordinal.to_string()]))
+    }
+}
+
+impl MessageId {
+    /// The message that an object's reaching a status causes: object, status and template name it, never an event.
+    pub fn for_status(object: &str, status: &str, template: &str) -> Self {
+        Self(hashed("msg", &["message", object, status, template]))
+    }
+}
+
+impl IntentId {
+    /// An intent's id is a hash of what it is for: kind, object and a discriminator.
+    pub fn of(kind: &str, object: &str, discriminator: &str) -> Self {
+        Self(hashed("int", &[kind, object, discriminator]))
+    }
+
+    /// The due shard of this intent, 0 to 15 (design: `DUE#<hash of intent id mod 16>`).
+    pub fn due_shard(&self) -> u8 {
+        Sha256::digest(self.0.as_bytes())[0] % Self::DUE_SHARDS
+    }
+
+    /// Partitions of the due index: 16 × 1,000 writes/s is beyond what one stack's quotas let through.
+    pub const DUE_SHARDS: u8 = 16;
+}
+
+impl Correlation {
+    /// Takes the caller's id when it matches `[A-Za-z0-9-]{8,64}`; anything else is not echoed into logs.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (8..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// A new one: a ULID of the given time and randomness.
+    pub fn generate(now: Timestamp, random: u128) -> Self {
+        Self(ulid(now, random))
+    }
+}
+
+/// 26 characters of Crockford base32: a ULID of this time and these random bits.
+pub fn ulid(now: Timestamp, random: u128) -> String {
+    Ulid::from_parts(u64::try_from(now.ms()).unwrap_or(0), random).to_string()
+}
+
+/// `<prefix>_<26 characters>` of SHA-256 over the parts, each preceded by its length so that no two lists collide.
+pub fn hashed(prefix: &str, parts: &[&str]) -> String {
+    format!("{prefix}_{}", digest(parts))
+}
+
+/// The 26 characters of [`hashed`] without a prefix: the first 128 bits of SHA-256 over the length-prefixed parts.
+pub fn digest(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let hash = hasher.finalize();
+    let mut first = [0u8; 16];
+    first.copy_from_slice(&hash[..16]);
+    Ulid(u128::from_be_bytes(first)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(text: &str) -> OrderId {
+        OrderId::parse(text).expect("a valid order id")
+    }
+
+    #[test]
+    fn the_same_order_and_ordinal_give_the_same_payment_id_for_good() {
+        let stack = StackId::from_stored("1/eu-west-1/shop");
+        let id = PaymentId::nth(&stack, &order("o-1"), 1);
+        assert_eq!(id.as_str(), "pay_51DJRSRNRNPFQ0GX4WDSRVF4AC");
+        assert_ne!(id, PaymentId::nth(&stack, &order("o-1"), 2));
+    }
+
+    #[test]
+    fn moving_a_character_from_one_part_to_the_next_changes_the_id() {
+        assert_ne!(hashed("x", &["ab", "c"]), hashed("x", &["a", "bc"]));
+    }
+
+    #[test]
+    fn an_order_id_with_a_slash_a_blank_or_too_many_characters_is_refused() {
+        for bad in ["", "a/b", "a b", "ä", &"x".repeat(65)] {
+            assert_eq!(OrderId::parse(bad), None, "{bad}");
+        }
+        assert!(OrderId::parse(&"x".repeat(64)).is_some());
+    }
+
+    #[test]
+    fn a_foreign_correlation_id_is_taken_only_in_the_allowed_form() {
+        assert!(Correlation::parse("checkout-42").is_some());
+        assert_eq!(Correlation::parse("short"), None);
+        assert_eq!(Correlation::parse("with\nnewline"), None);
+    }
+}

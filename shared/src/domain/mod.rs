@@ -1,0 +1,20 @@
+//! What the shop and its vendors talk about: money, ids, payments, messages, events, and how their statuses move.
+//!
+//! Pure: no I/O, no async, no clock. A rule of the business that does not need a vendor's or AWS's name lives here.
+
+pub mod event;
+pub mod follow_up;
+pub mod id;
+pub mod input;
+pub mod message;
+pub mod money;
+pub mod payment;
+pub mod private;
+pub mod status;
+pub mod timeline;
+pub mod timestamp;
+
+pub use id::{ContactId, Correlation, IntentId, MessageId, OrderId, PaymentId, StackId};
+pub use money::{Currency, Money};
+pub use private::Private;
+pub use timestamp::Timestamp;

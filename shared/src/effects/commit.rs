@@ -1,0 +1,111 @@
+//! The transaction that settle and event-processor write: the outcome, the object's status, the timeline row, the
+//! vendor's id and the intents that follow stand or fall together.
+//!
+//! When the object was changed by somebody else in between, the plan is made anew on the object as it is now: a
+//! status that lost is then old news, and what would have followed from it is left out.
+
+use std::collections::HashSet;
+
+use super::WorkList;
+use super::nudge::Nudge;
+use super::work::Subject;
+use crate::aws::{Item, Key, Transacted, Write};
+use crate::domain::timeline::TimelineEntry;
+use crate::domain::{Correlation, OrderId, Timestamp};
+use crate::error::{Error, Result};
+
+/// Plans made for one commit before it counts as a failure. Each round means that another writer won.
+const ROUNDS_MAX: u32 = 6;
+
+/// Who says it, when, and because of what.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// When we learned of it.
+    pub now: Timestamp,
+    /// Ties together what one request caused.
+    pub correlation: Correlation,
+    /// A vendor's name, or `crossdock`.
+    pub source: &'static str,
+    /// Makes the timeline row's key unique: an event id, or intent and epoch.
+    pub occasion: String,
+    /// It settles a confirm of a payment, so that the next confirm is another intent.
+    pub settles_confirm: bool,
+}
+
+/// What a write is for, which decides what its failure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The claim's fence: lost means that the claim is no longer ours.
+    Fence,
+    /// An event's seen mark: lost means that it was applied before.
+    Seen,
+    /// The object's new state: lost means that somebody else changed it.
+    Object,
+    /// A vendor's id of ours: lost means that it belongs to something.
+    Ref,
+    /// A row, message or intent that may be there already.
+    Once,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) writes: Vec<(Role, Write)>,
+    pub(crate) nudges: Vec<Nudge>,
+    /// The object as it will be.
+    pub(crate) after: Option<Subject>,
+    /// A vendor id is learned: events may be waiting for it.
+    pub(crate) learned: Option<(&'static str, String)>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Committed {
+    Done(Plan),
+    /// The fence did not hold: what somebody else wrote since stands.
+    Fenced,
+    /// The event was applied before.
+    Seen(Item),
+    /// The vendor's id belongs to something else.
+    RefTaken,
+}
+
+impl WorkList {
+    /// Plans on the subject as it is, writes, and plans again as long as somebody else was faster.
+    pub(crate) async fn commit(
+        &self,
+        mut subject: Subject,
+        plan: impl Fn(&Subject) -> Result<Plan>,
+    ) -> Result<Committed> {
+        let mut there: HashSet<Key> = HashSet::new();
+        for _ in 0..ROUNDS_MAX {
+            let mut planned = plan(&subject)?;
+            planned.writes.retain(|(role, write)| !matches!(role, Role::Once | Role::Ref) || !there.contains(write.key()));
+            let writes: Vec<Write> = planned.writes.iter().map(|(_, write)| write.clone()).collect();
+            let lost = match self.table.transact(&writes).await? {
+                Transacted::Done => return Ok(Committed::Done(planned)),
+                Transacted::Lost(obstacles) => obstacles,
+            };
+            for obstacle in lost {
+                let role = planned.writes[obstacle.index].0;
+                match (role, obstacle.item) {
+                    (Role::Fence, _) => return Ok(Committed::Fenced),
+                    (Role::Seen, Some(item)) => return Ok(Committed::Seen(item)),
+                    (Role::Object, Some(item)) => subject.replace(&item)?,
+                    (Role::Ref, Some(item)) if !subject.is_named_by(&item) => return Ok(Committed::RefTaken),
+                    (Role::Once | Role::Ref, _) => {
+                        there.insert(obstacle.key);
+                    }
+                    (role, None) => return Err(Error::bug("item_vanished", format!("{role:?} {}", obstacle.key.pk))),
+                }
+            }
+        }
+        Err(Error::transient("object_contended", "others kept changing the object"))
+    }
+}
+
+/// A timeline row. Its key holds time and occasion, so the same occasion never makes two rows.
+pub(crate) fn timeline_row(order: &OrderId, entry: &TimelineEntry, occasion: &str) -> Result<(Role, Write)> {
+    let at = entry.at.ms();
+    let id = crate::domain::id::digest(&[occasion, &entry.event, &entry.object]);
+    let key = Key::new(super::intent::order_partition(order), format!("T#{at:013}#{id}"));
+    Ok((Role::Once, Write::put_new(key, entry)?))
+}

@@ -1,0 +1,375 @@
+//! Events from vendors, applied: seen mark, status, timeline and follow-ups in one transaction.
+//!
+//! An event is matched by our own id in the vendor's metadata, then by the vendor's id. One that matches nothing is
+//! kept beside the place where that vendor id would be, and whoever writes that place looks for it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::WorkList;
+use super::commit::{Committed, Context, Plan, Role};
+use super::contact::Contact;
+use super::intent::{self, Data, Intent, KEPT_AFTER, Kind, Phase};
+use super::nudge::Nudge;
+use super::observation::Observation;
+use super::outcome::Agent;
+use super::payment::ref_key;
+use super::work::Subject;
+use crate::aws::queue::Outgoing;
+use crate::aws::{Key, Transacted, Write};
+use crate::domain::status::{Said, is_tie};
+use crate::domain::{Correlation, IntentId, MessageId, PaymentId, Timestamp};
+use crate::error::{Error, Result};
+use crate::gateway::Vendor;
+use crate::telemetry::fields;
+
+/// How long an event that matches nothing is kept waiting: as long as any vendor redelivers.
+const WAITING_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// The message format's version for waiting events.
+const VERSION: u32 = 1;
+
+/// A verified event, in our words.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// The vendor's id of the event.
+    pub event_id: String,
+    /// The vendor's name of what happened.
+    pub kind: String,
+    /// When the vendor says it happened.
+    pub occurred_at: Timestamp,
+    /// The deployment in the object's metadata, when it has one.
+    pub stack: Option<String>,
+    /// Our intent in the object's metadata, when it has one.
+    pub intent_id: Option<IntentId>,
+    /// The vendor's id of the object.
+    pub vendor_id: Option<String>,
+    /// What it says of the object; `None` for types that we only record.
+    pub seen: Option<Observation>,
+}
+
+/// What applying an event came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// Its statement is written.
+    Written,
+    /// It was applied before; what is still due was nudged again.
+    Duplicate,
+    /// It matches nothing yet and is kept.
+    Waiting,
+    /// Recorded; there is nothing to apply.
+    Recorded,
+    /// It belongs to another deployment on the same vendor account.
+    Foreign,
+}
+
+/// An event as it is recorded: the seen mark.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Mark {
+    #[serde(rename = "type")]
+    item_type: String,
+    vendor: String,
+    kind: String,
+    occurred_at: Timestamp,
+    received_at: Timestamp,
+    #[serde(default)]
+    follow_ups: Vec<FollowUp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order_pk: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order_sk: Option<String>,
+    expires: i64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct FollowUp {
+    intent_id: IntentId,
+    kind: Kind,
+    correlation_id: Correlation,
+}
+
+/// An event that waits for its object to become known.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Waiting {
+    #[serde(rename = "type")]
+    item_type: String,
+    vendor: String,
+    event: Event,
+    correlation_id: Correlation,
+    expires: i64,
+}
+
+/// "That event can be matched now", on the wire.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Requeued {
+    v: u32,
+    waiting: Key,
+}
+
+impl Requeued {
+    /// Reads such a message; `None` when it is something else.
+    pub fn parse(body: &str) -> Option<Self> {
+        serde_json::from_str::<Self>(body).ok().filter(|message| message.v == VERSION)
+    }
+}
+
+/// What an event is about: the object, and the intent that it settles when nobody else can.
+struct Target {
+    subject: Subject,
+    intent: Option<Intent>,
+}
+
+/// What makes applying it happen once.
+enum Once<'a> {
+    /// The seen mark.
+    Mark,
+    /// The waiting item, deleted with it.
+    Waiting(&'a Key),
+}
+
+impl WorkList {
+    /// Applies an event. `provider` is asked for the object when two of its open statuses carry
+    /// the same second.
+    pub async fn apply(
+        &self,
+        vendor: Vendor,
+        event: Event,
+        correlation: &Correlation,
+        provider: &dyn Agent,
+    ) -> Result<Applied> {
+        if event.stack.as_deref().is_some_and(|stack| stack != self.stack.as_str()) {
+            fields::count(self.world.now(), "events_of_other_stacks", &[("vendor", vendor.as_str())]);
+            return Ok(Applied::Foreign);
+        }
+        // Becoming known in between is the only way to go round, and nothing becomes unknown again.
+        for _ in 0..2 {
+            let target = self.target(vendor, &event).await?;
+            let Some(target) = target else {
+                match self.keep_waiting(vendor, &event, correlation).await? {
+                    Some(applied) => return Ok(applied),
+                    None => continue,
+                }
+            };
+            return self.apply_to(vendor, &event, target, correlation, Once::Mark, provider).await;
+        }
+        Err(Error::transient("object_contended", "the object became known and unknown again"))
+    }
+
+    /// Applies an event that was kept waiting, now that its object is known.
+    pub async fn apply_waiting(&self, requeued: &Requeued, provider: &dyn Agent) -> Result<Applied> {
+        let Some(item) = self.table.get(&requeued.waiting).await? else { return Ok(Applied::Duplicate) };
+        let waiting: Waiting = item.parse()?;
+        let vendor = if waiting.vendor == Vendor::Stripe.as_str() { Vendor::Stripe } else { Vendor::SendGrid };
+        let Some(target) = self.target(vendor, &waiting.event).await? else { return Ok(Applied::Waiting) };
+        let once = Once::Waiting(&requeued.waiting);
+        self.apply_to(vendor, &waiting.event, target, &waiting.correlation_id, once, provider).await
+    }
+
+    /// Sends the events that wait for a vendor id that has just become known back to the queue.
+    pub(crate) async fn requeue_waiting(&self, learned: Option<&(&'static str, String)>) {
+        let Some((vendor, vendor_id)) = learned else { return };
+        let result: Result<()> = async {
+            let items = self.table.query(&ref_key(vendor, vendor_id).pk, "EVENT#").await?;
+            let Some(url) = self.routes.inbound_events.as_deref().filter(|_| !items.is_empty()) else { return Ok(()) };
+            let messages = items
+                .iter()
+                .map(|item| {
+                    let body = serde_json::to_string(&Requeued { v: VERSION, waiting: item.key() });
+                    body.map(Outgoing::plain).map_err(|e| Error::bug("requeue", e))
+                })
+                .collect::<Result<Vec<_>>>()?;
+            self.queues.send_all(url, messages).await
+        }
+        .await;
+        if let Err(error) = result {
+            tracing::warn!(error = %error, "events that wait for this object were not re-queued");
+        }
+    }
+
+    async fn target(&self, vendor: Vendor, event: &Event) -> Result<Option<Target>> {
+        if let Some(intent_id) = &event.intent_id {
+            if let Some(item) = self.table.get(&intent::key(intent_id)).await? {
+                let intent: Intent = item.parse()?;
+                let subject = self.subject(&intent).await?;
+                return Ok(Some(Target { subject, intent: Some(intent) }));
+            }
+        }
+        let Some(vendor_id) = &event.vendor_id else { return Ok(None) };
+        let Some(named) = self.table.get(&ref_key(vendor.as_str(), vendor_id)).await? else { return Ok(None) };
+        let object = named.text("object").unwrap_or_default();
+        let key = if object.starts_with("pay_") {
+            super::payment::key(&PaymentId::from_stored(object))
+        } else {
+            super::message::key(&MessageId::from_stored(object))
+        };
+        let Some(item) = self.table.get(&key).await? else { return Ok(None) };
+        let subject = if object.starts_with("pay_") {
+            Subject::Payment(item.parse()?)
+        } else {
+            Subject::Message { message: item.parse()?, contact: None::<Contact> }
+        };
+        Ok(Some(Target { subject, intent: None }))
+    }
+
+    async fn apply_to(
+        &self,
+        vendor: Vendor,
+        event: &Event,
+        target: Target,
+        correlation: &Correlation,
+        once: Once<'_>,
+        provider: &dyn Agent,
+    ) -> Result<Applied> {
+        let seen = match (&event.seen, &event.vendor_id) {
+            (Some(seen), Some(vendor_id)) if ties(&target.subject, seen) => {
+                // Rank decides when the vendor cannot be asked: an outage must not hold up its own events.
+                provider.fetch(vendor_id, correlation).await.or_else(|| event.seen.clone())
+            }
+            (seen, _) => seen.clone(),
+        };
+        let correlation = target.intent.as_ref().map_or(correlation, |intent| &intent.correlation_id).clone();
+        let context = Context {
+            now: self.world.now(),
+            correlation,
+            source: vendor.as_str(),
+            occasion: event.event_id.clone(),
+            settles_confirm: false,
+        };
+        let plan = |subject: &Subject| -> Result<Plan> {
+            let mut plan = match &seen {
+                Some(seen) => subject.observe(seen, &context)?,
+                None => Plan::default(),
+            };
+            if let Some(write) = self.done_by_event(target.intent.as_ref(), event, &context)? {
+                plan.writes.push((Role::Once, write));
+            }
+            plan.writes.insert(0, self.once(&once, vendor, event, Some(subject), &plan.nudges, context.now)?);
+            Ok(plan)
+        };
+        match self.commit(target.subject.clone(), plan).await? {
+            Committed::Done(plan) => {
+                futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(plan.learned.as_ref()));
+                Ok(if seen.is_some() { Applied::Written } else { Applied::Recorded })
+            }
+            Committed::Seen(item) => {
+                let mark: Mark = item.parse()?;
+                let again: Vec<Nudge> = mark
+                    .follow_ups
+                    .into_iter()
+                    .map(|f| Nudge { intent_id: f.intent_id, kind: f.kind, correlation_id: f.correlation_id })
+                    .collect();
+                self.nudge(&again).await;
+                Ok(Applied::Duplicate)
+            }
+            Committed::Fenced => Ok(Applied::Duplicate),
+            Committed::RefTaken => {
+                tracing::error!(
+                    vendor.name = vendor.as_str(),
+                    "an event names a vendor object that belongs to another of our objects"
+                );
+                Err(Error::bug("vendor_object_taken", vendor.as_str()))
+            }
+        }
+    }
+
+    /// Keeps an event that matches nothing; `None` when it matches by now.
+    async fn keep_waiting(&self, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<Option<Applied>> {
+        let now = self.world.now();
+        let mut writes = vec![self.once(&Once::Mark, vendor, event, None, &[], now)?.1];
+        let waits = event.seen.is_some();
+        if let (true, Some(vendor_id)) = (waits, &event.vendor_id) {
+            let place = ref_key(vendor.as_str(), vendor_id);
+            let waiting = Waiting {
+                item_type: "waiting_event".to_owned(),
+                vendor: vendor.as_str().to_owned(),
+                event: event.clone(),
+                correlation_id: correlation.clone(),
+                expires: now.plus(WAITING_KEPT).seconds(),
+            };
+            let key = Key::new(&place.pk, format!("EVENT#{:013}#{}", event.occurred_at.ms(), event.event_id));
+            writes.push(Write::put(key, &waiting)?);
+            writes.push(Write::check(place).when("attribute_not_exists(#pk)"));
+        }
+        match self.table.transact(&writes).await? {
+            Transacted::Done if waits => {
+                fields::count(now, "events_waiting", &[("vendor", vendor.as_str())]);
+                Ok(Some(Applied::Waiting))
+            }
+            Transacted::Done => Ok(Some(Applied::Recorded)),
+            Transacted::Lost(obstacles) if obstacles.iter().any(|o| o.index == 0) => Ok(Some(Applied::Duplicate)),
+            Transacted::Lost(_) => Ok(None),
+        }
+    }
+
+    fn once(
+        &self,
+        once: &Once<'_>,
+        vendor: Vendor,
+        event: &Event,
+        subject: Option<&Subject>,
+        nudges: &[Nudge],
+        now: Timestamp,
+    ) -> Result<(Role, Write)> {
+        if let Once::Waiting(key) = once {
+            return Ok((Role::Fence, Write::delete((*key).clone()).when("attribute_exists(#pk)")));
+        }
+        let order_pk = subject.map(|subject| match subject {
+            Subject::Payment(payment) => payment.order_pk.clone(),
+            Subject::Message { message, .. } => message.order_pk.clone(),
+        });
+        let mark = Mark {
+            item_type: "event".to_owned(),
+            vendor: vendor.as_str().to_owned(),
+            kind: event.kind.clone(),
+            occurred_at: event.occurred_at,
+            received_at: now,
+            follow_ups: nudges
+                .iter()
+                .map(|n| FollowUp {
+                    intent_id: n.intent_id.clone(),
+                    kind: n.kind,
+                    correlation_id: n.correlation_id.clone(),
+                })
+                .collect(),
+            order_sk: order_pk.as_ref().map(|_| format!("{:013}#{}", now.ms(), event.event_id)),
+            order_pk,
+            expires: now.plus(KEPT_AFTER).seconds(),
+        };
+        let key = Key::new(format!("EVENT#{}#{}", vendor.as_str(), event.event_id), "EVENT");
+        Ok((Role::Seen, Write::put_new(key, &mark)?))
+    }
+
+    /// An event that carries our intent's id proves that the intent's effect happened. Where nobody is about to
+    /// settle it, the event does.
+    fn done_by_event(&self, intent: Option<&Intent>, event: &Event, context: &Context) -> Result<Option<Write>> {
+        let Some(intent) = intent else { return Ok(None) };
+        let creates = matches!(intent.data, Data::Payment { .. } | Data::Mail { .. })
+            && matches!(intent.kind, Kind::PaymentCreate | Kind::MailSend);
+        let open = matches!(intent.phase, Phase::Unknown | Phase::Resolving | Phase::Ready | Phase::Manual);
+        if !creates || !open || event.seen.is_none() {
+            return Ok(None);
+        }
+        let write = Write::update(intent.key())
+            .set("phase", &Phase::Done)?
+            .set("vendor_id", &event.vendor_id)?
+            .set("claims", &0)?
+            .set("expires", &context.now.plus(KEPT_AFTER).seconds())?
+            .remove("due_pk")
+            .add("epoch", 1)
+            .when("#phase = :phase AND #epoch = :epoch")
+            .bind(":phase", &intent.phase)?
+            .bind(":epoch", &intent.epoch)?;
+        Ok(Some(write))
+    }
+}
+
+/// Two different open statuses of a payment in the same vendor second.
+fn ties(subject: &Subject, seen: &Observation) -> bool {
+    match (subject, seen) {
+        (Subject::Payment(payment), Observation::Payment(seen)) => is_tie(
+            Said { status: payment.status, vendor_at: payment.vendor_at },
+            Said { status: seen.status, vendor_at: seen.vendor_at },
+        ),
+        _ => false,
+    }
+}

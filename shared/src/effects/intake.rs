@@ -1,0 +1,447 @@
+//! Intake: how a payment, its confirm and its cancel come into the work list, each in one transaction.
+//!
+//! Nothing is read first. The writes say what must not be there yet, and when one is, its item says what to do: a
+//! repeat, another payment of the same order, or a refusal.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::WorkList;
+use super::claim::{Claimed, Lease};
+use super::commit::{Context, timeline_row};
+use super::contact;
+use super::intent::{self, Data, Intent, Kind, Phase, VendorRequest};
+use super::observation::{Observation, PaymentSeen};
+use super::payment::{self, Payment};
+use super::work::Subject;
+use crate::aws::{Item, Key, Obstacle, Transacted, Write};
+use crate::domain::input::CreatePayment;
+use crate::domain::payment::PaymentStatus;
+use crate::domain::{ContactId, Correlation, IntentId, PaymentId, Timestamp, id};
+use crate::error::{Error, Result};
+
+/// How long the answer to an API request is kept for repeats. The thing itself keeps key and hash for good.
+const ANSWER_KEPT: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
+/// Payments that one order can have in turn: more means that somebody loops.
+const ORDINAL_MAX: u32 = 50;
+
+/// A request that may be repeated.
+#[derive(Clone, Debug)]
+pub struct Repeatable {
+    /// `POST /payments`
+    pub route: &'static str,
+    /// The caller's Idempotency-Key, if there is one.
+    pub key: Option<String>,
+    /// Hash of method, concrete path and body.
+    pub hash: String,
+}
+
+/// The record of an API request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Request {
+    #[serde(rename = "type")]
+    item_type: String,
+    /// Hash of method, concrete path and body.
+    pub hash: String,
+    /// What it made.
+    pub thing: String,
+    /// The final answer, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<StoredAnswer>,
+    expires: i64,
+}
+
+/// An answer as it was given.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoredAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON body.
+    pub body: crate::domain::Private<Value>,
+}
+
+/// What asking for a payment came to.
+#[derive(Debug)]
+pub enum Created {
+    /// It is new, and this request has claimed its intent.
+    New(Box<Payment>, Box<Claimed>),
+    /// This request was made before; its answer, if it is final.
+    Repeat(PaymentId, Option<StoredAnswer>),
+}
+
+/// What asking for a confirm came to.
+#[derive(Debug)]
+pub enum Confirmed {
+    /// It is new, and this request has claimed its intent.
+    New(Box<Claimed>),
+    /// The same confirm is in the work list already.
+    Repeat(IntentId),
+}
+
+/// What asking for a cancel came to.
+#[derive(Debug)]
+pub enum Cancel {
+    /// Canceled: nothing was ever sent, or it was canceled before.
+    Canceled(Box<Payment>),
+    /// This intent cancels it at the vendor.
+    AtVendor(IntentId),
+    /// It will be canceled as soon as it is known what there is to cancel.
+    Requested(Box<Payment>),
+}
+
+impl WorkList {
+    /// Where the record of a request lives.
+    fn request_key(route: &str, key: &str) -> Key {
+        Key::new(format!("REQUEST#{route}#{key}"), "REQUEST")
+    }
+
+    /// Asks for the order's payment. `build` makes the vendor's request for the ids that it gets.
+    ///
+    /// # Errors
+    /// 422 `idempotency_key_reused`, 409 `order_already_has_payment` (with `payment_id`).
+    pub async fn create_payment(
+        &self,
+        input: &CreatePayment,
+        repeatable: &Repeatable,
+        contact_id: &ContactId,
+        correlation: &Correlation,
+        lease: &Lease,
+        build: impl Fn(&PaymentId, &IntentId) -> Result<VendorRequest>,
+    ) -> Result<Created> {
+        for ordinal in 1..=ORDINAL_MAX {
+            let now = self.world.now();
+            let (payment, intent) =
+                self.new_payment(input, repeatable, contact_id, correlation, lease, ordinal, now, &build)?;
+            let writes = self.creation(&payment, &intent, input, repeatable, correlation, now)?;
+            let obstacles = match self.table.transact(&writes).await? {
+                Transacted::Done => {
+                    let claimed = Claimed { intent, lease: lease.clone() };
+                    return Ok(Created::New(Box::new(payment), Box::new(claimed)));
+                }
+                Transacted::Lost(obstacles) => obstacles,
+            };
+            if let Some(created) = self.met(&obstacles, &payment, repeatable, lease)? {
+                return Ok(created);
+            }
+        }
+        Err(Error::rejected(409, "order_has_too_many_payments", "This order has too many canceled payments."))
+    }
+
+    /// Who stood in the way? `None`: a payment that is over, so the next ordinal is free to try.
+    fn met(
+        &self,
+        obstacles: &[Obstacle],
+        wanted: &Payment,
+        repeatable: &Repeatable,
+        lease: &Lease,
+    ) -> Result<Option<Created>> {
+        let item = |key: Key| obstacles.iter().find(|o| o.key == key).and_then(|o| o.item.as_ref());
+        if let Some(item) = item(intent::key(&wanted.intent_id)) {
+            let intent: Intent = item.parse()?;
+            if intent.owner.as_deref() == Some(&lease.owner) && intent.phase == Phase::Calling {
+                // Our own write, whose reply was lost.
+                let claimed = Claimed { intent, lease: lease.clone() };
+                return Ok(Some(Created::New(Box::new(wanted.clone()), Box::new(claimed))));
+            }
+        }
+        let request_key = Self::request_key(repeatable.route, &wanted.request_key);
+        if let Some(request) = item(request_key).map(Item::parse::<Request>).transpose()? {
+            same_request(&request.hash, &repeatable.hash)?;
+            return Ok(Some(Created::Repeat(PaymentId::from_stored(request.thing), request.answer)));
+        }
+        let Some(existing) = item(payment::key(&wanted.payment_id)).map(Item::parse::<Payment>).transpose()? else {
+            // Only the check on the payment before failed: it came to life again, or this is a race; look again.
+            return Err(Error::transient("object_contended", "the order's payments changed meanwhile"));
+        };
+        if existing.status.is_over() {
+            return Ok(None);
+        }
+        if existing.request_key == wanted.request_key {
+            same_request(&existing.request_hash, &repeatable.hash)?;
+            return Ok(Some(Created::Repeat(existing.payment_id, None)));
+        }
+        Err(Error::rejected(409, "order_already_has_payment", "This order already has a payment.")
+            .with("payment_id", existing.payment_id.as_str()))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one new item")]
+    fn new_payment(
+        &self,
+        input: &CreatePayment,
+        repeatable: &Repeatable,
+        contact_id: &ContactId,
+        correlation: &Correlation,
+        lease: &Lease,
+        ordinal: u32,
+        now: Timestamp,
+        build: &impl Fn(&PaymentId, &IntentId) -> Result<VendorRequest>,
+    ) -> Result<(Payment, Intent)> {
+        let order = &input.order_id;
+        let payment_id = PaymentId::nth(&self.stack, order, ordinal);
+        let intent_id = IntentId::of(Kind::PaymentCreate.as_str(), payment_id.as_str(), self.stack.as_str());
+        let request = Some(build(&payment_id, &intent_id)?);
+        let data = Data::Payment { payment_id: payment_id.clone(), request };
+        let mut intent =
+            Intent::new(intent_id.clone(), Kind::PaymentCreate, data, Some(order.clone()), correlation.clone(), now);
+        claim_at_birth(&mut intent, lease, now);
+        let (order_pk, order_sk) = Payment::index(order, &payment_id, now);
+        let payment = Payment {
+            item_type: "payment".to_owned(),
+            payment_id,
+            order_id: order.clone(),
+            ordinal,
+            amount: input.amount,
+            status: PaymentStatus::Processing,
+            vendor_at: None,
+            version: 1,
+            intent_id,
+            contact_id: contact_id.clone(),
+            customer_id: input.customer.id.clone(),
+            request_key: repeatable.key.clone().unwrap_or_else(|| format!("{order}#{ordinal}")),
+            request_hash: repeatable.hash.clone(),
+            vendor: None,
+            vendor_id: None,
+            client_secret: None,
+            next_action: None,
+            decline: None,
+            confirms_settled: 0,
+            cancel_requested: false,
+            correlation_id: correlation.clone(),
+            created_at: now,
+            updated_at: now,
+            order_pk,
+            order_sk,
+        };
+        Ok((payment, intent))
+    }
+
+    fn creation(
+        &self,
+        payment: &Payment,
+        intent: &Intent,
+        input: &CreatePayment,
+        repeatable: &Repeatable,
+        correlation: &Correlation,
+        now: Timestamp,
+    ) -> Result<Vec<Write>> {
+        let request = Request {
+            item_type: "request".to_owned(),
+            hash: repeatable.hash.clone(),
+            thing: payment.payment_id.to_string(),
+            answer: None,
+            expires: now.plus(ANSWER_KEPT).seconds(),
+        };
+        let context = Context {
+            now,
+            correlation: correlation.clone(),
+            source: "crossdock",
+            occasion: intent.intent_id.to_string(),
+            settles_confirm: false,
+        };
+        let (rows, _) = payment.requested(&context)?;
+        // Expiry is compared, never inferred from absence: TTL deletes hours late.
+        let unless_live = "attribute_not_exists(#pk) OR #expires < :now_s";
+        let mut writes = vec![
+            Write::put(Self::request_key(repeatable.route, &payment.request_key), &request)?
+                .when(unless_live)
+                .bind(":now_s", &now.seconds())?,
+            Write::put_new(payment::key(&payment.payment_id), payment)?,
+            Write::put_new(intent.key(), intent)?,
+            contact::remember(&payment.contact_id, &input.customer.email, input.customer.name.as_ref(), now)?,
+        ];
+        writes.extend(rows.into_iter().map(|(_, write)| write));
+        if payment.ordinal > 1 {
+            let before = PaymentId::nth(&self.stack, &payment.order_id, payment.ordinal - 1);
+            writes.push(
+                Write::check(payment::key(&before))
+                    .when("#status IN (:canceled, :failed)")
+                    .bind(":canceled", &PaymentStatus::Canceled)?
+                    .bind(":failed", &PaymentStatus::Failed)?,
+            );
+        }
+        Ok(writes)
+    }
+
+    /// The write that keeps a final answer for repeats.
+    pub fn stored_answer(payment: &Payment, route: &str, status: u16, body: Value, now: Timestamp) -> Result<Write> {
+        let request = Request {
+            item_type: "request".to_owned(),
+            hash: payment.request_hash.clone(),
+            thing: payment.payment_id.to_string(),
+            answer: Some(StoredAnswer { status, body: body.into() }),
+            expires: now.plus(ANSWER_KEPT).seconds(),
+        };
+        Write::put(Self::request_key(route, &payment.request_key), &request)
+    }
+
+    /// Reads a payment.
+    ///
+    /// # Errors
+    /// 404 `payment_not_found`.
+    pub async fn payment(&self, id: &PaymentId) -> Result<Payment> {
+        match self.table.get(&payment::key(id)).await? {
+            Some(item) => item.parse(),
+            None => Err(Error::rejected(404, "payment_not_found", "There is no such payment.")),
+        }
+    }
+
+    /// Reads an intent.
+    pub async fn intent(&self, id: &IntentId) -> Result<Option<Intent>> {
+        self.table.get(&intent::key(id)).await?.map(|item| item.parse()).transpose()
+    }
+
+    /// Asks for a confirm of a payment that the vendor knows. The same confirm twice, before the first is settled, is
+    /// one.
+    ///
+    /// # Errors
+    /// 409 `confirmation_in_progress` when another confirm of this payment is not settled yet.
+    pub async fn confirm_payment(
+        &self,
+        payment: &Payment,
+        request: VendorRequest,
+        correlation: &Correlation,
+        lease: &Lease,
+    ) -> Result<Confirmed> {
+        let now = self.world.now();
+        let discriminator = payment.confirms_settled.to_string();
+        let intent_id = IntentId::of(Kind::PaymentConfirm.as_str(), payment.payment_id.as_str(), &discriminator);
+        let data = Data::Payment { payment_id: payment.payment_id.clone(), request: Some(request.clone()) };
+        let order = Some(payment.order_id.clone());
+        let mut intent = Intent::new(intent_id.clone(), Kind::PaymentConfirm, data, order, correlation.clone(), now);
+        claim_at_birth(&mut intent, lease, now);
+        let context = Context {
+            now,
+            correlation: correlation.clone(),
+            source: "crossdock",
+            occasion: intent_id.to_string(),
+            settles_confirm: false,
+        };
+        let entry = payment.entry("payment.confirm_requested", None, &context);
+        let writes =
+            [Write::put_new(intent.key(), &intent)?, timeline_row(&payment.order_id, &entry, &context.occasion)?.1];
+        let obstacles = match self.table.transact(&writes).await? {
+            Transacted::Done => return Ok(Confirmed::New(Box::new(Claimed { intent, lease: lease.clone() }))),
+            Transacted::Lost(obstacles) => obstacles,
+        };
+        let found = obstacles.iter().find(|o| o.index == 0).and_then(|o| o.item.as_ref());
+        let Some(found) = found.map(Item::parse::<Intent>).transpose()? else {
+            return Err(Error::bug("intake", "a confirm met something that is no intent"));
+        };
+        if found.owner.as_deref() == Some(&lease.owner) && found.phase == Phase::Calling {
+            return Ok(Confirmed::New(Box::new(Claimed { intent: found, lease: lease.clone() })));
+        }
+        match &found.data {
+            Data::Payment { request: Some(before), .. } if *before == request => Ok(Confirmed::Repeat(intent_id)),
+            _ => Err(Error::rejected(
+                409,
+                "confirmation_in_progress",
+                "Another confirmation of this payment is running.",
+            )),
+        }
+    }
+
+    /// Asks for a cancel.
+    ///
+    /// # Errors
+    /// 409 `payment_already_succeeded`.
+    pub async fn cancel_payment(&self, id: &PaymentId, correlation: &Correlation) -> Result<Cancel> {
+        for _ in 0..3 {
+            let payment = self.payment(id).await?;
+            match payment.status {
+                PaymentStatus::Succeeded => {
+                    return Err(Error::rejected(
+                        409,
+                        "payment_already_succeeded",
+                        "The payment has already succeeded.",
+                    ));
+                }
+                PaymentStatus::Canceled | PaymentStatus::Failed => return Ok(Cancel::Canceled(Box::new(payment))),
+                _ => {}
+            }
+            let now = self.world.now();
+            let context = Context {
+                now,
+                correlation: correlation.clone(),
+                source: "crossdock",
+                occasion: format!("cancel/{id}/{}", payment.version),
+                settles_confirm: false,
+            };
+            if payment.vendor_id.is_some() {
+                let intent = payment.cancel_intent(&context);
+                let entry = payment.entry("payment.cancel_requested", None, &context);
+                let row = timeline_row(&payment.order_id, &entry, &context.occasion)?.1;
+                // Lost means that it was asked for before: the same intent.
+                self.table.transact(&[Write::put_new(intent.key(), &intent)?, row]).await?;
+                return Ok(Cancel::AtVendor(intent.intent_id));
+            }
+            if let Some(canceled) = self.cancel_unsent(&payment, &context).await? {
+                return Ok(Cancel::Canceled(canceled));
+            }
+            let write = Write::update(payment::key(id))
+                .set("cancel_requested", &true)?
+                .set("updated_at", &now)?
+                .add("version", 1)
+                .when("#version = :version AND attribute_not_exists(#vendor_id)")
+                .bind(":version", &payment.version)?;
+            if let crate::aws::table::Written::Done(item) = self.table.update(write).await? {
+                return Ok(Cancel::Requested(Box::new(item.parse()?)));
+            }
+        }
+        Err(Error::transient("object_contended", "others kept changing the payment"))
+    }
+
+    /// READY and never called: refused as canceled in one transaction, before anything was sent.
+    async fn cancel_unsent(&self, payment: &Payment, context: &Context) -> Result<Option<Box<Payment>>> {
+        let seen = Observation::Payment(PaymentSeen::ours(PaymentStatus::Canceled));
+        let subject = Subject::Payment(Box::new(payment.clone()));
+        let plan = subject.observe(&seen, context)?;
+        let refuse = Write::update(intent::key(&payment.intent_id))
+            .set("phase", &Phase::Refused)?
+            .set("refusal", &"canceled")?
+            .set("expires", &context.now.plus(intent::KEPT_AFTER).seconds())?
+            .remove("due_pk")
+            .add("epoch", 1)
+            .when("#phase = :ready AND attribute_not_exists(#first_called_at)")
+            .bind(":ready", &Phase::Ready)?;
+        let mut writes = vec![refuse];
+        writes.extend(plan.writes.into_iter().map(|(_, write)| write));
+        match (self.table.transact(&writes).await?, plan.after) {
+            (Transacted::Done, Some(Subject::Payment(after))) => Ok(Some(after)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether somebody is at this intent under a live lease.
+    pub async fn is_running(&self, id: &IntentId) -> Result<bool> {
+        let intent = self.intent(id).await?;
+        Ok(intent.is_some_and(|intent| {
+            matches!(intent.phase, Phase::Calling | Phase::Resolving)
+                && intent.lease_until.is_some_and(|until| until > self.world.now())
+        }))
+    }
+}
+
+/// A new intent that its own request works at once: born CALLING, as a claim would have made it.
+fn claim_at_birth(intent: &mut Intent, lease: &Lease, now: Timestamp) {
+    intent.phase = Phase::Calling;
+    intent.owner = Some(lease.owner.clone());
+    intent.epoch = 1;
+    intent.claims = 1;
+    intent.lease_until = Some(lease.until());
+    intent.due = lease.until();
+    intent.called_until = Some(lease.until());
+    intent.first_called_at = Some(now);
+}
+
+fn same_request(before: &str, now: &str) -> Result<()> {
+    if before == now {
+        return Ok(());
+    }
+    let detail = "This Idempotency-Key was used for another request.";
+    Err(Error::rejected(422, "idempotency_key_reused", detail))
+}
+
+/// The hash that tells whether a repeat is the same request.
+pub fn request_hash(method: &str, path: &str, body: &[u8]) -> String {
+    id::digest(&[method, path, &String::from_utf8_lossy(body)])
+}

@@ -1,0 +1,78 @@
+//! The work list: the one durable record of what is to do, running and done.
+//!
+//! Every effect at a vendor is an **intent**, an item with a deterministic id. Whoever wants to do it must **claim**
+//! it first, which marks it CALLING before the call leaves, and **settle** it afterwards, in one transaction with the
+//! status, the timeline and the intents that follow. A claim whose lease is over is of unknown outcome and is
+//! **resolved** by asking the vendor; it is never simply run again. A message in a queue is only a **nudge**.
+//!
+//! Reading order: intent.rs (what an intent is), claim.rs, settle.rs, work.rs (claim → call → settle as one story),
+//! commit.rs (the transaction they all write), inbound.rs (the same for events), due.rs (the sweeper's part).
+
+mod claim;
+mod commit;
+pub mod contact;
+mod due;
+pub mod inbound;
+pub mod intake;
+pub mod intent;
+pub mod message;
+mod nudge;
+pub mod observation;
+pub mod outcome;
+pub mod payment;
+mod publish;
+mod settle;
+mod work;
+
+use std::sync::Arc;
+
+use crate::aws::{Queues, Table};
+use crate::domain::StackId;
+use crate::world::World;
+
+pub use claim::{CALL_TIME_MIN, Claim, Claimed, LEASE_MARGIN, Lease, TAIL_TIME};
+pub use commit::Context;
+pub use due::Swept;
+pub use intent::{Intent, Kind, Phase};
+pub use nudge::{Nudge, Routes};
+pub use outcome::{Agent, Outcome, Verdict};
+pub use settle::{Settled, owner};
+pub use work::{Subject, Worked};
+
+/// The work list of one stack.
+#[derive(Clone)]
+pub struct WorkList {
+    pub(crate) table: Table,
+    pub(crate) queues: Queues,
+    pub(crate) world: World,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) stack: StackId,
+    pub(crate) stage: String,
+}
+
+impl WorkList {
+    /// The work list in this table, nudging over these routes.
+    pub fn new(table: Table, queues: Queues, world: World, routes: Routes, stack: StackId, stage: String) -> Self {
+        Self { table, queues, world, routes: Arc::new(routes), stack, stage }
+    }
+
+    /// The deployment, part of every id that we derive.
+    pub fn stack(&self) -> &StackId {
+        &self.stack
+    }
+
+    /// The world it runs in, for time and randomness.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Opens the connection to the table with a read of a key that does not exist; failing is no matter.
+    pub async fn warm(&self) {
+        let _ = self.table.get(&crate::aws::Key::new("WARM", "WARM")).await;
+    }
+
+    /// The table behind it, for reads.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+}

@@ -1,0 +1,86 @@
+//! What somebody said about an object: a vendor in an answer or an event, or we ourselves.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::message::MessageStatus;
+use crate::domain::payment::{DeclineCode, PaymentStatus};
+use crate::domain::{Private, Timestamp};
+
+/// One statement about one object.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "of", rename_all = "snake_case")]
+pub enum Observation {
+    /// About a payment.
+    Payment(PaymentSeen),
+    /// About a message.
+    Message(MessageSeen),
+}
+
+/// A statement about a payment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PaymentSeen {
+    /// Its status.
+    pub status: PaymentStatus,
+    /// The vendor's time of the statement; `None` when we say it.
+    pub vendor_at: Option<Timestamp>,
+    /// The vendor's id of the payment.
+    pub vendor_id: Option<String>,
+    /// What the shopper's browser needs to pay at the vendor.
+    pub client_secret: Option<Private<String>>,
+    /// What the shopper has to do next, in the vendor's own shape (the vendor's browser library reads it).
+    pub next_action: Option<Value>,
+    /// Why the last attempt was declined.
+    pub decline: Option<DeclineCode>,
+    /// The vendor's id of the last attempt, which tells two declines apart.
+    pub charge: Option<String>,
+}
+
+/// A statement about a message.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MessageSeen {
+    /// What was said.
+    pub what: MessageNews,
+    /// The vendor's time of the statement; `None` when we say it.
+    pub vendor_at: Option<Timestamp>,
+    /// The provider's id of the message.
+    pub vendor_id: Option<String>,
+}
+
+/// What can be said about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageNews {
+    /// Its status.
+    Status(MessageStatus),
+    /// The recipient's server asked for patience.
+    Deferred,
+    /// It was opened.
+    Opened,
+    /// A link in it was clicked.
+    Clicked,
+    /// The recipient called it spam.
+    SpamReported,
+}
+
+impl PaymentSeen {
+    /// What we say ourselves.
+    pub const fn ours(status: PaymentStatus) -> Self {
+        Self {
+            status,
+            vendor_at: None,
+            vendor_id: None,
+            client_secret: None,
+            next_action: None,
+            decline: None,
+            charge: None,
+        }
+    }
+}
+
+impl MessageSeen {
+    /// What we say ourselves.
+    pub const fn ours(status: MessageStatus) -> Self {
+        Self { what: MessageNews::Status(status), vendor_at: None, vendor_id: None }
+    }
+}

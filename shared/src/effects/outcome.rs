@@ -1,0 +1,85 @@
+//! What a call or a resolver found out, in the only words that the work list needs.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use super::intent::Intent;
+use super::observation::Observation;
+use super::work::Subject;
+use crate::domain::{Correlation, Timestamp};
+use crate::gateway::Vendor;
+
+/// What is true of the effect.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It happened (or the vendor holds an object for it, declined or not).
+    Done,
+    /// The vendor's final no; nothing exists there.
+    Refused {
+        /// Stable code.
+        code: &'static str,
+    },
+    /// It certainly did not happen; later it may work.
+    NotDone {
+        /// Stable code: `throttled`, `vendor_unavailable`, `vendor_credentials`, `not_started`.
+        code: &'static str,
+        /// How long to wait, when somebody said so.
+        after: Option<Duration>,
+        /// Whether the vendor answered (only answered calls count as attempts).
+        answered: bool,
+    },
+    /// It may have happened.
+    Unknown {
+        /// When asking the vendor makes sense.
+        look_at: Timestamp,
+        /// Repeating the request cannot tell; the vendor's list must.
+        ask_the_list: bool,
+    },
+    /// A resolver's: it certainly did not happen, so it is to be called again, as another request.
+    Absent,
+    /// Nobody can find out, or the budget is over: a person has to look.
+    GivenUp {
+        /// Why.
+        code: &'static str,
+    },
+}
+
+/// A verdict and, where the vendor's answer holds one, the object it speaks of.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What is true of the effect.
+    pub verdict: Verdict,
+    /// What the vendor said of the object.
+    pub seen: Option<Observation>,
+}
+
+impl Outcome {
+    /// Done, and the vendor said this of the object.
+    pub fn done(seen: Observation) -> Self {
+        Self { verdict: Verdict::Done, seen: Some(seen) }
+    }
+
+    /// A verdict without an object.
+    pub fn of(verdict: Verdict) -> Self {
+        Self { verdict, seen: None }
+    }
+}
+
+/// A vendor's part in the work list: it calls and it resolves. Two implementations: Stripe and SendGrid.
+pub trait Agent: Send + Sync {
+    /// Whose limits apply.
+    fn vendor(&self) -> Vendor;
+
+    /// Whether the same request may be sent again after an unknown outcome, because the vendor deduplicates it.
+    fn is_repeatable(&self) -> bool;
+
+    /// Makes the effect's one call. Nothing is sent at or after `call_by`.
+    fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, call_by: Timestamp) -> BoxFuture<'a, Outcome>;
+
+    /// Finds out whether the effect happened, with one call at most.
+    fn resolve<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, call_by: Timestamp) -> BoxFuture<'a, Outcome>;
+
+    /// Asks how an object stands now; `None` when the vendor cannot be asked.
+    fn fetch<'a>(&'a self, vendor_id: &'a str, correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>>;
+}

@@ -1,0 +1,278 @@
+//! The payment as an item: what is known of it, and how what somebody says changes it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::commit::{Context, Plan, Role, timeline_row};
+use super::intent::{self, Data, Intent, Kind, order_partition};
+use super::message::Message;
+use super::nudge::Nudge;
+use super::observation::PaymentSeen;
+use super::work::Subject;
+use crate::aws::{Key, Write};
+use crate::domain::event::{DomainEvent, PaymentFailed, PaymentRequested, PaymentSucceeded};
+use crate::domain::payment::{DeclineCode, PaymentStatus};
+use crate::domain::status::{Move, Said, Status as _, decide};
+use crate::domain::timeline::TimelineEntry;
+use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, PaymentId, Private, Timestamp, follow_up};
+use crate::error::Result;
+
+/// A payment, as it is stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Payment {
+    /// Tells items of one index partition apart.
+    #[serde(rename = "type")]
+    pub item_type: String,
+    /// `pay_…`
+    pub payment_id: PaymentId,
+    /// The shop's order.
+    pub order_id: OrderId,
+    /// The order's n-th payment.
+    pub ordinal: u32,
+    /// What is to be paid.
+    pub amount: Money,
+    /// Where it stands.
+    pub status: PaymentStatus,
+    /// The vendor's time of the status; absent while we say it ourselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor_at: Option<Timestamp>,
+    /// Grows with each change: who writes must have read the latest.
+    pub version: u64,
+    /// The intent that creates it at the vendor.
+    pub intent_id: IntentId,
+    /// Who pays, and is written to.
+    pub contact_id: ContactId,
+    /// The shop's id of the customer.
+    pub customer_id: String,
+    /// The Idempotency-Key that made it; kept for good.
+    pub request_key: String,
+    /// The hash of the request that made it; kept for good.
+    pub request_hash: String,
+    /// The payment provider, once it knows the payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
+    /// The provider's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor_id: Option<String>,
+    /// What the shopper's browser needs to pay at the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<Private<String>>,
+    /// What the shopper has to do next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_action: Option<Value>,
+    /// Why the last attempt was declined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decline: Option<DeclineCode>,
+    /// Confirms that were settled: the next confirm is another intent.
+    #[serde(default)]
+    pub confirms_settled: u32,
+    /// Somebody wants it canceled as soon as it is known what there is to cancel.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancel_requested: bool,
+    /// Ties together what one request caused.
+    pub correlation_id: Correlation,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Index by order.
+    pub order_pk: String,
+    /// Index by order.
+    pub order_sk: String,
+}
+
+/// Where a payment lives.
+pub fn key(id: &PaymentId) -> Key {
+    Key::new(format!("PAYMENT#{id}"), "PAYMENT")
+}
+
+/// Where a vendor's id points to what is ours.
+pub fn ref_key(vendor: &str, vendor_id: &str) -> Key {
+    Key::new(format!("REF#{vendor}#{vendor_id}"), "REF")
+}
+
+/// A vendor's id and what it names.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VendorRef {
+    /// `pay_…`, `msg_…`
+    pub object: String,
+}
+
+impl Payment {
+    /// The payment as the API shows it. The client secret only goes into the answers to create and confirm.
+    pub fn view(&self, with_secret: bool) -> Value {
+        let mut view = json!({
+            "payment_id": self.payment_id,
+            "order_id": self.order_id,
+            "status": self.status,
+            "amount": self.amount,
+            "amount_refunded": Money { value: 0, currency: self.amount.currency },
+            "created_at": self.created_at.to_rfc3339(),
+            "updated_at": self.updated_at.to_rfc3339(),
+        });
+        if let (true, Some(secret)) = (with_secret, &self.client_secret) {
+            view["client_secret"] = json!(secret.expose());
+        }
+        if let (PaymentStatus::RequiresAction, Some(action)) = (self.status, &self.next_action) {
+            view["next_action"] = action.clone();
+        }
+        if let (PaymentStatus::RequiresPaymentMethod, Some(decline)) = (self.status, self.decline) {
+            view["user_message"] = json!(decline.user_message());
+        }
+        view
+    }
+
+    /// What a new payment starts with besides itself: its timeline row and its domain event.
+    pub(crate) fn requested(&self, context: &Context) -> Result<(Vec<(Role, Write)>, Nudge)> {
+        let event = DomainEvent::PaymentRequested(PaymentRequested {
+            payment_id: self.payment_id.clone(),
+            order_id: self.order_id.clone(),
+            amount: self.amount,
+        });
+        let publish = self.publication(event, "requested", context);
+        let entry = self.entry("payment.requested", Some(self.amount.to_string()), context);
+        let row = timeline_row(&self.order_id, &entry, &context.occasion)?;
+        Ok((vec![row, (Role::Once, Write::put_new(publish.key(), &publish)?)], Nudge::of(&publish)))
+    }
+
+    /// What follows when somebody says this of the payment.
+    pub(crate) fn observe(&self, seen: &PaymentSeen, context: &Context) -> Result<Plan> {
+        let current = Said { status: self.status, vendor_at: self.vendor_at };
+        let incoming = Said { status: seen.status, vendor_at: seen.vendor_at };
+        let advances = decide(current, incoming) == Move::Advance;
+        let moved = advances && seen.status != self.status;
+        let mut plan = Plan::default();
+        let mut after = self.clone();
+        after.updated_at = context.now;
+        if advances {
+            after.status = seen.status;
+            after.vendor_at = seen.vendor_at;
+            after.decline = seen.decline;
+            after.next_action.clone_from(&seen.next_action);
+        }
+        if after.decline.is_none() && after.status == seen.status {
+            // A repeated answer is as old as the payment, but it still tells why.
+            after.decline = seen.decline;
+        }
+        if context.settles_confirm {
+            after.confirms_settled += 1;
+        }
+        if after.client_secret.is_none() {
+            after.client_secret.clone_from(&seen.client_secret);
+        }
+        if let (None, Some(vendor_id)) = (&self.vendor_id, &seen.vendor_id) {
+            after.vendor = Some(context.source.to_owned());
+            after.vendor_id = Some(vendor_id.clone());
+            plan.learned = Some((context.source, vendor_id.clone()));
+            let named = VendorRef { object: self.payment_id.to_string() };
+            plan.writes.push((Role::Ref, Write::put_new(ref_key(context.source, vendor_id), &named)?));
+        }
+        if moved || seen.vendor_at.is_some() {
+            let event = format!("payment.{}", seen.status.as_str());
+            let detail = seen.decline.map(|code| code.as_str().to_owned());
+            let entry = self.entry(&event, detail, context);
+            plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
+        }
+        if moved && seen.status == PaymentStatus::Succeeded {
+            self.plan_success(&mut plan, context)?;
+        } else if let (true, Some(code)) = (advances, seen.decline) {
+            let event = DomainEvent::PaymentFailed(PaymentFailed {
+                payment_id: self.payment_id.clone(),
+                order_id: self.order_id.clone(),
+                amount: self.amount,
+                code,
+            });
+            // The answer to a confirm and the event of it tell of the same failed charge.
+            let reached = format!("failed#{}", seen.charge.as_deref().unwrap_or("-"));
+            self.plan_publication(&mut plan, event, &reached, context)?;
+        }
+        if after.cancel_requested && after.vendor_id.is_some() && !after.status.is_terminal() {
+            let cancel = after.cancel_intent(context);
+            plan.writes.push((Role::Once, Write::put_new(cancel.key(), &cancel)?));
+            plan.nudges.push(Nudge::of(&cancel));
+        }
+        plan.writes.push((Role::Object, self.write(&after)?));
+        after.version += 1;
+        plan.after = Some(Subject::Payment(Box::new(after)));
+        Ok(plan)
+    }
+
+    fn plan_success(&self, plan: &mut Plan, context: &Context) -> Result<()> {
+        let event = DomainEvent::PaymentSucceeded(PaymentSucceeded {
+            payment_id: self.payment_id.clone(),
+            order_id: self.order_id.clone(),
+            amount: self.amount,
+        });
+        self.plan_publication(plan, event, PaymentStatus::Succeeded.as_str(), context)?;
+        if let Some(kind) = follow_up::mail_after_payment(PaymentStatus::Succeeded) {
+            let reached = PaymentStatus::Succeeded.as_str();
+            let (message, intent) = Message::after_payment(self, kind, reached, context);
+            let row = message.entry("message.queued", Some(kind.as_str().to_owned()), context);
+            plan.writes.push(timeline_row(&self.order_id, &row, &context.occasion)?);
+            plan.writes.push((Role::Once, Write::put_new(super::message::key(&message.message_id), &message)?));
+            plan.writes.push((Role::Once, Write::put_new(intent.key(), &intent)?));
+            plan.nudges.push(Nudge::of(&intent));
+        }
+        Ok(())
+    }
+
+    fn plan_publication(&self, plan: &mut Plan, event: DomainEvent, reached: &str, context: &Context) -> Result<()> {
+        let publish = self.publication(event, reached, context);
+        plan.writes.push((Role::Once, Write::put_new(publish.key(), &publish)?));
+        plan.nudges.push(Nudge::of(&publish));
+        Ok(())
+    }
+
+    fn publication(&self, event: DomainEvent, reached: &str, context: &Context) -> Intent {
+        let id = IntentId::of(Kind::Publish.as_str(), self.payment_id.as_str(), reached);
+        let data = Data::Publish { event_id: event.id(reached), at: context.now, event };
+        Intent::new(id, Kind::Publish, data, Some(self.order_id.clone()), context.correlation.clone(), context.now)
+    }
+
+    /// The intent that cancels this payment at the vendor.
+    pub(crate) fn cancel_intent(&self, context: &Context) -> Intent {
+        let id = IntentId::of(Kind::PaymentCancel.as_str(), self.payment_id.as_str(), "");
+        let data = Data::Payment { payment_id: self.payment_id.clone(), request: None };
+        let order = Some(self.order_id.clone());
+        Intent::new(id, Kind::PaymentCancel, data, order, context.correlation.clone(), context.now)
+    }
+
+    /// A timeline entry about this payment.
+    pub(crate) fn entry(&self, event: &str, detail: Option<String>, context: &Context) -> TimelineEntry {
+        TimelineEntry {
+            at: context.now,
+            event: event.to_owned(),
+            object: self.payment_id.to_string(),
+            detail,
+            source: context.source.to_owned(),
+        }
+    }
+
+    /// The write that turns this payment into `after`, provided that nobody changed it since.
+    fn write(&self, after: &Self) -> Result<Write> {
+        Write::update(key(&self.payment_id))
+            .set("status", &after.status)?
+            .set("vendor_at", &after.vendor_at)?
+            .set("vendor", &after.vendor)?
+            .set("vendor_id", &after.vendor_id)?
+            .set("client_secret", &after.client_secret)?
+            .set("next_action", &after.next_action)?
+            .set("decline", &after.decline)?
+            .set("confirms_settled", &after.confirms_settled)?
+            .set("cancel_requested", &after.cancel_requested)?
+            .set("updated_at", &after.updated_at)?
+            .add("version", 1)
+            .when("#version = :version")
+            .bind(":version", &self.version)
+    }
+
+    /// Whether this says the same as that item of the index by order would.
+    pub(crate) fn index(order: &OrderId, id: &PaymentId, now: Timestamp) -> (String, String) {
+        (order_partition(order), format!("{:013}#{id}", now.ms()))
+    }
+
+    /// The key of the intent that creates this payment.
+    pub fn create_intent_key(&self) -> Key {
+        intent::key(&self.intent_id)
+    }
+}

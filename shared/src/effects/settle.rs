@@ -1,0 +1,211 @@
+//! Settle: one transaction, fenced by owner and epoch, writes what is true of the effect and everything that follows.
+
+use std::time::Duration;
+
+use super::WorkList;
+use super::claim::Claimed;
+use super::commit::{Committed, Context, Plan, Role};
+use super::intent::{KEPT_AFTER, Kind, Phase};
+use super::observation::{MessageSeen, Observation, PaymentSeen};
+use super::outcome::{Outcome, Verdict};
+use super::work::Subject;
+use crate::aws::Write;
+use crate::domain::message::MessageStatus;
+use crate::domain::payment::PaymentStatus;
+use crate::domain::{Timestamp, id};
+use crate::error::Result;
+use crate::gateway::{Vendor, policy};
+use crate::telemetry::fields;
+
+/// What a settle came to.
+#[derive(Clone, Debug)]
+pub enum Settled {
+    /// Written; the subject as it is now.
+    Written(Subject, Verdict),
+    /// The claim was no longer ours: the lease was over and somebody else took it. What they wrote stands.
+    Fenced,
+}
+
+impl WorkList {
+    /// Settles a claim. `answer` may add one more write that depends on the subject as it will be (the stored answer
+    /// of an HTTP request).
+    pub async fn settle(
+        &self,
+        claimed: &Claimed,
+        vendor: Vendor,
+        subject: Subject,
+        mut outcome: Outcome,
+        answer: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
+    ) -> Result<Settled> {
+        let now = self.world.now();
+        let attempt =
+            claimed.intent.attempt + u32::from(matches!(outcome.verdict, Verdict::NotDone { answered: true, .. }));
+        let backoff = vendor.policy().backoff(attempt.max(1), &self.world);
+        let intent = &claimed.intent;
+        loop {
+            let plan = |subject: &Subject| -> Result<Plan> {
+                let verdict = effective(&outcome.verdict, intent.kind, subject);
+                let context = Context {
+                    now,
+                    correlation: intent.correlation_id.clone(),
+                    source: if outcome.seen.is_some() { vendor.as_str() } else { "crossdock" },
+                    occasion: format!("{}/{}", intent.intent_id, intent.epoch),
+                    settles_confirm: intent.kind == Kind::PaymentConfirm && phase_after(&verdict).is_settled(),
+                };
+                let mut plan = match statement(&verdict, &outcome, intent.kind, subject) {
+                    Some(seen) => subject.observe(&seen, &context)?,
+                    None => Plan::default(),
+                };
+                let after = plan.after.as_ref().unwrap_or(subject);
+                if let Some(write) = answer(after, &verdict)? {
+                    plan.writes.push((Role::Once, write));
+                }
+                plan.writes
+                    .insert(0, (Role::Fence, self.outcome_write(claimed, &verdict, after, attempt, backoff, now)?));
+                Ok(plan)
+            };
+            let committed = self.commit(subject.clone(), plan).await?;
+            match committed {
+                Committed::Done(plan) => {
+                    let after = plan.after.clone().unwrap_or(subject);
+                    let verdict = effective(&outcome.verdict, intent.kind, &after);
+                    self.report(claimed, &verdict);
+                    futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(plan.learned.as_ref()));
+                    return Ok(Settled::Written(after, verdict));
+                }
+                Committed::RefTaken => {
+                    // What a resolver found belongs to another of our objects: never adopt it twice.
+                    outcome = Outcome::of(Verdict::GivenUp { code: "vendor_object_taken" });
+                }
+                Committed::Fenced | Committed::Seen(_) => {
+                    fields::count(now, "settles_fenced", &[("vendor", vendor.as_str())]);
+                    tracing::warn!(
+                        { fields::CORRELATION } = intent.correlation_id.as_str(),
+                        intent.id = intent.intent_id.as_str(),
+                        "a settle came after its lease; what was written since stands"
+                    );
+                    return Ok(Settled::Fenced);
+                }
+            }
+        }
+    }
+
+    fn outcome_write(
+        &self,
+        claimed: &Claimed,
+        verdict: &Verdict,
+        after: &Subject,
+        attempt: u32,
+        backoff: Duration,
+        now: Timestamp,
+    ) -> Result<Write> {
+        let intent = &claimed.intent;
+        let phase = phase_after(verdict);
+        let write = Write::update(intent.key())
+            .set("phase", &phase)?
+            .set("claims", &0)?
+            .set("attempt", &attempt)?
+            .when("#owner = :owner AND #epoch = :epoch AND #phase IN (:calling, :resolving)")
+            .bind(":owner", &claimed.lease.owner)?
+            .bind(":epoch", &intent.epoch)?
+            .bind(":calling", &Phase::Calling)?
+            .bind(":resolving", &Phase::Resolving)?;
+        let write = if phase.is_settled() { write.remove("due_pk") } else { write };
+        let kept = now.plus(KEPT_AFTER).seconds();
+        // Jitter must not carry an intent past its budget: at its end a person looks, not some time after.
+        let at_most = |at: Timestamp| at.min(intent.give_up_at);
+        match verdict {
+            Verdict::Done => write.set("vendor_id", &after.vendor_id())?.set("expires", &kept),
+            Verdict::Refused { code } => write.set("refusal", code)?.set("expires", &kept),
+            Verdict::NotDone { after, code, .. } => {
+                let wait = match (*code, after) {
+                    ("vendor_credentials", _) => policy::CREDENTIAL_RETRY,
+                    (_, Some(wait)) => (*wait).max(backoff.mul_f64(0.1)),
+                    _ => backoff,
+                };
+                write.set("due", &at_most(now.plus(wait)))
+            }
+            Verdict::Unknown { look_at, ask_the_list } => {
+                write.set("due", &at_most(*look_at))?.set("ask_the_list", &(intent.ask_the_list || *ask_the_list))
+            }
+            Verdict::Absent => write
+                .set("due", &now)?
+                .set("generation", &(intent.generation + 1))?
+                .remove("first_called_at")
+                .set("ask_the_list", &false),
+            Verdict::GivenUp { code } => write.set("refusal", code),
+        }
+    }
+
+    fn report(&self, claimed: &Claimed, verdict: &Verdict) {
+        let intent = &claimed.intent;
+        let phase = phase_after(verdict).as_str();
+        let now = self.world.now();
+        fields::count(now, "intents_settled", &[("operation", intent.kind.as_str()), ("outcome", phase)]);
+        if let Verdict::GivenUp { code } = verdict {
+            tracing::error!(
+                { fields::CORRELATION } = intent.correlation_id.as_str(),
+                intent.id = intent.intent_id.as_str(),
+                intent.kind = intent.kind.as_str(),
+                reason = code,
+                "an intent was given up: a person has to look"
+            );
+        }
+    }
+}
+
+/// The phase that a verdict leads to.
+const fn phase_after(verdict: &Verdict) -> Phase {
+    match verdict {
+        Verdict::Done => Phase::Done,
+        Verdict::Refused { .. } => Phase::Refused,
+        Verdict::NotDone { .. } | Verdict::Absent => Phase::Ready,
+        Verdict::Unknown { .. } => Phase::Unknown,
+        Verdict::GivenUp { .. } => Phase::Manual,
+    }
+}
+
+/// A create that certainly did not happen, of a payment that is to be canceled, is not tried again.
+fn effective(verdict: &Verdict, kind: Kind, subject: &Subject) -> Verdict {
+    match (verdict, subject) {
+        (Verdict::NotDone { .. } | Verdict::Absent, Subject::Payment(payment))
+            if kind == Kind::PaymentCreate && payment.cancel_requested =>
+        {
+            Verdict::Refused { code: "canceled" }
+        }
+        _ => verdict.clone(),
+    }
+}
+
+/// What the outcome says of the subject: the vendor's words where there are any, ours otherwise.
+fn statement(verdict: &Verdict, outcome: &Outcome, kind: Kind, subject: &Subject) -> Option<Observation> {
+    if let Some(seen) = &outcome.seen {
+        return Some(seen.clone());
+    }
+    match (kind, subject) {
+        (Kind::PaymentCreate, _) => {
+            let status = match verdict {
+                Verdict::Done => return None,
+                Verdict::Refused { code: "canceled" } => PaymentStatus::Canceled,
+                Verdict::Refused { .. } => PaymentStatus::Failed,
+                Verdict::NotDone { .. } | Verdict::Absent => PaymentStatus::Deferred,
+                Verdict::Unknown { .. } => PaymentStatus::Processing,
+                Verdict::GivenUp { .. } => PaymentStatus::Manual,
+            };
+            Some(Observation::Payment(PaymentSeen::ours(status)))
+        }
+        // The status stays; what changes is that the confirm is settled.
+        (Kind::PaymentConfirm, Subject::Payment(payment)) if phase_after(verdict).is_settled() => {
+            Some(Observation::Payment(PaymentSeen::ours(payment.status)))
+        }
+        (Kind::MailSend, _) if matches!(verdict, Verdict::Refused { .. } | Verdict::GivenUp { .. }) => {
+            Some(Observation::Message(MessageSeen::ours(MessageStatus::Failed)))
+        }
+        _ => None,
+    }
+}
+
+/// The owner of one claim: unique to request and record.
+pub fn owner(request_id: &str, record_id: &str) -> String {
+    id::hashed("own", &[request_id, record_id])
+}

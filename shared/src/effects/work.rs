@@ -1,0 +1,190 @@
+//! One intent from nudge to settled: claim → load → call or resolve → settle.
+
+use std::time::Duration;
+
+use super::claim::{CALL_TIME_MIN, Claim, Claimed, Lease};
+use super::commit::{Context, Plan};
+use super::contact::{self, Contact};
+use super::intent::{Data, Intent, Kind, Phase};
+use super::message::{self, Message};
+use super::observation::Observation;
+use super::outcome::{Agent, Outcome, Verdict};
+use super::payment::{self, Payment};
+use super::settle::Settled;
+use super::{WorkList, message::Message as StoredMessage};
+use crate::aws::{Item, Write};
+use crate::domain::{IntentId, Timestamp};
+use crate::error::{Error, Result};
+use crate::gateway::policy::{IN_REQUEST_RETRY_MAX, IN_REQUEST_RETRY_MIN};
+
+/// In an HTTP request the first call may take this long, so that a second still fits.
+const FIRST_CALL_MAX: Duration = Duration::from_secs(8);
+
+/// What an intent is about.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// A payment.
+    Payment(Box<Payment>),
+    /// A message, and to whom (absent where only the status matters).
+    Message {
+        /// The message.
+        message: Box<Message>,
+        /// Its recipient.
+        contact: Option<Contact>,
+    },
+}
+
+impl Subject {
+    /// The vendor's id of it, once known.
+    pub fn vendor_id(&self) -> Option<&str> {
+        match self {
+            Self::Payment(payment) => payment.vendor_id.as_deref(),
+            Self::Message { message, .. } => message.vendor_id.as_deref(),
+        }
+    }
+
+    pub(crate) fn observe(&self, seen: &Observation, context: &Context) -> Result<Plan> {
+        match (self, seen) {
+            (Self::Payment(payment), Observation::Payment(seen)) => payment.observe(seen, context),
+            (Self::Message { message, .. }, Observation::Message(seen)) => message.observe(seen, context),
+            _ => Err(Error::bug("observation_mismatch", "an observation of another kind of object")),
+        }
+    }
+
+    pub(crate) fn replace(&mut self, item: &Item) -> Result<()> {
+        match self {
+            Self::Payment(payment) => **payment = item.parse()?,
+            Self::Message { message, .. } => **message = item.parse::<StoredMessage>()?,
+        }
+        Ok(())
+    }
+
+    /// Whether this REF item names this object.
+    pub(crate) fn is_named_by(&self, item: &Item) -> bool {
+        let own = match self {
+            Self::Payment(payment) => payment.payment_id.as_str(),
+            Self::Message { message, .. } => message.message_id.as_str(),
+        };
+        item.text("object") == Some(own)
+    }
+}
+
+/// What working an intent came to.
+#[derive(Clone, Debug)]
+pub enum Worked {
+    /// Called or resolved, and settled.
+    Settled(Subject, Verdict),
+    /// Nothing to do now; the intent as it is.
+    Nothing(Intent),
+    /// There is no such intent.
+    Missing,
+    /// Somebody else took it over meanwhile.
+    Fenced,
+}
+
+impl WorkList {
+    /// Works one intent. `tries` calls at most; a worker makes one.
+    pub async fn work(&self, id: &IntentId, lease: &Lease, agent: &dyn Agent, tries: u32) -> Result<Worked> {
+        match self.claim(id, lease).await? {
+            Claim::Missing => Ok(Worked::Missing),
+            Claim::Nothing(intent) => Ok(Worked::Nothing(intent)),
+            Claim::Exhausted(claimed, code) => {
+                let subject = self.subject(&claimed.intent).await?;
+                let given_up = Outcome::of(Verdict::GivenUp { code });
+                Ok(self.settle(&claimed, agent.vendor(), subject, given_up, |_, _| Ok(None)).await?.into())
+            }
+            Claim::Mine(claimed) => {
+                let subject = self.subject(&claimed.intent).await?;
+                self.carry_out(claimed, subject, agent, tries, |_, _| Ok(None)).await
+            }
+        }
+    }
+
+    /// Calls or resolves what was claimed, and settles it.
+    pub async fn carry_out(
+        &self,
+        claimed: Claimed,
+        subject: Subject,
+        agent: &dyn Agent,
+        tries: u32,
+        answer: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
+    ) -> Result<Worked> {
+        let intent = &claimed.intent;
+        let creates = matches!(intent.kind, Kind::PaymentCreate | Kind::MailSend);
+        let outcome = if creates && subject.vendor_id().is_some() {
+            // An event told us meanwhile: it happened.
+            Outcome::of(Verdict::Done)
+        } else if intent.phase == Phase::Resolving {
+            agent.resolve(intent, &subject, claimed.lease.call_by).await
+        } else {
+            self.call(intent, &subject, agent, claimed.lease.call_by, tries).await
+        };
+        Ok(self.settle(&claimed, agent.vendor(), subject, outcome, answer).await?.into())
+    }
+
+    async fn call(
+        &self,
+        intent: &Intent,
+        subject: &Subject,
+        agent: &dyn Agent,
+        call_by: Timestamp,
+        tries: u32,
+    ) -> Outcome {
+        let mut tried = 1;
+        loop {
+            let now = self.world.now();
+            let by = if tried < tries { now.plus(FIRST_CALL_MAX).min(call_by) } else { call_by };
+            let outcome = agent.call(intent, subject, by).await;
+            if tried >= tries || !is_worth_repeating(&outcome.verdict, agent) {
+                return outcome;
+            }
+            let wait =
+                IN_REQUEST_RETRY_MIN + (IN_REQUEST_RETRY_MAX - IN_REQUEST_RETRY_MIN).mul_f64(self.world.fraction());
+            if call_by.since(self.world.now().plus(wait)) < CALL_TIME_MIN {
+                return outcome;
+            }
+            self.world.clock.sleep(wait).await;
+            tried += 1;
+        }
+    }
+
+    /// Reads what an intent is about: one read, whatever it is.
+    pub(crate) async fn subject(&self, intent: &Intent) -> Result<Subject> {
+        let gone = || Error::bug("subject_missing", intent.intent_id.as_str());
+        match &intent.data {
+            Data::Payment { payment_id, .. } => {
+                let item = self.table.get(&payment::key(payment_id)).await?.ok_or_else(gone)?;
+                Ok(Subject::Payment(item.parse()?))
+            }
+            Data::Mail { message_id, contact_id } => {
+                let keys = [message::key(message_id), contact::key(contact_id)];
+                let mut items = self.table.get_many(&keys).await?.into_iter();
+                let message = items.next().flatten().ok_or_else(gone)?.parse()?;
+                let contact = items.next().flatten().map(|item| item.parse()).transpose()?;
+                Ok(Subject::Message { message, contact })
+            }
+            Data::Publish { .. } => Err(Error::bug("subject_missing", "a publication has no subject")),
+        }
+    }
+}
+
+/// In an HTTP request: a try that certainly did nothing, or one that the vendor deduplicates. Not when the vendor
+/// asked for more patience than a shopper has, and not when an operator has to act first.
+fn is_worth_repeating(verdict: &Verdict, agent: &dyn Agent) -> bool {
+    match verdict {
+        Verdict::NotDone { code, after, .. } => {
+            *code != "vendor_credentials" && after.is_none_or(|wait| wait <= IN_REQUEST_RETRY_MAX)
+        }
+        Verdict::Unknown { ask_the_list, .. } => agent.is_repeatable() && !ask_the_list,
+        Verdict::Done | Verdict::Refused { .. } | Verdict::Absent | Verdict::GivenUp { .. } => false,
+    }
+}
+
+impl From<Settled> for Worked {
+    fn from(settled: Settled) -> Self {
+        match settled {
+            Settled::Written(subject, verdict) => Self::Settled(subject, verdict),
+            Settled::Fenced => Self::Fenced,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A vendor's secret, typed. Vendors read their keys through it and never meet Secrets Manager.
+
+use std::marker::PhantomData;
+
+use serde::de::DeserializeOwned;
+
+use crate::aws::Secrets;
+use crate::error::Result;
+
+/// One secret of Secrets Manager, read as `T`.
+pub struct Keyring<T> {
+    secrets: Secrets,
+    id: String,
+    shape: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Keyring<T> {
+    fn clone(&self) -> Self {
+        Self { secrets: self.secrets.clone(), id: self.id.clone(), shape: PhantomData }
+    }
+}
+
+impl<T: DeserializeOwned> Keyring<T> {
+    /// The secret of that name or ARN.
+    pub fn new(secrets: Secrets, id: String) -> Self {
+        Self { secrets, id, shape: PhantomData }
+    }
+
+    /// The keys, at most five minutes old.
+    pub async fn get(&self) -> Result<T> {
+        self.secrets.get(&self.id).await
+    }
+
+    /// The keys read anew, after a refused key or a signature that did not match; `None` when that was done in the
+    /// last 30 s.
+    pub async fn refresh(&self) -> Result<Option<T>> {
+        self.secrets.refresh(&self.id).await
+    }
+}

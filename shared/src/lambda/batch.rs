@@ -1,0 +1,142 @@
+//! SQS batches, the same for every worker: records side by side, those of one object one after the other, and a
+//! failure or panic that costs its own record only.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use lambda_runtime::{LambdaEvent, service_fn};
+
+use crate::domain::Timestamp;
+use crate::effects::{CALL_TIME_MIN, Lease, TAIL_TIME, owner};
+use crate::error::{Error, Kind, Result};
+use crate::telemetry::fields;
+use crate::world::World;
+
+/// One record of a batch.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// SQS's id of the message.
+    pub message_id: String,
+    /// The body.
+    pub body: String,
+    /// The message's String attributes.
+    pub attributes: HashMap<String, String>,
+    /// How often it was received.
+    pub receives: u32,
+    /// Lambda's id of the invocation.
+    pub request_id: String,
+    /// When Lambda ends the invocation.
+    pub deadline: Timestamp,
+}
+
+impl Record {
+    /// The lease of what this record claims; `None` when there is too little time left to start anything.
+    pub fn lease(&self, vendor_timeout: std::time::Duration, now: Timestamp) -> Option<Lease> {
+        let call_by = now.plus(vendor_timeout).min(self.deadline.minus(TAIL_TIME));
+        // The receive count is part of the owner: a redelivery to the same instance is another claim.
+        let owner = owner(&self.request_id, &format!("{}/{}", self.message_id, self.receives));
+        (call_by.since(now) >= CALL_TIME_MIN).then_some(Lease { owner, call_by })
+    }
+}
+
+/// A function fed by a queue.
+pub trait Worker {
+    /// Works one record. An error returns it to its queue, and after its receives to the DLQ.
+    fn handle(&self, record: &Record) -> impl Future<Output = Result<()>> + Send;
+
+    /// Records of one group are worked one after the other, in the order in which they came.
+    fn group(&self, record: &Record) -> String {
+        record.message_id.clone()
+    }
+}
+
+/// Runs a worker until Lambda ends the process.
+pub async fn run<W: Worker + Sync>(worker: W, world: World) -> std::result::Result<(), lambda_runtime::Error> {
+    let (worker, world) = (&worker, &world);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
+        let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
+        let deadline = Timestamp::from_ms(deadline);
+        Ok::<_, lambda_runtime::Error>(respond(worker, event.payload, &event.context.request_id, deadline, world).await)
+    }))
+    .await
+}
+
+/// One batch to the list of its failures.
+pub async fn respond<W: Worker>(
+    worker: &W,
+    event: SqsEvent,
+    request_id: &str,
+    deadline: Timestamp,
+    world: &World,
+) -> SqsBatchResponse {
+    let mut groups: Vec<(String, Vec<Record>)> = Vec::new();
+    for message in event.records {
+        let record = record(message, request_id, deadline);
+        let group = worker.group(&record);
+        match groups.iter_mut().find(|(name, _)| *name == group) {
+            Some((_, records)) => records.push(record),
+            None => groups.push((group, vec![record])),
+        }
+    }
+    let failed = join_all(groups.into_iter().map(|(_, records)| work_group(worker, records, world))).await;
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = failed.into_iter().flatten().map(failure).collect();
+    response
+}
+
+/// Works a group in order. After a failure the rest of the group goes on: what the records say carries its own time.
+async fn work_group<W: Worker>(worker: &W, records: Vec<Record>, world: &World) -> Vec<String> {
+    let mut failed = Vec::new();
+    for record in records {
+        let handled = AssertUnwindSafe(worker.handle(&record)).catch_unwind().await;
+        let result = handled.unwrap_or_else(|_| Err(Error::bug("panic", "a handler panicked")));
+        if let Err(error) = result {
+            report(&error, &record, world);
+            failed.push(record.message_id);
+        }
+    }
+    failed
+}
+
+fn report(error: &Error, record: &Record, world: &World) {
+    let kind = match error.kind {
+        Kind::Rejected { .. } => "rejected",
+        Kind::Transient { .. } => "transient",
+        Kind::Uncertain => "uncertain",
+        Kind::Misconfigured => "misconfigured",
+        Kind::Bug => "bug",
+    };
+    fields::count(world.now(), "records_failed", &[("outcome", kind)]);
+    tracing::error!(
+        message.id = record.message_id,
+        message.receives = record.receives,
+        code = error.code,
+        error = %error,
+        "a record failed and goes back to its queue"
+    );
+}
+
+fn record(message: SqsMessage, request_id: &str, deadline: Timestamp) -> Record {
+    let text = |value: aws_lambda_events::event::sqs::SqsMessageAttribute| value.string_value;
+    Record {
+        message_id: message.message_id.unwrap_or_default(),
+        body: message.body.unwrap_or_default(),
+        receives: message.attributes.get("ApproximateReceiveCount").and_then(|n| n.parse().ok()).unwrap_or(1),
+        attributes: message
+            .message_attributes
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, text(value)?)))
+            .collect(),
+        request_id: request_id.to_owned(),
+        deadline,
+    }
+}
+
+fn failure(message_id: String) -> BatchItemFailure {
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = message_id;
+    failure
+}

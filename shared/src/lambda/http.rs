@@ -1,0 +1,227 @@
+//! HTTP in and out, the same for every function: sizes, headers, correlation, problem documents, one log line, and a
+//! panic that costs its own request only.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{HeaderMap, Method, header};
+use lambda_http::{Body, RequestExt as _};
+use lambda_runtime::Context;
+use serde_json::Value;
+
+use super::problem::problem;
+use crate::domain::{Correlation, Timestamp};
+use crate::effects::{Lease, owner};
+use crate::error::{Error, Result};
+use crate::telemetry::fields;
+use crate::world::World;
+
+/// The largest request body of the API, in bytes: our largest valid request has about 30 kB.
+const BODY_MAX_BYTES: usize = 64 * 1024;
+/// The longest Idempotency-Key.
+const KEY_MAX_CHARS: usize = 255;
+/// Time for everything that one HTTP request does, calls included. API Gateway waits 29 s.
+const REQUEST_BUDGET: Duration = Duration::from_secs(20);
+
+/// A request, as handlers see it.
+#[derive(Clone, Debug)]
+pub struct ApiRequest {
+    /// The method.
+    pub method: Method,
+    /// The path's segments, decoded.
+    pub segments: Vec<String>,
+    /// The path as it came, without stage and query.
+    pub path: String,
+    /// Header names are lower case here, whatever the sender wrote.
+    pub headers: HeaderMap,
+    /// The body's bytes, base64 undone.
+    pub body: Bytes,
+    /// Ties together what this request causes.
+    pub correlation: Correlation,
+    /// Lambda's id of the invocation.
+    pub request_id: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// When Lambda ends the invocation.
+    pub deadline: Timestamp,
+}
+
+impl ApiRequest {
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The body, which must be declared as JSON.
+    ///
+    /// # Errors
+    /// 413 `body_too_large`, 415 `unsupported_media_type`.
+    pub fn json_body(&self) -> Result<&[u8]> {
+        if self.body.len() > BODY_MAX_BYTES {
+            return Err(Error::rejected(413, "body_too_large", "The body is larger than 64 KiB."));
+        }
+        let media_type = self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case("application/json") {
+            return Err(Error::rejected(415, "unsupported_media_type", "The Content-Type must be application/json."));
+        }
+        Ok(&self.body)
+    }
+
+    /// The Idempotency-Key, if there is one.
+    ///
+    /// # Errors
+    /// 400 `invalid_idempotency_key`.
+    pub fn idempotency_key(&self) -> Result<Option<String>> {
+        let Some(value) = self.headers.get("idempotency-key") else { return Ok(None) };
+        let key = value
+            .to_str()
+            .ok()
+            .filter(|key| (1..=KEY_MAX_CHARS).contains(&key.len()) && key.bytes().all(|b| (0x20..0x7f).contains(&b)));
+        let detail = "The Idempotency-Key must be 1 to 255 printable ASCII characters.";
+        key.map(|key| Some(key.to_owned())).ok_or_else(|| Error::rejected(400, "invalid_idempotency_key", detail))
+    }
+
+    /// The lease of what this request claims.
+    pub fn lease(&self) -> Lease {
+        let call_by = self.received_at.plus(REQUEST_BUDGET).min(self.deadline.minus(crate::effects::TAIL_TIME));
+        Lease { owner: owner(&self.request_id, "http"), call_by }
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON body.
+    pub body: Value,
+    /// Whether it repeats an earlier answer.
+    pub replayed: bool,
+}
+
+impl Answer {
+    /// An answer of this request's own.
+    pub const fn new(status: u16, body: Value) -> Self {
+        Self { status, body, replayed: false }
+    }
+
+    /// The same, marked as a repeat.
+    #[must_use]
+    pub fn replayed(self) -> Self {
+        Self { replayed: true, ..self }
+    }
+}
+
+/// A function behind HTTP.
+pub trait HttpFunction {
+    /// Answers one request.
+    fn handle(&self, request: ApiRequest) -> impl Future<Output = Result<Answer>> + Send;
+}
+
+/// 404 for a path that no handler knows.
+pub fn no_such_route() -> Error {
+    Error::rejected(404, "not_found", "There is nothing at this path.")
+}
+
+/// Runs a function until Lambda ends the process.
+pub async fn run<F: HttpFunction + Sync>(function: F, world: World) -> std::result::Result<(), lambda_http::Error> {
+    let (function, world) = (&function, &world);
+    lambda_http::run(lambda_http::service_fn(move |request: lambda_http::Request| async move {
+        Ok::<_, std::convert::Infallible>(respond(function, request, world).await)
+    }))
+    .await
+}
+
+/// One request to one response: everything between Lambda's event and the handler.
+pub async fn respond<F: HttpFunction>(
+    function: &F,
+    request: lambda_http::Request,
+    world: &World,
+) -> http::Response<Body> {
+    let received_at = world.now();
+    let request = api_request(request, world, received_at);
+    let (method, path, correlation) = (request.method.clone(), request.path.clone(), request.correlation.clone());
+    let handled = AssertUnwindSafe(function.handle(request)).catch_unwind().await;
+    let result = handled.unwrap_or_else(|_| Err(Error::bug("panic", "a handler panicked")));
+    let duration_ms = u64::try_from(world.now().since(received_at).as_millis()).unwrap_or(u64::MAX);
+    let response = match &result {
+        Ok(answer) => {
+            json_response(answer.status, "application/json", &answer.body, None, answer.replayed, &correlation)
+        }
+        Err(error) => {
+            log_failure(error, &correlation);
+            let (status, document, retry_after) = problem(error, correlation.as_str());
+            json_response(status, "application/problem+json", &document, retry_after, false, &correlation)
+        }
+    };
+    tracing::info!(
+        { fields::CORRELATION } = correlation.as_str(),
+        http.method = method.as_str(),
+        http.path = path,
+        http.status = response.status().as_u16(),
+        { fields::DURATION_MS } = duration_ms,
+        "request answered"
+    );
+    response
+}
+
+fn log_failure(error: &Error, correlation: &Correlation) {
+    let code = error.code;
+    if error.is_rejected() {
+        tracing::info!({ fields::CORRELATION } = correlation.as_str(), code, error = %error, "request refused");
+    } else {
+        tracing::error!({ fields::CORRELATION } = correlation.as_str(), code, error = %error, "request failed");
+    }
+}
+
+fn api_request(request: lambda_http::Request, world: &World, received_at: Timestamp) -> ApiRequest {
+    let context: Context = request.lambda_context_ref().cloned().unwrap_or_default();
+    let path = request.raw_http_path().to_owned();
+    let (parts, body) = request.into_parts();
+    let correlation = parts.headers.get("x-correlation-id").and_then(|value| value.to_str().ok());
+    let correlation = correlation
+        .and_then(Correlation::parse)
+        .unwrap_or_else(|| Correlation::generate(received_at, world.rng.next()));
+    let deadline = i64::try_from(context.deadline).ok().filter(|ms| *ms > 0).map(Timestamp::from_ms);
+    let decoded = |segment: &str| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned();
+    ApiRequest {
+        method: parts.method,
+        segments: path.split('/').filter(|segment| !segment.is_empty()).map(decoded).collect(),
+        path,
+        headers: parts.headers,
+        body: match body {
+            Body::Text(text) => text.into(),
+            Body::Binary(bytes) => bytes.into(),
+            _ => Bytes::new(),
+        },
+        correlation,
+        request_id: context.request_id,
+        received_at,
+        deadline: deadline.unwrap_or_else(|| received_at.plus(REQUEST_BUDGET)),
+    }
+}
+
+fn json_response(
+    status: u16,
+    media_type: &str,
+    body: &Value,
+    retry_after: Option<u64>,
+    replayed: bool,
+    correlation: &Correlation,
+) -> http::Response<Body> {
+    let mut builder = http::Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, media_type)
+        .header(header::CACHE_CONTROL, "no-store")
+        .header("x-correlation-id", correlation.as_str());
+    if let Some(seconds) = retry_after {
+        builder = builder.header(header::RETRY_AFTER, seconds);
+    }
+    if replayed {
+        builder = builder.header("idempotent-replayed", "true");
+    }
+    let body = if body.is_null() { Body::Empty } else { Body::Text(body.to_string()) };
+    builder.body(body).unwrap_or_else(|_| http::Response::new(Body::Empty))
+}

@@ -1,0 +1,37 @@
+//! Errors as `application/problem+json` (RFC 9457) with a stable code and nothing of ours or a vendor's inside.
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Kind};
+
+/// What a caller is told to wait when we do not know better, in seconds.
+const RETRY_AFTER_DEFAULT_S: u64 = 5;
+
+/// Status, document and, where waiting helps, how many seconds.
+pub(super) fn problem(error: &Error, correlation: &str) -> (u16, Value, Option<u64>) {
+    let (status, code, retry_after) = match error.kind {
+        Kind::Rejected { status } => (status, error.code, None),
+        Kind::Transient { after } => {
+            let seconds = after.map_or(RETRY_AFTER_DEFAULT_S, |after| after.as_secs().max(1));
+            (503, "temporarily_unavailable", Some(seconds))
+        }
+        Kind::Uncertain => (503, "temporarily_unavailable", Some(RETRY_AFTER_DEFAULT_S)),
+        Kind::Misconfigured => (500, "misconfigured", None),
+        Kind::Bug => (500, "internal_error", None),
+    };
+    let title = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let mut document = Map::new();
+    document.insert("type".to_owned(), json!(format!("urn:crossdock:problem:{code}")));
+    document.insert("title".to_owned(), json!(title.unwrap_or("Error")));
+    document.insert("status".to_owned(), json!(status));
+    document.insert("detail".to_owned(), json!(error.detail));
+    document.insert("code".to_owned(), json!(code));
+    if !error.fields.is_empty() {
+        document.insert("errors".to_owned(), json!(error.fields));
+    }
+    if let Some(members) = &error.members {
+        document.extend(members.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    document.insert("correlation_id".to_owned(), json!(correlation));
+    (status, Value::Object(document), retry_after)
+}

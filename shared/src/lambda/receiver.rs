@@ -1,0 +1,141 @@
+//! The receivers' common part: verify with the keys at hand, once more with keys read anew, then one durable write to
+//! the queue, then 2xx. Nothing is parsed before it is verified, nothing acknowledged before it is durable.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::http::{Answer, ApiRequest};
+use crate::aws::Queues;
+use crate::aws::queue::Outgoing;
+use crate::error::{Error, Result};
+use crate::gateway::{Keyring, Vendor};
+use crate::telemetry::fields;
+use crate::vendors::Verified;
+use crate::world::World;
+
+/// A receiver's way to the queue.
+#[derive(Clone)]
+pub struct Receiver {
+    /// Whose webhook.
+    pub vendor: Vendor,
+    /// The queues.
+    pub queues: Queues,
+    /// InboundEvents.
+    pub queue_url: String,
+    /// For time and metrics.
+    pub world: World,
+}
+
+impl Receiver {
+    /// Refuses what does not fit, before anything else is done with it.
+    ///
+    /// # Errors
+    /// 413 `body_too_large`.
+    pub fn check_size(&self, request: &ApiRequest, most_bytes: usize) -> Result<()> {
+        if request.body.len() <= most_bytes {
+            return Ok(());
+        }
+        self.count("too_large");
+        Err(Error::rejected(413, "body_too_large", "The event is too large."))
+    }
+
+    /// Verifies with the keys at hand and, when nothing matches, once more with keys read anew: they may have been
+    /// rotated a moment ago.
+    ///
+    /// # Errors
+    /// The check's own refusal.
+    pub async fn verify<K: DeserializeOwned, T>(
+        &self,
+        keyring: &Keyring<K>,
+        check: impl Fn(&K) -> Result<Verified<T>>,
+    ) -> Result<Verified<T>> {
+        let refusal = match check(&keyring.get().await?) {
+            Ok(verified) => return Ok(verified),
+            Err(refusal) => refusal,
+        };
+        if let Some(keys) = keyring.refresh().await? {
+            if let Ok(verified) = check(&keys) {
+                return Ok(verified);
+            }
+        }
+        self.count("invalid_signature");
+        Err(refusal)
+    }
+
+    /// Makes the messages durable, all in one wait, and acknowledges.
+    ///
+    /// # Errors
+    /// Whatever the queue says: the vendor gets a 5xx and tries again.
+    pub async fn accept(&self, request: &ApiRequest, bodies: Vec<Message>) -> Result<Answer> {
+        let mut messages: Vec<Outgoing> = bodies
+            .into_iter()
+            .map(|message| {
+                let mut attributes =
+                    vec![("type", self.vendor.as_str().to_owned()), ("correlation", request.correlation.to_string())];
+                attributes.extend(message.base64.then(|| ("encoding", "base64".to_owned())));
+                attributes.extend(message.part.map(|part| ("part", part)));
+                Outgoing { body: message.body, attributes, delay: std::time::Duration::ZERO }
+            })
+            .collect();
+        match (messages.pop(), messages.is_empty()) {
+            (Some(only), true) => self.queues.send(&self.queue_url, only).await?,
+            (Some(last), false) => {
+                messages.push(last);
+                self.queues.send_all(&self.queue_url, messages).await?;
+            }
+            (None, _) => {}
+        }
+        self.count("accepted");
+        Ok(Answer::new(200, Value::Null))
+    }
+
+    fn count(&self, outcome: &str) {
+        let dimensions = [("vendor", self.vendor.as_str()), ("outcome", outcome)];
+        fields::count(self.world.now(), "webhooks", &dimensions);
+    }
+}
+
+/// A queue message to be.
+#[derive(Clone, Debug)]
+pub struct Message {
+    body: String,
+    base64: bool,
+    part: Option<String>,
+}
+
+impl Message {
+    /// Verified bytes, verbatim where SQS allows every character, else in base64. `None` when they would not fit.
+    pub fn verbatim(bytes: &[u8], most_bytes_in_base64: usize) -> Option<Self> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if !text.is_empty() && text.chars().all(is_allowed) => {
+                Some(Self { body: text.to_owned(), base64: false, part: None })
+            }
+            _ if bytes.len() > most_bytes_in_base64 => None,
+            _ => Some(Self { body: STANDARD.encode(bytes), base64: true, part: None }),
+        }
+    }
+
+    /// A part of something larger, with the whole's hash and its own number.
+    #[must_use]
+    pub fn part(self, whole: &str, number: usize, of: usize) -> Self {
+        Self { part: Some(format!("{whole}:{number}/{of}")), ..self }
+    }
+}
+
+/// Characters that an SQS message may have (the XML 1.0 set).
+const fn is_allowed(c: char) -> bool {
+    matches!(c, '\u{9}' | '\u{A}' | '\u{D}' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// The bytes of a queue message, base64 undone.
+///
+/// # Errors
+/// `unknown_message` (a bug) when it says that it is base64 and is not.
+pub fn decoded(body: &str, encoding: Option<&str>) -> Result<Vec<u8>> {
+    match encoding {
+        Some("base64") => STANDARD.decode(body).map_err(|_| Error::bug("unknown_message", "the body is not base64")),
+        _ => Ok(body.as_bytes().to_vec()),
+    }
+}

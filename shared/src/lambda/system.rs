@@ -1,0 +1,134 @@
+//! Wiring: from the environment to the parts that a handler asks for. Each `main.rs` takes what it needs, and a
+//! variable that is missing for it stops the init with its name.
+
+use std::time::Duration;
+
+use futures_util::future::{Either, join_all, select};
+
+use super::config::Env;
+use super::receiver::Receiver;
+use crate::aws::{Clients, Queues, Secrets, Table, Transport};
+use crate::domain::StackId;
+use crate::effects::contact::AppKeys;
+use crate::effects::{Routes, WorkList};
+use crate::error::Result;
+use crate::gateway::{Gateway, Keyring, Vendor};
+use crate::telemetry;
+use crate::vendors::{sendgrid, stripe};
+use crate::world::World;
+
+/// Warming connections and secrets during init pays on the first invocation, but must never hold it up for longer.
+const WARM_UP_MAX: Duration = Duration::from_secs(1);
+
+/// One function's parts, not yet chosen.
+#[derive(Clone)]
+pub struct System {
+    env: Env,
+    world: World,
+    clients: Clients,
+    secrets: Secrets,
+}
+
+impl System {
+    /// The real one: logs, environment, clock, TLS. Called once, in `main`.
+    pub fn start() -> Result<Self> {
+        let env = Env::of_process();
+        telemetry::init(&env.optional("LOG_LEVEL").unwrap_or_else(|| "info".to_owned()));
+        Self::with(env, World::real()?, &Transport::real()?)
+            .inspect_err(|error| tracing::error!(error = %error, "the function cannot start"))
+    }
+
+    /// The same in another world.
+    pub fn with(env: Env, world: World, transport: &Transport) -> Result<Self> {
+        let clients = Clients::new(&env.aws()?, transport, &world);
+        let secrets = Secrets::new(&clients, world.clone());
+        Ok(Self { env, world, clients, secrets })
+    }
+
+    /// The world it runs in.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The environment.
+    pub fn env(&self) -> &Env {
+        &self.env
+    }
+
+    /// The queues.
+    pub fn queues(&self) -> Queues {
+        Queues::new(&self.clients)
+    }
+
+    /// The work list, nudging over the queues that this function knows.
+    pub fn work_list(&self) -> Result<WorkList> {
+        let table = Table::new(&self.clients, self.env.required("TABLE_NAME")?, self.world.clone());
+        let routes = Routes {
+            payments: self.env.optional("PAYMENTS_QUEUE_URL"),
+            email: self.env.optional("EMAIL_QUEUE_URL"),
+            inbound_events: self.env.optional("INBOUND_EVENTS_QUEUE_URL"),
+            domain_events: self.env.optional("DOMAIN_EVENTS_QUEUE_URL"),
+        };
+        Ok(WorkList::new(table, self.queues(), self.world.clone(), routes, self.stack()?, self.env.required("STAGE")?))
+    }
+
+    /// Stripe.
+    pub fn stripe(&self) -> Result<stripe::Stripe> {
+        let mode = if self.env.is_production()? { stripe::KeyMode::Live } else { stripe::KeyMode::Test };
+        let base = self.env.vendor_base("STRIPE_API_BASE")?;
+        Ok(stripe::Stripe::new(self.gateway(), base, self.stripe_keys()?, mode, self.stack()?))
+    }
+
+    /// Stripe's keys.
+    pub fn stripe_keys(&self) -> Result<Keyring<stripe::Keys>> {
+        self.keyring("STRIPE_SECRET_ID")
+    }
+
+    /// SendGrid.
+    pub fn sendgrid(&self) -> Result<sendgrid::SendGrid> {
+        let sender = sendgrid::Sender {
+            address: self.env.required("MAIL_FROM")?,
+            name: self.env.required("MAIL_FROM_NAME")?,
+            shop: self.env.required("SHOP_NAME")?,
+        };
+        let base = self.env.vendor_base("SENDGRID_API_BASE")?;
+        Ok(sendgrid::SendGrid::new(self.gateway(), base, self.sendgrid_keys()?, sender, self.stack()?))
+    }
+
+    /// SendGrid's keys.
+    pub fn sendgrid_keys(&self) -> Result<Keyring<sendgrid::Keys>> {
+        self.keyring("SENDGRID_SECRET_ID")
+    }
+
+    /// Our own keys.
+    pub fn app_keys(&self) -> Result<Keyring<AppKeys>> {
+        self.keyring("APP_SECRET_ID")
+    }
+
+    /// A receiver's way to the queue of inbound events.
+    pub fn receiver(&self, vendor: Vendor) -> Result<Receiver> {
+        let queue_url = self.env.required("INBOUND_EVENTS_QUEUE_URL")?;
+        Ok(Receiver { vendor, queues: self.queues(), queue_url, world: self.world.clone() })
+    }
+
+    /// Runs these side by side during init, at most a second; what fails now will be tried, and reported, when it is
+    /// needed.
+    pub async fn warm<'a>(&self, steps: impl IntoIterator<Item = futures_util::future::BoxFuture<'a, ()>>) {
+        let all = join_all(steps);
+        if let Either::Right(_) = select(all, self.world.clock.sleep(WARM_UP_MAX)).await {
+            tracing::warn!("warming up took longer than a second and was left unfinished");
+        }
+    }
+
+    fn keyring<T: serde::de::DeserializeOwned>(&self, variable: &str) -> Result<Keyring<T>> {
+        Ok(Keyring::new(self.secrets.clone(), self.env.required(variable)?))
+    }
+
+    fn gateway(&self) -> Gateway {
+        Gateway::new(self.world.clone())
+    }
+
+    fn stack(&self) -> Result<StackId> {
+        self.env.required("STACK_ID").map(StackId::from_stored)
+    }
+}

@@ -1,0 +1,25 @@
+//! Crossdock's adapter crate: everything that the functions share.
+//!
+//! Crossdock stands between a shop and its vendors. Requests and webhooks come in, effects at vendors happen once,
+//! final statuses stay final, and nothing is lost when anything crashes. The modules, from the inside out:
+//!
+//! * [`domain`]: money, ids, payments, messages, events, and the lattices of their statuses. Pure.
+//! * [`world`]: the three seams to the outside: HTTP, time, randomness.
+//! * [`aws`]: the table, the queues, the secrets. The only place that names the AWS SDK.
+//! * [`gateway`]: the one way to call a vendor: limits, deadline, classification.
+//! * [`effects`]: the work list: claim, settle, resolve, due. The heart.
+//! * [`vendors`]: one folder a vendor.
+//! * [`lambda`]: what all functions share: HTTP in and out, SQS batches, receivers, configuration.
+//!
+//! Who may name whom: `lambda → vendors → effects → gateway → aws → world → domain`, arrows only to the right.
+//! [`error`] and [`telemetry`]'s field names may be named by all. tests/contract checks it.
+
+pub mod aws;
+pub mod domain;
+pub mod effects;
+pub mod error;
+pub mod gateway;
+pub mod lambda;
+pub mod telemetry;
+pub mod vendors;
+pub mod world;

@@ -1,0 +1,53 @@
+//! The names of log fields, once, and metrics in CloudWatch's embedded format. Dimensions are vendor, operation and
+//! outcome only, never ids: each new value is a new metric that costs money.
+
+use std::io::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::Timestamp;
+
+/// Which vendor.
+pub const VENDOR: &str = "vendor.name";
+/// Which of the vendor's operations.
+pub const OPERATION: &str = "vendor.operation";
+/// The vendor's HTTP status; 0 when there was no answer.
+pub const STATUS: &str = "vendor.status";
+/// What the answer means.
+pub const CLASS: &str = "vendor.class";
+/// How long it took.
+pub const DURATION_MS: &str = "duration_ms";
+/// Answered calls before.
+pub const ATTEMPT: &str = "attempt";
+/// Ties lines together.
+pub const CORRELATION: &str = "correlation_id";
+
+/// The CloudWatch namespace of all our metrics.
+const NAMESPACE: &str = "Crossdock";
+
+/// Writes metrics `(name, value, unit)` with their dimensions as one embedded-format line on standard output.
+/// A line that cannot be written is dropped: telemetry never costs a request.
+pub fn metric(now: Timestamp, dimensions: &[(&str, &str)], metrics: &[(&str, f64, &str)]) {
+    // Metrics follow the logs: where none were started, as in tests, nothing is written.
+    if !tracing::enabled!(tracing::Level::ERROR) {
+        return;
+    }
+    let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
+    let declared: Vec<Value> = metrics.iter().map(|(name, _, unit)| json!({ "Name": name, "Unit": unit })).collect();
+    let mut line = Map::new();
+    line.insert(
+        "_aws".to_owned(),
+        json!({
+            "Timestamp": now.ms(),
+            "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [names], "Metrics": declared }],
+        }),
+    );
+    line.extend(dimensions.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+    line.extend(metrics.iter().map(|(name, value, _)| ((*name).to_owned(), json!(value))));
+    let _ = writeln!(std::io::stdout().lock(), "{}", Value::Object(line));
+}
+
+/// Counts one occurrence.
+pub fn count(now: Timestamp, name: &str, dimensions: &[(&str, &str)]) {
+    metric(now, dimensions, &[(name, 1.0, "Count")]);
+}

@@ -1,0 +1,9 @@
+//! One folder a vendor, the same rooms in each: mod.rs (what we ask of it), wire.rs (its words), verify.rs (its
+//! signatures), classify.rs (what its answers mean), resolve.rs (whether something happened). Wire types never leave
+//! their folder; vendors never name each other.
+
+pub mod sendgrid;
+pub mod stripe;
+mod verified;
+
+pub use verified::Verified;

@@ -1,0 +1,201 @@
+//! SendGrid: mail. (www.twilio.com/docs/sendgrid/api-reference)
+
+mod classify;
+mod content;
+mod event;
+mod resolve;
+pub mod verify;
+mod wire;
+
+use futures_util::future::BoxFuture;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde::Deserialize;
+
+use self::classify::classify;
+use self::wire::{Address, Content, CustomArgs, Mail, Personalization};
+use crate::domain::message::MessageStatus;
+use crate::domain::{Correlation, Private, StackId, Timestamp};
+use crate::effects::contact::Contact;
+use crate::effects::intent::Intent;
+use crate::effects::message::Message;
+use crate::effects::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::{Agent, Outcome, Subject, Verdict};
+use crate::gateway::{Call, Class, Gateway, Keyring, Reply, Vendor, said_at};
+use crate::world::HttpRequest;
+
+pub use event::{read_events, slices};
+
+/// The base URL in production.
+pub const API_BASE: &str = "https://api.sendgrid.com";
+/// The header that carries the message's id.
+const MESSAGE_ID: &str = "x-message-id";
+
+/// The secret `/crossdock/<Stage>/sendgrid`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Keys {
+    /// For transactional mail.
+    pub transactional_api_key: Private<String>,
+    /// The event webhook's public keys; two while one is rolled.
+    #[serde(default)]
+    pub webhook_public_keys: Vec<WebhookKey>,
+}
+
+/// A public key of the event webhook, and until when it counts.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WebhookKey {
+    /// Base64 of DER SubjectPublicKeyInfo.
+    pub secret: Private<String>,
+    /// Unix seconds; none: until it is removed.
+    #[serde(default)]
+    pub not_after: Option<i64>,
+}
+
+impl Keys {
+    /// The public keys that count now.
+    pub fn live_webhook_keys(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        let live = move |key: &&WebhookKey| key.not_after.is_none_or(|end| now.seconds() <= end);
+        self.webhook_public_keys.iter().filter(live).map(|key| key.secret.expose().as_str())
+    }
+}
+
+/// Whom the mails come from.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// A verified sender address.
+    pub address: String,
+    /// Its display name.
+    pub name: String,
+    /// The shop's name in texts.
+    pub shop: String,
+}
+
+/// SendGrid.
+#[derive(Clone)]
+pub struct SendGrid {
+    gateway: Gateway,
+    base: String,
+    keys: Keyring<Keys>,
+    sender: Sender,
+    stack: StackId,
+}
+
+impl SendGrid {
+    /// SendGrid at this base URL, with these keys, sending as this sender.
+    pub fn new(gateway: Gateway, base: String, keys: Keyring<Keys>, sender: Sender, stack: StackId) -> Self {
+        Self { gateway, base, keys, sender, stack }
+    }
+
+    async fn send(&self, intent: &Intent, subject: &Subject, call_by: Timestamp) -> Outcome {
+        let Subject::Message { message, contact: Some(contact) } = subject else {
+            // The address was erased or has expired: there is nobody to write to.
+            return Outcome::of(Verdict::Refused { code: "no_address" });
+        };
+        let Ok(body) = self.mail(intent, message, contact) else {
+            return Outcome::of(Verdict::GivenUp { code: "unwritable_mail" });
+        };
+        let Some(keys) = self.usable_keys().await else { return not_done("vendor_credentials", None, false) };
+        let reply = self.post(intent, &keys, body.clone(), call_by).await;
+        let unauthorized = reply.response.as_ref().is_some_and(|response| response.status() == 401);
+        let reply = match (unauthorized, self.keys_after_401(unauthorized).await) {
+            (true, Some(keys)) => self.post(intent, &keys, body, call_by).await,
+            _ => reply,
+        };
+        self.outcome(&reply)
+    }
+
+    async fn usable_keys(&self) -> Option<Keys> {
+        self.keys
+            .get()
+            .await
+            .inspect_err(|error| tracing::error!(error = %error, "no usable SendGrid key: put one into the secret"))
+            .ok()
+    }
+
+    async fn keys_after_401(&self, unauthorized: bool) -> Option<Keys> {
+        if unauthorized { self.keys.refresh().await.ok().flatten() } else { None }
+    }
+
+    fn mail(&self, intent: &Intent, message: &Message, contact: &Contact) -> serde_json::Result<bytes::Bytes> {
+        let name = contact.name.as_ref().map(|name| content::recipient_name(name.expose()));
+        let text = content::mail_text(message, &self.sender.shop, contact.name.as_ref().map(|n| n.expose().as_str()));
+        let mail = Mail {
+            personalizations: [Personalization {
+                to: [Address { email: contact.address.expose(), name: name.as_deref() }],
+                custom_args: CustomArgs {
+                    crossdock_stack: self.stack.as_str(),
+                    crossdock_order: message.order_id.as_str(),
+                    crossdock_intent: intent.intent_id.as_str(),
+                },
+            }],
+            from: Address { email: &self.sender.address, name: Some(&self.sender.name) },
+            subject: &text.subject,
+            content: [
+                Content { mime: "text/plain", value: &text.plain },
+                Content { mime: "text/html", value: &text.html },
+            ],
+            categories: [message.kind.as_str()],
+        };
+        serde_json::to_vec(&mail).map(Into::into)
+    }
+
+    async fn post(&self, intent: &Intent, keys: &Keys, body: bytes::Bytes, call_by: Timestamp) -> Reply {
+        let request: http::Result<HttpRequest> = http::Request::post(format!("{}/v3/mail/send", self.base))
+            .header(AUTHORIZATION, format!("Bearer {}", keys.transactional_api_key.expose()))
+            .header(CONTENT_TYPE, "application/json")
+            .body(body);
+        let Ok(request) = request else {
+            tracing::error!("a SendGrid request could not be built: is the key's text clean?");
+            return Reply { class: Class::Credentials, response: None };
+        };
+        let call = Call {
+            vendor: Vendor::SendGrid,
+            operation: "mail_send",
+            call_by,
+            attempt: intent.attempt,
+            correlation: &intent.correlation_id,
+        };
+        self.gateway.call(call, request, classify).await
+    }
+
+    fn outcome(&self, reply: &Reply) -> Outcome {
+        let now = self.gateway.world().now();
+        match (reply.class, &reply.response) {
+            (Class::Done, Some(response)) => Outcome::done(Observation::Message(MessageSeen {
+                what: MessageNews::Status(MessageStatus::Sent),
+                vendor_at: Some(said_at(response, now)),
+                vendor_id: response.headers().get(MESSAGE_ID).and_then(|id| id.to_str().ok()).map(str::to_owned),
+            })),
+            (Class::Refused, Some(_)) => Outcome::of(Verdict::Refused { code: "vendor_refused" }),
+            (Class::Throttled { after }, _) => not_done("throttled", after, true),
+            (Class::Transient, response) => not_done("vendor_unavailable", None, response.is_some()),
+            (Class::Credentials, response) => not_done("vendor_credentials", None, response.is_some()),
+            (Class::Unknown | Class::Done | Class::Refused, _) => resolve::wait_for_events(now),
+        }
+    }
+}
+
+impl Agent for SendGrid {
+    fn vendor(&self) -> Vendor {
+        Vendor::SendGrid
+    }
+
+    fn is_repeatable(&self) -> bool {
+        false
+    }
+
+    fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, call_by: Timestamp) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.send(intent, subject, call_by))
+    }
+
+    fn resolve<'a>(&'a self, intent: &'a Intent, _subject: &'a Subject, _call_by: Timestamp) -> BoxFuture<'a, Outcome> {
+        Box::pin(std::future::ready(resolve::resolved(intent, self.gateway.world().now())))
+    }
+
+    fn fetch<'a>(&'a self, _vendor_id: &'a str, _correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
+        Box::pin(std::future::ready(None))
+    }
+}
+
+fn not_done(code: &'static str, after: Option<std::time::Duration>, answered: bool) -> Outcome {
+    Outcome::of(Verdict::NotDone { code, after, answered })
+}

@@ -1,0 +1,41 @@
+//! SendGrid's words for a mail (POST /v3/mail/send).
+
+use serde::Serialize;
+
+#[derive(Serialize)]
+pub(super) struct Mail<'a> {
+    pub(super) personalizations: [Personalization<'a>; 1],
+    pub(super) from: Address<'a>,
+    pub(super) subject: &'a str,
+    /// Plain text first: mail programs take the last part that they understand.
+    pub(super) content: [Content<'a>; 2],
+    pub(super) categories: [&'a str; 1],
+}
+
+#[derive(Serialize)]
+pub(super) struct Personalization<'a> {
+    pub(super) to: [Address<'a>; 1],
+    /// Come back as top-level keys of every event.
+    pub(super) custom_args: CustomArgs<'a>,
+}
+
+#[derive(Serialize)]
+pub(super) struct CustomArgs<'a> {
+    pub(super) crossdock_stack: &'a str,
+    pub(super) crossdock_order: &'a str,
+    pub(super) crossdock_intent: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Address<'a> {
+    pub(super) email: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Content<'a> {
+    #[serde(rename = "type")]
+    pub(super) mime: &'static str,
+    pub(super) value: &'a str,
+}

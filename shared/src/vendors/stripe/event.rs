@@ -1,0 +1,60 @@
+//! Stripe's events in our words.
+
+use super::wire::{AnyObject, Event as WireEvent, PaymentIntent};
+use crate::domain::{IntentId, Timestamp};
+use crate::effects::inbound::Event;
+use crate::error::{Error, Result};
+
+/// Reads a verified event. Types that we do not act on, and v2 thin events, are read as far as recording them needs.
+///
+/// # Errors
+/// `unknown_message` (a bug: to the DLQ after its receives) when the envelope has no id or type, or a payment event's
+/// object no payment's shape: it was signed, so either Stripe changed or we did.
+pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
+    let unreadable = |what: &str, e: &serde_json::Error| {
+        Error::bug("unknown_message", format!("stripe {what}: line {} column {}", e.line(), e.column()))
+    };
+    let envelope: WireEvent<'_> = serde_json::from_slice(body).map_err(|e| unreadable("event", &e))?;
+    let created = envelope.created.as_ref().and_then(serde_json::Value::as_i64);
+    let occurred_at = created.map_or(received_at, Timestamp::from_seconds);
+    let mut event = Event {
+        event_id: envelope.id,
+        kind: envelope.kind,
+        occurred_at,
+        stack: None,
+        intent_id: None,
+        vendor_id: None,
+        seen: None,
+    };
+    let Some(object) = envelope.data.and_then(|data| data.object) else { return Ok(event) };
+    let about: AnyObject = serde_json::from_str(object.get()).map_err(|e| unreadable("object", &e))?;
+    let metadata = about.metadata.unwrap_or_default();
+    event.stack = metadata.crossdock_stack;
+    event.intent_id = metadata.crossdock_intent.map(IntentId::from_stored);
+    event.vendor_id = about.id;
+    if is_payment_status(&event.kind) {
+        let payment: PaymentIntent =
+            serde_json::from_str(object.get()).map_err(|e| unreadable("payment intent", &e))?;
+        event.seen = Some(payment.observation(occurred_at));
+    }
+    Ok(event)
+}
+
+/// The events whose object is the payment as it stood when its status moved.
+fn is_payment_status(kind: &str) -> bool {
+    matches!(
+        kind,
+        "payment_intent.succeeded"
+            | "payment_intent.payment_failed"
+            | "payment_intent.processing"
+            | "payment_intent.requires_action"
+            | "payment_intent.canceled"
+    )
+}
+
+/// The id of the payment that an event is about, for keeping events of one payment in order.
+pub fn object_id(body: &[u8]) -> Option<String> {
+    let envelope: WireEvent<'_> = serde_json::from_slice(body).ok()?;
+    let about: AnyObject = serde_json::from_str(envelope.data?.object?.get()).ok()?;
+    about.payment_intent.or(about.id)
+}

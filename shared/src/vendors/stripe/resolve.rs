@@ -1,0 +1,79 @@
+//! Whether a Stripe effect of unknown outcome happened. Within 23 hours the same request under the same idempotency
+//! key both asks and heals; a stored 500, or a key that Stripe may have forgotten, needs a look at the objects.
+
+use std::time::Duration;
+
+use super::wire::{Page, PaymentIntent};
+use super::{Stripe, parse};
+use crate::domain::{Correlation, Timestamp};
+use crate::effects::intent::{Intent, Kind};
+use crate::effects::observation::Observation;
+use crate::effects::{Outcome, Subject, Verdict};
+use crate::gateway::{Class, said_at};
+
+/// Stripe keeps idempotency keys for at least 24 hours; an hour less covers clocks and a slow call.
+const KEY_HORIZON: Duration = Duration::from_secs(23 * 3_600);
+/// "Did not happen" is concluded at earliest so long after the last call may have been running.
+const ABSENT_AFTER: Duration = Duration::from_secs(60);
+/// How far around the first call the list is searched: clocks differ.
+const LIST_MARGIN: Duration = Duration::from_secs(600);
+/// Objects looked at (Stripe's largest page). More than 100 payments in the window: a person has to look.
+const LIST_MAX: usize = 100;
+/// When the list or the object could not be read: look again after this.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+impl Stripe {
+    pub(super) async fn resolved(&self, intent: &Intent, subject: &Subject, call_by: Timestamp) -> Outcome {
+        let now = self.gateway.world().now();
+        let first = intent.first_called_at.unwrap_or(now);
+        if !intent.ask_the_list && now.since(first) < KEY_HORIZON {
+            return self.called(intent, subject, call_by).await;
+        }
+        match intent.kind {
+            Kind::PaymentCreate => self.look_for_created(intent, first, now, call_by).await,
+            _ => self.look_at_object(intent, subject, now, call_by).await,
+        }
+    }
+
+    async fn look_for_created(&self, intent: &Intent, first: Timestamp, now: Timestamp, call_by: Timestamp) -> Outcome {
+        let again = Outcome::of(Verdict::Unknown { look_at: now.plus(LOOK_AGAIN), ask_the_list: true });
+        let may_conclude_at = intent.called_until.unwrap_or(first).plus(ABSENT_AFTER);
+        let from = first.minus(LIST_MARGIN).seconds();
+        let to = intent.called_until.unwrap_or(now).plus(LIST_MARGIN).seconds();
+        let path = format!("/v1/payment_intents?created[gte]={from}&created[lte]={to}&limit={LIST_MAX}");
+        let reply = self.get("list_payment_intents", &path, intent.attempt, &intent.correlation_id, call_by).await;
+        let (Class::Done, Some(response)) = (reply.class, &reply.response) else { return again };
+        let Some(page) = parse::<Page>(response) else { return again };
+        let found = page.data.into_iter().find(|found| found.is_of(self.stack.as_str(), &intent.intent_id));
+        match found {
+            Some(found) => Outcome::done(found.observation(said_at(response, now))),
+            None if page.has_more => Outcome::of(Verdict::GivenUp { code: "too_many_payments_to_search" }),
+            None if now < may_conclude_at => {
+                Outcome::of(Verdict::Unknown { look_at: may_conclude_at, ask_the_list: true })
+            }
+            None => Outcome::of(Verdict::Absent),
+        }
+    }
+
+    /// A confirm or cancel: the object itself says how it stands.
+    async fn look_at_object(&self, intent: &Intent, subject: &Subject, now: Timestamp, call_by: Timestamp) -> Outcome {
+        let again = Outcome::of(Verdict::Unknown { look_at: now.plus(LOOK_AGAIN), ask_the_list: true });
+        let Some(vendor_id) = subject.vendor_id() else {
+            return Outcome::of(Verdict::GivenUp { code: "vendor_object_unknown" });
+        };
+        let path = format!("/v1/payment_intents/{}", super::request::path_segment(vendor_id));
+        let reply = self.get("retrieve_payment_intent", &path, intent.attempt, &intent.correlation_id, call_by).await;
+        let (Class::Done, Some(response)) = (reply.class, &reply.response) else { return again };
+        let Some(found) = parse::<PaymentIntent>(response) else { return again };
+        Outcome::done(found.observation(said_at(response, now)))
+    }
+
+    pub(super) async fn fetched(&self, vendor_id: &str, correlation: &Correlation) -> Option<Observation> {
+        let now = self.gateway.world().now();
+        let path = format!("/v1/payment_intents/{}", super::request::path_segment(vendor_id));
+        let reply = self.get("retrieve_payment_intent", &path, 0, correlation, now.plus(super::FETCH_TIME)).await;
+        let response = reply.response.filter(|_| reply.class == Class::Done)?;
+        let found = parse::<PaymentIntent>(&response)?;
+        Some(found.observation(said_at(&response, now)))
+    }
+}

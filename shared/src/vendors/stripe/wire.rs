@@ -1,0 +1,155 @@
+//! Stripe's words, and their way into ours. Only the fields that we read; unknown values and fields are no errors.
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::domain::payment::{DeclineCode, PaymentStatus};
+use crate::domain::{IntentId, Private, Timestamp};
+use crate::effects::observation::{Observation, PaymentSeen};
+
+/// A PaymentIntent.
+#[derive(Deserialize)]
+pub(super) struct PaymentIntent {
+    pub(super) id: String,
+    status: String,
+    #[serde(default)]
+    client_secret: Option<Private<String>>,
+    pub(super) created: i64,
+    #[serde(default)]
+    next_action: Option<Value>,
+    #[serde(default)]
+    last_payment_error: Option<ErrorBody>,
+    #[serde(default)]
+    latest_charge: Option<Value>,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
+}
+
+/// Our metadata on a Stripe object.
+#[derive(Deserialize, Default)]
+pub(super) struct Metadata {
+    #[serde(default)]
+    pub(super) crossdock_stack: Option<String>,
+    #[serde(default)]
+    pub(super) crossdock_intent: Option<String>,
+}
+
+/// The body of an error answer.
+#[derive(Deserialize)]
+pub(super) struct ErrorAnswer {
+    pub(super) error: ErrorBody,
+}
+
+/// An error, in an answer or on an object.
+#[derive(Deserialize)]
+pub(super) struct ErrorBody {
+    #[serde(default, rename = "type")]
+    pub(super) kind: Option<String>,
+    #[serde(default)]
+    pub(super) code: Option<String>,
+    #[serde(default)]
+    decline_code: Option<String>,
+    #[serde(default)]
+    pub(super) payment_intent: Option<Box<PaymentIntent>>,
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+pub(super) struct Page {
+    pub(super) data: Vec<PaymentIntent>,
+    #[serde(default)]
+    pub(super) has_more: bool,
+}
+
+/// An event's envelope, borrowed from the raw bytes.
+#[derive(Deserialize)]
+pub(super) struct Event<'a> {
+    pub(super) id: String,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) created: Option<Value>,
+    #[serde(default, borrow)]
+    pub(super) data: Option<EventData<'a>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct EventData<'a> {
+    #[serde(borrow)]
+    pub(super) object: Option<&'a RawValue>,
+}
+
+/// What every Stripe object tells about itself.
+#[derive(Deserialize)]
+pub(super) struct AnyObject {
+    #[serde(default)]
+    pub(super) id: Option<String>,
+    /// On charges and refunds.
+    #[serde(default)]
+    pub(super) payment_intent: Option<String>,
+    #[serde(default)]
+    pub(super) metadata: Option<Metadata>,
+}
+
+impl PaymentIntent {
+    /// What Stripe says of the payment, at this time of Stripe's.
+    pub(super) fn observation(self, vendor_at: Timestamp) -> Observation {
+        let status = self.status();
+        let decline = match status {
+            PaymentStatus::RequiresPaymentMethod => self.last_payment_error.as_ref().map(ErrorBody::decline),
+            _ => None,
+        };
+        let charge = match self.latest_charge {
+            Some(Value::String(id)) => Some(id),
+            Some(Value::Object(charge)) => charge.get("id").and_then(Value::as_str).map(str::to_owned),
+            _ => None,
+        };
+        Observation::Payment(PaymentSeen {
+            status,
+            vendor_at: Some(vendor_at),
+            vendor_id: Some(self.id),
+            client_secret: self.client_secret,
+            next_action: self.next_action,
+            decline,
+            charge,
+        })
+    }
+
+    /// Stripe's status in our words. Whatever is not known to be final is processing, never success.
+    fn status(&self) -> PaymentStatus {
+        match self.status.as_str() {
+            "succeeded" => PaymentStatus::Succeeded,
+            "canceled" => PaymentStatus::Canceled,
+            "requires_action" => PaymentStatus::RequiresAction,
+            // A payment method is attached but not confirmed: for a storefront, the same thing to do.
+            "requires_payment_method" | "requires_confirmation" => PaymentStatus::RequiresPaymentMethod,
+            _ => PaymentStatus::Processing,
+        }
+    }
+
+    /// Our intent in the metadata.
+    pub(super) fn is_of(&self, stack: &str, intent: &IntentId) -> bool {
+        self.metadata.crossdock_stack.as_deref() == Some(stack)
+            && self.metadata.crossdock_intent.as_deref() == Some(intent.as_str())
+    }
+}
+
+impl ErrorBody {
+    /// Stripe's decline in our words; what is not known is a plain decline.
+    pub(super) fn decline(&self) -> DeclineCode {
+        match (self.code.as_deref(), self.decline_code.as_deref()) {
+            (_, Some("insufficient_funds")) => DeclineCode::InsufficientFunds,
+            (Some("expired_card"), _) | (_, Some("expired_card")) => DeclineCode::ExpiredCard,
+            (Some("incorrect_cvc" | "invalid_cvc"), _) | (_, Some("incorrect_cvc" | "invalid_cvc")) => {
+                DeclineCode::IncorrectCvc
+            }
+            (Some("processing_error"), _) | (_, Some("processing_error" | "try_again_later")) => {
+                DeclineCode::ProcessingError
+            }
+            (Some("payment_intent_authentication_failure" | "authentication_required"), _)
+            | (_, Some("authentication_required")) => DeclineCode::AuthenticationRequired,
+            _ => DeclineCode::CardDeclined,
+        }
+    }
+}

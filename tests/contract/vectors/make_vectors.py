@@ -1,0 +1,315 @@
+"""Makes stripe.json and sendgrid.json: webhook signatures made and judged by the vendors' own SDKs.
+
+    python3 -m venv venv && venv/bin/pip install stripe==16.1.0 sendgrid==6.12.5 cryptography==50.0.2
+    npm install stripe@23.1.0
+    venv/bin/python make_vectors.py
+
+Run it from this folder; Node finds the npm package through NODE_PATH when it is installed elsewhere. The answers are
+the same bytes each time: keys are fixed, and ECDSA signs deterministically (RFC 6979).
+
+Nobody's expectation is written by hand alone: each case is given to the SDKs' verifiers, and the script stops when one
+of them disagrees with `expect`.
+
+Besides the vectors, the folder events/vendors-signed gets two whole function-URL requests that stay valid: SendGrid's
+scheme has no tolerance, and Stripe's SDKs refuse only a `t` that is too old, so that one is signed for the year 2100.
+"""
+
+import base64
+import hashlib
+import hmac
+import importlib.metadata
+import json
+import pathlib
+import subprocess
+from unittest import mock
+
+import stripe
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from sendgrid.helpers.eventwebhook import EventWebhook
+
+HERE = pathlib.Path(__file__).resolve().parent
+SIGNED_EVENTS = HERE.parents[2] / "events" / "vendors-signed"
+STRIPE_PYTHON = "stripe-python " + importlib.metadata.version("stripe")
+SENDGRID_PYTHON = "sendgrid-python " + importlib.metadata.version("sendgrid")
+
+# Stripe's clock in the vectors: 2025-05-01T10:00:00Z, in seconds. Each case carries its own `now`.
+NOW = 1_746_093_600
+# 2100-01-01T00:00:00Z: a signature that no tolerance refuses in this code's lifetime.
+YEAR_2100 = 4_102_444_800
+SECRET = "whsec_dGVzdC1vbmx5LW5vdC1hLXJlYWwtc2VjcmV0"
+OLD_SECRET = "whsec_dGhlLW9uZS1iZWZvcmUtdGhlLXJvbGw"
+
+
+def node(script, *arguments):
+    """Runs stripe-node with `stripe` bound, and gives back what the script printed."""
+    loaded = "const Stripe = require('stripe'); const stripe = new Stripe('sk_test_x');" + script
+    done = subprocess.run(["node", "-e", loaded, *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+STRIPE_NODE = "stripe-node " + node("process.stdout.write(Stripe.PACKAGE_VERSION)")
+
+
+def stripe_event(event_id, kind, **more):
+    """One event as Stripe sends it: indented JSON, two spaces, no newline at the end."""
+    intent = {
+        "id": "pi_3Rvector0001", "object": "payment_intent", "amount": 1099, "amount_received": 1099,
+        "currency": "eur", "status": kind.split(".")[1], "livemode": False, "customer": None,
+        "latest_charge": "ch_3Rvector0001", "last_payment_error": None, "created": NOW - 40,
+        "metadata": {
+            "crossdock_stack": "123456789012/eu-north-1/crossdock",
+            "crossdock_order": "o-1",
+            "crossdock_intent": "int_00000000000000000000000001",
+        },
+    }
+    intent.update(more)
+    event = {
+        "id": event_id, "object": "event", "api_version": "2023-08-16", "created": NOW - 30, "type": kind,
+        "livemode": False, "pending_webhooks": 1, "request": {"id": "req_vector1", "idempotency_key": "vector-1"},
+        "data": {"object": intent},
+    }
+    return json.dumps(event, indent=2, ensure_ascii=False)
+
+
+def v1_by_python(secret, timestamp, body):
+    return stripe.WebhookSignature._compute_signature(f"{timestamp}.{body}", secret)
+
+
+def header_by_node(secret, timestamp, body):
+    return node(
+        "const [p, s, t] = process.argv.slice(1);"
+        "process.stdout.write(stripe.webhooks.generateTestHeaderString({payload: p, secret: s, timestamp: Number(t)}))",
+        body, secret, str(timestamp),
+    )
+
+
+def stripe_python_accepts(case, body):
+    with mock.patch("stripe._webhook.time.time", lambda: case["now"]):
+        try:
+            return stripe.WebhookSignature.verify_header(body, case["header"], case["secret"], 300)
+        except stripe.SignatureVerificationError:
+            return False
+
+
+def stripe_node_accepts(case, body):
+    script = (
+        "const [p, h, s, now] = process.argv.slice(1);"
+        "try { stripe.webhooks.constructEvent(p, h, s, 300, undefined, Number(now) * 1000);"
+        "process.stdout.write('yes') } catch (e) {"
+        # An empty v1 makes the SDK's comparison throw a plain Error: a refusal too, only a less polite one.
+        "if (e.type !== 'StripeSignatureVerificationError' && !e.message.startsWith('secureCompare')) throw e;"
+        "process.stdout.write('no') }"
+    )
+    return node(script, body, case["header"], case["secret"], str(case["now"])) == "yes"
+
+
+def stripe_vectors():
+    succeeded = stripe_event("evt_1Rvector0001", "payment_intent.succeeded")
+    unicode = stripe_event("evt_1Rvector0002", "payment_intent.succeeded", description="Blåbærsyltetøy 2 × 🫐 «o-1»")
+    compact = json.dumps(json.loads(stripe_event("evt_1Rvector0003", "payment_intent.canceled")), separators=(",", ":"))
+    good = v1_by_python(SECRET, NOW, succeeded)
+    old = v1_by_python(OLD_SECRET, NOW, succeeded)
+    flipped = succeeded.replace('"amount": 1099', '"amount": 1098', 1)
+    wrong_last_digit = good[:-1] + ("0" if good[-1] != "0" else "1")
+    of_body_only = hmac.new(SECRET.encode(), succeeded.encode(), hashlib.sha256).hexdigest()
+    of_decoded_key = hmac.new(
+        base64.b64decode(SECRET.removeprefix("whsec_") + "=="), f"{NOW}.{succeeded}".encode(), hashlib.sha256
+    ).hexdigest()
+    by_python, by_node = STRIPE_PYTHON, STRIPE_NODE
+
+    def at(timestamp, body=succeeded):
+        return f"t={timestamp},v1={v1_by_python(SECRET, timestamp, body)}"
+
+    cases = [
+        ("a good signature", f"t={NOW},v1={good}", succeeded, NOW, "accept", by_python),
+        ("a good signature made by the other SDK", header_by_node(SECRET, NOW, succeeded), succeeded, NOW, "accept", by_node),
+        ("a body with letters and signs outside ASCII", at(NOW, unicode), unicode, NOW, "accept", by_python),
+        ("the same by the other SDK", header_by_node(SECRET, NOW, unicode), unicode, NOW, "accept", by_node),
+        ("a body without white space", header_by_node(SECRET, NOW, compact), compact, NOW, "accept", by_node),
+        ("two v1, the second one good", f"t={NOW},v1={old},v1={good}", succeeded, NOW, "accept", by_python),
+        ("two v1, the first one good", f"t={NOW},v1={good},v1={old}", succeeded, NOW, "accept", by_python),
+        ("a v0 beside a good v1 is ignored", f"t={NOW},v1={good},v0={old}", succeeded, NOW, "accept", by_python),
+        ("an unknown scheme beside a good v1 is ignored", f"t={NOW},v2=abc,v1={good}", succeeded, NOW, "accept", by_python),
+        ("v1 before t", f"v1={good},t={NOW}", succeeded, NOW, "accept", by_python),
+        ("exactly as old as the tolerance", at(NOW - 300), succeeded, NOW, "accept", by_python),
+        ("a t in the future", at(NOW + 3600), succeeded, NOW, "accept", by_python),
+        ("one second older than the tolerance", at(NOW - 301), succeeded, NOW, "reject", by_python),
+        ("a day old", at(NOW - 86_400), succeeded, NOW, "reject", by_python),
+        ("two v1, none good", f"t={NOW},v1={old},v1={wrong_last_digit}", succeeded, NOW, "reject", by_python),
+        ("only a v0, though it would match", f"t={NOW},v0={good}", succeeded, NOW, "reject", by_python),
+        ("signed with another secret", f"t={NOW},v1={old}", succeeded, NOW, "reject", by_python),
+        ("signed with the base64-decoded secret", f"t={NOW},v1={of_decoded_key}", succeeded, NOW, "reject", "hmac-sha256"),
+        ("signed without the timestamp", f"t={NOW},v1={of_body_only}", succeeded, NOW, "reject", "hmac-sha256"),
+        ("one digit of the amount changed", f"t={NOW},v1={good}", flipped, NOW, "reject", by_python),
+        ("a newline added at the end", f"t={NOW},v1={good}", succeeded + "\n", NOW, "reject", by_python),
+        ("the body written anew without white space", f"t={NOW},v1={good}",
+         json.dumps(json.loads(succeeded), separators=(",", ":")), NOW, "reject", by_python),
+        ("t changed to a fresh one", f"t={NOW + 5},v1={good}", succeeded, NOW + 5, "reject", by_python),
+        ("no t", f"v1={good}", succeeded, NOW, "reject", by_python),
+        ("t is not a number", f"t=now,v1={good}", succeeded, NOW, "reject", by_python),
+        ("t is empty", f"t=,v1={good}", succeeded, NOW, "reject", by_python),
+        ("the last digit of v1 is wrong", f"t={NOW},v1={wrong_last_digit}", succeeded, NOW, "reject", by_python),
+        ("the header is cut off", f"t={NOW},v1={good}"[:-20], succeeded, NOW, "reject", by_python),
+        ("v1 is cut off to nothing", f"t={NOW},v1=", succeeded, NOW, "reject", by_python),
+        ("v1 is not hexadecimal", f"t={NOW},v1={'zz' * 32}", succeeded, NOW, "reject", by_python),
+        ("v1 is longer than a signature", f"t={NOW},v1={good}00", succeeded, NOW, "reject", by_python),
+        ("only t", f"t={NOW}", succeeded, NOW, "reject", by_python),
+        ("an empty header", "", succeeded, NOW, "reject", by_python),
+        ("no pairs at all", "hello", succeeded, NOW, "reject", by_python),
+        ("an empty body under somebody else's signature", f"t={NOW},v1={good}", "", NOW, "reject", by_python),
+    ]
+    vectors = []
+    for name, header, body, now, expect, made_by in cases:
+        case = {"name": name, "secret": SECRET, "header": header, "now": now, "expect": expect, "made_by": made_by}
+        agreed = []
+        for sdk, accepts in ((by_python, stripe_python_accepts), (by_node, stripe_node_accepts)):
+            verdict = "accept" if accepts(case, body) else "reject"
+            assert verdict == expect, f"{name}: {sdk} says {verdict}"
+            agreed.append(sdk)
+        vectors.append(case | {"agreed_by": agreed, "body_base64": base64.b64encode(body.encode()).decode()})
+    return vectors
+
+
+def key_pair(scalar):
+    """A P-256 key that is no secret, and its public half as SendGrid's API gives it: base64 of DER, no armour."""
+    private = ec.derive_private_key(scalar, ec.SECP256R1())
+    form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    return private, base64.b64encode(private.public_key().public_bytes(*form)).decode()
+
+
+def sendgrid_sign(private, timestamp, body):
+    """What SendGrid does: ECDSA P-256, SHA-256, over the timestamp's text and the raw body; base64 of DER."""
+    algorithm = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+    return base64.b64encode(private.sign((timestamp + body).encode(), algorithm)).decode()
+
+
+def sendgrid_event(event_id, kind, email="ada@example.com", **more):
+    return {
+        "email": email, "timestamp": NOW, "event": kind, "sg_event_id": event_id,
+        "sg_message_id": "14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0",
+        "smtp-id": "<14c5d75ce93.dfd.64b469@ismtpd-555>",
+        "crossdock_stack": "123456789012/eu-north-1/crossdock", "crossdock_order": "o-1",
+        "crossdock_intent": "int_00000000000000000000000002",
+    } | more
+
+
+def sendgrid_body(*events):
+    """SendGrid's own writing: compact elements, CRLF after each one but the last, and CRLF at the end."""
+    lines = ",\r\n".join(json.dumps(event, separators=(",", ":"), ensure_ascii=False) for event in events)
+    return f"[{lines}]\r\n"
+
+
+def sendgrid_accepts(case, body):
+    try:
+        return EventWebhook(case["public_key"]).verify_signature(body, case["signature"], case["timestamp"])
+    except ValueError:  # the helper lets errors of base64 and of the key's parser through
+        return False
+
+
+def sendgrid_vectors():
+    private, public = key_pair(0x0C0FFEE0_0C0FFEE1_0C0FFEE2_0C0FFEE3_0C0FFEE4_0C0FFEE5_0C0FFEE6_0C0FFEE7)
+    other_private, other_public = key_pair(0x0BADCAFE_0BADCAFE_0BADCAFE_0BADCAFE_0BADCAFE_0BADCAFE_0BADCAFE_0BADCAFE)
+    curve384 = ec.derive_private_key(0x0C0FFEE0_0C0FFEE1, ec.SECP384R1())
+    form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    public384 = base64.b64encode(curve384.public_key().public_bytes(*form)).decode()
+
+    timestamp = str(NOW)
+    one = sendgrid_body(sendgrid_event("ZXZlbnQtMQ", "delivered", response="250 OK"))
+    many = sendgrid_body(
+        sendgrid_event("ZXZlbnQtMg", "processed"),
+        sendgrid_event("ZXZlbnQtMw", "delivered", response="250 OK"),
+        sendgrid_event("ZXZlbnQtNA", "bounce", type="blocked", status="4.2.2", reason="mailbox full"),
+    )
+    unicode = sendgrid_body(sendgrid_event("ZXZlbnQtNQ", "dropped", reason="Mottaker «åse@blåbær.example» er sperret 🫐"))
+    signed = {body: sendgrid_sign(private, timestamp, body) for body in (one, many, unicode)}
+    flipped = one.replace('"delivered"', '"delivereD"', 1)
+    raw = base64.b64decode(signed[one])
+    fixed_width = "".join(f"{part:064x}" for part in decode_dss_signature(raw))
+
+    cases = [
+        ("one event", public, signed[one], timestamp, one, "accept"),
+        ("three events with CRLF between and after them", public, signed[many], timestamp, many, "accept"),
+        ("a body with letters and signs outside ASCII", public, signed[unicode], timestamp, unicode, "accept"),
+        ("a day-old timestamp, for there is no tolerance", public,
+         sendgrid_sign(private, str(NOW - 86_400), one), str(NOW - 86_400), one, "accept"),
+        ("an array without CRLF", public, sendgrid_sign(private, timestamp, one.rstrip()), timestamp, one.rstrip(), "accept"),
+        ("one letter changed", public, signed[one], timestamp, flipped, "reject"),
+        ("another timestamp", public, signed[one], str(NOW + 1), one, "reject"),
+        ("an empty timestamp", public, signed[one], "", one, "reject"),
+        ("a digit moved from the timestamp into the body is the same message", public, signed[one], timestamp[:-1],
+         timestamp[-1] + one, "accept"),
+        ("the CRLF at the end trimmed", public, signed[one], timestamp, one.rstrip("\r\n"), "reject"),
+        ("the CRLF at the end made LF", public, signed[one], timestamp, one.replace("\r\n", "\n"), "reject"),
+        ("the body written anew", public, signed[many], timestamp, json.dumps(json.loads(many)), "reject"),
+        ("one of three events cut out", public, signed[many], timestamp,
+         sendgrid_body(*json.loads(many)[:2]), "reject"),
+        ("signed with another key", public, sendgrid_sign(other_private, timestamp, one), timestamp, one, "reject"),
+        ("checked with another key", other_public, signed[one], timestamp, one, "reject"),
+        ("checked with a key of another curve", public384, signed[one], timestamp, one, "reject"),
+        ("garbage in base64", public, base64.b64encode(b"not a signature at all").decode(), timestamp, one, "reject"),
+        ("garbage that is not base64", public, "!!! not base64 !!!", timestamp, one, "reject"),
+        ("an empty signature", public, "", timestamp, one, "reject"),
+        ("a signature cut off", public, base64.b64encode(raw[:-4]).decode(), timestamp, one, "reject"),
+        ("a signature with bytes after it", public, base64.b64encode(raw + b"\0\0").decode(), timestamp, one, "reject"),
+        ("r and s at fixed width instead of DER", public,
+         base64.b64encode(bytes.fromhex(fixed_width)).decode(), timestamp, one, "reject"),
+        ("an empty body", public, signed[one], timestamp, "", "reject"),
+    ]
+    made_by = f"cryptography {importlib.metadata.version('cryptography')}"
+    vectors = []
+    for name, public_key, signature, time, body, expect in cases:
+        case = {
+            "name": name, "public_key": public_key, "signature": signature, "timestamp": time,
+            "expect": expect, "made_by": made_by,
+        }
+        verdict = "accept" if sendgrid_accepts(case, body) else "reject"
+        assert verdict == expect, f"{name}: {SENDGRID_PYTHON} says {verdict}"
+        vectors.append(case | {"agreed_by": [SENDGRID_PYTHON], "body_base64": base64.b64encode(body.encode()).decode()})
+    return vectors
+
+
+def function_url_request(path, headers, body):
+    """What a function behind a function URL is given (payload format 2.0), only with what a receiver reads."""
+    return {
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
+        "headers": {"content-type": "application/json"} | headers,
+        "requestContext": {
+            "accountId": "anonymous", "apiId": "url-id", "domainName": "url-id.lambda-url.eu-north-1.on.aws",
+            "domainPrefix": "url-id", "requestId": "00000000-0000-4000-8000-000000000001", "routeKey": "$default",
+            "stage": "$default", "time": "01/May/2025:10:00:00 +0000", "timeEpoch": NOW * 1000,
+            "http": {
+                "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1",
+                "userAgent": headers.get("user-agent", ""),
+            },
+        },
+        "body": body, "isBase64Encoded": False,
+    }
+
+
+def write(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(path.name, len(value))
+
+
+def main():
+    of_stripe, of_sendgrid = stripe_vectors(), sendgrid_vectors()
+    write(HERE / "stripe.json", of_stripe)
+    write(HERE / "sendgrid.json", of_sendgrid)
+
+    body = base64.b64decode(of_stripe[0]["body_base64"]).decode()
+    header = f"t={YEAR_2100},v1={v1_by_python(SECRET, YEAR_2100, body)}"
+    write(SIGNED_EVENTS / "stripe-payment-intent-succeeded.json", function_url_request(
+        "/", {"stripe-signature": header, "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)"}, body))
+    three = of_sendgrid[1]
+    write(SIGNED_EVENTS / "sendgrid-three-events.json", function_url_request("/", {
+        "x-twilio-email-event-webhook-signature": three["signature"],
+        "x-twilio-email-event-webhook-timestamp": three["timestamp"],
+        "user-agent": "SendGrid Event API",
+    }, base64.b64decode(three["body_base64"]).decode()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+//! The one process that is AWS: where the SDK's requests arrive and which service answers them.
+
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::{Fault, Probe, Secrets, SimClock, Sqs, Table};
+
+/// A fresh AWS account with the table, no queues and no secrets. Clones are the same account.
+#[derive(Clone, Debug)]
+pub struct Aws(Arc<Services>);
+
+#[derive(Debug)]
+struct Services {
+    table: Table,
+    sqs: Sqs,
+    secrets: Secrets,
+}
+
+impl Aws {
+    /// The account at the time of `clock` (which should not be skewed: skew belongs to instances). `seed` decides every
+    /// draw of the models, and of the SDK too: its retry jitter and transaction tokens come from the generator of this
+    /// thread, which is seeded here, so a run must stay on one thread.
+    pub fn new(clock: SimClock, seed: u64) -> Self {
+        fastrand::seed(seed);
+        Self(Arc::new(Services { table: Table::new(clock), sqs: Sqs::new(clock, seed), secrets: Secrets::new(clock) }))
+    }
+
+    /// A transport for the SDK's clients of one instance. Every try of every call passes `probe`.
+    pub fn http_client(&self, probe: Probe) -> SharedHttpClient {
+        SharedHttpClient::new(Transport { aws: self.clone(), probe })
+    }
+
+    /// The table.
+    pub fn table(&self) -> &Table {
+        &self.0.table
+    }
+
+    /// The queues.
+    pub fn sqs(&self) -> &Sqs {
+        &self.0.sqs
+    }
+
+    /// The secrets.
+    pub fn secrets(&self) -> &Secrets {
+        &self.0.secrets
+    }
+
+    fn answer(&self, target: &Target, body: &[u8], partial: bool) -> Answer {
+        match target.service {
+            Service::DynamoDb => self.0.table.answer(&target.operation, body, partial),
+            Service::Sqs => self.0.sqs.answer(&target.operation, body, partial),
+            Service::Secrets => self.0.secrets.answer(&target.operation, body),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Transport {
+    aws: Aws,
+    probe: Probe,
+}
+
+impl HttpClient for Transport {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Transport {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let transport = self.clone();
+        HttpConnectorFuture::new(async move { transport.carry(request).await })
+    }
+}
+
+impl Transport {
+    async fn carry(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let target = Target::of(&request);
+        let call = self.probe.before(target.name()).await;
+        let body = request.body().bytes().expect("the SDK holds JSON bodies in memory");
+        let fault = call.fault();
+        let answer = match fault {
+            None => Some(self.aws.answer(&target, body, false)),
+            Some(Fault::Partial) => Some(self.aws.answer(&target, body, true)),
+            Some(Fault::AnswerLost) => {
+                self.aws.answer(&target, body, false);
+                None
+            }
+            Some(Fault::RequestLost) => None,
+            Some(Fault::Throttled) => Some(target.throttled()),
+            Some(Fault::ServerError) => Some(target.server_error()),
+            Some(Fault::Conflict) => Some(target.conflict(body)),
+        };
+        self.probe.after(call).await;
+        answer.map(Answer::into_http).ok_or_else(|| ConnectorError::io("the connection was reset".into()))
+    }
+}
+
+/// The operation that a request names in its `x-amz-target`.
+struct Target {
+    service: Service,
+    operation: String,
+}
+
+#[derive(Clone, Copy)]
+enum Service {
+    DynamoDb,
+    Sqs,
+    Secrets,
+}
+
+impl Target {
+    fn of(request: &HttpRequest) -> Self {
+        let header = request.headers().get("x-amz-target").expect("a request names its target");
+        let (prefix, operation) = header.split_once('.').expect("a target is service.operation");
+        let service = match prefix {
+            "DynamoDB_20120810" => Service::DynamoDb,
+            "AmazonSQS" => Service::Sqs,
+            "secretsmanager" => Service::Secrets,
+            _ => panic!("no model for the service of {header}"),
+        };
+        Self { service, operation: operation.to_owned() }
+    }
+
+    /// How the probe calls it.
+    fn name(&self) -> String {
+        let service = match self.service {
+            Service::DynamoDb => "DynamoDB",
+            Service::Sqs => "SQS",
+            Service::Secrets => "SecretsManager",
+        };
+        format!("{service}.{}", self.operation)
+    }
+
+    fn throttled(&self) -> Answer {
+        let shape = match self.service {
+            Service::DynamoDb => "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+            Service::Sqs => "com.amazonaws.sqs#RequestThrottled",
+            Service::Secrets => "com.amazonaws.secretsmanager#ThrottlingException",
+        };
+        Answer::error(400, shape, "Rate exceeded")
+    }
+
+    fn server_error(&self) -> Answer {
+        let shape = match self.service {
+            Service::DynamoDb => "com.amazonaws.dynamodb.v20120810#InternalServerError",
+            Service::Sqs => "com.amazonaws.sqs#InternalFailure",
+            Service::Secrets => "com.amazonaws.secretsmanager#InternalServiceError",
+        };
+        Answer::error(500, shape, "Internal server error")
+    }
+
+    /// The answer to a write whose item is part of a running transaction.
+    fn conflict(&self, body: &[u8]) -> Answer {
+        match (self.service, self.operation.as_str()) {
+            (Service::DynamoDb, "TransactWriteItems") => {
+                let request: serde_json::Value = serde_json::from_slice(body).expect("the SDK sends JSON");
+                let items = request["TransactItems"].as_array().map_or(0, Vec::len);
+                let conflict =
+                    json!({ "Code": "TransactionConflict", "Message": "Transaction is ongoing for the item" });
+                let mut reasons = vec![json!({ "Code": "None" }); items];
+                reasons[0] = conflict;
+                let mut answer = Answer::ok(&json!({
+                    "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+                    "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons",
+                    "CancellationReasons": reasons,
+                }));
+                answer.status = 400;
+                answer
+            }
+            (Service::DynamoDb, "PutItem" | "UpdateItem" | "DeleteItem") => Answer::error(
+                400,
+                "com.amazonaws.dynamodb.v20120810#TransactionConflictException",
+                "Transaction is ongoing for the item",
+            ),
+            _ => self.server_error(),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! DynamoDB's JSON protocol over the embedded database.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use dynoxide::DynoxideError;
+use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::Table;
+use crate::answer::Answer;
+
+/// How long DynamoDB remembers the token of a transaction, in milliseconds (API reference, TransactWriteItems).
+const TOKEN_MEMORY_MS: i64 = 600_000;
+
+/// Mark at the beginning of a message by which the database's parsers say that a request is invalid, not unreadable.
+const INVALID_MARK: &str = "VALIDATION";
+
+/// Transactions done, by the token of their request. The database has such a memory too, but in real time.
+pub(crate) type Tokens = HashMap<String, Done>;
+
+#[derive(Debug)]
+pub(crate) struct Done {
+    at_ms: i64,
+    body: Vec<u8>,
+    answer: Answer,
+}
+
+impl Table {
+    /// Answers one request. `partial`: see [`crate::Fault::Partial`].
+    pub(crate) fn answer(&self, operation: &str, body: &[u8], partial: bool) -> Answer {
+        let db = &self.database;
+        let count = if matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems") {
+            &self.writes
+        } else {
+            &self.reads
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        match operation {
+            "PutItem" => run(body, |request| db.put_item(request)),
+            "UpdateItem" => run(body, |request| db.update_item(request)),
+            "DeleteItem" => run(body, |request| db.delete_item(request)),
+            "GetItem" => run(body, |request| db.get_item(request)),
+            "Query" if partial && names_index(body) => {
+                Answer::ok(&json!({ "Items": [], "Count": 0, "ScannedCount": 0 }))
+            }
+            "Query" => run(body, |request| db.query(request)),
+            "Scan" => run(body, |request| db.scan(request)),
+            "BatchGetItem" if partial => self.half_of_batch(body),
+            "BatchGetItem" => run(body, |request| db.batch_get_item(request)),
+            "TransactGetItems" => run(body, |request| db.transact_get_items(request)),
+            "DescribeTable" => run(body, |request| db.describe_table(request)),
+            "TransactWriteItems" => self.transact(body),
+            _ => panic!("the table has no operation {operation}"),
+        }
+    }
+
+    /// A transaction with a token known for this very request is answered as before and not done again.
+    fn transact(&self, body: &[u8]) -> Answer {
+        let now_ms = self.clock.now_ms();
+        let token = token_of(body);
+        let mut tokens = self.tokens.lock().unwrap();
+        if let Some(done) = token.as_ref().and_then(|token| tokens.get(token))
+            && now_ms - done.at_ms < TOKEN_MEMORY_MS
+        {
+            return if same_items(&done.body, body) {
+                done.answer.clone()
+            } else {
+                let shape = "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException";
+                Answer::error(400, shape, "The token was used for another request")
+            };
+        }
+        let answer = run(body, |mut request: TransactWriteItemsRequest| {
+            request.client_request_token = None;
+            self.database.transact_write_items(request)
+        });
+        if let Some(token) = token
+            && answer.status == 200
+        {
+            tokens.insert(token, Done { at_ms: now_ms, body: body.to_vec(), answer: answer.clone() });
+        }
+        answer
+    }
+
+    /// Reads the first half of the keys of each table and gives the others back as unprocessed.
+    fn half_of_batch(&self, body: &[u8]) -> Answer {
+        let mut request: Value = parse(body);
+        let mut left_over = serde_json::Map::new();
+        for (table, wanted) in request["RequestItems"].as_object_mut().expect("a batch names its tables") {
+            let mut rest = wanted.clone();
+            let keys = wanted["Keys"].as_array_mut().expect("a batch names its keys");
+            rest["Keys"] = Value::Array(keys.split_off(keys.len() / 2));
+            left_over.insert(table.clone(), rest);
+        }
+        let tables = request["RequestItems"].as_object_mut().expect("the same tables");
+        tables.retain(|_, wanted| wanted["Keys"].as_array().is_some_and(|keys| !keys.is_empty()));
+        let mut reply = if tables.is_empty() {
+            json!({ "Responses": {} })
+        } else {
+            let answer = run(request.to_string().as_bytes(), |request| self.database.batch_get_item(request));
+            if answer.status != 200 {
+                return answer;
+            }
+            parse(&answer.body)
+        };
+        reply["UnprocessedKeys"] = Value::Object(left_over);
+        Answer::ok(&reply)
+    }
+}
+
+fn run<Q: DeserializeOwned, A: Serialize>(body: &[u8], operation: impl FnOnce(Q) -> dynoxide::Result<A>) -> Answer {
+    let result = serde_json::from_slice(body).map_err(|e| unreadable(&e.to_string())).and_then(operation);
+    match result {
+        Ok(answer) => Answer::ok(&answer),
+        Err(error) => Answer { status: error.status_code(), body: error.to_json().into_bytes(), query_error: None },
+    }
+}
+
+fn unreadable(message: &str) -> DynoxideError {
+    if message.starts_with(INVALID_MARK) || message.contains("missing field") || message.contains("Supplied Attribute")
+    {
+        let text =
+            message.split_once(':').filter(|(mark, _)| mark.starts_with(INVALID_MARK)).map_or(message, |(_, m)| m);
+        DynoxideError::ValidationException(text.to_owned())
+    } else {
+        DynoxideError::SerializationException(message.to_owned())
+    }
+}
+
+fn parse(body: &[u8]) -> Value {
+    serde_json::from_slice(body).expect("JSON from the SDK or the database")
+}
+
+fn names_index(body: &[u8]) -> bool {
+    parse(body)["IndexName"].is_string()
+}
+
+fn token_of(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Token {
+        #[serde(rename = "ClientRequestToken")]
+        token: Option<String>,
+    }
+    serde_json::from_slice::<Token>(body).ok()?.token
+}
+
+/// Whether two transactions write the same. The bytes of a retry are equal; a request built anew may order its maps
+/// otherwise.
+fn same_items(a: &[u8], b: &[u8]) -> bool {
+    a == b || parse(a)["TransactItems"] == parse(b)["TransactItems"]
+}

@@ -1,0 +1,47 @@
+//! AWS in one process.
+//!
+//! The real AWS SDK is given [`Aws::http_client`] as its transport, and nothing leaves the process: DynamoDB is an
+//! embedded emulator ([`Table`]), SQS and Secrets Manager are models of ours ([`Sqs`], [`Secrets`]). Time is tokio's
+//! paused clock ([`SimClock`]), randomness comes from one seed, so a run that fails is replayed from its seed.
+//!
+//! ```text
+//! shipping code ─ AWS SDK ─ http_client ─ Probe ─┬─ Table     dynoxide
+//!                                                ├─ Sqs       queues, visibility, redrive
+//!                                                └─ Secrets   versions
+//! ```
+//!
+//! A [`Probe`] stands where requests leave one invocation, those to vendors included. It counts them, makes them take
+//! simulated time, makes them fail ([`Fault`]), and ends the invocation at one of them ([`CrashAt`]):
+//! [`run_until_crash`] drops the handler there, as a killed process would.
+//!
+//! Everything must run inside a tokio runtime of the current-thread kind, started with its clock paused.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "test code: a model that is used wrongly has to fail the test at once"
+)]
+
+mod answer;
+mod aws;
+mod clock;
+mod crash;
+mod dynamo;
+mod dynamo_protocol;
+mod plan;
+mod probe;
+mod secrets;
+mod sqs;
+mod sqs_limits;
+mod sqs_protocol;
+
+pub use aws::Aws;
+pub use clock::SimClock;
+pub use crash::{CrashAt, Outcome, When, run_until_crash};
+pub use dynamo::{TABLE_NAME, Table};
+pub use plan::{Fault, Latency, Plan};
+pub use probe::{Call, Probe, Request};
+pub use secrets::Secrets;
+pub use sqs::{Attribute, Message, QueueSettings, Redrive, Sqs};

@@ -1,0 +1,9 @@
+//! What the modelled AWS promises to the code that runs on it, seen through the real SDK.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod crash;
+mod instance;
+mod queues;
+mod secrets;
+mod table;
