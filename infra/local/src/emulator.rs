@@ -12,7 +12,7 @@ use crate::processes::{Group, LOOK_EVERY};
 use crate::python::Environment;
 
 /// How long the start may take. It takes 2 s; a first start on a slow disk compiles its Python files.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
 /// Starts the emulator. `started` is told what runs as soon as it does, so that it can be noted before anything else
 /// can fail.

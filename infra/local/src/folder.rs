@@ -1,7 +1,7 @@
 //! Where the runner keeps things: `.local/` at the root of the project, and in it one folder per running stack.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -21,8 +21,10 @@ pub(crate) fn home() -> PathBuf {
 }
 
 /// One stack's folder: `logs/`, `tmp/` (the emulator's), `deploy/` (template and binaries) and `state.json`.
+/// Dropping it forgets what was noted, unless [`Folder::keep`] was called: what was started has ended by then.
 pub(crate) struct Folder {
     path: PathBuf,
+    forgets: bool,
     _lock: File,
 }
 
@@ -56,22 +58,29 @@ impl Running {
 }
 
 impl Folder {
-    /// Takes the folder of the stack `name`. Fails when another runner has it: the lock ends with its process, so a
-    /// crash leaves none behind.
+    /// Takes the folder of the stack `name` for starting or ending it. Fails when another runner has it: the lock
+    /// ends with its process, so a crash leaves none behind.
     pub(crate) fn take(name: &str) -> Result<Self> {
-        Self::take_in(&home(), name)
+        Self::take_in(&home(), name, File::try_lock)
     }
 
-    fn take_in(home: &Path, name: &str) -> Result<Self> {
+    /// Takes the folder for looking only; several may look at once.
+    pub(crate) fn look_at(name: &str) -> Result<Self> {
+        let mut folder = Self::take_in(&home(), name, File::try_lock_shared)?;
+        folder.keep();
+        Ok(folder)
+    }
+
+    fn take_in(home: &Path, name: &str, lock_as: fn(&File) -> Result<(), TryLockError>) -> Result<Self> {
         let path = home.join("run").join(name);
         for part in ["logs", "tmp", "deploy"] {
             fs::create_dir_all(path.join(part)).with_context(|| format!("cannot make {}", path.display()))?;
         }
         let lock = File::create(path.join("lock"))?;
-        if lock.try_lock().is_err() {
+        if lock_as(&lock).is_err() {
             bail!("another crossdock-local is at work on the stack `{name}` ({})", path.display());
         }
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, forgets: true, _lock: lock })
     }
 
     /// The log file of `part`.
@@ -100,14 +109,21 @@ impl Folder {
         Ok(())
     }
 
+    /// Keeps the notes for a later run: what they name runs on.
+    pub(crate) fn keep(&mut self) {
+        self.forgets = false;
+    }
+
     /// Ends whatever the state names and still runs, forgets it, and empties the emulator's folder. Says whether
-    /// anything ran.
-    pub(crate) fn clear(&self) -> Result<bool> {
+    /// anything ran. The notes are kept when something cannot be ended.
+    pub(crate) fn clear(&mut self) -> Result<bool> {
         let state = self.state();
         let mut ended = false;
         for running in [state.sandbox, state.emulator].into_iter().flatten() {
             if running.is_alive() {
+                let forgets = std::mem::replace(&mut self.forgets, false);
                 processes::end(running.pid, || ())?;
+                self.forgets = forgets;
                 ended = true;
             }
         }
@@ -116,7 +132,7 @@ impl Folder {
     }
 
     /// Removes the notes and the emulator's files of a stack that has ended.
-    pub(crate) fn forget(&self) -> Result<()> {
+    fn forget(&self) -> Result<()> {
         let state = self.path.join("state.json");
         if state.exists() {
             fs::remove_file(state)?;
@@ -125,6 +141,15 @@ impl Folder {
         fs::remove_dir_all(&tmp)?;
         fs::create_dir_all(&tmp)?;
         Ok(())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.forgets {
+            // What cannot be removed now is removed by the next start.
+            let _ = self.forget();
+        }
     }
 }
 
@@ -142,21 +167,24 @@ mod tests {
     #[test]
     fn two_runners_cannot_work_on_the_same_stack() {
         let home = home("lock");
-        let first = Folder::take_in(&home, "up").unwrap();
-        assert!(Folder::take_in(&home, "up").is_err());
-        assert!(Folder::take_in(&home, "demo").is_ok());
+        let first = Folder::take_in(&home, "up", File::try_lock).unwrap();
+        assert!(Folder::take_in(&home, "up", File::try_lock).is_err());
+        assert!(Folder::take_in(&home, "demo", File::try_lock).is_ok());
         drop(first);
-        assert!(Folder::take_in(&home, "up").is_ok());
+        assert!(Folder::take_in(&home, "up", File::try_lock).is_ok());
         fs::remove_dir_all(home).unwrap();
     }
 
     #[test]
     fn what_a_crashed_runner_left_is_ended_by_the_next_one() {
         let home = home("crash");
-        let folder = Folder::take_in(&home, "up").unwrap();
+        let mut folder = Folder::take_in(&home, "up", File::try_lock).unwrap();
         let group = Group::start("left over", Command::new("sleep").arg("72.25"), &folder.log("sleep")).unwrap();
         let running = Running { pid: group.pid(), port: 1, mark: "72.25".to_owned() };
         folder.note(&State { emulator: Some(running.clone()), ..State::default() }).unwrap();
+        while !running.is_alive() {
+            std::thread::sleep(processes::LOOK_EVERY); // its command line appears a moment after the start
+        }
         let reaper = std::thread::spawn(move || {
             // The test is the parent and has to collect it, which a real next runner would not be.
             while running.is_alive() {
@@ -174,7 +202,7 @@ mod tests {
     #[test]
     fn a_pid_that_was_given_to_another_process_is_left_alone() {
         let home = home("reused");
-        let folder = Folder::take_in(&home, "up").unwrap();
+        let mut folder = Folder::take_in(&home, "up", File::try_lock).unwrap();
         let reused = Running { pid: std::process::id(), port: 1, mark: "some-other-program".to_owned() };
         folder.note(&State { emulator: Some(reused), ..State::default() }).unwrap();
         assert!(!folder.clear().unwrap());

@@ -13,13 +13,13 @@ use serde_json::Value;
 use crate::folder::project;
 use crate::processes::Group;
 
-/// The profile without link-time optimisation (see the workspace's Cargo.toml).
-const PROFILE: &str = "local";
+/// The functions' profile: released code without link-time optimisation (see the workspace's Cargo.toml).
+const FUNCTIONS_PROFILE: &str = "local";
 
 /// What was built.
 pub(crate) struct Built {
-    /// Folder of the built programs.
-    programs: PathBuf,
+    /// Cargo's target folder.
+    target: PathBuf,
     /// The functions: folder, crate, program and package have the same name.
     functions: Vec<String>,
 }
@@ -34,17 +34,17 @@ pub(crate) async fn build(log: &Path) -> Result<Built> {
     }
     // Two calls, because packages that are built together share the features of their dependencies: a function must
     // not run here with a feature that only the sandbox has asked for.
-    let mut together: Vec<&str> = functions.iter().flat_map(|name| ["--package", name.as_str()]).collect();
-    cargo(&together, log).await?;
-    together = vec!["--package", "sandbox"];
-    cargo(&together, log).await?;
-    Ok(Built { programs: Path::new(target).join(PROFILE), functions })
+    let packages = functions.iter().flat_map(|name| ["--package", name]);
+    cargo(["--profile", FUNCTIONS_PROFILE].into_iter().chain(packages), log).await?;
+    // The runner's own profile: they have many dependencies in common, which are then there already.
+    cargo(["--package", "sandbox"], log).await?;
+    Ok(Built { target: target.into(), functions })
 }
 
 impl Built {
     /// The path of the sandbox program.
     pub(crate) fn sandbox(&self) -> PathBuf {
-        self.programs.join("sandbox")
+        self.target.join("debug/sandbox")
     }
 
     /// Lays every function below `deploy` as `cargo lambda build` does: `target/lambda/<function>/bootstrap`. A
@@ -57,7 +57,7 @@ impl Built {
             if bootstrap.exists() {
                 fs::remove_file(&bootstrap)?;
             }
-            let program = self.programs.join(function);
+            let program = self.target.join(FUNCTIONS_PROFILE).join(function);
             if fs::hard_link(&program, &bootstrap).is_err() {
                 fs::copy(&program, &bootstrap).with_context(|| format!("cannot copy {}", program.display()))?;
             }
@@ -66,9 +66,9 @@ impl Built {
     }
 }
 
-async fn cargo(packages: &[&str], log: &Path) -> Result<()> {
+async fn cargo(arguments: impl IntoIterator<Item = &str>, log: &Path) -> Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(project()).args(["build", "--profile", PROFILE]).args(packages);
+    cargo.current_dir(project()).arg("build").args(arguments);
     Group::start("cargo build", &mut cargo, log)?.finish().await
 }
 
@@ -82,6 +82,11 @@ fn metadata() -> Result<Value> {
         bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// The names of all functions.
+pub(crate) fn names() -> Result<Vec<String>> {
+    Ok(function_names(&metadata()?))
 }
 
 /// Every package whose manifest is in functions/.

@@ -6,23 +6,30 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How often the spinner moves.
 const TICK: Duration = Duration::from_millis(120);
 
-/// Where progress goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// To standard output, for a person.
-    Shown,
-    /// Nowhere: a test has its own report.
-    Silent,
+/// Where progress goes. Steps may run side by side.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    shown: Option<MultiProgress>,
 }
 
 impl Progress {
+    /// To standard output, for a person.
+    pub fn shown() -> Self {
+        Self { shown: Some(MultiProgress::with_draw_target(ProgressDrawTarget::stdout())) }
+    }
+
+    /// Nowhere: a test has its own report.
+    pub fn silent() -> Self {
+        Self { shown: None }
+    }
+
     /// Runs `work` as one visible step. An error gets the step's name as context.
-    pub async fn step<T>(self, name: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub async fn step<T>(&self, name: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
         let since = Instant::now();
         let spinner = self.spinner(name);
         let result = work.await;
@@ -34,23 +41,21 @@ impl Progress {
         result.with_context(|| format!("{name}: failed"))
     }
 
-    /// Prints one line.
-    pub fn line(self, text: impl Display) {
-        if self == Self::Shown {
-            println!("{text}");
+    /// Prints one line, above whatever spins.
+    pub fn line(&self, text: impl Display) {
+        if let Some(shown) = &self.shown {
+            shown.suspend(|| println!("{text}"));
         }
     }
 
-    fn spinner(self, name: &str) -> Option<ProgressBar> {
-        if self == Self::Silent {
-            return None;
-        }
+    fn spinner(&self, name: &str) -> Option<ProgressBar> {
+        let shown = self.shown.as_ref()?;
         if !std::io::stdout().is_terminal() {
-            println!("  {name} …");
+            self.line(format_args!("  {name} …"));
             return None;
         }
         let style = ProgressStyle::with_template("{spinner} {msg:<46} {elapsed:>6}").ok()?;
-        let spinner = ProgressBar::new_spinner().with_style(style).with_message(name.to_owned());
+        let spinner = shown.add(ProgressBar::new_spinner().with_style(style).with_message(name.to_owned()));
         spinner.enable_steady_tick(TICK);
         Some(spinner)
     }

@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use sha2::{Digest, Sha256};
 
 use crate::processes::Group;
 
 /// The oldest Python that the tools run on.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
-/// Written into an environment when everything is in it: the hash of what was installed.
+/// Written into an environment when everything is in it: what was installed.
 const STAMP: &str = "crossdock-installed";
 
 const EMULATOR_PINS: &str = include_str!("../requirements-emulator.txt");
@@ -55,7 +54,7 @@ impl Environment {
                 .with_context(|| format!("cannot replace {}", self.directory.display()))?;
         }
         fs::create_dir_all(&self.directory)?;
-        let mut venv = Command::new(&python.program);
+        let mut venv = Command::new(python.program);
         venv.args(["-m", "venv"]).arg(&self.directory);
         Group::start("python3 -m venv", &mut venv, log)?.finish().await.context(HOW_TO_GET_PYTHON)?;
 
@@ -73,8 +72,12 @@ impl Environment {
 
     /// The path is part of it: an environment that was moved no longer works.
     fn stamp(&self) -> String {
-        let hash = Sha256::new().chain_update(self.directory.as_os_str().as_encoded_bytes()).chain_update(self.pins);
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        format!(
+            "{}
+{}",
+            self.directory.display(),
+            self.pins
+        )
     }
 }
 

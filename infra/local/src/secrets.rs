@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -34,16 +36,12 @@ impl AppKeys {
 }
 
 /// What the simulated vendors want and sign with.
-#[derive(Clone, Debug, Deserialize)]
-pub struct VendorKeys {
-    /// Stripe's API key.
-    pub stripe_api_key: String,
-    /// Stripe's webhook signing secret.
-    pub stripe_webhook_secret: String,
-    /// SendGrid's API key.
-    pub sendgrid_api_key: String,
-    /// SendGrid's webhook verification key: SPKI in base64.
-    pub sendgrid_public_key: String,
+pub(crate) struct VendorKeys {
+    pub(crate) stripe_api_key: &'static str,
+    pub(crate) stripe_webhook_secret: &'static str,
+    pub(crate) sendgrid_api_key: &'static str,
+    /// SPKI in base64.
+    pub(crate) sendgrid_public_key: String,
 }
 
 /// Puts every secret of `stage`.
@@ -72,7 +70,7 @@ pub(crate) async fn put(aws: &Aws, stage: &str, name: &str, value: &Value) -> Re
 fn random_key() -> Result<String> {
     let mut bytes = [0; KEY_BYTES];
     getrandom::fill(&mut bytes).context("the system gives no random bytes")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(STANDARD.encode(bytes))
 }
 
 #[cfg(test)]

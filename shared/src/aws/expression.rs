@@ -78,15 +78,16 @@ impl Write {
         if value.is_null() {
             return Ok(self.remove(name));
         }
-        self.sets.push(format!("#{name} = :{name}"));
-        self.values.insert(format!(":{name}"), value);
+        // Its own prefix: a condition on the same attribute binds another value.
+        self.sets.push(format!("#{name} = :set_{name}"));
+        self.values.insert(format!(":set_{name}"), value);
         Ok(self)
     }
 
     /// Sets an attribute unless it has a value.
     pub fn set_if_absent<T: Serialize>(mut self, name: &str, value: &T) -> Result<Self> {
-        self.sets.push(format!("#{name} = if_not_exists(#{name}, :{name})"));
-        self.values.insert(format!(":{name}"), attribute(value)?);
+        self.sets.push(format!("#{name} = if_not_exists(#{name}, :set_{name})"));
+        self.values.insert(format!(":set_{name}"), attribute(value)?);
         Ok(self)
     }
 
@@ -209,5 +210,22 @@ fn collect_names(expression: &str, names: &mut HashMap<String, String>) {
     for part in expression.split('#').skip(1) {
         let name: String = part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
         names.insert(format!("#{name}"), name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_on_an_attribute_that_is_set_compares_the_value_before() {
+        let write = Write::update(Key::new("a", "b"))
+            .set("phase", &"DONE")
+            .and_then(|write| write.when("#phase = :phase").bind(":phase", &"READY"))
+            .expect("writable");
+        let parts = write.parts();
+        let values = parts.values.expect("values");
+        assert_eq!(values[":set_phase"], AttributeValue::S("DONE".to_owned()));
+        assert_eq!(values[":phase"], AttributeValue::S("READY".to_owned()));
     }
 }

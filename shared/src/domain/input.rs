@@ -367,6 +367,7 @@ mod tests {
         let mut body = valid();
         body["customer"].as_object_mut().expect("an object").remove("email");
         assert_eq!(bad_fields(&body), ["customer.email"]);
+        let mut body = valid();
         body.as_object_mut().expect("an object").remove("amount");
         assert_eq!(bad_fields(&body), ["amount"]);
     }

@@ -1,0 +1,28 @@
+//! Simulators of the vendors that Crossdock calls: what a vendor accepts, refuses, remembers and sends back.
+//!
+//! Written from the vendors' side, from their specifications and documented behaviour, and never from the code under
+//! test: one misunderstanding must not sit on both sides of a green test. The library opens no socket and reads no
+//! clock. The caller hands in requests and the time and carries the webhooks, so that one seed and one list of calls
+//! give the same bytes every time. The program `sandbox` puts the same thing behind real HTTP.
+//!
+//! * [`Sandbox`] is all vendors together: [`Sandbox::call`] is one API call, [`Sandbox::take_due`] the webhooks that
+//!   are due, [`Sandbox::delivered`] what became of one.
+//! * [`FaultDial`] decides what goes wrong, per vendor and operation.
+//! * [`stripe`] and [`sendgrid`] are one vendor each: the API, the objects, the events, the signature. One more vendor
+//!   is one more folder, one more [`Vendor`] and its lines in `sandbox.rs`.
+
+#![allow(clippy::result_large_err, reason = "a vendor's error carries whole objects, and this is no hot path")]
+
+mod answer;
+mod deliveries;
+mod faults;
+mod ids;
+mod sandbox;
+pub mod sendgrid;
+mod settings;
+pub mod stripe;
+
+pub use deliveries::{Delivery, DeliveryCounts};
+pub use faults::{CallFault, CallRule, FaultDial, RandomFaults, WebhookFault, WebhookRule};
+pub use sandbox::{RecordedCall, Reply, Sandbox};
+pub use settings::{Settings, Vendor};

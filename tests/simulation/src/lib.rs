@@ -30,12 +30,17 @@ mod clock;
 mod crash;
 mod dynamo;
 mod dynamo_protocol;
+pub mod invariants;
 mod plan;
 mod probe;
+mod seams;
 mod secrets;
+pub mod shop;
 mod sqs;
 mod sqs_limits;
 mod sqs_protocol;
+pub mod sweep;
+pub mod universe;
 
 pub use aws::Aws;
 pub use clock::SimClock;

@@ -1,0 +1,152 @@
+//! The vendor simulators: the sandbox program as a process of its own, and its admin calls.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::aws::loopback_client;
+use crate::folder::{Folder, Running};
+use crate::processes::{Group, LOOK_EVERY};
+use crate::secrets::VendorKeys;
+
+/// How long the start may take; it takes some milliseconds.
+const READY_WITHIN: Duration = Duration::from_secs(10);
+/// What the sandbox prints, before its URL, when it is ready.
+const READY_LINE: &str = "listening on http://127.0.0.1:";
+
+/// The key that the simulated Stripe accepts. Its prefix says that it is a test key.
+const STRIPE_API_KEY: &str = "sk_test_local_stack";
+/// What the simulated Stripe signs its webhooks with.
+const STRIPE_WEBHOOK_SECRET: &str = "whsec_local_stack";
+/// The key that the simulated SendGrid accepts.
+const SENDGRID_API_KEY: &str = "SG.local-stack";
+/// Milliseconds before a failed webhook is sent again: a person is waiting, so sooner than a vendor would.
+const FIRST_RETRY_MS: &str = "2000";
+
+/// The running sandbox.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    http: reqwest::Client,
+    port: u16,
+}
+
+impl Sandbox {
+    /// Starts `program` on a port that it chooses itself. `seed` decides every id that it gives out.
+    pub(crate) async fn start(
+        program: &Path,
+        seed: u64,
+        folder: &Folder,
+        started: impl FnOnce(&Running) -> Result<()>,
+    ) -> Result<(Group, Self)> {
+        let log = folder.log("sandbox");
+        let mut command = Command::new(program);
+        command.args(["--port", "0", "--seed", &seed.to_string()]);
+        command.args(["--stripe-api-key", STRIPE_API_KEY, "--stripe-webhook-secret", STRIPE_WEBHOOK_SECRET]);
+        command.args(["--sendgrid-api-key", SENDGRID_API_KEY, "--first-retry-ms", FIRST_RETRY_MS]);
+        let mut group = Group::start("the sandbox", &mut command, &log)?;
+        let since = Instant::now();
+        let port = loop {
+            if let Some(port) = announced_port(&fs::read_to_string(&log)?) {
+                break port;
+            }
+            group.must_be_running()?;
+            if since.elapsed() > READY_WITHIN {
+                bail!("the sandbox is not ready after {} s; see {}", READY_WITHIN.as_secs(), log.display());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        };
+        started(&Running { pid: group.pid(), port, mark: program.display().to_string() })?;
+        Ok((group, Self::at(port)?))
+    }
+
+    /// Names the sandbox on `port`; nothing is sent yet.
+    pub(crate) fn at(port: u16) -> Result<Self> {
+        Ok(Self { http: loopback_client()?, port })
+    }
+
+    /// The base URL of the simulated `vendor` (`stripe`, `sendgrid`).
+    pub fn vendor_base(&self, vendor: &str) -> String {
+        format!("http://127.0.0.1:{}/{vendor}", self.port)
+    }
+
+    /// An admin call, `path` without `/_sandbox/`. Gives the answer's JSON (null if it has none), or an error with
+    /// what the sandbox said.
+    pub async fn admin(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let url = format!("http://127.0.0.1:{}/_sandbox/{path}", self.port);
+        let mut request = self.http.request(method, url);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let answer = request.send().await.context("the sandbox does not answer")?;
+        let status = answer.status();
+        let bytes = answer.bytes().await?;
+        if !status.is_success() {
+            bail!("sandbox {path}: {status}: {}", String::from_utf8_lossy(&bytes));
+        }
+        Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    /// The keys that the simulated vendors want and sign with.
+    pub(crate) async fn keys(&self) -> Result<VendorKeys> {
+        let keys = self.admin(Method::GET, "keys", None).await?;
+        let public_key = keys["sendgrid_public_key"].as_str().context("the sandbox shows no public key")?;
+        Ok(VendorKeys {
+            stripe_api_key: STRIPE_API_KEY,
+            stripe_webhook_secret: STRIPE_WEBHOOK_SECRET,
+            sendgrid_api_key: SENDGRID_API_KEY,
+            sendgrid_public_key: public_key.to_owned(),
+        })
+    }
+
+    /// Tells the vendors where to send their webhooks: everything to `url`, with the virtual host of each receiver.
+    pub(crate) async fn send_webhooks_to(&self, url: &str, stripe_host: &str, sendgrid_host: &str) -> Result<()> {
+        let urls = json!({
+            "stripe": { "url": url, "host": stripe_host },
+            "sendgrid": { "url": url, "host": sendgrid_host },
+        });
+        self.admin(Method::PUT, "webhook-urls", Some(&urls)).await?;
+        Ok(())
+    }
+
+    /// From now on every call to `vendor` is answered 503 and nothing is done, until [`Sandbox::heal`].
+    pub async fn outage(&self, vendor: &str) -> Result<()> {
+        self.admin(Method::POST, "faults", Some(&json!({ "outages": [vendor] }))).await?;
+        Ok(())
+    }
+
+    /// Clears every fault.
+    pub async fn heal(&self) -> Result<()> {
+        self.admin(Method::DELETE, "faults", None).await?;
+        Ok(())
+    }
+
+    /// The shopper's browser pays at Stripe: confirms the payment intent of `client_secret`.
+    pub async fn shopper_pays(&self, client_secret: &str, payment_method: &str) -> Result<()> {
+        let body = json!({ "client_secret": client_secret, "payment_method": payment_method });
+        self.admin(Method::POST, "shopper/confirm", Some(&body)).await?;
+        Ok(())
+    }
+}
+
+fn announced_port(log: &str) -> Option<u16> {
+    let (_, rest) = log.split_once(READY_LINE)?;
+    // Only a whole line counts: half a number is a number too.
+    rest.split_once('\n')?.0.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_read_from_the_ready_line_once_it_is_complete() {
+        assert_eq!(announced_port("starting\n"), None);
+        assert_eq!(announced_port("listening on http://127.0.0.1:405"), None);
+        assert_eq!(announced_port("x\nlistening on http://127.0.0.1:40512\n"), Some(40512));
+    }
+}

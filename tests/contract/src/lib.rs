@@ -1,0 +1,24 @@
+//! What holds the parts to what they promised:
+//!
+//! * [`specs`]: a request against its vendor's own OpenAPI file;
+//! * [`vectors`]: webhook signatures that the vendors' own SDKs made and judged;
+//! * [`layering`]: who may name whom, read from the sources.
+//!
+//! The tests beside it add a fourth: which crates may be linked into a function.
+
+#![allow(clippy::disallowed_methods, clippy::panic, reason = "tests may read CROSSDOCK_SPECS, and fail loudly")]
+
+pub mod layering;
+pub mod specs;
+pub mod vectors;
+
+use std::path::{Path, PathBuf};
+
+/// The folder of the whole workspace.
+///
+/// # Panics
+/// When this crate no longer stands two folders below it.
+pub fn workspace_root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or_else(|| panic!("{} is not in tests/", here.display())).to_owned()
+}

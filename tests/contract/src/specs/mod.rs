@@ -1,0 +1,74 @@
+//! A request that we send, against the vendor's own OpenAPI file.
+//!
+//! The files are the vendors' and are not checked in; `CROSSDOCK_SPECS` names the folder that has them.
+
+mod document;
+mod form;
+mod schema;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use document::Document;
+
+/// What a caller prints where [`Specs::from_env`] gives nothing.
+pub const SKIPPED: &str = "skipped: CROSSDOCK_SPECS is not set; it names the folder with the vendors' OpenAPI files (a relative path counts \
+     from the workspace's root)";
+
+/// The specs of all vendors that we call.
+#[derive(Debug)]
+pub struct Specs {
+    stripe: Document,
+    sendgrid: Document,
+}
+
+impl Specs {
+    /// The specs of the folder that `CROSSDOCK_SPECS` names; a relative path counts from the workspace's root.
+    /// Nothing when the variable is not set: the caller then prints [`SKIPPED`].
+    ///
+    /// # Panics
+    /// When it is set but a file is missing or no JSON: a check that was asked for is never skipped silently.
+    pub fn from_env() -> Option<Self> {
+        let folder = std::env::var("CROSSDOCK_SPECS").ok().filter(|folder| !folder.is_empty())?;
+        let folder = crate::workspace_root().join(PathBuf::from(folder));
+        Some(Self::of(read(&folder.join("stripe_spec3_subset.json")), read(&folder.join("sendgrid_mail_v3.json"))))
+    }
+
+    /// The specs of given OpenAPI documents.
+    pub fn of(stripe: Value, sendgrid: Value) -> Self {
+        Self { stripe: Document::new(stripe), sendgrid: Document::new(sendgrid) }
+    }
+
+    /// Checks one request: path, query and body. `path_and_query` begins with a slash; `content_type` is the
+    /// header's value, if there is one.
+    ///
+    /// An object whose properties the spec lists is taken as closed even where the spec does not say so: a misspelt
+    /// optional field, which the vendor ignores, is what this check is for.
+    ///
+    /// # Errors
+    /// Everything that is wrong, one sentence each; the vendor and the operation are in it.
+    pub fn check(
+        &self,
+        vendor: &str,
+        method: &str,
+        path_and_query: &str,
+        content_type: Option<&str>,
+        body: &[u8],
+    ) -> Result<(), Vec<String>> {
+        let document = match vendor {
+            "stripe" => &self.stripe,
+            "sendgrid" => &self.sendgrid,
+            other => return Err(vec![format!("no spec is known for vendor {other:?}")]),
+        };
+        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+        document
+            .check(method, path, query, content_type, body)
+            .map_err(|wrong| wrong.into_iter().map(|what| format!("{vendor}, {method} {path}: {what}")).collect())
+    }
+}
+
+fn read(path: &Path) -> Value {
+    let text = std::fs::read(path).unwrap_or_else(|e| panic!("CROSSDOCK_SPECS: {}: {e}", path.display()));
+    serde_json::from_slice(&text).unwrap_or_else(|e| panic!("CROSSDOCK_SPECS: {}: {e}", path.display()))
+}

@@ -1,0 +1,119 @@
+//! Which crates may not be linked into a function. `deny.toml` says the same to whoever uses cargo-deny; this test
+//! needs nothing but Cargo, and looks at what Cargo links for each function alone.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+use std::process::Command;
+
+/// The platforms that functions are built for. The template's default is the first.
+const TARGETS: [&str; 2] = ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu"];
+
+/// Two are missing here though they should never run: rustls-native-certs and rustls-platform-verifier. The SDK's HTTP
+/// client and reqwest bring them with every TLS feature they have; the layering test and clippy.toml see to it that
+/// nobody calls them, and deny.toml that nobody else brings them.
+///
+/// Name, the versions that are meant (a prefix; empty for all), why.
+const FORBIDDEN: [(&str, &str, &str); 19] = [
+    ("aws-lc-rs", "", "its entropy source costs 29 ms of CPU at the first handshake, and it adds 4 MB; ring does it"),
+    ("aws-lc-sys", "", "see aws-lc-rs"),
+    ("aws-lc-fips-sys", "", "see aws-lc-rs"),
+    ("openssl-sys", "", "a C library to ship; rustls with ring does it"),
+    ("native-tls", "", "see openssl-sys"),
+    ("rustls", "0.21.", "a second TLS stack beside rustls 0.23"),
+    ("hyper", "0.14.", "a second HTTP stack beside hyper 1"),
+    ("h2", "0.3.", "see hyper 0.14"),
+    ("aws-config", "", "the default credential chain is not used; settings come from the environment"),
+    ("sandbox", "", "the vendors' simulators are for tests"),
+    ("simulation", "", "for tests"),
+    ("contract", "", "for tests"),
+    ("local", "", "the local stack's runner"),
+    ("axum", "", "only the sandbox's server needs it"),
+    ("dynoxide-rs", "", "the embedded DynamoDB emulator is for tests"),
+    ("jsonschema", "", "for tests"),
+    ("proptest", "", "for tests"),
+    ("clap", "", "the local stack's runner"),
+    ("indicatif", "", "the local stack's runner"),
+];
+
+/// The functions: every folder with a manifest.
+fn functions() -> Vec<String> {
+    let folder = contract::workspace_root().join("functions");
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let crates = entries.filter(|entry| entry.path().join("Cargo.toml").is_file());
+    let mut names: Vec<String> = crates.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// What Cargo links into a package on a target: no build, no test, no procedural-macro crates. Features are those that
+/// this package alone asks for, as when it is built with `-p`.
+fn linked(package: &str, target: &str) -> Vec<(String, String)> {
+    let tree = Command::new(env!("CARGO"))
+        .current_dir(contract::workspace_root())
+        .args(["tree", "--quiet", "--package", package, "--target", target, "--edges", "normal,no-proc-macro"])
+        .args(["--prefix", "none", "--format", "{p}"])
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "cargo tree -p {package}: {}", String::from_utf8_lossy(&tree.stderr));
+    parsed(&String::from_utf8_lossy(&tree.stdout))
+}
+
+/// Lines like `ring v0.17.14 (*)`.
+fn parsed(tree: &str) -> Vec<(String, String)> {
+    let words = tree.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        Some((words.next()?.to_owned(), words.next()?.trim_start_matches('v').to_owned()))
+    });
+    let mut crates: Vec<_> = words.collect();
+    crates.sort();
+    crates.dedup();
+    crates
+}
+
+/// Those that may not be there, with the reason.
+fn forbidden(linked: &[(String, String)]) -> Vec<String> {
+    let reason = |name: &str, version: &str| {
+        let meant = FORBIDDEN.iter().find(|(banned, versions, _)| *banned == name && version.starts_with(versions));
+        meant.map(|(_, _, reason)| *reason)
+    };
+    let named =
+        linked.iter().filter_map(|(name, version)| Some(format!("{name} {version}: {}", reason(name, version)?)));
+    named.collect()
+}
+
+#[test]
+fn no_function_links_a_crate_that_costs_more_than_it_gives_or_is_for_tests() {
+    let mut found = Vec::new();
+    for function in functions() {
+        for target in TARGETS {
+            let linked = linked(&function, target);
+            assert!(linked.len() > 1, "cargo tree named no dependency of {function}");
+            let why = "; `cargo tree -i <crate> -p <function> -e normal` says who brings it";
+            found.extend(forbidden(&linked).iter().map(|what| format!("{function} ({target}) links {what}{why}")));
+        }
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_forbidden_crate_is_found_and_its_allowed_version_is_not() {
+    let tree =
+        "sweeper v0.1.0 (/src/functions/sweeper)\nrustls v0.21.12\nrustls v0.23.46\nhyper v1.6.0 (*)\naxum v0.8.9\n";
+    let found = forbidden(&parsed(tree));
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().any(|what| what.starts_with("rustls 0.21.12: ")));
+    assert!(found.iter().any(|what| what.starts_with("axum 0.8.9: ")));
+}
+
+#[test]
+fn deny_toml_bans_the_same_crates() {
+    let text = std::fs::read_to_string(contract::workspace_root().join("deny.toml")).unwrap();
+    // What only tests and the local stack use is in the lock file rightly, so cargo-deny cannot ban it.
+    let for_tests =
+        |reason: &str| ["for tests", "the sandbox's", "local stack's"].iter().any(|what| reason.contains(what));
+    for (name, versions, reason) in FORBIDDEN.iter().filter(|(_, _, reason)| !for_tests(reason)) {
+        let version = versions.trim_end_matches('.');
+        let spec = if version.is_empty() { (*name).to_owned() } else { format!("{name}@{version}") };
+        assert!(text.contains(&format!("crate = \"{spec}\"")), "deny.toml does not ban {spec}: {reason}");
+    }
+}

@@ -1,0 +1,310 @@
+//! The fault dial: what goes wrong, where, and how often.
+
+use crate::Vendor;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The operation of a [`CallRule`] that fits every call.
+const EVERY_OPERATION: &str = "*";
+
+/// What an outage answers.
+const OUTAGE_STATUS: u16 = 503;
+
+/// The longest random delay of an answer, in milliseconds: past every timeout that a caller is likely to have.
+const RANDOM_DELAY_MAX_MS: u64 = 40_000;
+
+/// The longest random lateness of a webhook, in milliseconds.
+const RANDOM_LATE_MAX_MS: u64 = 600_000;
+
+/// What goes wrong with one API call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fault", rename_all = "snake_case")]
+pub enum CallFault {
+    /// Answered with this status at the vendor's edge: nothing is done, nothing is remembered.
+    ErrorBefore {
+        /// The HTTP status, 5xx as a rule.
+        status: u16,
+    },
+    /// The vendor fails while it works: nothing is done, but the error is remembered under the idempotency key.
+    ErrorDuring {
+        /// The HTTP status, 5xx as a rule.
+        status: u16,
+    },
+    /// The vendor does the work and then answers with this status, remembered under the idempotency key (the "stored
+    /// 500").
+    ErrorAfter {
+        /// The HTTP status, 5xx as a rule.
+        status: u16,
+    },
+    /// 429: nothing is done, nothing is remembered.
+    Throttled {
+        /// The `Retry-After` header, in seconds.
+        retry_after_s: u64,
+    },
+    /// The work is done, the answer comes late. Goes together with one of the other faults.
+    Delay {
+        /// Milliseconds between the request and its answer.
+        ms: u64,
+    },
+    /// The connection breaks before the vendor has read the request: nothing is done, and the caller cannot know.
+    LostRequest,
+    /// The work is done and the connection breaks before the answer.
+    LostAnswer,
+    /// The connection is refused: nothing is done, and the caller knows.
+    Refused,
+}
+
+/// What goes wrong with one webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fault", rename_all = "snake_case")]
+pub enum WebhookFault {
+    /// The same event (for SendGrid: batch) is sent that many times more.
+    Duplicate {
+        /// Copies on top of the first.
+        copies: u32,
+    },
+    /// It arrives after the vendor's next one.
+    Reordered,
+    /// It is sent later than usual.
+    Late {
+        /// Milliseconds on top of the usual.
+        ms: i64,
+    },
+    /// It is never sent.
+    Dropped,
+}
+
+/// A fault for calls of one operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRule {
+    /// Whose calls.
+    pub vendor: Vendor,
+    /// Stripe: `create_payment_intent`, `confirm`, `cancel`, `retrieve`, `list`. SendGrid: `mail_send`. `*` is every
+    /// call.
+    pub operation: String,
+    /// What goes wrong.
+    #[serde(flatten)]
+    pub fault: CallFault,
+    /// For how many calls; none: until the dial is cleared.
+    #[serde(default)]
+    pub times: Option<u32>,
+}
+
+/// A fault for webhooks of one vendor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookRule {
+    /// Whose webhooks.
+    pub vendor: Vendor,
+    /// What goes wrong.
+    #[serde(flatten)]
+    pub fault: WebhookFault,
+    /// For how many webhooks; none: until the dial is cleared.
+    #[serde(default)]
+    pub times: Option<u32>,
+}
+
+/// The probability (0 to 1) of each fault, drawn from the seed where no rule fits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RandomFaults {
+    /// [`CallFault::ErrorBefore`] with 503.
+    pub error_before: f64,
+    /// [`CallFault::ErrorDuring`] with 500.
+    pub error_during: f64,
+    /// [`CallFault::ErrorAfter`] with 500.
+    pub error_after: f64,
+    /// [`CallFault::Throttled`] for a second.
+    pub throttled: f64,
+    /// [`CallFault::LostRequest`].
+    pub lost_request: f64,
+    /// [`CallFault::LostAnswer`].
+    pub lost_answer: f64,
+    /// [`CallFault::Refused`].
+    pub refused: f64,
+    /// [`CallFault::Delay`] of up to 40 s, besides any other fault.
+    pub delay: f64,
+    /// [`WebhookFault::Duplicate`], one copy.
+    pub webhook_duplicate: f64,
+    /// [`WebhookFault::Reordered`].
+    pub webhook_reordered: f64,
+    /// [`WebhookFault::Late`] by up to 10 min.
+    pub webhook_late: f64,
+    /// [`WebhookFault::Dropped`].
+    pub webhook_dropped: f64,
+}
+
+/// Decides for every call and every webhook whether something goes wrong. Rules come first, in the order in which they
+/// were added; then chance.
+#[derive(Debug)]
+pub struct FaultDial {
+    calls: Vec<CallRule>,
+    webhooks: Vec<WebhookRule>,
+    outages: BTreeSet<Vendor>,
+    random: RandomFaults,
+    chance: fastrand::Rng,
+}
+
+/// What the dial decided for one call.
+pub(crate) struct CallFate {
+    pub(crate) delay_ms: u64,
+    pub(crate) fault: Option<CallFault>,
+}
+
+/// What goes wrong inside the vendor while it works on one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    None,
+    /// Fails with this status before anything is done.
+    During(u16),
+    /// Does the work, then fails with this status.
+    After(u16),
+    /// Refuses for lack of capacity; seconds for `Retry-After`.
+    Throttled(u64),
+}
+
+impl FaultDial {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            calls: Vec::new(),
+            webhooks: Vec::new(),
+            outages: BTreeSet::new(),
+            random: RandomFaults::default(),
+            chance: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    /// The next `times` calls of this operation (`*`: any) go wrong in this way.
+    pub fn next_calls(&mut self, vendor: Vendor, operation: &str, times: u32, fault: CallFault) {
+        self.add_call_rule(CallRule { vendor, operation: operation.to_owned(), fault, times: Some(times) });
+    }
+
+    /// Every call of this operation (`*`: any) goes wrong in this way, until [`Self::clear`].
+    pub fn every_call(&mut self, vendor: Vendor, operation: &str, fault: CallFault) {
+        self.add_call_rule(CallRule { vendor, operation: operation.to_owned(), fault, times: None });
+    }
+
+    /// The next `times` webhooks of this vendor that come into being go wrong in this way.
+    pub fn next_webhooks(&mut self, vendor: Vendor, times: u32, fault: WebhookFault) {
+        self.add_webhook_rule(WebhookRule { vendor, fault, times: Some(times) });
+    }
+
+    /// Every webhook of this vendor goes wrong in this way, until [`Self::clear`].
+    pub fn every_webhook(&mut self, vendor: Vendor, fault: WebhookFault) {
+        self.add_webhook_rule(WebhookRule { vendor, fault, times: None });
+    }
+
+    /// Adds a rule for calls.
+    pub fn add_call_rule(&mut self, rule: CallRule) {
+        self.calls.push(rule);
+    }
+
+    /// Adds a rule for webhooks.
+    pub fn add_webhook_rule(&mut self, rule: WebhookRule) {
+        self.webhooks.push(rule);
+    }
+
+    /// Starts (`true`) or ends (`false`) an outage: every call is answered 503 and nothing is done. Webhooks that are
+    /// already on their way keep coming.
+    pub fn outage(&mut self, vendor: Vendor, on: bool) {
+        if on {
+            self.outages.insert(vendor);
+        } else {
+            self.outages.remove(&vendor);
+        }
+    }
+
+    /// Turns on chance; `RandomFaults::default()` turns it off.
+    pub fn random(&mut self, random: RandomFaults) {
+        self.random = random;
+    }
+
+    /// Everything works again: no rule, no outage, no chance.
+    pub fn clear(&mut self) {
+        self.calls.clear();
+        self.webhooks.clear();
+        self.outages.clear();
+        self.random = RandomFaults::default();
+    }
+
+    pub(crate) fn for_call(&mut self, vendor: Vendor, operation: &str) -> CallFate {
+        if self.outages.contains(&vendor) {
+            return CallFate { delay_ms: 0, fault: Some(CallFault::ErrorBefore { status: OUTAGE_STATUS }) };
+        }
+        let mut fate = CallFate { delay_ms: 0, fault: None };
+        for rule in &mut self.calls {
+            let fits = rule.vendor == vendor && [EVERY_OPERATION, operation].contains(&rule.operation.as_str());
+            match rule.fault {
+                CallFault::Delay { ms } if fits && fate.delay_ms == 0 && spend(&mut rule.times) => fate.delay_ms = ms,
+                CallFault::Delay { .. } => {}
+                fault if fits && fate.fault.is_none() && spend(&mut rule.times) => fate.fault = Some(fault),
+                _ => {}
+            }
+        }
+        self.calls.retain(|rule| rule.times != Some(0));
+        if fate.fault.is_none() && fate.delay_ms == 0 {
+            fate.fault = self.random_call_fault();
+            if self.chance.f64() < self.random.delay {
+                fate.delay_ms = self.chance.u64(1..=RANDOM_DELAY_MAX_MS);
+            }
+        }
+        fate
+    }
+
+    pub(crate) fn for_webhook(&mut self, vendor: Vendor) -> Option<WebhookFault> {
+        let mut rules = self.webhooks.iter_mut();
+        let ruled = rules.find_map(|rule| (rule.vendor == vendor && spend(&mut rule.times)).then_some(rule.fault));
+        self.webhooks.retain(|rule| rule.times != Some(0));
+        ruled.or_else(|| self.random_webhook_fault())
+    }
+
+    fn random_call_fault(&mut self) -> Option<CallFault> {
+        let random = self.random;
+        pick(
+            self.chance.f64(),
+            &[
+                (random.error_before, CallFault::ErrorBefore { status: 503 }),
+                (random.error_during, CallFault::ErrorDuring { status: 500 }),
+                (random.error_after, CallFault::ErrorAfter { status: 500 }),
+                (random.throttled, CallFault::Throttled { retry_after_s: 1 }),
+                (random.lost_request, CallFault::LostRequest),
+                (random.lost_answer, CallFault::LostAnswer),
+                (random.refused, CallFault::Refused),
+            ],
+        )
+    }
+
+    fn random_webhook_fault(&mut self) -> Option<WebhookFault> {
+        let random = self.random;
+        let late_ms = i64::try_from(self.chance.u64(1..=RANDOM_LATE_MAX_MS)).unwrap_or_default();
+        pick(
+            self.chance.f64(),
+            &[
+                (random.webhook_duplicate, WebhookFault::Duplicate { copies: 1 }),
+                (random.webhook_reordered, WebhookFault::Reordered),
+                (random.webhook_late, WebhookFault::Late { ms: late_ms }),
+                (random.webhook_dropped, WebhookFault::Dropped),
+            ],
+        )
+    }
+}
+
+/// Takes one use from a rule; false when it has none left.
+fn spend(times: &mut Option<u32>) -> bool {
+    match times {
+        None => true,
+        Some(0) => false,
+        Some(left) => {
+            *left -= 1;
+            true
+        }
+    }
+}
+
+/// The fault in whose share of 0..1 the draw falls.
+fn pick<T: Copy>(draw: f64, shares: &[(f64, T)]) -> Option<T> {
+    let mut edge = 0.0;
+    shares.iter().find_map(|(share, fault)| {
+        edge += share;
+        (draw < edge).then_some(*fault)
+    })
+}

@@ -1,0 +1,35 @@
+//! Vendor-made ids and keys: random to look at, decided by the seed.
+
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Draws ids. Each kind has its own sequence, so one more event does not change the id of the next charge.
+#[derive(Debug)]
+pub(crate) struct Ids {
+    seed: u64,
+    drawn: BTreeMap<&'static str, u64>,
+}
+
+impl Ids {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { seed, drawn: BTreeMap::new() }
+    }
+
+    /// The next id of this kind: `length` letters and digits (at most 32).
+    pub(crate) fn next(&mut self, kind: &'static str, length: usize) -> String {
+        let drawn = self.drawn.entry(kind).or_default();
+        *drawn += 1;
+        seeded_bytes(self.seed, &format!("{kind}/{drawn}"))
+            .iter()
+            .take(length)
+            .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]))
+            .collect()
+    }
+}
+
+/// 32 bytes that depend on the seed and a name, and on nothing else.
+pub(crate) fn seeded_bytes(seed: u64, name: &str) -> [u8; 32] {
+    Sha256::new().chain_update(seed.to_be_bytes()).chain_update(name).finalize().into()
+}

@@ -1,0 +1,80 @@
+//! The vendors' simulators behind real HTTP, for the local stack: `/stripe/v1/…`, `/sendgrid/v3/…`, and `/_sandbox/…` to
+//! look inside and to turn the fault dial.
+
+#![allow(clippy::disallowed_methods, reason = "the simulators run outside the system, on the real clock")]
+
+mod server;
+
+use anyhow::Context;
+use clap::Parser;
+use sandbox::{Sandbox, Settings, Vendor};
+use std::io::Write;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Deterministic simulators of the vendors, with a fault dial.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Port on the loopback interface; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Decides every id and key.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where Stripe posts events (http only). Left out: nowhere, until PUT /_sandbox/webhook-urls.
+    #[arg(long, default_value = "")]
+    stripe_webhook_url: String,
+    /// Replaces the Host header of Stripe's webhooks.
+    #[arg(long)]
+    stripe_webhook_host: Option<String>,
+    /// Where SendGrid posts events (http only). Left out: nowhere, until PUT /_sandbox/webhook-urls.
+    #[arg(long, default_value = "")]
+    sendgrid_webhook_url: String,
+    /// Replaces the Host header of SendGrid's webhooks.
+    #[arg(long)]
+    sendgrid_webhook_host: Option<String>,
+    /// The API key that Stripe accepts.
+    #[arg(long, default_value_t = Settings::default().stripe_api_key)]
+    stripe_api_key: String,
+    /// Signs Stripe's webhooks.
+    #[arg(long, default_value_t = Settings::default().stripe_webhook_secret)]
+    stripe_webhook_secret: String,
+    /// The API key that SendGrid accepts.
+    #[arg(long, default_value_t = Settings::default().sendgrid_api_key)]
+    sendgrid_api_key: String,
+    /// The gap before the first retry of a webhook, in milliseconds; each further one is twice as long.
+    #[arg(long, default_value_t = Settings::default().first_retry_ms)]
+    first_retry_ms: i64,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let endpoints = [
+        (Vendor::Stripe, arguments.stripe_webhook_url.clone(), arguments.stripe_webhook_host.clone()),
+        (Vendor::SendGrid, arguments.sendgrid_webhook_url.clone(), arguments.sendgrid_webhook_host.clone()),
+    ];
+    let mut sandbox = Sandbox::new(Settings {
+        seed: arguments.seed,
+        stripe_webhook_url: String::new(),
+        sendgrid_webhook_url: String::new(),
+        stripe_api_key: arguments.stripe_api_key,
+        stripe_webhook_secret: arguments.stripe_webhook_secret,
+        sendgrid_api_key: arguments.sendgrid_api_key,
+        first_retry_ms: arguments.first_retry_ms,
+        ..Settings::default()
+    });
+    for (vendor, url, host) in endpoints {
+        let registered = sandbox.set_webhook(vendor, &url, host.as_deref());
+        anyhow::ensure!(registered || url.is_empty(), "the webhook URL of {} is not a URL: {url}", vendor.name());
+    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let listener = TcpListener::bind(("127.0.0.1", arguments.port)).await.context("cannot listen")?;
+    writeln!(std::io::stdout(), "listening on http://{}", listener.local_addr()?)?;
+    tokio::select! {
+        ended = server::serve(listener, sandbox) => ended,
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C"),
+    }
+}

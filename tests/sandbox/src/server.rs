@@ -1,0 +1,95 @@
+//! The sandbox behind real HTTP, with the real clock.
+
+mod admin;
+mod connection;
+mod postman;
+
+use anyhow::Context;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use connection::{Fuse, FusedListener};
+use http::{StatusCode, Uri};
+use sandbox::{Reply, Sandbox, Vendor};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+/// The largest request that is read, in bytes: above every vendor's own limit, so that the vendor refuses it.
+const BODY_MAX_BYTES: usize = 40 * 1024 * 1024;
+
+/// The sandbox as all connections share it.
+#[derive(Debug)]
+struct Shared {
+    sandbox: Mutex<Sandbox>,
+    /// Something may have come up for the postman.
+    changed: Notify,
+}
+
+impl Shared {
+    fn sandbox(&self) -> MutexGuard<'_, Sandbox> {
+        self.sandbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves until it fails or is dropped.
+pub(crate) async fn serve(listener: TcpListener, sandbox: Sandbox) -> anyhow::Result<()> {
+    let shared = Arc::new(Shared { sandbox: Mutex::new(sandbox), changed: Notify::new() });
+    tokio::spawn(postman::carry(shared.clone(), postman::client()?));
+    let router = Router::new()
+        .nest("/_sandbox", admin::router())
+        .route("/stripe/{*path}", any(stripe))
+        .route("/sendgrid/{*path}", any(sendgrid))
+        .with_state(shared);
+    let service = router.into_make_service_with_connect_info::<Fuse>();
+    axum::serve(FusedListener::new(listener), service).await.context("the server ended")
+}
+
+/// Epoch milliseconds.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+async fn stripe(State(shared): State<Arc<Shared>>, ConnectInfo(fuse): ConnectInfo<Fuse>, request: Request) -> Response {
+    call(Vendor::Stripe, &shared, &fuse, request).await
+}
+
+async fn sendgrid(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(fuse): ConnectInfo<Fuse>,
+    request: Request,
+) -> Response {
+    call(Vendor::SendGrid, &shared, &fuse, request).await
+}
+
+/// One API call over HTTP. An answer that is lost, and a connection that is refused, break the connection: here it has
+/// been accepted already, so a caller sees both as "no answer".
+async fn call(vendor: Vendor, shared: &Shared, fuse: &Fuse, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, BODY_MAX_BYTES).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let vendors_path = path.strip_prefix('/').and_then(|path| path.strip_prefix(vendor.name()));
+    let Some(uri) = vendors_path.and_then(|path| path.parse::<Uri>().ok()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    parts.uri = uri;
+    let reply = shared.sandbox().call(vendor, now_ms(), Request::from_parts(parts, body));
+    shared.changed.notify_one();
+    let (delay_ms, answer) = match reply {
+        Reply::Answer { response, delay_ms } => (delay_ms, Some(response)),
+        Reply::Lost { delay_ms } => (delay_ms, None),
+        Reply::Refused => (0, None),
+    };
+    tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+    if let Some(response) = answer {
+        return response.map(Body::from);
+    }
+    fuse.blow();
+    StatusCode::INTERNAL_SERVER_ERROR.into_response() // never leaves: the connection takes no more bytes
+}

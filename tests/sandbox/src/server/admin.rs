@@ -1,0 +1,188 @@
+//! `/_sandbox/…`: looking inside, turning the fault dial, acting as shopper, bank and recipient.
+
+use super::{Shared, now_ms};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use http::{StatusCode, header};
+use sandbox::{CallRule, RandomFaults, RecordedCall, Vendor, WebhookRule};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The routes below `/_sandbox`.
+pub(super) fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/state", get(state))
+        .route("/calls", get(calls))
+        .route("/keys", get(keys))
+        .route("/faults", post(add_faults).delete(clear_faults))
+        .route("/webhook-urls", put(set_webhook_urls))
+        .route("/shopper/confirm", post(shopper_confirms))
+        .route("/shopper/authenticate", post(shopper_authenticates))
+        .route("/bank/answer", post(bank_answers))
+        .route("/recipient/open", post(recipient_opens))
+        .route("/recipient/click", post(recipient_clicks))
+        .route("/recipient/spam", post(recipient_reports_spam))
+}
+
+async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let sandbox = shared.sandbox();
+    let of_each = |value: &dyn Fn(Vendor) -> Value| -> Map<String, Value> {
+        Vendor::ALL.into_iter().map(|vendor| (vendor.name().to_owned(), value(vendor))).collect()
+    };
+    Json(json!({
+        "stripe": { "payment_intents": sandbox.stripe().payment_intents(), "charges": sandbox.stripe().charges() },
+        "sendgrid": { "mails": sandbox.sendgrid().mails() },
+        "deliveries": of_each(&|vendor| json!(sandbox.deliveries(vendor))),
+        "calls": of_each(&|vendor| sandbox.calls().iter().filter(|call| call.vendor == vendor).count().into()),
+    }))
+}
+
+async fn calls(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(shared.sandbox().calls().iter().map(recorded_call).collect())
+}
+
+/// A call without its credentials; bodies that are not text are shown as far as they are.
+fn recorded_call(call: &RecordedCall) -> Value {
+    let headers: Map<String, Value> = call
+        .headers
+        .iter()
+        .filter(|(name, _)| **name != header::AUTHORIZATION)
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()))
+        .collect();
+    json!({
+        "vendor": call.vendor,
+        "operation": call.operation,
+        "at_ms": call.at_ms,
+        "method": call.method.as_str(),
+        "path_and_query": call.path_and_query,
+        "headers": headers,
+        "body": String::from_utf8_lossy(&call.body),
+        "status": call.status,
+    })
+}
+
+async fn keys(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!({ "sendgrid_public_key": shared.sandbox().sendgrid_public_key() }))
+}
+
+/// What to add to the dial.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Faults {
+    #[serde(default)]
+    calls: Vec<CallRule>,
+    #[serde(default)]
+    webhooks: Vec<WebhookRule>,
+    /// Vendors that are down from now on.
+    #[serde(default)]
+    outages: Vec<Vendor>,
+    random: Option<RandomFaults>,
+}
+
+async fn add_faults(State(shared): State<Arc<Shared>>, Json(faults): Json<Faults>) -> StatusCode {
+    let mut sandbox = shared.sandbox();
+    let dial = sandbox.faults();
+    faults.calls.into_iter().for_each(|rule| dial.add_call_rule(rule));
+    faults.webhooks.into_iter().for_each(|rule| dial.add_webhook_rule(rule));
+    faults.outages.into_iter().for_each(|vendor| dial.outage(vendor, true));
+    if let Some(random) = faults.random {
+        dial.random(random);
+    }
+    StatusCode::NO_CONTENT
+}
+
+async fn clear_faults(State(shared): State<Arc<Shared>>) -> StatusCode {
+    shared.sandbox().faults().clear();
+    StatusCode::NO_CONTENT
+}
+
+/// Where a vendor posts its webhooks.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebhookUrl {
+    /// Empty: the endpoint is taken away.
+    url: String,
+    /// Replaces the Host header.
+    host: Option<String>,
+}
+
+async fn set_webhook_urls(
+    State(shared): State<Arc<Shared>>,
+    Json(urls): Json<BTreeMap<Vendor, WebhookUrl>>,
+) -> Response {
+    let mut sandbox = shared.sandbox();
+    for (vendor, wanted) in urls {
+        let registered = sandbox.set_webhook(vendor, &wanted.url, wanted.host.as_deref());
+        if !registered && !wanted.url.is_empty() {
+            return (StatusCode::BAD_REQUEST, format!("not a URL: {}\n", wanted.url)).into_response();
+        }
+    }
+    shared.changed.notify_one();
+    StatusCode::NO_CONTENT.into_response()
+}
+
+#[derive(Debug, Deserialize)]
+struct Confirmation {
+    client_secret: String,
+    payment_method: String,
+}
+
+async fn shopper_confirms(State(shared): State<Arc<Shared>>, Json(wanted): Json<Confirmation>) -> Response {
+    let outcome = shared.sandbox().shopper_confirms(now_ms(), &wanted.client_secret, &wanted.payment_method);
+    stripes_answer(&shared, outcome)
+}
+
+#[derive(Debug, Deserialize)]
+struct Verdict {
+    payment_intent: String,
+    success: bool,
+}
+
+async fn shopper_authenticates(State(shared): State<Arc<Shared>>, Json(verdict): Json<Verdict>) -> Response {
+    let outcome = shared.sandbox().shopper_authenticates(now_ms(), &verdict.payment_intent, verdict.success);
+    stripes_answer(&shared, outcome)
+}
+
+async fn bank_answers(State(shared): State<Arc<Shared>>, Json(verdict): Json<Verdict>) -> Response {
+    let outcome = shared.sandbox().bank_answers(now_ms(), &verdict.payment_intent, verdict.success);
+    stripes_answer(&shared, outcome)
+}
+
+fn stripes_answer(shared: &Shared, outcome: Result<Value, Value>) -> Response {
+    shared.changed.notify_one();
+    match outcome {
+        Ok(payment_intent) => Json(payment_intent).into_response(),
+        Err(error) => (StatusCode::PAYMENT_REQUIRED, Json(error)).into_response(),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Message {
+    message_id: String,
+    #[serde(default)]
+    url: String,
+}
+
+async fn recipient_opens(State(shared): State<Arc<Shared>>, Json(message): Json<Message>) -> StatusCode {
+    let known = shared.sandbox().recipient_opens(now_ms(), &message.message_id);
+    recipients_answer(&shared, known)
+}
+
+async fn recipient_clicks(State(shared): State<Arc<Shared>>, Json(message): Json<Message>) -> StatusCode {
+    let known = shared.sandbox().recipient_clicks(now_ms(), &message.message_id, &message.url);
+    recipients_answer(&shared, known)
+}
+
+async fn recipient_reports_spam(State(shared): State<Arc<Shared>>, Json(message): Json<Message>) -> StatusCode {
+    let known = shared.sandbox().recipient_reports_spam(now_ms(), &message.message_id);
+    recipients_answer(&shared, known)
+}
+
+fn recipients_answer(shared: &Shared, known: bool) -> StatusCode {
+    shared.changed.notify_one();
+    if known { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+}

@@ -1,0 +1,64 @@
+//! Who is simulated, and the accounts that the simulated vendors know.
+
+use serde::{Deserialize, Serialize};
+
+/// A simulated vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Vendor {
+    /// Stripe: payments. Paths start with `/v1/`.
+    Stripe,
+    /// SendGrid: mail. Paths start with `/v3/`.
+    #[serde(rename = "sendgrid")]
+    SendGrid,
+}
+
+impl Vendor {
+    /// Every vendor of the sandbox.
+    pub const ALL: [Self; 2] = [Self::Stripe, Self::SendGrid];
+
+    /// The name in paths and JSON: `stripe`, `sendgrid`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stripe => "stripe",
+            Self::SendGrid => "sendgrid",
+        }
+    }
+}
+
+/// The accounts at the vendors, and the seed that decides every id and key.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Same seed and same calls: same bytes.
+    pub seed: u64,
+    /// Where Stripe posts events. Empty: no endpoint is registered, and events go nowhere.
+    pub stripe_webhook_url: String,
+    /// Where SendGrid posts events. Empty: the event webhook is off, and events go nowhere.
+    pub sendgrid_webhook_url: String,
+    /// The one API key that Stripe accepts.
+    pub stripe_api_key: String,
+    /// Signs Stripe's webhooks; used as text, prefix included.
+    pub stripe_webhook_secret: String,
+    /// The event types that Stripe's endpoint is registered for.
+    pub stripe_event_types: Vec<String>,
+    /// The one API key that SendGrid accepts.
+    pub sendgrid_api_key: String,
+    /// How long after a failed webhook the first retry follows, in milliseconds. Each further gap is twice as long.
+    pub first_retry_ms: i64,
+}
+
+impl Default for Settings {
+    /// Test accounts whose webhooks go to `https://shop.example/`; the first retry comes after a minute.
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            stripe_webhook_url: "https://shop.example/webhooks/stripe".to_owned(),
+            sendgrid_webhook_url: "https://shop.example/webhooks/sendgrid".to_owned(),
+            stripe_api_key: "sk_test_sandbox".to_owned(),
+            stripe_webhook_secret: "whsec_sandbox".to_owned(),
+            stripe_event_types: crate::stripe::EVENT_TYPES.map(str::to_owned).to_vec(),
+            sendgrid_api_key: "SG.sandbox".to_owned(),
+            first_retry_ms: 60_000,
+        }
+    }
+}

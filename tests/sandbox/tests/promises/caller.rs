@@ -1,0 +1,86 @@
+//! A caller of the vendors' APIs, as a shop would be.
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use sandbox::{Reply, Sandbox, Vendor};
+use serde_json::Value;
+
+/// The time at which most tests start: 2025-06-01T12:00:00Z in epoch milliseconds.
+pub(crate) const START_MS: i64 = 1_748_779_200_000;
+
+pub(crate) const PAYMENT: &str = "amount=1099&currency=eur&payment_method_types[]=card&metadata[crossdock_order]=o-1";
+
+/// An answer, taken apart.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn text(&self, pointer: &str) -> &str {
+        self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+pub(crate) fn answered(reply: Reply) -> Answer {
+    let Reply::Answer { response, .. } = reply else { panic!("no answer: {reply:?}") };
+    let (parts, bytes) = response.into_parts();
+    let json = serde_json::from_slice(&bytes).unwrap_or_default();
+    Answer { status: parts.status.as_u16(), headers: parts.headers, bytes, json }
+}
+
+pub(crate) fn stripe_request(method: &str, path: &str, key: Option<&str>, form: &str) -> Request<Bytes> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("https://api.stripe.com{path}"))
+        .header("authorization", "Bearer sk_test_sandbox")
+        .header("content-type", "application/x-www-form-urlencoded");
+    if let Some(key) = key {
+        request = request.header("idempotency-key", key);
+    }
+    request.body(Bytes::copy_from_slice(form.as_bytes())).unwrap()
+}
+
+pub(crate) fn post(sandbox: &mut Sandbox, at_ms: i64, path: &str, key: Option<&str>, form: &str) -> Answer {
+    answered(sandbox.call(Vendor::Stripe, at_ms, stripe_request("POST", path, key, form)))
+}
+
+pub(crate) fn get(sandbox: &mut Sandbox, at_ms: i64, path: &str) -> Answer {
+    answered(sandbox.call(Vendor::Stripe, at_ms, stripe_request("GET", path, None, "")))
+}
+
+/// Creates a payment intent, confirmed at once with this card.
+pub(crate) fn pay(sandbox: &mut Sandbox, at_ms: i64, key: &str, card: &str) -> Answer {
+    let form = format!("{PAYMENT}&payment_method={card}&confirm=true");
+    post(sandbox, at_ms, "/v1/payment_intents", Some(key), &form)
+}
+
+pub(crate) fn mail_request(body: &Value) -> Request<Bytes> {
+    Request::builder()
+        .method("POST")
+        .uri("https://api.sendgrid.com/v3/mail/send")
+        .header("authorization", "Bearer SG.sandbox")
+        .header("content-type", "application/json")
+        .body(body.to_string().into())
+        .unwrap()
+}
+
+pub(crate) fn a_mail(to: &str) -> Value {
+    serde_json::json!({
+        "personalizations": [{ "to": [{ "email": to }], "custom_args": { "crossdock_order": "o-1" } }],
+        "from": { "email": "shop@example.com", "name": "Shop" },
+        "subject": "Order o-1",
+        "content": [{ "type": "text/plain", "value": "Thanks" }],
+    })
+}
+
+pub(crate) fn send(sandbox: &mut Sandbox, at_ms: i64, body: &Value) -> Answer {
+    answered(sandbox.call(Vendor::SendGrid, at_ms, mail_request(body)))
+}

@@ -1,0 +1,12 @@
+//! What the simulators promise to whoever tests against them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
+#![allow(clippy::disallowed_methods, reason = "the tests call the program over real sockets")]
+
+mod caller;
+mod faults;
+mod sendgrid;
+mod server;
+mod stripe;
+mod stripe_lifecycle;
+mod webhooks;

@@ -1,0 +1,149 @@
+//! What must hold in every run, whatever was stopped, lost or doubled (the eight invariants, as far as today's flows
+//! reach).
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::universe::Universe;
+
+/// Looks at the table after every invocation: I3, a terminal status never changes.
+#[derive(Debug, Default)]
+pub struct Watch {
+    terminal: BTreeMap<String, String>,
+    violations: Vec<String>,
+}
+
+impl Watch {
+    /// Compares the table's statuses with what was terminal before.
+    pub fn look(&mut self, items: &[Value]) {
+        for item in items {
+            let (Some(pk), Some(status)) = (text(item, "pk"), text(item, "status")) else { continue };
+            if let Some(before) = self.terminal.get(pk) {
+                if before != status {
+                    self.violations.push(format!("I3: {pk} was {before} and became {status}"));
+                }
+            } else if matches!(status, "succeeded" | "canceled" | "delivered" | "bounced" | "dropped") {
+                self.terminal.insert(pk.to_owned(), status.to_owned());
+            }
+        }
+    }
+}
+
+/// Checks a run that has come to rest; the list of what is wrong is empty when nothing is.
+pub fn violations(universe: &Universe) -> Vec<String> {
+    let items = universe.aws().table().items();
+    let mut wrong = universe.watch.violations.clone();
+    effects_happen_once(universe, &mut wrong);
+    nothing_is_lost(&items, &mut wrong);
+    effects_and_intents_agree(universe, &items, &mut wrong);
+    events_are_published_once_known(universe, &items, &mut wrong);
+    for queue in ["inbound-events-dlq", "payments-dlq", "email-dlq"] {
+        let dead = universe.aws().sqs().messages(queue).len();
+        if dead > 0 {
+            wrong.push(format!("I7: {dead} messages in {queue}"));
+        }
+    }
+    wrong
+}
+
+/// I1: at most one payment object and one charge an order, at most one mail an intent.
+fn effects_happen_once(universe: &Universe, wrong: &mut Vec<String>) {
+    let sandbox = universe.sandbox();
+    let mut payments: BTreeMap<String, usize> = BTreeMap::new();
+    let mut charges: BTreeMap<String, usize> = BTreeMap::new();
+    for payment in sandbox.stripe().payment_intents() {
+        let order = payment.metadata.get("crossdock_order").cloned().unwrap_or_default();
+        if payment.status.name() != "canceled" {
+            *payments.entry(order.clone()).or_default() += 1;
+        }
+        *charges.entry(order).or_default() += sandbox.stripe().succeeded_charges(&payment.id).count();
+    }
+    for (order, count) in payments.iter().filter(|(_, count)| **count > 1) {
+        wrong.push(format!("I1: {count} payment objects for order {order}"));
+    }
+    for (order, count) in charges.iter().filter(|(_, count)| **count > 1) {
+        wrong.push(format!("I1: {count} charges for order {order}"));
+    }
+    let mut mails: BTreeMap<String, usize> = BTreeMap::new();
+    for mail in sandbox.sendgrid().mails() {
+        *mails.entry(mail.custom_args.get("crossdock_intent").cloned().unwrap_or_default()).or_default() += 1;
+    }
+    for (intent, count) in mails.iter().filter(|(_, count)| **count > 1) {
+        wrong.push(format!("I1: {count} mails for intent {intent}"));
+    }
+}
+
+/// I2: at rest every intent is final or waits for a person.
+fn nothing_is_lost(items: &[Value], wrong: &mut Vec<String>) {
+    for intent in of_type(items, "intent") {
+        let phase = text(intent, "phase").unwrap_or_default();
+        if !matches!(phase, "DONE" | "REFUSED" | "MANUAL") {
+            let kind = text(intent, "kind").unwrap_or_default();
+            wrong.push(format!("I2: intent {kind} {} rests in {phase}", text(intent, "pk").unwrap_or_default()));
+        }
+    }
+}
+
+/// I4: every vendor object is known to us, and every DONE create has one.
+fn effects_and_intents_agree(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+    let sandbox = universe.sandbox();
+    let known: Vec<&str> = of_type(items, "payment").filter_map(|payment| text(payment, "vendor_id")).collect();
+    for payment in sandbox.stripe().payment_intents() {
+        if !known.contains(&payment.id.as_str()) {
+            wrong.push(format!("I4: {} is not known to us", payment.id));
+        }
+    }
+    for payment in of_type(items, "payment") {
+        let Some(vendor_id) = text(payment, "vendor_id") else { continue };
+        let Some(object) = sandbox.stripe().payment_intent(vendor_id) else {
+            wrong.push(format!("I4: {vendor_id} does not exist"));
+            continue;
+        };
+        let (ours, theirs) = (text(payment, "status").unwrap_or_default(), object.status.name());
+        let theirs = if theirs == "requires_confirmation" { "requires_payment_method" } else { theirs };
+        if ours != theirs {
+            wrong.push(format!("I4: {vendor_id} is {theirs} there and {ours} here"));
+        }
+    }
+    for intent in of_type(items, "intent").filter(|intent| text(intent, "kind") == Some("mail.send")) {
+        let id = text(intent, "intent_id").unwrap_or_default();
+        let mails = sandbox
+            .sendgrid()
+            .mails()
+            .iter()
+            .filter(|mail| mail.custom_args.get("crossdock_intent").is_some_and(|i| i == id));
+        let (done, sent) = (text(intent, "phase") == Some("DONE"), mails.count());
+        if done && sent == 0 {
+            wrong.push(format!("I4: mail intent {id} is DONE, and no mail was accepted"));
+        }
+    }
+}
+
+/// Every publication that is DONE left at least one message, all copies with the same id.
+fn events_are_published_once_known(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+    let published: Vec<Value> = universe
+        .aws()
+        .sqs()
+        .messages("domain-events")
+        .iter()
+        .map(|message| serde_json::from_str(&message.body).unwrap_or_default())
+        .collect();
+    for intent in of_type(items, "intent").filter(|intent| text(intent, "kind") == Some("publish")) {
+        let id = intent.pointer("/data/event_id").and_then(Value::as_str).unwrap_or_default();
+        let there = published.iter().any(|event| text(event, "id") == Some(id));
+        if text(intent, "phase") == Some("DONE") && !there {
+            wrong.push(format!("I2: event {id} is marked as published, and no message has it"));
+        }
+    }
+}
+
+/// The items of one type.
+pub fn of_type<'a>(items: &'a [Value], item_type: &'static str) -> impl Iterator<Item = &'a Value> {
+    items.iter().filter(move |item| text(item, "type") == Some(item_type))
+}
+
+/// A text attribute.
+pub fn text<'a>(item: &'a Value, name: &str) -> Option<&'a str> {
+    item.get(name).and_then(Value::as_str)
+}

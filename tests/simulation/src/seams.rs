@@ -1,0 +1,88 @@
+//! The shipping code's three seams, in simulated form: vendors are the sandbox, time is tokio's paused clock, and
+//! randomness comes from the seed.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crossdock::domain::Timestamp;
+use crossdock::world::{Clock, Http, HttpError, HttpRequest, HttpResponse, Rng, Sleep, World};
+use futures_util::future::BoxFuture;
+use sandbox::{Reply, Sandbox, Vendor};
+
+use crate::{Fault, Probe, SimClock};
+
+/// The host names under which the sandbox is reached.
+pub(crate) const STRIPE_BASE: &str = "https://stripe.sim";
+pub(crate) const SENDGRID_BASE: &str = "https://sendgrid.sim";
+
+/// One instance's world: its probe sees every vendor request.
+pub(crate) fn world(clock: SimClock, sandbox: &Arc<Mutex<Sandbox>>, probe: &Probe, seed: u64) -> World {
+    World {
+        http: Arc::new(SimHttp { clock, sandbox: Arc::clone(sandbox), probe: probe.clone() }),
+        clock: Arc::new(Time(clock)),
+        rng: Arc::new(SimRng(Mutex::new(fastrand::Rng::with_seed(seed)))),
+    }
+}
+
+#[derive(Debug)]
+struct Time(SimClock);
+
+impl Clock for Time {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_ms(self.0.now_ms())
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+struct SimRng(Mutex<fastrand::Rng>);
+
+impl Rng for SimRng {
+    fn next(&self) -> u128 {
+        self.0.lock().unwrap().u128(..)
+    }
+}
+
+struct SimHttp {
+    clock: SimClock,
+    sandbox: Arc<Mutex<Sandbox>>,
+    probe: Probe,
+}
+
+impl Http for SimHttp {
+    fn send(&self, request: HttpRequest, timeout: Duration) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
+        Box::pin(async move {
+            let vendor = match request.uri().host() {
+                Some("stripe.sim") => Vendor::Stripe,
+                Some("sendgrid.sim") => Vendor::SendGrid,
+                other => panic!("the shipping code called {other:?}"),
+            };
+            let name = format!("{}.{} {}", vendor.name(), request.method(), request.uri().path());
+            let answered = async {
+                let call = self.probe.before(name).await;
+                let fault = call.fault();
+                if fault == Some(Fault::RequestLost) {
+                    self.probe.after(call).await;
+                    return Err(HttpError::NoAnswer("the request was lost".to_owned()));
+                }
+                let reply = self.sandbox.lock().unwrap().call(vendor, self.clock.now_ms(), request);
+                let (delay_ms, result) = match reply {
+                    Reply::Answer { response, delay_ms } => (delay_ms, Ok(response)),
+                    Reply::Lost { delay_ms } => (delay_ms, Err(HttpError::NoAnswer("the answer was lost".to_owned()))),
+                    Reply::Refused => (0, Err(HttpError::NotSent("connection refused".to_owned()))),
+                };
+                tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+                self.probe.after(call).await;
+                if fault == Some(Fault::AnswerLost) {
+                    return Err(HttpError::NoAnswer("the answer was lost".to_owned()));
+                }
+                result
+            };
+            tokio::time::timeout(timeout, answered)
+                .await
+                .unwrap_or_else(|_| Err(HttpError::NoAnswer("timed out".to_owned())))
+        })
+    }
+}
