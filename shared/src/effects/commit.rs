@@ -78,7 +78,9 @@ impl WorkList {
         let mut there: HashSet<Key> = HashSet::new();
         for _ in 0..ROUNDS_MAX {
             let mut planned = plan(&subject)?;
-            planned.writes.retain(|(role, write)| !matches!(role, Role::Once | Role::Ref) || !there.contains(write.key()));
+            planned
+                .writes
+                .retain(|(role, write)| !matches!(role, Role::Once | Role::Ref) || !there.contains(write.key()));
             let writes: Vec<Write> = planned.writes.iter().map(|(_, write)| write.clone()).collect();
             let lost = match self.table.transact(&writes).await? {
                 Transacted::Done => return Ok(Committed::Done(planned)),
@@ -107,6 +109,9 @@ impl WorkList {
 pub(crate) fn timeline_row(order: &OrderId, entry: &TimelineEntry, occasion: &str) -> Result<(Role, Write)> {
     let at = entry.at.ms();
     let id = crate::domain::id::digest(&[occasion, &entry.event, &entry.object]);
-    let key = Key::new(super::intent::order_partition(order), format!("T#{at:013}#{}{id}", u8::from(!entry.object.starts_with("pay_"))));
+    let key = Key::new(
+        super::intent::order_partition(order),
+        format!("T#{at:013}#{}{id}", u8::from(!entry.object.starts_with("pay_"))),
+    );
     Ok((Role::Once, Write::put_new(key, entry)?))
 }
