@@ -1,5 +1,6 @@
 //! An order as it stands: its payment, its messages and its timeline.
 
+use crossdock::aws::Item;
 use crossdock::aws::table::{Index, QUERY_LIMIT};
 use crossdock::domain::OrderId;
 use crossdock::domain::timeline::TimelineEntry;
@@ -19,7 +20,7 @@ pub(crate) async fn order(list: &WorkList, id: &str) -> Result<Answer> {
     let partition = order_partition(&order);
     let objects = list.table().query_index(Index::ByOrder, &partition, QUERY_LIMIT);
     let (objects, rows) = try_join(objects, list.table().query(&partition, "T#")).await?;
-    let timeline = rows.iter().map(|row| row.parse::<TimelineEntry>()).collect::<Result<Vec<_>>>()?;
+    let timeline = rows.iter().map(Item::parse::<TimelineEntry>).collect::<Result<Vec<_>>>()?;
     let mut payments: Vec<Payment> = Vec::new();
     let mut messages: Vec<Message> = Vec::new();
     for object in &objects {

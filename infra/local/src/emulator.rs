@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use http::Method;
 
 use crate::aws::{ACCESS_KEY, Aws, REGION, SECRET_KEY, free_port};
-use crate::folder::{Folder, Running};
+use crate::folder::{Folder, Running, project};
 use crate::processes::{Group, LOOK_EVERY};
 use crate::python::Environment;
 
@@ -23,11 +23,13 @@ pub(crate) async fn start(
 ) -> Result<(Group, Aws)> {
     let port = free_port()?;
     let aws = Aws::at(port)?;
-    let program = environment.program("ministack");
+    let script = project().join("infra/local/emulator.py");
+    let mut command = Command::new(environment.program("python"));
+    command.arg(&script);
+    set_environment(&mut command, folder, &aws, port);
     let log = folder.log("emulator");
-    let mut group = Group::start("the emulator", &mut command(&program, folder, &aws, port), &log)?;
-    // Python puts the script's path on its command line.
-    started(&Running { pid: group.pid(), port, mark: program.display().to_string() })?;
+    let mut group = Group::start("the emulator", &mut command, &log)?;
+    started(&Running { pid: group.pid(), port, mark: script.display().to_string() })?;
     let since = Instant::now();
     while !is_ready(&aws).await {
         group.must_be_running()?;
@@ -45,8 +47,7 @@ pub(crate) async fn is_ready(aws: &Aws) -> bool {
     answer.is_ok_and(|answer| answer.status.is_success())
 }
 
-fn command(program: &std::path::Path, folder: &Folder, aws: &Aws, port: u16) -> Command {
-    let mut command = Command::new(program);
+fn set_environment(command: &mut Command, folder: &Folder, aws: &Aws, port: u16) {
     // The functions inherit this environment: nothing of the person's own AWS set-up may reach them.
     command.env_clear();
     for kept in ["PATH", "HOME", "LANG"] {
@@ -67,5 +68,4 @@ fn command(program: &std::path::Path, folder: &Folder, aws: &Aws, port: u16) -> 
         .env("IOT_MTLS_ENABLED", "0") // these two would take fixed ports
         .env("SFTP_ENABLED", "0")
         .env("TMPDIR", folder.join("tmp"));
-    command
 }

@@ -92,6 +92,7 @@ impl Write {
     }
 
     /// Adds to a number; a missing one counts as 0.
+    #[must_use]
     pub fn add(mut self, name: &str, by: i64) -> Self {
         self.adds.push(format!("#{name} :add_{name}"));
         self.values.insert(format!(":add_{name}"), AttributeValue::N(by.to_string()));

@@ -57,10 +57,10 @@ impl Secrets {
     async fn load(&self, id: &str, ttl: Duration) -> Result<Cached> {
         // Held across the call on purpose: one instance asks once, whoever else needs it waits for the answer.
         let mut cache = self.cache.lock().await;
-        if let Some(cached) = cache.get(id) {
-            if self.world.now().since(cached.read_at) < ttl {
-                return Ok(cached.clone());
-            }
+        if let Some(cached) = cache.get(id)
+            && self.world.now().since(cached.read_at) < ttl
+        {
+            return Ok(cached.clone());
         }
         let answer = self.client.get_secret_value().secret_id(id).send().await;
         let answer = answer.map_err(|e| failure("GetSecretValue", &e))?;

@@ -51,13 +51,11 @@ impl Table {
         }
         let mut backoff = CONFLICT_BACKOFF;
         for _ in 0..CONFLICT_TRIES_MAX {
-            match self.try_transact(writes).await? {
-                Some(outcome) => return Ok(outcome),
-                None => {
-                    self.world.clock.sleep(backoff.mul_f64(self.world.fraction())).await;
-                    backoff *= 2;
-                }
+            if let Some(outcome) = self.try_transact(writes).await? {
+                return Ok(outcome);
             }
+            self.world.clock.sleep(backoff.mul_f64(self.world.fraction())).await;
+            backoff *= 2;
         }
         Err(Error::transient("aws_unavailable", "TransactWriteItems kept meeting other transactions"))
     }
@@ -73,10 +71,7 @@ impl Table {
             .client_request_token(ulid(self.world.now(), self.world.rng.next()))
             .send()
             .await;
-        let error = match result {
-            Ok(_) => return Ok(Some(Transacted::Done)),
-            Err(error) => error,
-        };
+        let Err(error) = result else { return Ok(Some(Transacted::Done)) };
         if let SdkError::ServiceError(service) = &error {
             match service.err() {
                 TransactWriteItemsError::TransactionCanceledException(canceled) => {

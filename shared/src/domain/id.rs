@@ -136,9 +136,15 @@ pub fn digest(parts: &[&str]) -> String {
         hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hasher.update(part.as_bytes());
     }
-    let hash = hasher.finalize();
+    first_128_bits(&hasher.finalize())
+}
+
+/// 26 characters of Crockford base32 of the first 16 of these bytes (missing ones count as zero).
+pub fn first_128_bits(bytes: &[u8]) -> String {
     let mut first = [0u8; 16];
-    first.copy_from_slice(&hash[..16]);
+    for (to, from) in first.iter_mut().zip(bytes) {
+        *to = *from;
+    }
     Ulid(u128::from_be_bytes(first)).to_string()
 }
 

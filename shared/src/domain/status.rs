@@ -44,8 +44,8 @@ pub fn decide<S: Status>(current: Said<S>, incoming: Said<S>) -> Move {
     match (current.vendor_at, incoming.vendor_at) {
         (_, None) if now == next => Move::Same,
         (Some(_), None) => Move::Stale,
-        (None, None) => Move::Advance,
-        (None, Some(_)) => Move::Advance,
+        // What we said ourselves gives way to whatever comes next.
+        (None, _) => Move::Advance,
         (Some(_), Some(_)) if next.is_terminal() => Move::Advance,
         (Some(before), Some(after)) if now == next => {
             // A newer mention of the same open status moves only the time: still nothing that follows from it.
@@ -53,9 +53,8 @@ pub fn decide<S: Status>(current: Said<S>, incoming: Said<S>) -> Move {
         }
         (Some(before), Some(after)) => match after.seconds().cmp(&before.seconds()) {
             std::cmp::Ordering::Greater => Move::Advance,
-            std::cmp::Ordering::Less => Move::Stale,
             std::cmp::Ordering::Equal if next.rank() > now.rank() => Move::Advance,
-            std::cmp::Ordering::Equal => Move::Stale,
+            std::cmp::Ordering::Equal | std::cmp::Ordering::Less => Move::Stale,
         },
     }
 }

@@ -76,7 +76,6 @@ pub mod rfc3339 {
         use serde::Serializer;
 
         /// Writes the instant, or null.
-        #[expect(clippy::ref_option, reason = "serde gives the field by reference")]
         pub fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
             match at {
                 Some(at) => serializer.serialize_some(&at.to_rfc3339()),

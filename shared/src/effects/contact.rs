@@ -45,8 +45,7 @@ pub fn contact_id(keys: &AppKeys, normalised_address: &str) -> Result<ContactId>
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).map_err(|e| Error::bug("hmac", e))?;
     mac.update(normalised_address.as_bytes());
     let code = mac.finalize().into_bytes();
-    let hex: String = code.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(ContactId::from_stored(format!("con_{}", id::digest(&[&hex]))))
+    Ok(ContactId::from_stored(format!("con_{}", id::first_128_bits(&code))))
 }
 
 /// Where a contact lives.

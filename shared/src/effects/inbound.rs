@@ -187,12 +187,12 @@ impl WorkList {
     }
 
     async fn target(&self, vendor: Vendor, event: &Event) -> Result<Option<Target>> {
-        if let Some(intent_id) = &event.intent_id {
-            if let Some(item) = self.table.get(&intent::key(intent_id)).await? {
-                let intent: Intent = item.parse()?;
-                let subject = self.subject(&intent).await?;
-                return Ok(Some(Target { subject, intent: Some(intent) }));
-            }
+        if let Some(intent_id) = &event.intent_id
+            && let Some(item) = self.table.get(&intent::key(intent_id)).await?
+        {
+            let intent: Intent = item.parse()?;
+            let subject = self.subject(&intent).await?;
+            return Ok(Some(Target { subject, intent: Some(intent) }));
         }
         let Some(vendor_id) = &event.vendor_id else { return Ok(None) };
         let Some(named) = self.table.get(&ref_key(vendor.as_str(), vendor_id)).await? else { return Ok(None) };
@@ -240,10 +240,10 @@ impl WorkList {
                 Some(seen) => subject.observe(seen, &context)?,
                 None => Plan::default(),
             };
-            if let Some(write) = self.done_by_event(target.intent.as_ref(), event, &context)? {
+            if let Some(write) = Self::done_by_event(target.intent.as_ref(), event, &context)? {
                 plan.writes.push((Role::Once, write));
             }
-            plan.writes.insert(0, self.once(&once, vendor, event, Some(subject), &plan.nudges, context.now)?);
+            plan.writes.insert(0, Self::once(&once, vendor, event, Some(subject), &plan.nudges, context.now)?);
             Ok(plan)
         };
         match self.commit(target.subject.clone(), plan).await? {
@@ -275,7 +275,7 @@ impl WorkList {
     /// Keeps an event that matches nothing; `None` when it matches by now.
     async fn keep_waiting(&self, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<Option<Applied>> {
         let now = self.world.now();
-        let mut writes = vec![self.once(&Once::Mark, vendor, event, None, &[], now)?.1];
+        let mut writes = vec![Self::once(&Once::Mark, vendor, event, None, &[], now)?.1];
         let waits = event.seen.is_some();
         if let (true, Some(vendor_id)) = (waits, &event.vendor_id) {
             let place = ref_key(vendor.as_str(), vendor_id);
@@ -302,7 +302,6 @@ impl WorkList {
     }
 
     fn once(
-        &self,
         once: &Once<'_>,
         vendor: Vendor,
         event: &Event,
@@ -341,7 +340,7 @@ impl WorkList {
 
     /// An event that carries our intent's id proves that the intent's effect happened. Where nobody is about to
     /// settle it, the event does.
-    fn done_by_event(&self, intent: Option<&Intent>, event: &Event, context: &Context) -> Result<Option<Write>> {
+    fn done_by_event(intent: Option<&Intent>, event: &Event, context: &Context) -> Result<Option<Write>> {
         let Some(intent) = intent else { return Ok(None) };
         let creates = matches!(intent.data, Data::Payment { .. } | Data::Mail { .. })
             && matches!(intent.kind, Kind::PaymentCreate | Kind::MailSend);

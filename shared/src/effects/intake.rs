@@ -120,7 +120,7 @@ impl WorkList {
                 }
                 Transacted::Lost(obstacles) => obstacles,
             };
-            if let Some(created) = self.met(&obstacles, &payment, repeatable, lease)? {
+            if let Some(created) = Self::met(&obstacles, &payment, repeatable, lease)? {
                 return Ok(created);
             }
         }
@@ -129,7 +129,6 @@ impl WorkList {
 
     /// Who stood in the way? `None`: a payment that is over, so the next ordinal is free to try.
     fn met(
-        &self,
         obstacles: &[Obstacle],
         wanted: &Payment,
         repeatable: &Repeatable,

@@ -61,7 +61,7 @@ impl WorkList {
                     plan.writes.push((Role::Once, write));
                 }
                 plan.writes
-                    .insert(0, (Role::Fence, self.outcome_write(claimed, &verdict, after, attempt, backoff, now)?));
+                    .insert(0, (Role::Fence, Self::outcome_write(claimed, &verdict, after, attempt, backoff, now)?));
                 Ok(plan)
             };
             let committed = self.commit(subject.clone(), plan).await?;
@@ -91,7 +91,6 @@ impl WorkList {
     }
 
     fn outcome_write(
-        &self,
         claimed: &Claimed,
         verdict: &Verdict,
         after: &Subject,

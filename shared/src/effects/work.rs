@@ -15,7 +15,7 @@ use super::{WorkList, message::Message as StoredMessage};
 use crate::aws::{Item, Write};
 use crate::domain::{IntentId, Timestamp};
 use crate::error::{Error, Result};
-use crate::gateway::policy::{IN_REQUEST_RETRY_MAX, IN_REQUEST_RETRY_MIN};
+use crate::gateway::policy::{IN_REQUEST_RETRY_MIN, IN_REQUEST_RETRY_SPREAD};
 
 /// In an HTTP request the first call may take this long, so that a second still fits.
 const FIRST_CALL_MAX: Duration = Duration::from_secs(8);
@@ -71,6 +71,7 @@ impl Subject {
 
 /// What working an intent came to.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a record, on the stack for a moment")]
 pub enum Worked {
     /// Called or resolved, and settled.
     Settled(Subject, Verdict),
@@ -138,8 +139,7 @@ impl WorkList {
             if tried >= tries || !is_worth_repeating(&outcome.verdict, agent) {
                 return outcome;
             }
-            let wait =
-                IN_REQUEST_RETRY_MIN + (IN_REQUEST_RETRY_MAX - IN_REQUEST_RETRY_MIN).mul_f64(self.world.fraction());
+            let wait = IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD.mul_f64(self.world.fraction());
             if call_by.since(self.world.now().plus(wait)) < CALL_TIME_MIN {
                 return outcome;
             }
@@ -173,7 +173,8 @@ impl WorkList {
 fn is_worth_repeating(verdict: &Verdict, agent: &dyn Agent) -> bool {
     match verdict {
         Verdict::NotDone { code, after, .. } => {
-            *code != "vendor_credentials" && after.is_none_or(|wait| wait <= IN_REQUEST_RETRY_MAX)
+            *code != "vendor_credentials"
+                && after.is_none_or(|wait| wait <= IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD)
         }
         Verdict::Unknown { ask_the_list, .. } => agent.is_repeatable() && !ask_the_list,
         Verdict::Done | Verdict::Refused { .. } | Verdict::Absent | Verdict::GivenUp { .. } => false,

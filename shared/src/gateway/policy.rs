@@ -9,8 +9,8 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 
 /// Jittered wait between two tries inside one HTTP request: long enough for a blip, short for a shopper.
 pub const IN_REQUEST_RETRY_MIN: Duration = Duration::from_millis(100);
-/// See [`IN_REQUEST_RETRY_MIN`].
-pub const IN_REQUEST_RETRY_MAX: Duration = Duration::from_millis(800);
+/// The jitter on top of [`IN_REQUEST_RETRY_MIN`]: two tries are 100 to 800 ms apart.
+pub const IN_REQUEST_RETRY_SPREAD: Duration = Duration::from_millis(700);
 
 /// After a refused credential: how soon the next try. An operator has to act first, so asking more often only
 /// fills logs.

@@ -55,10 +55,10 @@ impl Receiver {
             Ok(verified) => return Ok(verified),
             Err(refusal) => refusal,
         };
-        if let Some(keys) = keyring.refresh().await? {
-            if let Ok(verified) = check(&keys) {
-                return Ok(verified);
-            }
+        if let Some(keys) = keyring.refresh().await?
+            && let Ok(verified) = check(&keys)
+        {
+            return Ok(verified);
         }
         self.count("invalid_signature");
         Err(refusal)

@@ -10,7 +10,7 @@ the same bytes each time: keys are fixed, and ECDSA signs deterministically (RFC
 Nobody's expectation is written by hand alone: each case is given to the SDKs' verifiers, and the script stops when one
 of them disagrees with `expect`.
 
-Besides the vectors, the folder events/vendors-signed gets two whole function-URL requests that stay valid: SendGrid's
+Besides the vectors, events/ gets the receivers' samples, two whole function-URL requests that stay valid: SendGrid's
 scheme has no tolerance, and Stripe's SDKs refuse only a `t` that is too old, so that one is signed for the year 2100.
 """
 
@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from sendgrid.helpers.eventwebhook import EventWebhook
 
 HERE = pathlib.Path(__file__).resolve().parent
-SIGNED_EVENTS = HERE.parents[2] / "events" / "vendors-signed"
+SAMPLES = HERE.parents[2] / "events"
 STRIPE_PYTHON = "stripe-python " + importlib.metadata.version("stripe")
 SENDGRID_PYTHON = "sendgrid-python " + importlib.metadata.version("sendgrid")
 
@@ -301,14 +301,14 @@ def main():
 
     body = base64.b64decode(of_stripe[0]["body_base64"]).decode()
     header = f"t={YEAR_2100},v1={v1_by_python(SECRET, YEAR_2100, body)}"
-    write(SIGNED_EVENTS / "stripe-payment-intent-succeeded.json", function_url_request(
+    write(SAMPLES / "stripe-webhook.payment-succeeded.json", function_url_request(
         "/", {"stripe-signature": header, "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)"}, body))
-    three = of_sendgrid[1]
-    write(SIGNED_EVENTS / "sendgrid-three-events.json", function_url_request("/", {
-        "x-twilio-email-event-webhook-signature": three["signature"],
-        "x-twilio-email-event-webhook-timestamp": three["timestamp"],
+    one = of_sendgrid[0]
+    write(SAMPLES / "sendgrid-webhook.delivered.json", function_url_request("/", {
+        "x-twilio-email-event-webhook-signature": one["signature"],
+        "x-twilio-email-event-webhook-timestamp": one["timestamp"],
         "user-agent": "SendGrid Event API",
-    }, base64.b64decode(three["body_base64"]).decode()))
+    }, base64.b64decode(one["body_base64"]).decode()))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 //! AWS, the vendors' sandbox, and simulated time. Lambda's part (event source mappings, function URLs, the schedule)
 //! is played here.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -79,6 +80,8 @@ pub enum Response {
         body: Value,
         /// Whether it was marked as a repeat.
         replayed: bool,
+        /// Its Content-Type; empty for none.
+        media_type: String,
     },
     /// The function died: API Gateway says 502.
     Died,
@@ -114,6 +117,11 @@ pub struct Universe {
     pub invocations: Vec<Invocation>,
     /// What to check after every invocation; returns what is wrong.
     pub watch: crate::invariants::Watch,
+    /// Whether instances live on for their function's next invocation, with whatever they have cached. Otherwise each
+    /// invocation gets a cold one. An instance that crashed never lives on.
+    pub keeps_instances: bool,
+    instances: BTreeMap<Function, (Probe, System)>,
+    requests_made: Cell<u64>,
     last_sweep_ms: i64,
 }
 
@@ -160,6 +168,9 @@ impl Universe {
             plans: BTreeMap::new(),
             invocations: Vec::new(),
             watch: crate::invariants::Watch::default(),
+            keeps_instances: false,
+            instances: BTreeMap::new(),
+            requests_made: Cell::new(0),
             last_sweep_ms: START_MS,
         }
     }
@@ -186,13 +197,28 @@ impl Universe {
 
     /// Calls the API once.
     pub async fn call(&mut self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Response {
-        let mut request = http::Request::builder().method(method).uri(format!("https://api.sim{path}"));
-        if let Some(key) = key {
-            request = request.header("idempotency-key", key);
-        }
-        let body = body.map_or(Body::Empty, |body| Body::Text(body.to_string()));
-        let request = request.header("content-type", "application/json").body(body).unwrap();
-        self.call_raw(Function::PaymentInitiator, request, path).await
+        self.call_raw(Function::PaymentInitiator, api_request(method, path, key, body), path).await
+    }
+
+    /// Calls the API once, and does something else while the call is under way. The call's invocation is listed after
+    /// those that were made meanwhile, and carries out no plan.
+    pub async fn call_while(
+        &mut self,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        body: Option<&Value>,
+        meanwhile: impl AsyncFnOnce(&mut Self),
+    ) -> Response {
+        let probe = Probe::new();
+        let system = self.system(Function::PaymentInitiator, &probe);
+        let request = api_request(method, path, key, body);
+        let request = request.with_raw_http_path(path).with_lambda_context(self.context(25_000));
+        let function = PaymentInitiator::new(&system).unwrap();
+        let (outcome, ()) =
+            futures_util::join!(invoke_http(&function, &probe, request, &system), meanwhile(&mut *self));
+        self.finished(Function::PaymentInitiator, &probe, matches!(outcome, Outcome::Crashed));
+        response(outcome)
     }
 
     /// Calls a function behind HTTP with a request of any form.
@@ -212,14 +238,7 @@ impl Universe {
             other => panic!("{other:?} is not behind HTTP"),
         };
         self.finished(function, &probe, matches!(outcome, Outcome::Crashed));
-        match outcome {
-            Outcome::Crashed => Response::Died,
-            Outcome::Finished(response) => {
-                let replayed = response.headers().contains_key("idempotent-replayed");
-                let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
-                Response::Answer { status: response.status().as_u16(), body, replayed }
-            }
-        }
+        response(outcome)
     }
 
     /// Runs until nothing happens any more, or `most_ms` of simulated time have passed.
@@ -328,25 +347,40 @@ impl Universe {
         self.finished(Function::Sweeper, &probe, matches!(outcome, Outcome::Crashed));
     }
 
-    /// A cold instance for the next invocation, carrying out the plan for it.
-    fn instance(&self, function: Function) -> (Probe, System) {
-        let number = self.invocations.len();
-        let plan = self.plans.get(&number).cloned().unwrap_or_default();
+    /// An instance for the next invocation, carrying out the plan for it: a cold one, or one that lived on.
+    fn instance(&mut self, function: Function) -> (Probe, System) {
+        let plan = self.plans.get(&self.invocations.len()).cloned().unwrap_or_default();
+        if let Some((probe, system)) = self.instances.get(&function) {
+            probe.restart(plan);
+            return (probe.clone(), system.clone());
+        }
         let probe = Probe::with(plan);
-        let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(number as u64);
-        let world = world(self.clock, &self.sandbox, &probe, seed);
-        let transport = Transport::of(self.aws.http_client(probe.clone()));
-        let system = System::with(environment(), world, &transport).unwrap_or_else(|e| panic!("{function:?}: {e}"));
+        let system = self.system(function, &probe);
+        if self.keeps_instances {
+            self.instances.insert(function, (probe.clone(), system.clone()));
+        }
         (probe, system)
     }
 
+    fn system(&self, function: Function, probe: &Probe) -> System {
+        let number = self.invocations.len();
+        let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(number as u64);
+        let world = world(self.clock, &self.sandbox, probe, seed);
+        let transport = Transport::of(self.aws.http_client(probe.clone()));
+        System::with(environment(), world, &transport).unwrap_or_else(|e| panic!("{function:?}: {e}"))
+    }
+
     fn finished(&mut self, function: Function, probe: &Probe, crashed: bool) {
+        if crashed {
+            self.instances.remove(&function);
+        }
         self.invocations.push(Invocation { function, waves: probe.waves(), requests: probe.count(), crashed });
         self.watch.look(&self.aws.table().items());
     }
 
     fn request_id(&self) -> String {
-        format!("sim-{}-{}", self.seed, self.invocations.len())
+        self.requests_made.set(self.requests_made.get() + 1);
+        format!("sim-{}-{}", self.seed, self.requests_made.get())
     }
 
     fn deadline(&self, function: Function) -> Timestamp {
@@ -364,6 +398,26 @@ impl Universe {
         context.request_id = self.request_id();
         context.deadline = u64::try_from(self.now_ms() + time_ms).unwrap();
         context
+    }
+}
+
+fn api_request(method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> http::Request<Body> {
+    let mut request = http::Request::builder().method(method).uri(format!("https://api.sim{path}"));
+    if let Some(key) = key {
+        request = request.header("idempotency-key", key);
+    }
+    let body = body.map_or(Body::Empty, |body| Body::Text(body.to_string()));
+    request.header("content-type", "application/json").body(body).unwrap()
+}
+
+fn response(outcome: Outcome<http::Response<Bytes>>) -> Response {
+    let Outcome::Finished(answer) = outcome else { return Response::Died };
+    let media_type = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
+    Response::Answer {
+        status: answer.status().as_u16(),
+        body: serde_json::from_slice(answer.body()).unwrap_or(Value::Null),
+        replayed: answer.headers().contains_key("idempotent-replayed"),
+        media_type: media_type.unwrap_or_default().to_owned(),
     }
 }
 

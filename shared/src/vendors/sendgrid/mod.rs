@@ -122,9 +122,9 @@ impl SendGrid {
             personalizations: [Personalization {
                 to: [Address { email: contact.address.expose(), name: name.as_deref() }],
                 custom_args: CustomArgs {
-                    crossdock_stack: self.stack.as_str(),
-                    crossdock_order: message.order_id.as_str(),
-                    crossdock_intent: intent.intent_id.as_str(),
+                    stack: self.stack.as_str(),
+                    order: message.order_id.as_str(),
+                    intent: intent.intent_id.as_str(),
                 },
             }],
             from: Address { email: &self.sender.address, name: Some(&self.sender.name) },

@@ -21,9 +21,12 @@ pub(super) struct Personalization<'a> {
 
 #[derive(Serialize)]
 pub(super) struct CustomArgs<'a> {
-    pub(super) crossdock_stack: &'a str,
-    pub(super) crossdock_order: &'a str,
-    pub(super) crossdock_intent: &'a str,
+    #[serde(rename = "crossdock_stack")]
+    pub(super) stack: &'a str,
+    #[serde(rename = "crossdock_order")]
+    pub(super) order: &'a str,
+    #[serde(rename = "crossdock_intent")]
+    pub(super) intent: &'a str,
 }
 
 #[derive(Serialize)]

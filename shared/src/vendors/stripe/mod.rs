@@ -120,11 +120,11 @@ impl Stripe {
             correlation: &intent.correlation_id,
         };
         let reply = self.send(call, Method::POST, &request.path, Some((request.body, &idempotency_key))).await;
-        self.outcome(intent, reply)
+        self.outcome(intent, &reply)
     }
 
     /// What an answer to a create, confirm or cancel means.
-    fn outcome(&self, intent: &Intent, reply: Reply) -> Outcome {
+    fn outcome(&self, intent: &Intent, reply: &Reply) -> Outcome {
         let now = self.gateway.world().now();
         let code = match reply.class {
             Class::Transient => "vendor_unavailable",
@@ -140,10 +140,9 @@ impl Stripe {
             (Class::Refused, Some(response)) => refused(intent.kind, response, now),
             // A stored 500 stays one under this key; only the objects can tell.
             (Class::Unknown, Some(response)) => unknown(is_replay(response.headers()) || response.status() == 400),
-            (Class::Unknown, None) => unknown(false),
             (Class::Throttled { after }, _) => not_done(code, after, true),
             (Class::Transient | Class::Credentials, response) => not_done(code, None, response.is_some()),
-            (Class::Done | Class::Refused, None) => unknown(false),
+            (Class::Unknown | Class::Done | Class::Refused, None) => unknown(false),
         }
     }
 
@@ -282,7 +281,7 @@ const fn operation_name(kind: Kind) -> &'static str {
 fn parse<T: DeserializeOwned>(response: &HttpResponse) -> Option<T> {
     serde_json::from_slice(response.body())
         .inspect_err(|e| {
-            tracing::error!(line = e.line(), column = e.column(), "an answer of Stripe's has an unknown shape")
+            tracing::error!(line = e.line(), column = e.column(), "an answer of Stripe's has an unknown shape");
         })
         .ok()
 }
