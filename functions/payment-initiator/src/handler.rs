@@ -62,13 +62,16 @@ impl PaymentInitiator {
         match self.list.create_payment(&input, &repeatable, &contact, &request.correlation, &lease, build).await? {
             Created::Repeat(_, Some(answer)) => Ok(Answer::new(answer.status, answer.body.expose().clone()).replayed()),
             Created::Repeat(payment_id, None) => self.repeat(request, &payment_id).await,
-            Created::New(payment, claimed) => {
+            Created::New(payment, claimed, requested) => {
                 let subject = Subject::Payment(payment);
                 let store = |subject: &Subject, verdict: &Verdict| {
                     answers::stored(subject, verdict, CREATE, request.received_at)
                 };
-                let worked = self.list.carry_out(*claimed, subject, &self.stripe, TRIES, store).await?;
-                answers::to_create(worked)
+                // The nudge goes out beside the vendor's call: it costs no wait of its own.
+                let requested = [requested];
+                let carried_out = self.list.carry_out(*claimed, subject, &self.stripe, TRIES, store);
+                let (worked, ()) = futures_util::join!(carried_out, self.list.nudge(&requested));
+                answers::to_create(worked?)
             }
         }
     }

@@ -11,6 +11,7 @@ use super::claim::{Claimed, Lease};
 use super::commit::{Context, timeline_row};
 use super::contact;
 use super::intent::{self, Data, Intent, Kind, Phase, VendorRequest};
+use super::nudge::Nudge;
 use super::observation::{Observation, PaymentSeen};
 use super::payment::{self, Payment};
 use super::work::Subject;
@@ -63,8 +64,8 @@ pub struct StoredAnswer {
 /// What asking for a payment came to.
 #[derive(Debug)]
 pub enum Created {
-    /// It is new, and this request has claimed its intent.
-    New(Box<Payment>, Box<Claimed>),
+    /// It is new, and this request has claimed its intent. The nudge is for the domain event that tells of it.
+    New(Box<Payment>, Box<Claimed>, Nudge),
     /// This request was made before; its answer, if it is final.
     Repeat(PaymentId, Option<StoredAnswer>),
 }
@@ -112,15 +113,15 @@ impl WorkList {
             let now = self.world.now();
             let (payment, intent) =
                 self.new_payment(input, repeatable, contact_id, correlation, lease, ordinal, now, &build)?;
-            let writes = self.creation(&payment, &intent, input, repeatable, correlation, now)?;
+            let (writes, requested) = self.creation(&payment, &intent, input, repeatable, correlation, now)?;
             let obstacles = match self.table.transact(&writes).await? {
                 Transacted::Done => {
                     let claimed = Claimed { intent, lease: lease.clone() };
-                    return Ok(Created::New(Box::new(payment), Box::new(claimed)));
+                    return Ok(Created::New(Box::new(payment), Box::new(claimed), requested));
                 }
                 Transacted::Lost(obstacles) => obstacles,
             };
-            if let Some(created) = Self::met(&obstacles, &payment, repeatable, lease)? {
+            if let Some(created) = Self::met(&obstacles, &payment, &requested, repeatable, lease)? {
                 return Ok(created);
             }
         }
@@ -131,6 +132,7 @@ impl WorkList {
     fn met(
         obstacles: &[Obstacle],
         wanted: &Payment,
+        requested: &Nudge,
         repeatable: &Repeatable,
         lease: &Lease,
     ) -> Result<Option<Created>> {
@@ -140,7 +142,7 @@ impl WorkList {
             if intent.owner.as_deref() == Some(&lease.owner) && intent.phase == Phase::Calling {
                 // Our own write, whose reply was lost.
                 let claimed = Claimed { intent, lease: lease.clone() };
-                return Ok(Some(Created::New(Box::new(wanted.clone()), Box::new(claimed))));
+                return Ok(Some(Created::New(Box::new(wanted.clone()), Box::new(claimed), requested.clone())));
             }
         }
         let request_key = Self::request_key(repeatable.route, &wanted.request_key);
@@ -222,7 +224,7 @@ impl WorkList {
         repeatable: &Repeatable,
         correlation: &Correlation,
         now: Timestamp,
-    ) -> Result<Vec<Write>> {
+    ) -> Result<(Vec<Write>, Nudge)> {
         let request = Request {
             item_type: "request".to_owned(),
             hash: repeatable.hash.clone(),
@@ -237,7 +239,7 @@ impl WorkList {
             occasion: intent.intent_id.to_string(),
             settles_confirm: false,
         };
-        let (rows, _) = payment.requested(&context)?;
+        let (rows, requested) = payment.requested(&context)?;
         // Expiry is compared, never inferred from absence: TTL deletes hours late.
         let unless_live = "attribute_not_exists(#pk) OR #expires < :now_s";
         let mut writes = vec![
@@ -248,7 +250,7 @@ impl WorkList {
             Write::put_new(intent.key(), intent)?,
             contact::remember(&payment.contact_id, &input.customer.email, input.customer.name.as_ref(), now)?,
         ];
-        writes.extend(rows.into_iter().map(|(_, write)| write));
+        writes.extend(rows);
         if payment.ordinal > 1 {
             let before = PaymentId::nth(&self.stack, &payment.order_id, payment.ordinal - 1);
             writes.push(
@@ -258,7 +260,7 @@ impl WorkList {
                     .bind(":failed", &PaymentStatus::Failed)?,
             );
         }
-        Ok(writes)
+        Ok((writes, requested))
     }
 
     /// The write that keeps a final answer for repeats.

@@ -122,8 +122,8 @@ impl Payment {
         view
     }
 
-    /// What a new payment starts with besides itself: its timeline row and its domain event.
-    pub(crate) fn requested(&self, context: &Context) -> Result<(Vec<(Role, Write)>, Nudge)> {
+    /// What a new payment starts with besides itself: its timeline row and the publication of its domain event.
+    pub(crate) fn requested(&self, context: &Context) -> Result<(Vec<Write>, Nudge)> {
         let event = DomainEvent::PaymentRequested(PaymentRequested {
             payment_id: self.payment_id.clone(),
             order_id: self.order_id.clone(),
@@ -131,8 +131,8 @@ impl Payment {
         });
         let publish = self.publication(event, "requested", context);
         let entry = self.entry("payment.requested", Some(self.amount.to_string()), context);
-        let row = timeline_row(&self.order_id, &entry, &context.occasion)?;
-        Ok((vec![row, (Role::Once, Write::put_new(publish.key(), &publish)?)], Nudge::of(&publish)))
+        let (_, row) = timeline_row(&self.order_id, &entry, &context.occasion)?;
+        Ok((vec![row, Write::put_new(publish.key(), &publish)?], Nudge::of(&publish)))
     }
 
     /// What follows when somebody says this of the payment.

@@ -35,7 +35,8 @@ fn functions() -> BTreeMap<String, Trigger> {
     let crates = entries.filter(|entry| entry.path().join("Cargo.toml").is_file());
     let with_trigger = crates.map(|entry| {
         let main = fs::read_to_string(entry.path().join("src/main.rs")).unwrap();
-        let runs = [("http::run(", Trigger::Http), ("batch::run(", Trigger::Queue), ("schedule::run(", Trigger::Schedule)];
+        let runs =
+            [("http::run(", Trigger::Http), ("batch::run(", Trigger::Queue), ("schedule::run(", Trigger::Schedule)];
         let name = entry.file_name().into_string().unwrap();
         let trigger = runs.into_iter().find(|(call, _)| main.contains(call));
         let (_, trigger) = trigger.unwrap_or_else(|| panic!("{name}: main.rs runs nothing that is known here"));
@@ -106,7 +107,8 @@ fn every_sample_is_the_event_that_its_function_takes() {
                 assert_eq!(!matches!(request.body(), Body::Empty), wants_body, "events/{name}");
             }
             Trigger::Queue => {
-                let event: SqsEvent = serde_json::from_str(&text).unwrap_or_else(|error| panic!("events/{name}: {error}"));
+                let event: SqsEvent =
+                    serde_json::from_str(&text).unwrap_or_else(|error| panic!("events/{name}: {error}"));
                 assert!(!event.records.is_empty(), "events/{name} has no records");
                 assert!(event.records.iter().all(|record| record.message_id.is_some() && record.body.is_some()));
             }
