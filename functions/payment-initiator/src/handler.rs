@@ -7,7 +7,7 @@ use crossdock::domain::PaymentId;
 use crossdock::domain::input::{ConfirmPayment, CreatePayment};
 use crossdock::domain::payment::PaymentStatus;
 use crossdock::effects::contact::{AppKeys, contact_id};
-use crossdock::effects::intake::{Cancel, Confirmed, Created, Repeatable, request_hash};
+use crossdock::effects::intake::{Cancel, Confirmed, Created, Repeatable, payment_not_found, request_hash};
 use crossdock::effects::{Subject, Verdict, WorkList, Worked};
 use crossdock::error::{Error, Result};
 use crossdock::gateway::Keyring;
@@ -137,17 +137,22 @@ impl PaymentInitiator {
     }
 }
 
+/// The payment that a path names.
+fn payment_id(text: &str) -> Result<PaymentId> {
+    PaymentId::parse(text).ok_or_else(payment_not_found)
+}
+
 impl HttpFunction for PaymentInitiator {
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         match (&request.method, segments.as_slice()) {
             (&Method::POST, ["payments"]) => self.create(&request).await,
             (&Method::GET, ["payments", id]) => {
-                let payment = self.list.payment(&PaymentId::from_stored(*id)).await?;
+                let payment = self.list.payment(&payment_id(id)?).await?;
                 Ok(Answer::new(200, payment.view(false)))
             }
-            (&Method::POST, ["payments", id, "confirm"]) => self.confirm(&request, &PaymentId::from_stored(*id)).await,
-            (&Method::POST, ["payments", id, "cancel"]) => self.cancel(&request, &PaymentId::from_stored(*id)).await,
+            (&Method::POST, ["payments", id, "confirm"]) => self.confirm(&request, &payment_id(id)?).await,
+            (&Method::POST, ["payments", id, "cancel"]) => self.cancel(&request, &payment_id(id)?).await,
             (&Method::GET, ["orders", id]) => orders::order(&self.list, id).await,
             _ => Err(no_such_route()),
         }

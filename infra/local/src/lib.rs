@@ -6,7 +6,8 @@
 //!
 //! The files, each of one idea: `folder` (where things are kept), `processes` (nothing is left running), `progress`
 //! (what a person sees), `python`, `functions`, `emulator`, `sandbox`, `deploy`, `secrets` (the steps), `aws` (signed
-//! calls), [`Stack`] (all of it together), [`timeline`] and [`demo`] (what there is to look at).
+//! calls), `stack` and `calls` ([`Stack`]: all of it together, and what it can be asked), [`status`], [`timeline`] and
+//! [`demo`] (what there is to look at).
 
 #![allow(clippy::print_stdout, reason = "a program for people at a terminal")]
 #![allow(
@@ -17,6 +18,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed test may end its process"))]
 
 mod aws;
+mod calls;
 pub mod demo;
 mod deploy;
 mod emulator;
@@ -32,6 +34,7 @@ pub mod status;
 pub mod timeline;
 
 pub use aws::{ACCESS_KEY, Answer, REGION, SECRET_KEY};
+pub use calls::QueueDepth;
 pub use progress::Progress;
 pub use sandbox::Sandbox;
-pub use stack::{Options, QueueDepth, Stack};
+pub use stack::{Options, Stack};

@@ -42,6 +42,8 @@ enum Command {
         /// The order's id
         order: String,
     },
+    /// Print the functions' environment, for `cargo lambda watch --env-file`
+    Env,
     /// Print what a function has logged
     Logs {
         /// The function: payment-initiator, stripe-webhook …
@@ -115,6 +117,12 @@ async fn run(command: Command) -> Result<()> {
             let found =
                 Stack::find(KEPT)?.order(&order).await?.with_context(|| format!("there is no order {order}"))?;
             println!("{}", timeline::draw(&found, style()));
+            Ok(())
+        }
+        Command::Env => {
+            for (name, value) in Stack::find(KEPT)?.environment().await? {
+                println!("{name}=\"{value}\"");
+            }
             Ok(())
         }
         Command::Logs { function } => {

@@ -14,6 +14,12 @@ use crate::aws::Aws;
 /// Bytes of a key: what HMAC-SHA-256 takes at most.
 const KEY_BYTES: usize = 32;
 
+/// What events/stripe-webhook.payment-succeeded.json is signed with: public, and good for samples only.
+const SAMPLES_STRIPE_SECRET: &str = "whsec_dGVzdC1vbmx5LW5vdC1hLXJlYWwtc2VjcmV0";
+/// The same for events/sendgrid-webhook.delivered.json.
+const SAMPLES_SENDGRID_KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEv+T+9jNPzQVdQuJ+daiZMNwNawQyUmQ2OHNecNNx83xakvg5\
+    2NlqTY3iN4dL6qmlf9kOAHgAizl+SPce4sEh4w==";
+
 /// The `app` secret. The person key is never rotated: what was hashed with it must be found again.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct AppKeys {
@@ -49,13 +55,13 @@ pub(crate) async fn put_all(aws: &Aws, stage: &str, app: &AppKeys, vendors: &Ven
     put(aws, stage, "app", &serde_json::to_value(app)?).await?;
     let stripe = json!({
         "api_key": vendors.stripe_api_key,
-        "webhook_secrets": [{ "secret": vendors.stripe_webhook_secret }],
+        "webhook_secrets": [{ "secret": vendors.stripe_webhook_secret }, { "secret": SAMPLES_STRIPE_SECRET }],
     });
     put(aws, stage, "stripe", &stripe).await?;
     let sendgrid = json!({
         "transactional_api_key": vendors.sendgrid_api_key,
         "marketing_api_key": vendors.sendgrid_api_key,
-        "webhook_public_keys": [{ "secret": vendors.sendgrid_public_key }],
+        "webhook_public_keys": [{ "secret": vendors.sendgrid_public_key }, { "secret": SAMPLES_SENDGRID_KEY }],
     });
     put(aws, stage, "sendgrid", &sendgrid).await
 }

@@ -10,6 +10,8 @@ use crate::error::{Error, Result};
 
 /// Messages of one SendMessageBatch (an SQS limit).
 const BATCH_MAX: usize = 10;
+/// Bytes of one SendMessageBatch, bodies and attributes together (an SQS limit: 1 MiB).
+const BATCH_MAX_BYTES: usize = 1_048_576;
 /// Longest delay of a message (an SQS limit).
 pub const DELAY_MAX: Duration = Duration::from_secs(900);
 
@@ -57,12 +59,12 @@ impl Queues {
         Ok(())
     }
 
-    /// Sends any number of messages, ten to a call, the calls side by side: one wait.
+    /// Sends any number of messages, as many to a call as SQS takes, the calls side by side: one wait.
     ///
     /// # Errors
     /// The first failure; some messages may have been sent all the same.
     pub async fn send_all(&self, url: &str, messages: Vec<Outgoing>) -> Result<()> {
-        let calls = messages.chunks(BATCH_MAX).map(|chunk| self.send_batch(url, chunk.to_vec()));
+        let calls = batches(messages).into_iter().map(|batch| self.send_batch(url, batch));
         join_all(calls).await.into_iter().collect()
     }
 
@@ -107,6 +109,33 @@ impl Queues {
         let number = answer.attributes.and_then(|mut attributes| attributes.remove(&name));
         Ok(number.and_then(|text| text.parse().ok()).unwrap_or(0))
     }
+}
+
+/// Cuts messages into calls that keep to both limits. One that is too large by itself gets a call of its own, which
+/// SQS then refuses.
+fn batches(messages: Vec<Outgoing>) -> Vec<Vec<Outgoing>> {
+    let mut batches: Vec<Vec<Outgoing>> = Vec::new();
+    let mut bytes = 0;
+    for message in messages {
+        let size = size(&message);
+        match batches.last_mut() {
+            Some(batch) if batch.len() < BATCH_MAX && bytes + size <= BATCH_MAX_BYTES => {
+                bytes += size;
+                batch.push(message);
+            }
+            _ => {
+                bytes = size;
+                batches.push(vec![message]);
+            }
+        }
+    }
+    batches
+}
+
+/// A message as SQS counts it: the body, and of each attribute name, type and value.
+fn size(message: &Outgoing) -> usize {
+    let attributes = message.attributes.iter().map(|(name, value)| name.len() + "String".len() + value.len());
+    message.body.len() + attributes.sum::<usize>()
 }
 
 fn attributes(message: &Outgoing) -> Result<Option<std::collections::HashMap<String, MessageAttributeValue>>> {

@@ -85,8 +85,10 @@ impl DomainEvent {
 /// The envelope: CloudEvents 1.0, JSON format. `E` is [`DomainEvent`] when we write one, and one event's own
 /// `type` and `data` in its schema.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(description = "A domain event in a CloudEvents 1.0 envelope, JSON format.")]
 pub struct CloudEvent<E> {
     /// Always `1.0`.
+    #[schemars(extend("const" = "1.0"))]
     pub specversion: String,
     /// The same for every copy of one event: consumers deduplicate on it.
     pub id: String,
@@ -97,6 +99,7 @@ pub struct CloudEvent<E> {
     /// When it happened, RFC 3339 UTC with milliseconds.
     pub time: String,
     /// Always `application/json`.
+    #[schemars(extend("const" = "application/json"))]
     pub datacontenttype: String,
     /// Ties the event to the request or webhook that caused it (a CloudEvents extension attribute).
     pub correlationid: String,
@@ -135,8 +138,18 @@ struct Body<T> {
 /// Every event type with its JSON Schema (CloudEvents envelope included), as written to events/catalog/.
 pub fn catalog() -> Vec<(&'static str, schemars::Schema)> {
     vec![
-        ("crossdock.payment.requested.v1", schemars::schema_for!(CloudEvent<Body<PaymentRequested>>)),
-        ("crossdock.payment.succeeded.v1", schemars::schema_for!(CloudEvent<Body<PaymentSucceeded>>)),
-        ("crossdock.payment.failed.v1", schemars::schema_for!(CloudEvent<Body<PaymentFailed>>)),
+        schema::<PaymentRequested>("crossdock.payment.requested.v1"),
+        schema::<PaymentSucceeded>("crossdock.payment.succeeded.v1"),
+        schema::<PaymentFailed>("crossdock.payment.failed.v1"),
     ]
+}
+
+/// One event's schema, which holds for no other type.
+fn schema<T: JsonSchema>(name: &'static str) -> (&'static str, schemars::Schema) {
+    let mut schema = schemars::schema_for!(CloudEvent<Body<T>>);
+    schema.insert("title".to_owned(), name.into());
+    if let Some(kind) = schema.pointer_mut("/properties/type").and_then(serde_json::Value::as_object_mut) {
+        kind.insert("const".to_owned(), name.into());
+    }
+    (name, schema)
 }

@@ -82,6 +82,14 @@ impl PaymentId {
     pub fn nth(stack: &StackId, order: &OrderId, ordinal: u32) -> Self {
         Self(hashed("pay", &["payment", stack.as_str(), order.as_str(), &ordinal.to_string()]))
     }
+
+    /// Takes an id from outside; `None` when it does not have the form of ours, so that nobody has it. (As part of a
+    /// key it must not be longer than the table allows.)
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("pay_")?;
+        let fits = digits.len() == ulid::ULID_LEN && digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        fits.then(|| Self(text.to_owned()))
+    }
 }
 
 impl MessageId {

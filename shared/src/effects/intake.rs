@@ -282,7 +282,7 @@ impl WorkList {
     pub async fn payment(&self, id: &PaymentId) -> Result<Payment> {
         match self.table.get(&payment::key(id)).await? {
             Some(item) => item.parse(),
-            None => Err(Error::rejected(404, "payment_not_found", "There is no such payment.")),
+            None => Err(payment_not_found()),
         }
     }
 
@@ -440,6 +440,11 @@ fn same_request(before: &str, now: &str) -> Result<()> {
     }
     let detail = "This Idempotency-Key was used for another request.";
     Err(Error::rejected(422, "idempotency_key_reused", detail))
+}
+
+/// 404 for an id that nobody has.
+pub fn payment_not_found() -> Error {
+    Error::rejected(404, "payment_not_found", "There is no such payment.")
 }
 
 /// The hash that tells whether a repeat is the same request.

@@ -191,7 +191,10 @@ impl Message {
             plan.writes.push((Role::Ref, Write::put_new(ref_key(context.source, vendor_id), &named)?));
         }
         if seen.vendor_at.is_some() || after.status != self.status {
-            let entry = self.entry(&format!("message.{event}"), Some(self.kind.as_str().to_owned()), context);
+            // A row that moved nothing says so: an answer and the event of the same fact both tell of it.
+            let repeats = matches!(seen.what, MessageNews::Status(_)) && after.status == self.status;
+            let detail = if repeats { "already known" } else { self.kind.as_str() };
+            let entry = self.entry(&format!("message.{event}"), Some(detail.to_owned()), context);
             plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
         }
         plan.writes.push((Role::Object, self.write(&after)?));

@@ -169,7 +169,9 @@ impl Payment {
         }
         if moved || seen.vendor_at.is_some() {
             let event = format!("payment.{}", seen.status.as_str());
-            let detail = seen.decline.map(|code| code.as_str().to_owned());
+            // A row that moved nothing says so: an answer and the event of the same fact both tell of it.
+            let known = if advances { None } else { Some("already known") };
+            let detail = seen.decline.map(DeclineCode::as_str).or(known).map(str::to_owned);
             let entry = self.entry(&event, detail, context);
             plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
         }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::FutureExt as _;
@@ -14,6 +15,9 @@ use crate::effects::{CALL_TIME_MIN, Lease, TAIL_TIME, owner};
 use crate::error::{Error, Kind, Result};
 use crate::telemetry::fields;
 use crate::world::World;
+
+/// Time for a batch where nobody says when it ends: the shortest of the workers' timeouts.
+const DEADLINE_DEFAULT: Duration = Duration::from_secs(25);
 
 /// One record of a batch.
 #[derive(Clone, Debug)]
@@ -57,8 +61,7 @@ pub trait Worker {
 pub async fn run<W: Worker + Sync>(worker: W, world: World) -> std::result::Result<(), lambda_runtime::Error> {
     let (worker, world) = (&worker, &world);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
-        let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
-        let deadline = Timestamp::from_ms(deadline);
+        let deadline = super::deadline(&event.context).unwrap_or_else(|| world.now().plus(DEADLINE_DEFAULT));
         Ok::<_, lambda_runtime::Error>(respond(worker, event.payload, &event.context.request_id, deadline, world).await)
     }))
     .await

@@ -184,7 +184,7 @@ fn api_request(request: lambda_http::Request, world: &World, received_at: Timest
     let correlation = correlation
         .and_then(Correlation::parse)
         .unwrap_or_else(|| Correlation::generate(received_at, world.rng.next()));
-    let deadline = i64::try_from(context.deadline).ok().filter(|ms| *ms > 0).map(Timestamp::from_ms);
+    let deadline = super::deadline(&context);
     let decoded = |segment: &str| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned();
     ApiRequest {
         method: parts.method,

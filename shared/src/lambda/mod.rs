@@ -12,3 +12,13 @@ mod system;
 pub use config::Env;
 pub use lambda_runtime::Error as RuntimeError;
 pub use system::System;
+
+/// Deadlines before this (9 September 2001) are none. `cargo lambda watch` gives 600,000 where Lambda gives milliseconds
+/// since 1970, and taken at its word nothing would ever be started there.
+const DEADLINE_MIN_MS: i64 = 1_000_000_000_000;
+
+/// When Lambda ends the invocation, if it says so.
+fn deadline(context: &lambda_runtime::Context) -> Option<crate::domain::Timestamp> {
+    let ms = i64::try_from(context.deadline).ok().filter(|ms| *ms >= DEADLINE_MIN_MS);
+    ms.map(crate::domain::Timestamp::from_ms)
+}

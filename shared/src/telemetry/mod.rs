@@ -2,18 +2,19 @@
 
 pub mod fields;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
-/// Starts JSON logging at the given level (`info`, or any filter of tracing-subscriber). Called once, in `main`.
+/// Starts JSON logging at the given level (`error`, `warn`, `info`, `debug`, `trace`; anything else counts as `info`).
+/// Called once, in `main`.
 pub fn init(level: &str) {
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let level: LevelFilter = level.to_ascii_lowercase().parse().unwrap_or(LevelFilter::INFO);
     let logs = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
         .with_target(false)
-        .with_env_filter(filter)
+        .with_max_level(level)
         .without_time()
         .with_writer(std::io::stdout);
     // A second init keeps the first; there is nothing to recover.

@@ -362,7 +362,8 @@ impl Universe {
         (probe, system)
     }
 
-    fn system(&self, function: Function, probe: &Probe) -> System {
+    /// A function's parts, whose requests pass this probe: for what a test does by hand.
+    pub fn system(&self, function: Function, probe: &Probe) -> System {
         let number = self.invocations.len();
         let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(number as u64);
         let world = world(self.clock, &self.sandbox, probe, seed);

@@ -81,7 +81,7 @@ pub(super) struct EventData<'a> {
 }
 
 /// What every Stripe object tells about itself.
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 pub(super) struct AnyObject {
     #[serde(default)]
     pub(super) id: Option<String>,

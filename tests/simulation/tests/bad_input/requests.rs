@@ -15,8 +15,8 @@ async fn a_body_that_is_no_json_is_refused_as_malformed() {
     let mut universe = Universe::new(1);
     let valid = payment("o-1").to_string();
     let halves = (1..valid.len()).step_by(7).map(|length| valid[..length].to_owned());
-    let others = ["", " ", "{", "nul", "{}{}", "{'order_id':'o-1'}", "order_id=o-1", "\u{feff}{}"].map(str::to_owned);
-    for body in halves.chain(others).chain([format!("{valid}x"), format!("{valid},{valid}")]) {
+    let others = ["", " ", "{", "nul", "{'order_id':'o-1'}", "order_id=o-1", "\u{feff}{}"].map(str::to_owned);
+    for body in halves.chain(others).chain([format!("{valid}x"), format!("{valid}{valid}")]) {
         assert_problem(&post_json(&mut universe, body).await, 400, "malformed_json");
     }
     assert_untouched(&universe);
@@ -114,7 +114,18 @@ async fn an_id_that_nobody_has_is_answered_404_however_it_is_written() {
     let mut universe = Universe::new(1);
     let body = json!({ "payment_method": "pm_card_visa" });
     let long = "x".repeat(3_000);
-    for id in ["pay_unknown", "%00", "%ff%fe", "..%2f..%2fetc", "%23INTENT", "a b", "%", "💳", &long] {
+    for id in [
+        "pay_unknown",
+        "pay_00000000000000000000000000",
+        "%00",
+        "%ff%fe",
+        "..%2f..%2fetc",
+        "%23INTENT",
+        "a b",
+        "%",
+        "💳",
+        &long,
+    ] {
         let payment = format!("/payments/{id}");
         assert_problem(&get(&mut universe, &payment).await, 404, "payment_not_found");
         let response = universe.call_path("POST", &format!("{payment}/confirm"), Some(&body)).await;

@@ -1,0 +1,165 @@
+//! How often each use case waits, one request after the other, on an instance that is warm: what a shopper's time is
+//! made of, whatever the machine.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::large_futures,
+    reason = "tests fail by panicking, and hold the whole system on their stack"
+)]
+
+use serde_json::json;
+use simulation::shop::{confirmed_payment, payment};
+use simulation::universe::{Function, Universe};
+
+/// What one wave of requests waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    Store,
+    Vendor,
+    Queue,
+    /// A queue, and the store beside it.
+    QueueAndStore,
+    Other,
+}
+
+/// The waits of the last invocation, which must be this function's.
+fn waits(universe: &Universe, function: Function) -> Vec<Wait> {
+    let invocation = universe.invocations.last().unwrap();
+    assert_eq!(invocation.function, function);
+    invocation
+        .waves
+        .iter()
+        .map(|wave| {
+            let all = |prefix: &str| wave.iter().all(|name| name.starts_with(prefix));
+            let each_of = |some: &[&str]| wave.iter().all(|name| some.iter().any(|prefix| name.starts_with(prefix)));
+            match () {
+                () if all("DynamoDB.") => Wait::Store,
+                // A nudge that goes out beside the vendor's call costs nothing.
+                () if each_of(&["stripe.", "SQS."]) && !all("SQS.") => Wait::Vendor,
+                () if all("sendgrid.") => Wait::Vendor,
+                () if all("SQS.") => Wait::Queue,
+                () if each_of(&["SQS.", "DynamoDB."]) => Wait::QueueAndStore,
+                () => Wait::Other,
+            }
+        })
+        .collect()
+}
+
+fn names(universe: &Universe) -> String {
+    format!("{:?}", universe.invocations.last().unwrap().waves)
+}
+
+/// A universe whose instances stay, and have each done all of their work once.
+async fn warm() -> Universe {
+    let mut universe = Universe::new(1);
+    universe.keeps_instances = true;
+    let body = confirmed_payment("warm-1", "pm_card_visa");
+    assert_eq!(universe.call("POST", "/payments", Some("warm-1"), Some(&body)).await.status(), 201);
+    universe.run_until_quiet(600_000).await;
+    universe
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stripe_event_waits_for_one_queue() {
+    let mut universe = warm().await;
+    universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", "pm_card_visa"))).await;
+    universe.sleep_ms(100).await;
+    let now_ms = universe.now_ms();
+    let delivery = universe.sandbox().take_due(now_ms).remove(0);
+    let request = delivery.request.map(|body| lambda_http::Body::Binary(body.to_vec()));
+    assert_eq!(universe.call_raw(Function::StripeWebhook, request, "/").await.status(), 200);
+    assert_eq!(waits(&universe, Function::StripeWebhook), [Wait::Queue], "{}", names(&universe));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_mail_events_waits_for_one_queue_however_large_it_is() {
+    let mut universe = warm().await;
+    for n in 1..=60 {
+        let key = format!("k-{n}");
+        universe.call("POST", "/payments", Some(&key), Some(&confirmed_payment(&key, "pm_card_visa"))).await;
+    }
+    universe.sandbox().set_webhook(sandbox::Vendor::Stripe, "", None);
+    while universe.aws().sqs().visible("email") > 0 {
+        let messages = universe.aws().sqs().receive("email", 10);
+        universe.work("email", Function::EmailSender, messages).await;
+    }
+    universe.sleep_ms(10_000).await;
+    let now_ms = universe.now_ms();
+    let delivery = universe.sandbox().take_due(now_ms).remove(0);
+    let events: Vec<serde_json::Value> = serde_json::from_slice(delivery.request.body()).unwrap();
+    assert!(events.len() > 100, "{}", events.len());
+    let request = delivery.request.map(|body| lambda_http::Body::Binary(body.to_vec()));
+    assert_eq!(universe.call_raw(Function::SendGridWebhook, request, "/").await.status(), 200);
+    assert_eq!(waits(&universe, Function::SendGridWebhook), [Wait::Queue], "{}", names(&universe));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payment_waits_twice_for_the_store_once_for_the_vendor_and_once_for_its_nudges() {
+    let mut universe = warm().await;
+    let response =
+        universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", "pm_card_visa"))).await;
+    assert_eq!(response.status(), 201);
+    let waits = waits(&universe, Function::PaymentInitiator);
+    assert_eq!(waits[..3], [Wait::Store, Wait::Vendor, Wait::Store], "{}", names(&universe));
+    assert!(matches!(waits[3..], [Wait::Queue | Wait::QueueAndStore]), "{}", names(&universe));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payment_that_nothing_follows_from_yet_waits_no_longer() {
+    let mut universe = warm().await;
+    let response = universe.call("POST", "/payments", Some("k-1"), Some(&payment("o-1"))).await;
+    assert_eq!(response.status(), 201);
+    assert!(universe.invocations.last().unwrap().waves.len() <= 4, "{}", names(&universe));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_repeat_of_an_answered_request_waits_for_the_store_once() {
+    let mut universe = warm().await;
+    let body = confirmed_payment("o-1", "pm_card_visa");
+    universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
+    universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
+    assert_eq!(waits(&universe, Function::PaymentInitiator), [Wait::Store], "{}", names(&universe));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_confirm_waits_once_more_than_a_payment_to_read_it() {
+    let mut universe = warm().await;
+    let created = universe.call("POST", "/payments", Some("k-1"), Some(&payment("o-1"))).await;
+    let path = format!("/payments/{}/confirm", created.body()["payment_id"].as_str().unwrap());
+    let response = universe.call("POST", &path, None, Some(&json!({ "payment_method": "pm_card_visa" }))).await;
+    assert_eq!(response.status(), 200);
+    let waits = waits(&universe, Function::PaymentInitiator);
+    assert_eq!(waits[..4], [Wait::Store, Wait::Store, Wait::Vendor, Wait::Store], "{}", names(&universe));
+    assert!(waits.len() <= 5, "{}", names(&universe));
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_mails_of_a_batch_take_the_waits_of_one() {
+    let mut counts = Vec::new();
+    for mails in [1, 10] {
+        let mut universe = warm().await;
+        for n in 1..=mails {
+            let key = format!("k-{n}");
+            universe.call("POST", "/payments", Some(&key), Some(&confirmed_payment(&key, "pm_card_visa"))).await;
+        }
+        let sent = universe.sandbox().sendgrid().mails().len();
+        let messages = universe.aws().sqs().receive("email", 10);
+        assert_eq!(messages.len(), mails);
+        universe.work("email", Function::EmailSender, messages).await;
+        assert_eq!(universe.sandbox().sendgrid().mails().len(), sent + mails);
+        let waits = waits(&universe, Function::EmailSender);
+        assert_eq!(waits[..4], [Wait::Store, Wait::Store, Wait::Vendor, Wait::Store], "{}", names(&universe));
+        assert!(waits.len() <= 5, "{}", names(&universe));
+        counts.push(waits.len());
+    }
+    assert_eq!(counts[0], counts[1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_is_read_in_one_wait() {
+    let mut universe = warm().await;
+    universe.call("GET", "/orders/warm-1", None, None).await;
+    assert_eq!(waits(&universe, Function::PaymentInitiator), [Wait::Store], "{}", names(&universe));
+}
