@@ -1,5 +1,5 @@
-//! The SDK's clients: static credentials and region from the environment (no default chain), our TLS roots, our
-//! clock. See infra/decisions/0001-transport-and-trust-roots.md.
+//! The SDK's clients: static credentials and region from the environment (no default chain), and our own HTTP client
+//! and clock. See infra/decisions/0001-transport-and-trust-roots.md.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,25 +7,24 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
-use aws_smithy_http_client::tls::{self, TlsContext, TrustStore, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::domain::Private;
-use crate::error::{Error, Result};
-use crate::world::{Clock, World};
-
-/// The roots that AWS endpoints chain to (Amazon Trust Services, https://www.amazontrust.com/repository/).
-const AMAZON_ROOTS_PEM: &str = include_str!("amazon_roots.pem");
+use crate::error::Error;
+use crate::world::{Clock, Http, World};
 
 /// Tries of one AWS call in all. The SDK's own backoff is kept; no layer of ours retries on top.
 const ATTEMPTS_MAX: u32 = 3;
 /// Time for one try of one AWS call. In-region calls take milliseconds; what takes 3 s is broken.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Time to connect to an AWS endpoint.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// How AWS is reached, as the Lambda environment says it.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -41,25 +40,50 @@ pub struct Settings {
     pub session_token: Option<Private<String>>,
 }
 
-/// What carries the SDK's requests: TLS to AWS, or a test's in-process AWS.
+/// What carries the SDK's requests: our own HTTP client, or a test's in-process AWS.
 #[derive(Clone, Debug)]
 pub struct Transport(SharedHttpClient);
 
 impl Transport {
-    /// TLS (ring) with the Amazon roots compiled in; plain HTTP for emulators works too.
-    pub fn real() -> Result<Self> {
-        let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS_PEM.as_bytes());
-        let context = TlsContext::builder().with_trust_store(roots).build().map_err(|e| Error::bug("tls_setup", e))?;
-        let client = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-            .tls_context(context)
-            .build_https();
-        Ok(Self(client))
+    /// The world's HTTP client: one TLS stack, one set of roots and one connection pool for AWS and vendors alike.
+    pub fn over(world: &World) -> Self {
+        Self(SharedHttpClient::new(OverHttp(Arc::clone(&world.http))))
     }
 
     /// Any other client of the SDK's kind.
     pub fn of(client: SharedHttpClient) -> Self {
         Self(client)
+    }
+}
+
+/// Our HTTP seam in the SDK's shape.
+#[derive(Clone)]
+struct OverHttp(Arc<dyn Http>);
+
+impl std::fmt::Debug for OverHttp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OverHttp")
+    }
+}
+
+impl HttpClient for OverHttp {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for OverHttp {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let http = Arc::clone(&self.0);
+        HttpConnectorFuture::new(async move {
+            let request = request.try_into_http1x().map_err(|e| ConnectorError::user(e.into()))?;
+            let (parts, body) = request.into_parts();
+            // Every request of ours has its body in memory.
+            let body = body.bytes().map(bytes::Bytes::copy_from_slice).unwrap_or_default();
+            let answer = http.send(http::Request::from_parts(parts, body), ATTEMPT_TIMEOUT).await;
+            let answer = answer.map_err(|e| ConnectorError::io(e.into()))?;
+            HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|e| ConnectorError::other(e.into(), None))
+        })
     }
 }
 
@@ -81,12 +105,7 @@ macro_rules! configured {
             .time_source(SharedTimeSource::new(SdkClock(Arc::clone(&$world.clock))))
             .sleep_impl(SharedAsyncSleep::new(SdkClock(Arc::clone(&$world.clock))))
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_TIMEOUT)
-                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                    .build(),
-            )
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
             .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled());
         builder.set_endpoint_url($settings.endpoint_url.clone());
         $sdk::Client::from_conf(builder.build())

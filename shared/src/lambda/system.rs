@@ -34,7 +34,9 @@ impl System {
     pub fn start() -> Result<Self> {
         let env = Env::of_process();
         telemetry::init(&env.optional("LOG_LEVEL").unwrap_or_else(|| "info".to_owned()));
-        Self::with(env, World::real()?, &Transport::real()?)
+        let world = World::real()?;
+        let transport = Transport::over(&world);
+        Self::with(env, world, &transport)
             .inspect_err(|error| tracing::error!(error = %error, "the function cannot start"))
     }
 

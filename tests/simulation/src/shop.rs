@@ -150,7 +150,6 @@ impl Flow {
         use sandbox::CallFault;
         let body = self.body();
         match self {
-            Self::PaidInTheBrowser => {}
             Self::Deferred => universe.sandbox().faults().outage(Vendor::Stripe, true),
             Self::AnswerLost => {
                 let fault = CallFault::LostAnswer;
@@ -167,7 +166,7 @@ impl Flow {
                 let fault = CallFault::ErrorBefore { status: 503 };
                 universe.sandbox().faults().next_calls(Vendor::SendGrid, "mail_send", 2, fault);
             }
-            Self::PaidAtOnce | Self::DeclinedThenPaid | Self::Canceled => {}
+            Self::PaidInTheBrowser | Self::PaidAtOnce | Self::DeclinedThenPaid | Self::Canceled => {}
         }
         let response = create(universe, &body).await;
         match self {

@@ -29,7 +29,7 @@ async fn nothing_leaves_after_a_crash_not_even_from_a_branch_beside_it() {
     let me = Instance::new(Plan::crash(1, When::After));
     // Not dropped at the crash, as a process would be, but left to run on: it must be of no avail.
     let beside = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        me.clock.sleep_ms(100).await;
         me.put("A").send().await
     };
     let (first, second) = tokio::join!(me.put("C").send(), beside);

@@ -56,8 +56,8 @@ pub(crate) fn event(universe: &Universe, id: &str, kind: &str, status: &str, cre
 /// The status of the one payment in the table.
 pub(crate) fn payment_status(universe: &Universe) -> String {
     let items = universe.aws().table().items();
-    let status = of_type(&items, "payment").next().and_then(|payment| text(payment, "status")).unwrap().to_owned();
-    status
+    let payment = of_type(&items, "payment").next().unwrap();
+    text(payment, "status").unwrap().to_owned()
 }
 
 /// Lets the events' queue be worked, and whatever follows from it, for at most an hour.

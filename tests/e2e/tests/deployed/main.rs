@@ -1,0 +1,156 @@
+//! End to end: `template.yaml` as it is deployed, on an AWS emulator that enforces IAM, with real HTTP and real
+//! processes, and simulated vendors that sign as the real ones do.
+//!
+//! The first run makes two Python environments and builds the functions; later runs take about a minute.
+//! `CROSSDOCK_E2E=off` leaves this tier out; each of its tests is then shown as ignored.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "outside of the system: reads its own switch, waits in real time, says what it does"
+)]
+
+mod payments;
+mod refusals;
+mod roles;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use http::Method;
+use libtest_mimic::{Arguments, Failed, Trial};
+use local::{Answer, Options, Progress, Stack};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+/// How long anything that should happen soon may take: a cold start of every function on the way, on a busy machine.
+const SOON: Duration = Duration::from_secs(45);
+/// The sweeper's minute, the longest first backoff, and the way of the order after them.
+const AFTER_A_SWEEP: Duration = Duration::from_secs(210);
+
+/// What a test gets.
+struct Deployed {
+    runtime: Runtime,
+    stack: Stack,
+}
+
+type Test = (&'static str, fn(&Deployed) -> Result<()>);
+
+const TESTS: [Test; 10] = [
+    ("a_payment_made_in_the_browser_ends_paid_mailed_and_published", payments::made_in_the_browser),
+    ("a_declined_card_is_followed_by_another_and_one_charge", payments::declined_then_paid),
+    ("the_same_request_three_times_is_one_payment_and_a_replayed_answer", payments::submitted_three_times),
+    ("a_payment_is_deferred_while_stripe_is_down_and_made_when_the_sweeper_finds_it_due", payments::deferred),
+    ("a_payment_that_is_canceled_is_never_charged", payments::canceled),
+    ("the_health_check_needs_no_signature_and_everything_else_does", refusals::signatures),
+    ("bad_input_is_refused_with_the_fields_name", refusals::bad_input),
+    ("an_unknown_payment_and_an_unknown_order_are_404", refusals::unknown_ids),
+    ("a_forged_webhook_is_refused_and_nothing_is_queued", refusals::forged_webhooks),
+    (
+        "with_one_statement_removed_from_a_role_the_webhook_is_refused_and_nothing_is_acknowledged",
+        roles::one_statement_removed,
+    ),
+];
+
+fn main() -> std::process::ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let off = std::env::var("CROSSDOCK_E2E").is_ok_and(|value| value == "off");
+    if off || arguments.list {
+        println!("end-to-end tests are left out: CROSSDOCK_E2E=off");
+        let trials = TESTS.iter().map(|(name, _)| Trial::test(*name, || Ok(())).with_ignored_flag(true)).collect();
+        return libtest_mimic::run(&arguments, trials).exit_code();
+    }
+    let deployed = match deploy() {
+        Ok(deployed) => Arc::new(deployed),
+        Err(error) => {
+            println!("the stack did not come up: {error:#}");
+            println!("(CROSSDOCK_E2E=off leaves the end-to-end tests out)");
+            return std::process::ExitCode::FAILURE;
+        }
+    };
+    let trials = TESTS.iter().map(|(name, test)| {
+        let (deployed, test) = (Arc::clone(&deployed), *test);
+        Trial::test(*name, move || test(&deployed).map_err(|error| Failed::from(format!("{error:#}"))))
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    if conclusion.has_failed() {
+        deployed.runtime.block_on(deployed.stack.save_logs());
+        println!("the logs of every part are in {}", deployed.stack.logs().display());
+    }
+    // The stack ends with the last owner, before the process does.
+    drop(deployed);
+    conclusion.exit_code()
+}
+
+fn deploy() -> Result<Deployed> {
+    let runtime = Runtime::new()?;
+    let options = Options { progress: Progress::shown(), ..Options::named("e2e") };
+    let stack = runtime.block_on(Stack::up(options))?;
+    Ok(Deployed { runtime, stack })
+}
+
+impl Deployed {
+    fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Result<Answer> {
+        self.runtime.block_on(self.stack.call(Method::POST, path, headers, Some(body)))
+    }
+
+    fn get(&self, path: &str) -> Result<Answer> {
+        self.runtime.block_on(self.stack.call(Method::GET, path, &[], None))
+    }
+
+    /// Looks until `done` finds what it looks for.
+    fn until<T>(&self, what: &str, within: Duration, mut done: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+        let begun = Instant::now();
+        loop {
+            if let Some(found) = done()? {
+                return Ok(found);
+            }
+            if begun.elapsed() > within {
+                bail!("{what} did not happen within {} s", within.as_secs());
+            }
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    }
+
+    /// Waits until the order is paid and its confirmation delivered; gives the order.
+    fn paid_and_mailed(&self, order: &str, within: Duration) -> Result<Value> {
+        let what = format!("order {order} paid and its mail delivered");
+        self.until(&what, within, || {
+            let Some(found) = self.runtime.block_on(self.stack.order(order))? else { return Ok(None) };
+            let paid = found["payment"]["status"] == "succeeded";
+            let mailed = found["messages"][0]["status"] == "delivered";
+            Ok((paid && mailed).then_some(found))
+        })
+    }
+
+    /// The sandbox's payment objects of one order.
+    fn charged(&self, order: &str) -> Result<Vec<Value>> {
+        let state = self.runtime.block_on(self.stack.sandbox().admin(Method::GET, "state", None))?;
+        let payments = state["stripe"]["payment_intents"].as_array().context("the sandbox shows no payments")?;
+        Ok(payments.iter().filter(|p| p["metadata"]["crossdock_order"] == order).cloned().collect())
+    }
+}
+
+/// A valid request for a payment.
+fn payment(order: &str) -> Value {
+    json!({
+        "order_id": order,
+        "amount": { "value": 1099, "currency": "EUR" },
+        "customer": { "id": "c-1", "email": "ada@example.com", "name": "Ada Lovelace" },
+    })
+}
+
+fn confirmed_payment(order: &str, payment_method: &str) -> Value {
+    let mut body = payment(order);
+    body["payment_method"] = json!(payment_method);
+    body["confirm"] = json!(true);
+    body
+}
+
+fn expect(answer: &Answer, status: u16) -> Result<Value> {
+    let body = answer.json();
+    ensure!(answer.status.as_u16() == status, "expected {status}, got {}: {body}", answer.status);
+    Ok(body)
+}
