@@ -50,7 +50,7 @@ fn samples() -> Vec<(String, String, String)> {
     let entries = fs::read_dir(workspace_root().join("events")).unwrap().map(Result::unwrap);
     let files = entries.filter(|entry| entry.path().is_file()).map(|entry| {
         let name = entry.file_name().into_string().unwrap();
-        assert!(name.ends_with(".json"), "events/{name} is no sample");
+        assert_eq!(entry.path().extension(), Some("json".as_ref()), "events/{name} is no sample");
         let function = name.split('.').next().unwrap().to_owned();
         (function, name, fs::read_to_string(entry.path()).unwrap())
     });

@@ -100,24 +100,10 @@ impl Deployed {
         self.runtime.block_on(self.stack.call(Method::GET, path, &[], None))
     }
 
-    /// Looks until `done` finds what it looks for.
-    fn until<T>(&self, what: &str, within: Duration, mut done: impl FnMut() -> Result<Option<T>>) -> Result<T> {
-        let begun = Instant::now();
-        loop {
-            if let Some(found) = done()? {
-                return Ok(found);
-            }
-            if begun.elapsed() > within {
-                bail!("{what} did not happen within {} s", within.as_secs());
-            }
-            std::thread::sleep(Duration::from_millis(250));
-        }
-    }
-
     /// Waits until the order is paid and its confirmation delivered; gives the order.
     fn paid_and_mailed(&self, order: &str, within: Duration) -> Result<Value> {
         let what = format!("order {order} paid and its mail delivered");
-        self.until(&what, within, || {
+        until(&what, within, || {
             let Some(found) = self.runtime.block_on(self.stack.order(order))? else { return Ok(None) };
             let paid = found["payment"]["status"] == "succeeded";
             let mailed = found["messages"][0]["status"] == "delivered";
@@ -130,6 +116,20 @@ impl Deployed {
         let state = self.runtime.block_on(self.stack.sandbox().admin(Method::GET, "state", None))?;
         let payments = state["stripe"]["payment_intents"].as_array().context("the sandbox shows no payments")?;
         Ok(payments.iter().filter(|p| p["metadata"]["crossdock_order"] == order).cloned().collect())
+    }
+}
+
+/// Looks until `done` finds what it looks for.
+fn until<T>(what: &str, within: Duration, mut done: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = done()? {
+            return Ok(found);
+        }
+        if begun.elapsed() > within {
+            bail!("{what} did not happen within {} s", within.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(250));
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn made_in_the_browser(deployed: &Deployed) -> Result<()> {
     ensure!(charged.len() == 1 && charged[0]["status"] == "succeeded", "{charged:?}");
     let url = deployed.stack.output("DomainEventsQueueUrl")?.to_owned();
     let mut seen = Vec::new();
-    deployed.until("payment.requested and payment.succeeded are published", SOON, || {
+    super::until("payment.requested and payment.succeeded are published", SOON, || {
         let body = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 600 });
         let received = deployed.runtime.block_on(deployed.stack.aws_json("sqs", "AmazonSQS.ReceiveMessage", &body))?;
         for message in received["Messages"].as_array().into_iter().flatten() {

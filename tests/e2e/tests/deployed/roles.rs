@@ -38,7 +38,7 @@ fn deliver(deployed: &Deployed, stack: &Stack) -> Result<()> {
     let body = confirmed_payment("e2e-role", "pm_card_visa");
     let created = runtime.block_on(stack.call(Method::POST, "/payments", &[], Some(&body)))?;
     expect(&created, 201)?;
-    let tried = deployed.until("Stripe has tried to deliver", SOON, || {
+    let tried = super::until("Stripe has tried to deliver", SOON, || {
         let state = runtime.block_on(stack.sandbox().admin(Method::GET, "state", None))?;
         let deliveries = state["deliveries"]["stripe"].clone();
         Ok(deliveries["tries"].as_u64().is_some_and(|tries| tries > 0).then_some(deliveries))
