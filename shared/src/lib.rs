@@ -9,9 +9,10 @@
 //! * [`gateway`]: the one way to call a vendor: limits, deadline, classification.
 //! * [`effects`]: the work list: claim, settle, resolve, due. The heart.
 //! * [`vendors`]: one folder a vendor.
+//! * [`payments`]: a payment, refund or customer asked for: into the list, to the provider, settled.
 //! * [`lambda`]: what all functions share: HTTP in and out, SQS batches, receivers, configuration.
 //!
-//! Who may name whom: `lambda → vendors → effects → gateway → aws → world → domain`, arrows only to the right.
+//! Who may name whom: `lambda → payments → vendors → effects → gateway → aws → world → domain`, arrows only to the right.
 //! [`error`] and [`telemetry`]'s field names may be named by all. tests/contract checks it.
 
 pub mod aws;
@@ -20,6 +21,7 @@ pub mod effects;
 pub mod error;
 pub mod gateway;
 pub mod lambda;
+pub mod payments;
 pub mod telemetry;
 pub mod vendors;
 pub mod world;

@@ -1,7 +1,10 @@
 //! event-processor: applies verified events, one transaction each, and publishes domain events.
 
+use crossdock::domain::input::normalised_email;
 use crossdock::domain::{Correlation, Timestamp};
+use crossdock::effects::contact::{AppKeys, contact_id};
 use crossdock::effects::inbound::{Event, Requeued};
+use crossdock::effects::observation::Observation;
 use crossdock::effects::{Nudge, WorkList};
 use crossdock::error::{Error, Result};
 use crossdock::gateway::{Keyring, Vendor};
@@ -17,18 +20,24 @@ use futures_util::future::BoxFuture;
 pub struct EventProcessor {
     list: WorkList,
     stripe: Stripe,
-    keys: Keyring<stripe::Keys>,
+    stripe_keys: Keyring<stripe::Keys>,
+    app_keys: Keyring<AppKeys>,
 }
 
 impl EventProcessor {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
-        Ok(Self { list: system.work_list()?, stripe: system.stripe()?, keys: system.stripe_keys()? })
+        Ok(Self {
+            list: system.work_list()?,
+            stripe: system.stripe()?,
+            stripe_keys: system.stripe_keys()?,
+            app_keys: system.app_keys()?,
+        })
     }
 
     /// What is worth doing before the first message.
     pub fn warm_up(&self) -> Vec<BoxFuture<'_, ()>> {
-        vec![self.keys.get().map(drop).boxed(), self.list.warm().boxed()]
+        vec![self.stripe_keys.get().map(drop).boxed(), self.list.warm().boxed()]
     }
 
     fn now(&self) -> Timestamp {
@@ -37,6 +46,20 @@ impl EventProcessor {
 
     async fn apply(&self, vendor: Vendor, event: Event, correlation: &Correlation) -> Result<()> {
         self.list.apply(vendor, event, correlation, &self.stripe).await.map(drop)
+    }
+
+    /// A customer's address is stored under an id that only our own key makes.
+    async fn recognise(&self, event: &mut Event) -> Result<()> {
+        let Some(Observation::Customer(seen)) = &mut event.seen else { return Ok(()) };
+        let address = seen.email.as_ref().and_then(|email| normalised_email(email.expose()));
+        match address {
+            Some(address) => {
+                seen.contact_id = Some(contact_id(&self.app_keys.get().await?, &address)?);
+                seen.email = Some(address.into());
+            }
+            None => seen.email = None,
+        }
+        Ok(())
     }
 
     /// Applies what can be applied of a slice, and reports the first failure: a redelivery finds the good ones seen.
@@ -72,7 +95,8 @@ impl Worker for EventProcessor {
         let body = decoded(&record.body, record.attributes.get("encoding").map(String::as_str))?;
         match record.attributes.get("type").map(String::as_str) {
             Some("stripe") => {
-                let event = stripe::read_event(&body, self.now())?;
+                let mut event = stripe::read_event(&body, self.now())?;
+                self.recognise(&mut event).await?;
                 self.apply(Vendor::Stripe, event, &correlation).await
             }
             Some("sendgrid") => self.apply_slice(&body, &correlation).await,

@@ -3,8 +3,9 @@
 use crossdock::aws::Write;
 use crossdock::domain::Timestamp;
 use crossdock::domain::payment::PaymentStatus;
+use crossdock::effects::intake::Request;
 use crossdock::effects::payment::Payment;
-use crossdock::effects::{Subject, Verdict, WorkList, Worked};
+use crossdock::effects::{Subject, Verdict, Worked};
 use crossdock::error::{Error, Result};
 use crossdock::lambda::http::Answer;
 use serde_json::Value;
@@ -33,7 +34,7 @@ pub(crate) fn to_confirm(subject: Subject, verdict: &Verdict) -> Result<Answer> 
             _ => Err(refused(&payment, code)),
         },
         (Subject::Payment(payment), _) => Ok(Answer::new(202, payment.view(true))),
-        (Subject::Message { .. }, _) => Err(Error::bug("answer", "a confirm is about a payment")),
+        _ => Err(Error::bug("answer", "a confirm is about a payment")),
     }
 }
 
@@ -48,7 +49,11 @@ pub(crate) fn as_it_is(payment: &Payment) -> Answer {
 pub(crate) fn stored(subject: &Subject, verdict: &Verdict, route: &str, now: Timestamp) -> Result<Option<Write>> {
     let (Subject::Payment(payment), Verdict::Done) = (subject, verdict) else { return Ok(None) };
     match declined_or(201, payment) {
-        Ok(answer) => WorkList::stored_answer(payment, route, answer.status, answer.body, now).map(Some),
+        Ok(answer) => {
+            let (key, hash) = (&payment.request_key, &payment.request_hash);
+            let answer = (answer.status, answer.body);
+            Request::answered(route, key, hash, payment.payment_id.as_str(), answer, now).map(Some)
+        }
         // A decline is not kept: the payment itself tells of it, and a repeat shows how it stands by then.
         Err(_) => Ok(None),
     }
@@ -73,6 +78,9 @@ fn refused(payment: &Payment, code: &'static str) -> Error {
     match code {
         "canceled" => Error::rejected(409, "payment_canceled", "The payment was canceled."),
         "card_declined" => Error::rejected(402, "card_declined", "The payment was declined."),
+        "payment_method_unusable" => {
+            Error::rejected(422, "payment_method_unusable", "This payment method cannot be used here.")
+        }
         _ => Error::rejected(422, "payment_refused", "The payment provider does not accept this request."),
     }
     .with("payment_id", payment.payment_id.as_str())

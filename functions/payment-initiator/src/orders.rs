@@ -8,6 +8,7 @@ use crossdock::effects::WorkList;
 use crossdock::effects::intent::order_partition;
 use crossdock::effects::message::Message;
 use crossdock::effects::payment::Payment;
+use crossdock::effects::refund::Refund;
 use crossdock::error::{Error, Result};
 use crossdock::lambda::http::Answer;
 use futures_util::future::try_join;
@@ -22,10 +23,12 @@ pub(crate) async fn order(list: &WorkList, id: &str) -> Result<Answer> {
     let (objects, rows) = try_join(objects, list.table().query(&partition, "T#")).await?;
     let timeline = rows.iter().map(Item::parse::<TimelineEntry>).collect::<Result<Vec<_>>>()?;
     let mut payments: Vec<Payment> = Vec::new();
+    let mut refunds: Vec<Refund> = Vec::new();
     let mut messages: Vec<Message> = Vec::new();
     for object in &objects {
         match object.text("type") {
             Some("payment") => payments.push(object.parse()?),
+            Some("refund") => refunds.push(object.parse()?),
             Some("message") => messages.push(object.parse()?),
             _ => {}
         }
@@ -35,7 +38,7 @@ pub(crate) async fn order(list: &WorkList, id: &str) -> Result<Answer> {
     }
     let mut body = json!({
         "order_id": order,
-        "refunds": [],
+        "refunds": refunds.iter().map(Refund::view).collect::<Vec<_>>(),
         "messages": messages.iter().map(Message::view).collect::<Vec<_>>(),
         "shipments": [],
         "timeline": timeline.iter().map(TimelineEntry::view).collect::<Vec<_>>(),

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::payment::DeclineCode;
-use super::{Money, OrderId, PaymentId, Timestamp, id};
+use super::{Money, OrderId, PaymentId, RefundId, Timestamp, id};
 
 /// Every domain event. Serialises as `{"type": <CloudEvents type>, "data": {…}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,12 @@ pub enum DomainEvent {
     /// An attempt to pay failed.
     #[serde(rename = "crossdock.payment.failed.v1")]
     PaymentFailed(PaymentFailed),
+    /// A refund was asked for.
+    #[serde(rename = "crossdock.refund.requested.v1")]
+    RefundRequested(RefundRequested),
+    /// A refund came to its end, good or bad.
+    #[serde(rename = "crossdock.refund.processed.v1")]
+    RefundProcessed(RefundProcessed),
 }
 
 /// A storefront asked for a payment, and it is in the work list.
@@ -66,19 +72,68 @@ pub struct PaymentFailed {
     pub code: DeclineCode,
 }
 
+/// The shop asked for money to go back, and it is in the work list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundRequested {
+    /// The refund, `ref_…`.
+    #[schemars(with = "String")]
+    pub refund_id: RefundId,
+    /// The payment it is part of, `pay_…`.
+    #[schemars(with = "String")]
+    pub payment_id: PaymentId,
+    /// The shop's order.
+    #[schemars(with = "String")]
+    pub order_id: OrderId,
+    /// What goes back.
+    pub amount: Money,
+}
+
+/// A refund came to its end. One that succeeded can still fail, days later, when a bank returns the money: then a
+/// second event says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundProcessed {
+    /// The refund, `ref_…`.
+    #[schemars(with = "String")]
+    pub refund_id: RefundId,
+    /// The payment it is part of, `pay_…`.
+    #[schemars(with = "String")]
+    pub payment_id: PaymentId,
+    /// The shop's order.
+    #[schemars(with = "String")]
+    pub order_id: OrderId,
+    /// What goes back, or does not.
+    pub amount: Money,
+    /// Whether it does.
+    pub outcome: RefundOutcome,
+}
+
+/// How a refund ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundOutcome {
+    /// The money is on its way back.
+    Succeeded,
+    /// It did not go back.
+    Failed,
+}
+
 impl DomainEvent {
     /// The CloudEvents subject: the object it is about.
-    pub const fn subject(&self) -> &PaymentId {
+    pub fn subject(&self) -> &str {
         match self {
             Self::PaymentRequested(PaymentRequested { payment_id, .. })
             | Self::PaymentSucceeded(PaymentSucceeded { payment_id, .. })
-            | Self::PaymentFailed(PaymentFailed { payment_id, .. }) => payment_id,
+            | Self::PaymentFailed(PaymentFailed { payment_id, .. }) => payment_id.as_str(),
+            Self::RefundRequested(RefundRequested { refund_id, .. })
+            | Self::RefundProcessed(RefundProcessed { refund_id, .. }) => refund_id.as_str(),
         }
     }
 
     /// The CloudEvents id: the same for every copy of the event that tells of this object's reaching this status.
     pub fn id(&self, reached: &str) -> String {
-        id::hashed("evt", &[self.subject().as_str(), reached])
+        id::hashed("evt", &[self.subject(), reached])
     }
 }
 
@@ -115,7 +170,7 @@ impl CloudEvent<DomainEvent> {
             specversion: "1.0".to_owned(),
             id,
             source: format!("crossdock/{stage}"),
-            subject: event.subject().to_string(),
+            subject: event.subject().to_owned(),
             time: at.to_rfc3339(),
             datacontenttype: "application/json".to_owned(),
             correlationid: correlation.to_owned(),
@@ -141,6 +196,8 @@ pub fn catalog() -> Vec<(&'static str, schemars::Schema)> {
         schema::<PaymentRequested>("crossdock.payment.requested.v1"),
         schema::<PaymentSucceeded>("crossdock.payment.succeeded.v1"),
         schema::<PaymentFailed>("crossdock.payment.failed.v1"),
+        schema::<RefundRequested>("crossdock.refund.requested.v1"),
+        schema::<RefundProcessed>("crossdock.refund.processed.v1"),
     ]
 }
 

@@ -45,6 +45,14 @@ id!(
     PaymentId
 );
 id!(
+    /// `ref_…`: one refund of a payment.
+    RefundId
+);
+id!(
+    /// The shop's own customer id: 1 to 255 printable ASCII characters.
+    CustomerId
+);
+id!(
     /// `msg_…`: one mail or SMS.
     MessageId
 );
@@ -88,6 +96,29 @@ impl PaymentId {
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("pay_")?;
         let fits = digits.len() == ulid::ULID_LEN && digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        fits.then(|| Self(text.to_owned()))
+    }
+}
+
+impl RefundId {
+    /// The refund that this Idempotency-Key asks for: the same key is the same refund, another key another one.
+    pub fn of_request(payment: &PaymentId, key: &str) -> Self {
+        Self(hashed("ref", &["refund", payment.as_str(), key]))
+    }
+
+    /// A refund that was made at the vendor, not by us.
+    pub fn of_vendor(payment: &PaymentId, vendor: &str, vendor_id: &str) -> Self {
+        Self(hashed("ref", &["refund at", payment.as_str(), vendor, vendor_id]))
+    }
+}
+
+impl CustomerId {
+    /// Longest customer id, in characters: it is part of keys and URLs.
+    pub const MAX_CHARS: usize = 255;
+
+    /// Parses a shop's customer id; `None` when it is empty, too long or has other characters than the type's.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=Self::MAX_CHARS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         fits.then(|| Self(text.to_owned()))
     }
 }

@@ -60,6 +60,8 @@ impl Status for MessageStatus {
 pub enum MessageKind {
     /// "We have your order and your money."
     OrderConfirmation,
+    /// "Something happened that you should know of": today, that money went back.
+    AccountNotification,
 }
 
 impl MessageKind {
@@ -67,6 +69,7 @@ impl MessageKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OrderConfirmation => "order_confirmation",
+            Self::AccountNotification => "account_notification",
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Pure: no I/O, no async, no clock. A rule of the business that does not need a vendor's or AWS's name lives here.
 
+pub mod command;
 pub mod event;
 pub mod follow_up;
 pub mod id;
@@ -10,11 +11,12 @@ pub mod message;
 pub mod money;
 pub mod payment;
 pub mod private;
+pub mod refund;
 pub mod status;
 pub mod timeline;
 pub mod timestamp;
 
-pub use id::{ContactId, Correlation, IntentId, MessageId, OrderId, PaymentId, StackId};
+pub use id::{ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, RefundId, StackId};
 pub use money::{Currency, Money};
 pub use private::Private;
 pub use timestamp::Timestamp;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Money;
 use super::status::Status;
 
 /// Where a payment stands. The HTTP contract's names.
@@ -65,6 +66,15 @@ impl Status for PaymentStatus {
             Self::Succeeded | Self::Canceled => 4,
         }
     }
+}
+
+/// What a payment brought in and what it cost, in the currency in which the vendor settles with the shop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settlement {
+    /// The amount in the settlement currency, before the fee.
+    pub amount: Money,
+    /// The vendor's fee.
+    pub fee: Money,
 }
 
 /// Why a payment attempt was declined, in words that hold for every payment provider.

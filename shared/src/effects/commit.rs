@@ -45,6 +45,8 @@ pub(crate) enum Role {
     Ref,
     /// A row, message or intent that may be there already.
     Once,
+    /// An addition to another item, or a renewal of one: whatever that item is, it fits.
+    Sum,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -96,7 +98,10 @@ impl WorkList {
                     (Role::Once | Role::Ref, _) => {
                         there.insert(obstacle.key);
                     }
-                    (role, None) => return Err(Error::bug("item_vanished", format!("{role:?} {}", obstacle.key.pk))),
+                    // Its only condition is that the item is there.
+                    (role @ Role::Sum, Some(_)) | (role, None) => {
+                        return Err(Error::bug("item_vanished", format!("{role:?} {}", obstacle.key.pk)));
+                    }
                 }
             }
         }

@@ -38,7 +38,12 @@ struct Row {
 /// vendor's quota of 10,000 an hour is less.
 const fn per_minute(kind: Kind) -> usize {
     match kind {
-        Kind::PaymentCreate | Kind::PaymentConfirm | Kind::PaymentCancel => 300,
+        Kind::PaymentCreate
+        | Kind::PaymentConfirm
+        | Kind::PaymentCancel
+        | Kind::PaymentSettlement
+        | Kind::RefundCreate
+        | Kind::CustomerCreate => 300,
         Kind::MailSend => 160,
         Kind::Publish => 3_000,
     }

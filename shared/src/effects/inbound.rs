@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use super::WorkList;
 use super::commit::{Committed, Context, Plan, Role};
-use super::contact::Contact;
-use super::intent::{self, Data, Intent, KEPT_AFTER, Kind, Phase};
+use super::intent::{self, Intent, KEPT_AFTER, Kind, Phase};
 use super::nudge::Nudge;
 use super::observation::Observation;
 use super::outcome::Agent;
-use super::payment::ref_key;
+use super::payment::{Payment, VendorRef, ref_key};
+use super::refund::Refund;
 use super::work::Subject;
 use crate::aws::queue::Outgoing;
 use crate::aws::{Key, Transacted, Write};
 use crate::domain::status::{Said, is_tie};
-use crate::domain::{Correlation, IntentId, MessageId, PaymentId, Timestamp};
+use crate::domain::{Correlation, IntentId, RefundId, Timestamp};
 use crate::error::{Error, Result};
 use crate::gateway::Vendor;
 use crate::telemetry::fields;
@@ -44,6 +44,9 @@ pub struct Event {
     pub intent_id: Option<IntentId>,
     /// The vendor's id of the object.
     pub vendor_id: Option<String>,
+    /// The vendor's id of the payment that the object is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<String>,
     /// What it says of the object; `None` for types that we only record.
     pub seen: Option<Observation>,
 }
@@ -143,8 +146,7 @@ impl WorkList {
         }
         // Becoming known in between is the only way to go round, and nothing becomes unknown again.
         for _ in 0..2 {
-            let target = self.target(vendor, &event).await?;
-            let Some(target) = target else {
+            let Some(target) = self.target(vendor, &event, correlation).await? else {
                 match self.keep_waiting(vendor, &event, correlation).await? {
                     Some(applied) => return Ok(applied),
                     None => continue,
@@ -160,7 +162,9 @@ impl WorkList {
         let Some(item) = self.table.get(&requeued.waiting).await? else { return Ok(Applied::Duplicate) };
         let waiting: Waiting = item.parse()?;
         let vendor = if waiting.vendor == Vendor::Stripe.as_str() { Vendor::Stripe } else { Vendor::SendGrid };
-        let Some(target) = self.target(vendor, &waiting.event).await? else { return Ok(Applied::Waiting) };
+        let Some(target) = self.target(vendor, &waiting.event, &waiting.correlation_id).await? else {
+            return Ok(Applied::Waiting);
+        };
         let once = Once::Waiting(&requeued.waiting);
         self.apply_to(vendor, &waiting.event, target, &waiting.correlation_id, once, provider).await
     }
@@ -186,7 +190,7 @@ impl WorkList {
         }
     }
 
-    async fn target(&self, vendor: Vendor, event: &Event) -> Result<Option<Target>> {
+    async fn target(&self, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<Option<Target>> {
         if let Some(intent_id) = &event.intent_id
             && let Some(item) = self.table.get(&intent::key(intent_id)).await?
         {
@@ -195,20 +199,48 @@ impl WorkList {
             return Ok(Some(Target { subject, intent: Some(intent) }));
         }
         let Some(vendor_id) = &event.vendor_id else { return Ok(None) };
-        let Some(named) = self.table.get(&ref_key(vendor.as_str(), vendor_id)).await? else { return Ok(None) };
-        let object = named.text("object").unwrap_or_default();
-        let key = if object.starts_with("pay_") {
-            super::payment::key(&PaymentId::from_stored(object))
-        } else {
-            super::message::key(&MessageId::from_stored(object))
+        let Some(named) = self.table.get(&ref_key(vendor.as_str(), vendor_id)).await? else {
+            return self.adopted(vendor, event, correlation).await;
         };
-        let Some(item) = self.table.get(&key).await? else { return Ok(None) };
-        let subject = if object.starts_with("pay_") {
-            Subject::Payment(item.parse()?)
-        } else {
-            Subject::Message { message: item.parse()?, contact: None::<Contact> }
+        let named: VendorRef = named.parse()?;
+        let Some(item) = self.table.get(&named.at).await? else { return Ok(None) };
+        Ok(Some(Target { subject: Subject::stored(&item)?, intent: None }))
+    }
+
+    /// A refund that was made at the vendor, of a payment of ours: it becomes one of ours.
+    async fn adopted(&self, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<Option<Target>> {
+        let (Some(Observation::Refund(seen)), Some(vendor_id), Some(part_of)) =
+            (&event.seen, &event.vendor_id, &event.part_of)
+        else {
+            return Ok(None);
         };
-        Ok(Some(Target { subject, intent: None }))
+        let Some(amount) = seen.amount else { return Ok(None) };
+        let Some(named) = self.table.get(&ref_key(vendor.as_str(), part_of)).await? else { return Ok(None) };
+        let Some(item) = self.table.get(&named.parse::<VendorRef>()?.at).await? else { return Ok(None) };
+        let payment: Payment = item.parse()?;
+        if payment.refundable.is_some_and(|left| left < amount.value) {
+            // Whatever we reserved and the vendor refused will be given back; until then a person should look.
+            fields::count(self.world.now(), "refunds_beyond_the_payment", &[("vendor", vendor.as_str())]);
+            tracing::error!(
+                { fields::CORRELATION } = correlation.as_str(),
+                payment.id = payment.payment_id.as_str(),
+                "more was refunded at the vendor than was left of the payment: a person has to look"
+            );
+        }
+        let context = self.context(vendor, event, payment.correlation_id.clone());
+        let refund_id = RefundId::of_vendor(&payment.payment_id, vendor.as_str(), vendor_id);
+        let refund = Refund::of(&payment, refund_id, amount, &context);
+        Ok(Some(Target { subject: Subject::Refund(Box::new(refund)), intent: None }))
+    }
+
+    fn context(&self, vendor: Vendor, event: &Event, correlation: Correlation) -> Context {
+        Context {
+            now: self.world.now(),
+            correlation,
+            source: vendor.as_str(),
+            occasion: event.event_id.clone(),
+            settles_confirm: false,
+        }
     }
 
     async fn apply_to(
@@ -228,13 +260,7 @@ impl WorkList {
             (seen, _) => seen.clone(),
         };
         let correlation = target.intent.as_ref().map_or(correlation, |intent| &intent.correlation_id).clone();
-        let context = Context {
-            now: self.world.now(),
-            correlation,
-            source: vendor.as_str(),
-            occasion: event.event_id.clone(),
-            settles_confirm: false,
-        };
+        let context = self.context(vendor, event, correlation);
         let plan = |subject: &Subject| -> Result<Plan> {
             let mut plan = match &seen {
                 Some(seen) => subject.observe(seen, &context)?,
@@ -278,7 +304,8 @@ impl WorkList {
         let mut writes = vec![Self::once(&Once::Mark, vendor, event, None, &[], now)?.1];
         let waits = event.seen.is_some();
         if let (true, Some(vendor_id)) = (waits, &event.vendor_id) {
-            let place = ref_key(vendor.as_str(), vendor_id);
+            // A refund of the vendor's own waits for its payment: nobody will ever name the refund.
+            let place = ref_key(vendor.as_str(), event.part_of.as_ref().unwrap_or(vendor_id));
             let waiting = Waiting {
                 item_type: "waiting_event".to_owned(),
                 vendor: vendor.as_str().to_owned(),
@@ -312,10 +339,7 @@ impl WorkList {
         if let Once::Waiting(key) = once {
             return Ok((Role::Fence, Write::delete((*key).clone()).when("attribute_exists(#pk)")));
         }
-        let order_pk = subject.map(|subject| match subject {
-            Subject::Payment(payment) => payment.order_pk.clone(),
-            Subject::Message { message, .. } => message.order_pk.clone(),
-        });
+        let order_pk = subject.and_then(Subject::order_pk).map(str::to_owned);
         let mark = Mark {
             item_type: "event".to_owned(),
             vendor: vendor.as_str().to_owned(),
@@ -342,10 +366,8 @@ impl WorkList {
     /// settle it, the event does.
     fn done_by_event(intent: Option<&Intent>, event: &Event, context: &Context) -> Result<Option<Write>> {
         let Some(intent) = intent else { return Ok(None) };
-        let creates = matches!(intent.data, Data::Payment { .. } | Data::Mail { .. })
-            && matches!(intent.kind, Kind::PaymentCreate | Kind::MailSend);
         let open = matches!(intent.phase, Phase::Unknown | Phase::Resolving | Phase::Ready | Phase::Manual);
-        if !creates || !open || event.seen.is_none() {
+        if !intent.kind.creates() || !open || event.seen.is_none() {
             return Ok(None);
         }
         let write = Write::update(intent.key())

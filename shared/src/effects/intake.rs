@@ -1,25 +1,34 @@
-//! Intake: how a payment, its confirm and its cancel come into the work list, each in one transaction.
+//! Intake: how a payment, its confirm, cancel and refunds, and a customer come into the work list, each in one
+//! transaction.
 //!
 //! Nothing is read first. The writes say what must not be there yet, and when one is, its item says what to do: a
 //! repeat, another payment of the same order, or a refusal.
+
+mod cancel;
+mod confirm;
+mod customer;
+mod refund;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::WorkList;
 use super::claim::{Claimed, Lease};
-use super::commit::{Context, timeline_row};
+use super::commit::Context;
 use super::contact;
 use super::intent::{self, Data, Intent, Kind, Phase, VendorRequest};
 use super::nudge::Nudge;
-use super::observation::{Observation, PaymentSeen};
 use super::payment::{self, Payment};
-use super::work::Subject;
 use crate::aws::{Item, Key, Obstacle, Transacted, Write};
 use crate::domain::input::CreatePayment;
 use crate::domain::payment::PaymentStatus;
 use crate::domain::{ContactId, Correlation, IntentId, PaymentId, Timestamp, id};
 use crate::error::{Error, Result};
+
+pub use cancel::Cancel;
+pub use confirm::Confirmed;
+pub use customer::Known;
+pub use refund::{RefundCreated, scoped};
 
 /// How long the answer to an API request is kept for repeats. The thing itself keeps key and hash for good.
 const ANSWER_KEPT: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
@@ -70,32 +79,45 @@ pub enum Created {
     Repeat(PaymentId, Option<StoredAnswer>),
 }
 
-/// What asking for a confirm came to.
-#[derive(Debug)]
-pub enum Confirmed {
-    /// It is new, and this request has claimed its intent.
-    New(Box<Claimed>),
-    /// The same confirm is in the work list already.
-    Repeat(IntentId),
-}
-
-/// What asking for a cancel came to.
-#[derive(Debug)]
-pub enum Cancel {
-    /// Canceled: nothing was ever sent, or it was canceled before.
-    Canceled(Box<Payment>),
-    /// This intent cancels it at the vendor.
-    AtVendor(IntentId),
-    /// It will be canceled as soon as it is known what there is to cancel.
-    Requested(Box<Payment>),
-}
-
-impl WorkList {
+impl Request {
     /// Where the record of a request lives.
-    fn request_key(route: &str, key: &str) -> Key {
+    fn key(route: &str, key: &str) -> Key {
         Key::new(format!("REQUEST#{route}#{key}"), "REQUEST")
     }
 
+    fn of(hash: &str, thing: &str, answer: Option<StoredAnswer>, now: Timestamp) -> Self {
+        Self {
+            item_type: "request".to_owned(),
+            hash: hash.to_owned(),
+            thing: thing.to_owned(),
+            answer,
+            expires: now.plus(ANSWER_KEPT).seconds(),
+        }
+    }
+
+    /// The write that records a request, unless it is recorded already. Expiry is compared, never inferred from
+    /// absence: TTL deletes hours late.
+    fn record(route: &str, key: &str, hash: &str, thing: &str, now: Timestamp) -> Result<Write> {
+        Write::put(Self::key(route, key), &Self::of(hash, thing, None, now))?
+            .when("attribute_not_exists(#pk) OR #expires < :now_s")
+            .bind(":now_s", &now.seconds())
+    }
+
+    /// The write that keeps a final answer for repeats.
+    pub fn answered(
+        route: &str,
+        key: &str,
+        hash: &str,
+        thing: &str,
+        (status, body): (u16, Value),
+        now: Timestamp,
+    ) -> Result<Write> {
+        let answer = StoredAnswer { status, body: body.into() };
+        Write::put(Self::key(route, key), &Self::of(hash, thing, Some(answer), now))
+    }
+}
+
+impl WorkList {
     /// Asks for the order's payment. `build` makes the vendor's request for the ids that it gets.
     ///
     /// # Errors
@@ -145,7 +167,7 @@ impl WorkList {
                 return Ok(Some(Created::New(Box::new(wanted.clone()), Box::new(claimed), requested.clone())));
             }
         }
-        let request_key = Self::request_key(repeatable.route, &wanted.request_key);
+        let request_key = Request::key(repeatable.route, &wanted.request_key);
         if let Some(request) = item(request_key).map(Item::parse::<Request>).transpose()? {
             same_request(&request.hash, &repeatable.hash)?;
             return Ok(Some(Created::Repeat(PaymentId::from_stored(request.thing), request.answer)));
@@ -197,7 +219,7 @@ impl WorkList {
             version: 1,
             intent_id,
             contact_id: contact_id.clone(),
-            customer_id: input.customer.id.clone(),
+            customer_id: input.customer.id.to_string(),
             request_key: repeatable.key.clone().unwrap_or_else(|| format!("{order}#{ordinal}")),
             request_hash: repeatable.hash.clone(),
             vendor: None,
@@ -205,6 +227,9 @@ impl WorkList {
             client_secret: None,
             next_action: None,
             decline: None,
+            refundable: None,
+            amount_refunded: 0,
+            settlement: None,
             confirms_settled: 0,
             cancel_requested: false,
             correlation_id: correlation.clone(),
@@ -225,13 +250,6 @@ impl WorkList {
         correlation: &Correlation,
         now: Timestamp,
     ) -> Result<(Vec<Write>, Nudge)> {
-        let request = Request {
-            item_type: "request".to_owned(),
-            hash: repeatable.hash.clone(),
-            thing: payment.payment_id.to_string(),
-            answer: None,
-            expires: now.plus(ANSWER_KEPT).seconds(),
-        };
         let context = Context {
             now,
             correlation: correlation.clone(),
@@ -240,12 +258,9 @@ impl WorkList {
             settles_confirm: false,
         };
         let (rows, requested) = payment.requested(&context)?;
-        // Expiry is compared, never inferred from absence: TTL deletes hours late.
-        let unless_live = "attribute_not_exists(#pk) OR #expires < :now_s";
+        let (key, thing) = (&payment.request_key, payment.payment_id.as_str());
         let mut writes = vec![
-            Write::put(Self::request_key(repeatable.route, &payment.request_key), &request)?
-                .when(unless_live)
-                .bind(":now_s", &now.seconds())?,
+            Request::record(repeatable.route, key, &repeatable.hash, thing, now)?,
             Write::put_new(payment::key(&payment.payment_id), payment)?,
             Write::put_new(intent.key(), intent)?,
             contact::remember(&payment.contact_id, &input.customer.email, input.customer.name.as_ref(), now)?,
@@ -263,18 +278,6 @@ impl WorkList {
         Ok((writes, requested))
     }
 
-    /// The write that keeps a final answer for repeats.
-    pub fn stored_answer(payment: &Payment, route: &str, status: u16, body: Value, now: Timestamp) -> Result<Write> {
-        let request = Request {
-            item_type: "request".to_owned(),
-            hash: payment.request_hash.clone(),
-            thing: payment.payment_id.to_string(),
-            answer: Some(StoredAnswer { status, body: body.into() }),
-            expires: now.plus(ANSWER_KEPT).seconds(),
-        };
-        Write::put(Self::request_key(route, &payment.request_key), &request)
-    }
-
     /// Reads a payment.
     ///
     /// # Errors
@@ -289,127 +292,6 @@ impl WorkList {
     /// Reads an intent.
     pub async fn intent(&self, id: &IntentId) -> Result<Option<Intent>> {
         self.table.get(&intent::key(id)).await?.map(|item| item.parse()).transpose()
-    }
-
-    /// Asks for a confirm of a payment that the vendor knows. The same confirm twice, before the first is settled, is
-    /// one.
-    ///
-    /// # Errors
-    /// 409 `confirmation_in_progress` when another confirm of this payment is not settled yet.
-    pub async fn confirm_payment(
-        &self,
-        payment: &Payment,
-        request: VendorRequest,
-        correlation: &Correlation,
-        lease: &Lease,
-    ) -> Result<Confirmed> {
-        let now = self.world.now();
-        let discriminator = payment.confirms_settled.to_string();
-        let intent_id = IntentId::of(Kind::PaymentConfirm.as_str(), payment.payment_id.as_str(), &discriminator);
-        let data = Data::Payment { payment_id: payment.payment_id.clone(), request: Some(request.clone()) };
-        let order = Some(payment.order_id.clone());
-        let mut intent = Intent::new(intent_id.clone(), Kind::PaymentConfirm, data, order, correlation.clone(), now);
-        claim_at_birth(&mut intent, lease, now);
-        let context = Context {
-            now,
-            correlation: correlation.clone(),
-            source: "crossdock",
-            occasion: intent_id.to_string(),
-            settles_confirm: false,
-        };
-        let entry = payment.entry("payment.confirm_requested", None, &context);
-        let writes =
-            [Write::put_new(intent.key(), &intent)?, timeline_row(&payment.order_id, &entry, &context.occasion)?.1];
-        let obstacles = match self.table.transact(&writes).await? {
-            Transacted::Done => return Ok(Confirmed::New(Box::new(Claimed { intent, lease: lease.clone() }))),
-            Transacted::Lost(obstacles) => obstacles,
-        };
-        let found = obstacles.iter().find(|o| o.index == 0).and_then(|o| o.item.as_ref());
-        let Some(found) = found.map(Item::parse::<Intent>).transpose()? else {
-            return Err(Error::bug("intake", "a confirm met something that is no intent"));
-        };
-        if found.owner.as_deref() == Some(&lease.owner) && found.phase == Phase::Calling {
-            return Ok(Confirmed::New(Box::new(Claimed { intent: found, lease: lease.clone() })));
-        }
-        match &found.data {
-            Data::Payment { request: Some(before), .. } if *before == request => Ok(Confirmed::Repeat(intent_id)),
-            _ => Err(Error::rejected(
-                409,
-                "confirmation_in_progress",
-                "Another confirmation of this payment is running.",
-            )),
-        }
-    }
-
-    /// Asks for a cancel.
-    ///
-    /// # Errors
-    /// 409 `payment_already_succeeded`.
-    pub async fn cancel_payment(&self, id: &PaymentId, correlation: &Correlation) -> Result<Cancel> {
-        for _ in 0..3 {
-            let payment = self.payment(id).await?;
-            match payment.status {
-                PaymentStatus::Succeeded => {
-                    return Err(Error::rejected(
-                        409,
-                        "payment_already_succeeded",
-                        "The payment has already succeeded.",
-                    ));
-                }
-                PaymentStatus::Canceled | PaymentStatus::Failed => return Ok(Cancel::Canceled(Box::new(payment))),
-                _ => {}
-            }
-            let now = self.world.now();
-            let context = Context {
-                now,
-                correlation: correlation.clone(),
-                source: "crossdock",
-                occasion: format!("cancel/{id}/{}", payment.version),
-                settles_confirm: false,
-            };
-            if payment.vendor_id.is_some() {
-                let intent = payment.cancel_intent(&context);
-                let entry = payment.entry("payment.cancel_requested", None, &context);
-                let row = timeline_row(&payment.order_id, &entry, &context.occasion)?.1;
-                // Lost means that it was asked for before: the same intent.
-                self.table.transact(&[Write::put_new(intent.key(), &intent)?, row]).await?;
-                return Ok(Cancel::AtVendor(intent.intent_id));
-            }
-            if let Some(canceled) = self.cancel_unsent(&payment, &context).await? {
-                return Ok(Cancel::Canceled(canceled));
-            }
-            let write = Write::update(payment::key(id))
-                .set("cancel_requested", &true)?
-                .set("updated_at", &now)?
-                .add("version", 1)
-                .when("#version = :version AND attribute_not_exists(#vendor_id)")
-                .bind(":version", &payment.version)?;
-            if let crate::aws::table::Written::Done(item) = self.table.update(write).await? {
-                return Ok(Cancel::Requested(Box::new(item.parse()?)));
-            }
-        }
-        Err(Error::transient("object_contended", "others kept changing the payment"))
-    }
-
-    /// READY and never called: refused as canceled in one transaction, before anything was sent.
-    async fn cancel_unsent(&self, payment: &Payment, context: &Context) -> Result<Option<Box<Payment>>> {
-        let seen = Observation::Payment(PaymentSeen::ours(PaymentStatus::Canceled));
-        let subject = Subject::Payment(Box::new(payment.clone()));
-        let plan = subject.observe(&seen, context)?;
-        let refuse = Write::update(intent::key(&payment.intent_id))
-            .set("phase", &Phase::Refused)?
-            .set("refusal", &"canceled")?
-            .set("expires", &context.now.plus(intent::KEPT_AFTER).seconds())?
-            .remove("due_pk")
-            .add("epoch", 1)
-            .when("#phase = :ready AND attribute_not_exists(#first_called_at)")
-            .bind(":ready", &Phase::Ready)?;
-        let mut writes = vec![refuse];
-        writes.extend(plan.writes.into_iter().map(|(_, write)| write));
-        match (self.table.transact(&writes).await?, plan.after) {
-            (Transacted::Done, Some(Subject::Payment(after))) => Ok(Some(after)),
-            _ => Ok(None),
-        }
     }
 
     /// Whether somebody is at this intent under a live lease.

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::Key;
 use crate::domain::event::DomainEvent;
-use crate::domain::{ContactId, Correlation, IntentId, MessageId, OrderId, PaymentId, Private, StackId, Timestamp, id};
+use crate::domain::{
+    ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, Private, RefundId, StackId, Timestamp,
+    id,
+};
 
 /// How long a final intent is kept: covers Stripe's 3 days of redeliveries, replays of the archive, and the 30 days
 /// in which most disputes come.
@@ -64,6 +67,15 @@ pub enum Kind {
     /// Cancel one.
     #[serde(rename = "payment.cancel")]
     PaymentCancel,
+    /// Look up what a paid payment cost: a read, so one of unknown outcome is simply repeated.
+    #[serde(rename = "payment.settlement")]
+    PaymentSettlement,
+    /// Refund all or a part of one.
+    #[serde(rename = "refund.create")]
+    RefundCreate,
+    /// Make a customer known to the payment provider.
+    #[serde(rename = "customer.create")]
+    CustomerCreate,
     /// Send a transactional mail.
     #[serde(rename = "mail.send")]
     MailSend,
@@ -74,8 +86,16 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for routing.
-    pub const ALL: [Self; 5] =
-        [Self::PaymentCreate, Self::PaymentConfirm, Self::PaymentCancel, Self::MailSend, Self::Publish];
+    pub const ALL: [Self; 8] = [
+        Self::PaymentCreate,
+        Self::PaymentConfirm,
+        Self::PaymentCancel,
+        Self::PaymentSettlement,
+        Self::RefundCreate,
+        Self::CustomerCreate,
+        Self::MailSend,
+        Self::Publish,
+    ];
 
     /// The name in items and ids.
     pub const fn as_str(self) -> &'static str {
@@ -83,18 +103,29 @@ impl Kind {
             Self::PaymentCreate => "payment.create",
             Self::PaymentConfirm => "payment.confirm",
             Self::PaymentCancel => "payment.cancel",
+            Self::PaymentSettlement => "payment.settlement",
+            Self::RefundCreate => "refund.create",
+            Self::CustomerCreate => "customer.create",
             Self::MailSend => "mail.send",
             Self::Publish => "publish",
         }
     }
 
+    /// Whether its subject having a vendor's id proves that it happened.
+    pub const fn creates(self) -> bool {
+        matches!(self, Self::PaymentCreate | Self::RefundCreate | Self::CustomerCreate | Self::MailSend)
+    }
+
     /// How long we keep trying before a person has to look.
     pub const fn budget(self) -> Duration {
         match self {
-            Self::PaymentCreate | Self::PaymentCancel | Self::MailSend => Duration::from_secs(24 * 3_600),
+            Self::PaymentCreate | Self::PaymentCancel | Self::RefundCreate | Self::CustomerCreate | Self::MailSend => {
+                Duration::from_secs(24 * 3_600)
+            }
             // A shopper waits for this one, and pays some other way after a quarter of an hour.
             Self::PaymentConfirm => Duration::from_secs(15 * 60),
-            Self::Publish => Duration::from_secs(7 * 24 * 3_600),
+            // Nobody waits for these, and repeating them does no harm.
+            Self::PaymentSettlement | Self::Publish => Duration::from_secs(7 * 24 * 3_600),
         }
     }
 }
@@ -108,8 +139,24 @@ pub enum Data {
     Payment {
         /// The payment it is about.
         payment_id: PaymentId,
-        /// The request; none for a cancel, which has nothing but the vendor's id to say.
+        /// The request; none for a cancel or a look, which have nothing but the vendor's id to say.
         request: Option<VendorRequest>,
+    },
+    /// Send these bytes to the payment provider.
+    Refund {
+        /// The refund.
+        refund_id: RefundId,
+        /// The payment it is part of.
+        payment_id: PaymentId,
+        /// The request.
+        request: VendorRequest,
+    },
+    /// Send these bytes to the payment provider.
+    Customer {
+        /// The customer.
+        customer_id: CustomerId,
+        /// The request.
+        request: VendorRequest,
     },
     /// Send this message; content and address are in MESSAGE and CONTACT.
     Mail {

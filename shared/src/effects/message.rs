@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::commit::{Context, Plan, Role, timeline_row};
 use super::intent::{Data, Intent, Kind, order_partition, person_partition};
+use super::nudge::Nudge;
 use super::observation::{MessageNews, MessageSeen};
-use super::payment::{Payment, VendorRef, ref_key};
+use super::payment::VendorRef;
 use super::work::Subject;
 use crate::aws::{Key, Write};
 use crate::domain::message::{MessageKind, MessageStatus};
@@ -80,25 +81,44 @@ pub struct Message {
     pub expires: i64,
 }
 
+/// What causes a message.
+pub(crate) struct Cause<'a> {
+    /// Our id of the object whose status moved.
+    pub(crate) object: &'a str,
+    /// The status it reached.
+    pub(crate) reached: &'a str,
+    /// The order it belongs to.
+    pub(crate) order_id: &'a OrderId,
+    /// Who is written to.
+    pub(crate) contact_id: &'a ContactId,
+    /// What the text tells.
+    pub(crate) amount: Money,
+}
+
 /// Where a message lives.
 pub fn key(id: &MessageId) -> Key {
     Key::new(format!("MESSAGE#{id}"), "MESSAGE")
 }
 
 impl Message {
-    /// The message that a payment's reaching a status causes, and the intent that sends it.
-    pub(crate) fn after_payment(
-        payment: &Payment,
-        kind: MessageKind,
-        reached: &str,
-        context: &Context,
-    ) -> (Self, Intent) {
+    /// Adds the message that an object's reaching a status causes, and the intent that sends it.
+    pub(crate) fn plan(plan: &mut Plan, cause: &Cause<'_>, kind: MessageKind, context: &Context) -> Result<()> {
+        let (message, intent) = Self::caused(cause, kind, context);
+        let row = message.entry("message.queued", Some(kind.as_str().to_owned()), context);
+        plan.writes.push(timeline_row(cause.order_id, &row, &context.occasion)?);
+        plan.writes.push((Role::Once, Write::put_new(key(&message.message_id), &message)?));
+        plan.writes.push((Role::Once, Write::put_new(intent.key(), &intent)?));
+        plan.nudges.push(Nudge::of(&intent));
+        Ok(())
+    }
+
+    fn caused(cause: &Cause<'_>, kind: MessageKind, context: &Context) -> (Self, Intent) {
         let now = context.now;
-        let object = payment.payment_id.as_str();
+        let Cause { object, reached, .. } = *cause;
         let message_id = MessageId::for_status(object, reached, kind.as_str());
         let intent_id = IntentId::of(Kind::MailSend.as_str(), object, &format!("{reached}/{}", kind.as_str()));
-        let data = Data::Mail { message_id: message_id.clone(), contact_id: payment.contact_id.clone() };
-        let order = payment.order_id.clone();
+        let data = Data::Mail { message_id: message_id.clone(), contact_id: cause.contact_id.clone() };
+        let order = cause.order_id.clone();
         let correlation = context.correlation.clone();
         let intent =
             Intent::new(intent_id.clone(), Kind::MailSend, data, Some(order.clone()), correlation.clone(), now);
@@ -108,13 +128,13 @@ impl Message {
             message_id,
             kind,
             channel: "email".to_owned(),
-            contact_id: payment.contact_id.clone(),
+            contact_id: cause.contact_id.clone(),
             order_pk: order_partition(&order),
             order_sk: sort.clone(),
-            person_pk: person_partition(&payment.contact_id),
+            person_pk: person_partition(cause.contact_id),
             person_sk: sort,
             order_id: order,
-            amount: payment.amount,
+            amount: cause.amount,
             status: MessageStatus::Queued,
             vendor_at: None,
             version: 1,
@@ -187,8 +207,8 @@ impl Message {
             after.vendor = Some(context.source.to_owned());
             after.vendor_id = Some(vendor_id.clone());
             plan.learned = Some((context.source, vendor_id.clone()));
-            let named = VendorRef { object: self.message_id.to_string() };
-            plan.writes.push((Role::Ref, Write::put_new(ref_key(context.source, vendor_id), &named)?));
+            let at = key(&self.message_id);
+            plan.writes.push(VendorRef::naming(context.source, vendor_id, self.message_id.as_str(), at)?);
         }
         if seen.vendor_at.is_some() || after.status != self.status {
             // A row that moved nothing says so: an answer and the event of the same fact both tell of it.

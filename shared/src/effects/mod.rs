@@ -11,6 +11,7 @@
 mod claim;
 mod commit;
 pub mod contact;
+pub mod customer;
 mod due;
 pub mod inbound;
 pub mod intake;
@@ -21,6 +22,7 @@ pub mod observation;
 pub mod outcome;
 pub mod payment;
 mod publish;
+pub mod refund;
 mod settle;
 mod work;
 

@@ -17,7 +17,7 @@ const VERSION: u32 = 1;
 /// Which queue works which kind of intent. A function knows only the queues that it may send to.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    /// Payments: create, confirm, cancel.
+    /// Whatever the payment provider does.
     pub payments: Option<String>,
     /// Transactional mail.
     pub email: Option<String>,
@@ -31,7 +31,12 @@ impl Routes {
     /// The queue of a kind, if this function knows it.
     pub fn of(&self, kind: Kind) -> Option<&str> {
         match kind {
-            Kind::PaymentCreate | Kind::PaymentConfirm | Kind::PaymentCancel => self.payments.as_deref(),
+            Kind::PaymentCreate
+            | Kind::PaymentConfirm
+            | Kind::PaymentCancel
+            | Kind::PaymentSettlement
+            | Kind::RefundCreate
+            | Kind::CustomerCreate => self.payments.as_deref(),
             Kind::MailSend => self.email.as_deref(),
             Kind::Publish => self.inbound_events.as_deref(),
         }

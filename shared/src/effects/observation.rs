@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::message::MessageStatus;
-use crate::domain::payment::{DeclineCode, PaymentStatus};
-use crate::domain::{Private, Timestamp};
+use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
+use crate::domain::refund::RefundStatus;
+use crate::domain::{ContactId, Money, Private, Timestamp};
 
 /// One statement about one object.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -13,6 +14,10 @@ use crate::domain::{Private, Timestamp};
 pub enum Observation {
     /// About a payment.
     Payment(PaymentSeen),
+    /// About a refund.
+    Refund(RefundSeen),
+    /// About a customer.
+    Customer(CustomerSeen),
     /// About a message.
     Message(MessageSeen),
 }
@@ -34,6 +39,39 @@ pub struct PaymentSeen {
     pub decline: Option<DeclineCode>,
     /// The vendor's id of the last attempt, which tells two declines apart.
     pub charge: Option<String>,
+    /// What it cost, when the vendor was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement: Option<Settlement>,
+}
+
+/// A statement about a refund.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RefundSeen {
+    /// Its status.
+    pub status: RefundStatus,
+    /// The vendor's time of the statement; `None` when we say it.
+    pub vendor_at: Option<Timestamp>,
+    /// The vendor's id of the refund.
+    pub vendor_id: Option<String>,
+    /// What goes back, for refunds that were made at the vendor.
+    pub amount: Option<Money>,
+}
+
+/// A statement about a customer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CustomerSeen {
+    /// The vendor's time of the statement; `None` when we say it.
+    pub vendor_at: Option<Timestamp>,
+    /// The vendor's id of the customer.
+    pub vendor_id: Option<String>,
+    /// The address as it is now at the vendor.
+    pub email: Option<Private<String>>,
+    /// Its id, once somebody has made it of the address.
+    pub contact_id: Option<ContactId>,
+    /// The name as it is now at the vendor.
+    pub name: Option<Private<String>>,
+    /// The phone number as it is now at the vendor.
+    pub phone: Option<Private<String>>,
 }
 
 /// A statement about a message.
@@ -74,7 +112,15 @@ impl PaymentSeen {
             next_action: None,
             decline: None,
             charge: None,
+            settlement: None,
         }
+    }
+}
+
+impl RefundSeen {
+    /// What we say ourselves.
+    pub const fn ours(status: RefundStatus) -> Self {
+        Self { status, vendor_at: None, vendor_id: None, amount: None }
     }
 }
 

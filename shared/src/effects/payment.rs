@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::commit::{Context, Plan, Role, timeline_row};
 use super::intent::{self, Data, Intent, Kind, order_partition};
-use super::message::Message;
+use super::message::{Cause, Message};
 use super::nudge::Nudge;
 use super::observation::PaymentSeen;
 use super::work::Subject;
 use crate::aws::{Key, Write};
 use crate::domain::event::{DomainEvent, PaymentFailed, PaymentRequested, PaymentSucceeded};
-use crate::domain::payment::{DeclineCode, PaymentStatus};
+use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
 use crate::domain::status::{Move, Said, Status as _, decide};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, PaymentId, Private, Timestamp, follow_up};
@@ -63,6 +63,16 @@ pub struct Payment {
     /// Why the last attempt was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline: Option<DeclineCode>,
+    /// What can still be refunded, in minor units: set when it succeeds, taken from by each refund. Below zero when
+    /// more was refunded at the vendor than we knew of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refundable: Option<i64>,
+    /// What was refunded, in minor units.
+    #[serde(default)]
+    pub amount_refunded: i64,
+    /// What it brought in and cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement: Option<Settlement>,
     /// Confirms that were settled: the next confirm is another intent.
     #[serde(default)]
     pub confirms_settled: u32,
@@ -94,8 +104,17 @@ pub fn ref_key(vendor: &str, vendor_id: &str) -> Key {
 /// A vendor's id and what it names.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct VendorRef {
-    /// `pay_…`, `msg_…`
+    /// Our id of the object.
     pub object: String,
+    /// Where it lives.
+    pub at: Key,
+}
+
+impl VendorRef {
+    /// The write that gives a vendor's id to an object of ours.
+    pub(crate) fn naming(vendor: &str, vendor_id: &str, object: &str, at: Key) -> Result<(Role, Write)> {
+        Ok((Role::Ref, Write::put_new(ref_key(vendor, vendor_id), &Self { object: object.to_owned(), at })?))
+    }
 }
 
 impl Payment {
@@ -104,9 +123,9 @@ impl Payment {
         let mut view = json!({
             "payment_id": self.payment_id,
             "order_id": self.order_id,
-            "status": self.status,
+            "status": self.shown_status(),
             "amount": self.amount,
-            "amount_refunded": Money { value: 0, currency: self.amount.currency },
+            "amount_refunded": Money { value: self.amount_refunded, currency: self.amount.currency },
             "created_at": self.created_at.to_rfc3339(),
             "updated_at": self.updated_at.to_rfc3339(),
         });
@@ -119,7 +138,20 @@ impl Payment {
         if let (PaymentStatus::RequiresPaymentMethod, Some(decline)) = (self.status, self.decline) {
             view["user_message"] = json!(decline.user_message());
         }
+        if let Some(settlement) = &self.settlement {
+            view["settlement"] = json!(settlement);
+        }
         view
+    }
+
+    /// The status with what was refunded: a paid payment stays paid whatever goes back, so that part is shown, never
+    /// stored.
+    fn shown_status(&self) -> &'static str {
+        match self.status {
+            PaymentStatus::Succeeded if self.amount_refunded >= self.amount.value => "refunded",
+            PaymentStatus::Succeeded if self.amount_refunded > 0 => "partially_refunded",
+            status => status.as_str(),
+        }
     }
 
     /// What a new payment starts with besides itself: its timeline row and the publication of its domain event.
@@ -164,10 +196,15 @@ impl Payment {
             after.vendor = Some(context.source.to_owned());
             after.vendor_id = Some(vendor_id.clone());
             plan.learned = Some((context.source, vendor_id.clone()));
-            let named = VendorRef { object: self.payment_id.to_string() };
-            plan.writes.push((Role::Ref, Write::put_new(ref_key(context.source, vendor_id), &named)?));
+            let at = key(&self.payment_id);
+            plan.writes.push(VendorRef::naming(context.source, vendor_id, self.payment_id.as_str(), at)?);
         }
-        if moved || seen.vendor_at.is_some() {
+        if let (None, Some(settlement)) = (&self.settlement, &seen.settlement) {
+            after.settlement = Some(*settlement);
+            let detail = format!("{}, fee {}", settlement.amount, settlement.fee);
+            let entry = self.entry("payment.settled", Some(detail), context);
+            plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
+        } else if moved || (seen.vendor_at.is_some() && seen.settlement.is_none()) {
             let event = format!("payment.{}", seen.status.as_str());
             // A row that moved nothing says so: an answer and the event of the same fact both tell of it.
             let known = if advances { None } else { Some("already known") };
@@ -176,6 +213,7 @@ impl Payment {
             plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
         }
         if moved && seen.status == PaymentStatus::Succeeded {
+            after.refundable = Some(self.refundable.unwrap_or(0) + self.amount.value);
             self.plan_success(&mut plan, context)?;
         } else if let (true, Some(code)) = (advances, seen.decline) {
             let event = DomainEvent::PaymentFailed(PaymentFailed {
@@ -206,16 +244,28 @@ impl Payment {
             amount: self.amount,
         });
         self.plan_publication(plan, event, PaymentStatus::Succeeded.as_str(), context)?;
+        let look = self.settlement_intent(context);
+        plan.writes.push((Role::Once, Write::put_new(look.key(), &look)?));
+        plan.nudges.push(Nudge::of(&look));
         if let Some(kind) = follow_up::mail_after_payment(PaymentStatus::Succeeded) {
-            let reached = PaymentStatus::Succeeded.as_str();
-            let (message, intent) = Message::after_payment(self, kind, reached, context);
-            let row = message.entry("message.queued", Some(kind.as_str().to_owned()), context);
-            plan.writes.push(timeline_row(&self.order_id, &row, &context.occasion)?);
-            plan.writes.push((Role::Once, Write::put_new(super::message::key(&message.message_id), &message)?));
-            plan.writes.push((Role::Once, Write::put_new(intent.key(), &intent)?));
-            plan.nudges.push(Nudge::of(&intent));
+            let cause = Cause {
+                object: self.payment_id.as_str(),
+                reached: PaymentStatus::Succeeded.as_str(),
+                order_id: &self.order_id,
+                contact_id: &self.contact_id,
+                amount: self.amount,
+            };
+            Message::plan(plan, &cause, kind, context)?;
         }
         Ok(())
+    }
+
+    /// The intent that looks up what this payment cost.
+    fn settlement_intent(&self, context: &Context) -> Intent {
+        let id = IntentId::of(Kind::PaymentSettlement.as_str(), self.payment_id.as_str(), "");
+        let data = Data::Payment { payment_id: self.payment_id.clone(), request: None };
+        let order = Some(self.order_id.clone());
+        Intent::new(id, Kind::PaymentSettlement, data, order, context.correlation.clone(), context.now)
     }
 
     fn plan_publication(&self, plan: &mut Plan, event: DomainEvent, reached: &str, context: &Context) -> Result<()> {
@@ -252,7 +302,11 @@ impl Payment {
 
     /// The write that turns this payment into `after`, provided that nobody changed it since.
     fn write(&self, after: &Self) -> Result<Write> {
-        Write::update(key(&self.payment_id))
+        // An addition, because refunds move it too, and without knowing the version.
+        let captured = after.refundable.unwrap_or(0) - self.refundable.unwrap_or(0);
+        let write = Write::update(key(&self.payment_id));
+        let write = if captured == 0 { write } else { write.add("refundable", captured) };
+        write
             .set("status", &after.status)?
             .set("vendor_at", &after.vendor_at)?
             .set("vendor", &after.vendor)?
@@ -260,6 +314,7 @@ impl Payment {
             .set("client_secret", &after.client_secret)?
             .set("next_action", &after.next_action)?
             .set("decline", &after.decline)?
+            .set("settlement", &after.settlement)?
             .set("confirms_settled", &after.confirms_settled)?
             .set("cancel_requested", &after.cancel_requested)?
             .set("updated_at", &after.updated_at)?

@@ -6,12 +6,13 @@ use super::WorkList;
 use super::claim::Claimed;
 use super::commit::{Committed, Context, Plan, Role};
 use super::intent::{KEPT_AFTER, Kind, Phase};
-use super::observation::{MessageSeen, Observation, PaymentSeen};
+use super::observation::{MessageSeen, Observation, PaymentSeen, RefundSeen};
 use super::outcome::{Outcome, Verdict};
 use super::work::Subject;
 use crate::aws::Write;
 use crate::domain::message::MessageStatus;
 use crate::domain::payment::PaymentStatus;
+use crate::domain::refund::RefundStatus;
 use crate::domain::{Timestamp, id};
 use crate::error::Result;
 use crate::gateway::{Vendor, policy};
@@ -192,6 +193,16 @@ fn statement(verdict: &Verdict, outcome: &Outcome, kind: Kind, subject: &Subject
                 Verdict::GivenUp { .. } => PaymentStatus::Manual,
             };
             Some(Observation::Payment(PaymentSeen::ours(status)))
+        }
+        (Kind::RefundCreate, _) => {
+            let status = match verdict {
+                Verdict::Done => return None,
+                Verdict::Refused { .. } => RefundStatus::Failed,
+                Verdict::NotDone { .. } | Verdict::Absent => RefundStatus::Deferred,
+                Verdict::Unknown { .. } => RefundStatus::Processing,
+                Verdict::GivenUp { .. } => RefundStatus::Manual,
+            };
+            Some(Observation::Refund(RefundSeen::ours(status)))
         }
         // The status stays; what changes is that the confirm is settled.
         (Kind::PaymentConfirm, Subject::Payment(payment)) if phase_after(verdict).is_settled() => {

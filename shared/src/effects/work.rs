@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
+use super::WorkList;
 use super::claim::{CALL_TIME_MIN, Claim, Claimed, Lease};
 use super::commit::{Context, Plan};
 use super::contact::{self, Contact};
-use super::intent::{Data, Intent, Kind, Phase};
+use super::customer::{self, Customer};
+use super::intent::{Data, Intent, Phase};
 use super::message::{self, Message};
 use super::observation::Observation;
 use super::outcome::{Agent, Outcome, Verdict};
 use super::payment::{self, Payment};
+use super::refund::{self, Refund};
 use super::settle::Settled;
-use super::{WorkList, message::Message as StoredMessage};
 use crate::aws::{Item, Write};
 use crate::domain::{IntentId, Timestamp};
 use crate::error::{Error, Result};
@@ -25,6 +27,10 @@ const FIRST_CALL_MAX: Duration = Duration::from_secs(8);
 pub enum Subject {
     /// A payment.
     Payment(Box<Payment>),
+    /// A refund.
+    Refund(Box<Refund>),
+    /// A customer.
+    Customer(Box<Customer>),
     /// A message, and to whom (absent where only the status matters).
     Message {
         /// The message.
@@ -39,13 +45,38 @@ impl Subject {
     pub fn vendor_id(&self) -> Option<&str> {
         match self {
             Self::Payment(payment) => payment.vendor_id.as_deref(),
+            Self::Refund(refund) => refund.vendor_id.as_deref(),
+            Self::Customer(customer) => customer.vendor_id.as_deref(),
             Self::Message { message, .. } => message.vendor_id.as_deref(),
+        }
+    }
+
+    /// The partition of the order it belongs to, if it belongs to one.
+    pub(crate) fn order_pk(&self) -> Option<&str> {
+        match self {
+            Self::Payment(payment) => Some(&payment.order_pk),
+            Self::Refund(refund) => Some(&refund.order_pk),
+            Self::Message { message, .. } => Some(&message.order_pk),
+            Self::Customer(_) => None,
+        }
+    }
+
+    /// The object that an item of the table holds.
+    pub(crate) fn stored(item: &Item) -> Result<Self> {
+        match item.text("type") {
+            Some("payment") => Ok(Self::Payment(item.parse()?)),
+            Some("refund") => Ok(Self::Refund(item.parse()?)),
+            Some("customer") => Ok(Self::Customer(item.parse()?)),
+            Some("message") => Ok(Self::Message { message: item.parse()?, contact: None }),
+            other => Err(Error::bug("subject_unknown", other.unwrap_or("an item without a type"))),
         }
     }
 
     pub(crate) fn observe(&self, seen: &Observation, context: &Context) -> Result<Plan> {
         match (self, seen) {
             (Self::Payment(payment), Observation::Payment(seen)) => payment.observe(seen, context),
+            (Self::Refund(refund), Observation::Refund(seen)) => refund.observe(seen, context),
+            (Self::Customer(customer), Observation::Customer(seen)) => customer.observe(seen, context),
             (Self::Message { message, .. }, Observation::Message(seen)) => message.observe(seen, context),
             _ => Err(Error::bug("observation_mismatch", "an observation of another kind of object")),
         }
@@ -54,7 +85,9 @@ impl Subject {
     pub(crate) fn replace(&mut self, item: &Item) -> Result<()> {
         match self {
             Self::Payment(payment) => **payment = item.parse()?,
-            Self::Message { message, .. } => **message = item.parse::<StoredMessage>()?,
+            Self::Refund(refund) => **refund = item.parse()?,
+            Self::Customer(customer) => **customer = item.parse()?,
+            Self::Message { message, .. } => **message = item.parse()?,
         }
         Ok(())
     }
@@ -63,6 +96,8 @@ impl Subject {
     pub(crate) fn is_named_by(&self, item: &Item) -> bool {
         let own = match self {
             Self::Payment(payment) => payment.payment_id.as_str(),
+            Self::Refund(refund) => refund.refund_id.as_str(),
+            Self::Customer(customer) => customer.customer_id.as_str(),
             Self::Message { message, .. } => message.message_id.as_str(),
         };
         item.text("object") == Some(own)
@@ -111,8 +146,7 @@ impl WorkList {
         answer: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
     ) -> Result<Worked> {
         let intent = &claimed.intent;
-        let creates = matches!(intent.kind, Kind::PaymentCreate | Kind::MailSend);
-        let outcome = if creates && subject.vendor_id().is_some() {
+        let outcome = if intent.kind.creates() && subject.vendor_id().is_some() {
             // An event told us meanwhile: it happened.
             Outcome::of(Verdict::Done)
         } else if intent.phase == Phase::Resolving {
@@ -153,8 +187,13 @@ impl WorkList {
         let gone = || Error::bug("subject_missing", intent.intent_id.as_str());
         match &intent.data {
             Data::Payment { payment_id, .. } => {
-                let item = self.table.get(&payment::key(payment_id)).await?.ok_or_else(gone)?;
-                Ok(Subject::Payment(item.parse()?))
+                Subject::stored(&self.table.get(&payment::key(payment_id)).await?.ok_or_else(gone)?)
+            }
+            Data::Refund { refund_id, payment_id, .. } => {
+                Subject::stored(&self.table.get(&refund::key(payment_id, refund_id)).await?.ok_or_else(gone)?)
+            }
+            Data::Customer { customer_id, .. } => {
+                Subject::stored(&self.table.get(&customer::key(customer_id)).await?.ok_or_else(gone)?)
             }
             Data::Mail { message_id, contact_id } => {
                 let keys = [message::key(message_id), contact::key(contact_id)];

@@ -1,6 +1,7 @@
 //! HTTP in and out, the same for every function: sizes, headers, correlation, problem documents, one log line, and a
 //! panic that costs its own request only.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub struct ApiRequest {
     pub segments: Vec<String>,
     /// The path as it came, without stage and query.
     pub path: String,
+    /// The query's parameters, decoded; of one that is given twice, the last.
+    pub query: BTreeMap<String, String>,
     /// Header names are lower case here, whatever the sender wrote.
     pub headers: HeaderMap,
     /// The body's bytes, base64 undone.
@@ -81,6 +84,15 @@ impl ApiRequest {
             .filter(|key| (1..=KEY_MAX_CHARS).contains(&key.len()) && key.bytes().all(|b| (0x20..0x7f).contains(&b)));
         let detail = "The Idempotency-Key must be 1 to 255 printable ASCII characters.";
         key.map(|key| Some(key.to_owned())).ok_or_else(|| Error::rejected(400, "invalid_idempotency_key", detail))
+    }
+
+    /// The Idempotency-Key of a call that must have one.
+    ///
+    /// # Errors
+    /// 400 `idempotency_key_required`, `invalid_idempotency_key`.
+    pub fn required_idempotency_key(&self) -> Result<String> {
+        let detail = "This call needs an Idempotency-Key header.";
+        self.idempotency_key()?.ok_or_else(|| Error::rejected(400, "idempotency_key_required", detail))
     }
 
     /// The lease of what this request claims.
@@ -179,6 +191,8 @@ fn log_failure(error: &Error, correlation: &Correlation) {
 fn api_request(request: lambda_http::Request, world: &World, received_at: Timestamp) -> ApiRequest {
     let context: Context = request.lambda_context_ref().cloned().unwrap_or_default();
     let path = request.raw_http_path().to_owned();
+    let query = request.query_string_parameters();
+    let query = query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let (parts, body) = request.into_parts();
     let correlation = parts.headers.get("x-correlation-id").and_then(|value| value.to_str().ok());
     let correlation = correlation
@@ -190,6 +204,7 @@ fn api_request(request: lambda_http::Request, world: &World, received_at: Timest
         method: parts.method,
         segments: path.split('/').filter(|segment| !segment.is_empty()).map(decoded).collect(),
         path,
+        query,
         headers: parts.headers,
         body: match body {
             Body::Text(text) => text.into(),

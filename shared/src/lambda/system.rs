@@ -13,6 +13,7 @@ use crate::effects::contact::AppKeys;
 use crate::effects::{Routes, WorkList};
 use crate::error::Result;
 use crate::gateway::{Gateway, Keyring, Vendor};
+use crate::payments::Payments;
 use crate::telemetry;
 use crate::vendors::{sendgrid, stripe};
 use crate::world::World;
@@ -79,6 +80,11 @@ impl System {
         let mode = if self.env.is_production()? { stripe::KeyMode::Live } else { stripe::KeyMode::Test };
         let base = self.env.vendor_base("STRIPE_API_BASE")?;
         Ok(stripe::Stripe::new(self.gateway(), base, self.stripe_keys()?, mode, self.stack()?))
+    }
+
+    /// Payments at Stripe.
+    pub fn payments(&self) -> Result<Payments> {
+        Ok(Payments::new(self.work_list()?, self.stripe()?, self.app_keys()?))
     }
 
     /// Stripe's keys.

@@ -11,19 +11,24 @@ pub(super) struct MailText {
 
 /// The text of a message in the shop's name.
 pub(super) fn mail_text(message: &Message, shop: &str, name: Option<&str>) -> MailText {
-    match message.kind {
-        MessageKind::OrderConfirmation => {
-            let hello = name.map_or_else(|| "Hello,".to_owned(), |name| format!("Hello {name},"));
-            let paid = format!(
-                "Thank you. We have received your order {} and your payment of {}.",
-                message.order_id, message.amount
-            );
-            MailText {
-                subject: format!("Your order {} at {shop}", message.order_id),
-                plain: format!("{hello}\n\n{paid}\n\n{shop}\n"),
-                html: format!("<p>{}</p><p>{}</p><p>{}</p>", escaped(&hello), escaped(&paid), escaped(shop)),
-            }
-        }
+    let hello = name.map_or_else(|| "Hello,".to_owned(), |name| format!("Hello {name},"));
+    let (order, amount) = (&message.order_id, message.amount);
+    let (subject, said) = match message.kind {
+        MessageKind::OrderConfirmation => (
+            format!("Your order {order} at {shop}"),
+            format!("Thank you. We have received your order {order} and your payment of {amount}."),
+        ),
+        MessageKind::AccountNotification => (
+            format!("Your refund for order {order} at {shop}"),
+            format!(
+                "We have refunded {amount} of your order {order}. Your bank shows it within five to ten working days."
+            ),
+        ),
+    };
+    MailText {
+        subject,
+        plain: format!("{hello}\n\n{said}\n\n{shop}\n"),
+        html: format!("<p>{}</p><p>{}</p><p>{}</p>", escaped(&hello), escaped(&said), escaped(shop)),
     }
 }
 

@@ -92,6 +92,7 @@ fn read_event(element: &str, received_at: Timestamp) -> Result<Event> {
         stack: wire.crossdock_stack,
         intent_id: wire.crossdock_intent.map(IntentId::from_stored),
         vendor_id,
+        part_of: None,
         seen,
     })
 }

@@ -1,7 +1,7 @@
 //! Stripe's minor units. Mostly ISO 4217's; where Stripe counts otherwise, its table decides, and what it cannot
 //! represent is refused. (docs.stripe.com/currencies: zero-decimal, three-decimal and special-case currencies.)
 
-use crate::domain::Money;
+use crate::domain::{Currency, Money};
 use crate::error::{Error, Result};
 
 /// Currencies that Stripe counts in whole units although ISO 4217 gives them decimals.
@@ -37,10 +37,24 @@ pub(super) fn in_stripe_units(money: Money) -> Result<i64> {
     amount.filter(|amount| (1..=Money::MAX_VALUE).contains(amount)).ok_or_else(refuse)
 }
 
+/// An amount as Stripe counts it, in ISO 4217's minor units; `None` for a currency that nobody knows, or a fraction of
+/// a minor unit.
+pub(super) fn from_stripe_units(amount: i64, currency: &str) -> Option<Money> {
+    let currency = Currency::parse(currency)?;
+    let exponent = currency.exponent();
+    let value = if ZERO_DECIMAL_AT_STRIPE.contains(&currency.code()) {
+        amount.checked_mul(10i64.pow(u32::from(exponent)))?
+    } else if TWO_DECIMAL_AT_STRIPE.contains(&currency.code()) && exponent == 0 {
+        (amount % 100 == 0).then_some(amount / 100)?
+    } else {
+        amount
+    };
+    Some(Money { value, currency })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Currency;
 
     fn units(value: i64, code: &str) -> Option<i64> {
         in_stripe_units(Money { value, currency: Currency::parse(code).expect("a currency") }).ok()
@@ -57,6 +71,16 @@ mod tests {
         assert_eq!(units(5, "ISK"), Some(500));
         assert_eq!(units(5, "UGX"), Some(500));
         assert_eq!(units(500, "MGA"), Some(5));
+    }
+
+    #[test]
+    fn what_stripe_counts_comes_back_as_the_same_amount() {
+        for (value, code) in [(1099, "EUR"), (1099, "JPY"), (5, "ISK"), (500, "MGA"), (1230, "BHD")] {
+            let there = units(value, code).expect("representable");
+            let back = from_stripe_units(there, &code.to_lowercase()).expect("known");
+            assert_eq!((back.value, back.currency.code()), (value, code));
+        }
+        assert_eq!(from_stripe_units(501, "isk"), None);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Stripe's events in our words.
 
-use super::wire::{AnyObject, Event as WireEvent, PaymentIntent};
+use super::wire::{AnyObject, Customer, Event as WireEvent, Object, PaymentIntent, Refund};
 use crate::domain::{IntentId, Timestamp};
 use crate::effects::inbound::Event;
+use crate::effects::observation::Observation;
 use crate::error::{Error, Result};
 
 /// Reads a verified event. Types that we do not act on, and v2 thin events, are read as far as recording them needs.
@@ -24,6 +25,7 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
         stack: None,
         intent_id: None,
         vendor_id: None,
+        part_of: None,
         seen: None,
     };
     let Some(object) = envelope.data.and_then(|data| data.object) else { return Ok(event) };
@@ -32,25 +34,31 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
     let metadata = about.metadata.unwrap_or_default();
     event.stack = metadata.crossdock_stack;
     event.intent_id = metadata.crossdock_intent.map(IntentId::from_stored);
-    event.vendor_id = about.id;
-    if is_payment_status(&event.kind) {
-        let payment: PaymentIntent =
-            serde_json::from_str(object.get()).map_err(|e| unreadable("payment intent", &e))?;
-        event.seen = Some(payment.observation(occurred_at));
+    // A charge belongs to its payment's history; the payment's own events say what it means.
+    let names_charge = event.kind.starts_with("charge.") && event.kind != "charge.refund.updated";
+    let is_charge = names_charge && about.payment_intent.is_some();
+    event.vendor_id = if is_charge { about.payment_intent.clone() } else { about.id };
+    event.part_of = about.payment_intent.filter(|_| !is_charge);
+    let json = object.get();
+    event.seen = match event.kind.as_str() {
+        "payment_intent.succeeded"
+        | "payment_intent.payment_failed"
+        | "payment_intent.processing"
+        | "payment_intent.requires_action"
+        | "payment_intent.canceled" => seen::<PaymentIntent>(json, occurred_at),
+        "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
+            seen::<Refund>(json, occurred_at)
+        }
+        "customer.updated" => seen::<Customer>(json, occurred_at),
+        _ => Ok(None),
     }
+    .map_err(|e| unreadable("object", &e))?;
     Ok(event)
 }
 
-/// The events whose object is the payment as it stood when its status moved.
-fn is_payment_status(kind: &str) -> bool {
-    matches!(
-        kind,
-        "payment_intent.succeeded"
-            | "payment_intent.payment_failed"
-            | "payment_intent.processing"
-            | "payment_intent.requires_action"
-            | "payment_intent.canceled"
-    )
+/// The object as it stood when the event happened.
+fn seen<T: Object>(json: &str, occurred_at: Timestamp) -> serde_json::Result<Option<Observation>> {
+    serde_json::from_str::<T>(json).map(|object| Some(object.observation(occurred_at)))
 }
 
 /// The id of the payment that an event is about, for keeping events of one payment in order.

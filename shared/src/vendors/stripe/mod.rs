@@ -1,8 +1,10 @@
-//! Stripe: payments. (docs.stripe.com/api; facts in the API version below.)
+//! Stripe: payments, refunds, customers. (docs.stripe.com/api; facts in the API version below.)
 
 mod amount;
+mod answer;
 mod classify;
 mod event;
+mod methods;
 mod request;
 mod resolve;
 pub mod verify;
@@ -14,20 +16,21 @@ use futures_util::future::BoxFuture;
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
-use self::classify::{classify, is_replay};
-use self::wire::{ErrorAnswer, PaymentIntent};
-use crate::domain::input::{ConfirmPayment, CreatePayment};
-use crate::domain::{Correlation, IntentId, Private, StackId, Timestamp};
+use self::classify::classify;
+use self::request::path_segment;
+use crate::domain::input::{ConfirmPayment, CreateCustomer, CreatePayment, CreateRefund};
+use crate::domain::{Correlation, IntentId, Money, Private, StackId, Timestamp};
 use crate::effects::intent::{Data, Intent, Kind, VendorRequest};
 use crate::effects::observation::Observation;
+use crate::effects::payment::Payment;
 use crate::effects::{Agent, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
-use crate::gateway::{Call, Class, Gateway, Keyring, Reply, Vendor, said_at};
-use crate::world::{HttpRequest, HttpResponse};
+use crate::gateway::{Call, Class, Gateway, Keyring, Reply, Vendor};
+use crate::world::HttpRequest;
 
 pub use event::{object_id, read_event};
+pub use methods::Methods;
 
 /// The API version that we speak, the one that the checked specification describes.
 pub const API_VERSION: &str = "2023-08-16";
@@ -36,8 +39,8 @@ pub const API_BASE: &str = "https://api.stripe.com";
 
 /// Time for a look at one object while an event is applied.
 const FETCH_TIME: Duration = Duration::from_secs(8);
-/// After an unknown outcome, how soon the same key is asked again.
-const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// How long to wait for a charge's balance transaction before looking again.
+const SETTLEMENT_WAIT: Duration = Duration::from_secs(3_600);
 
 /// The secret `/crossdock/<Stage>/stripe`.
 #[derive(Clone, Debug, Deserialize)]
@@ -96,8 +99,34 @@ impl Stripe {
     ///
     /// # Errors
     /// 422 `amount_not_representable`.
-    pub fn create_request(&self, input: &CreatePayment, intent: &IntentId) -> Result<VendorRequest> {
-        request::create(input, &self.stack, intent)
+    pub fn create_request(
+        &self,
+        input: &CreatePayment,
+        customer: Option<&str>,
+        intent: &IntentId,
+    ) -> Result<VendorRequest> {
+        request::create(input, customer, &self.stack, intent)
+    }
+
+    /// The request that refunds so much of a payment.
+    ///
+    /// # Errors
+    /// 409 `payment_not_refundable` when Stripe does not know the payment, 422 `amount_not_representable`.
+    pub fn refund_request(
+        &self,
+        payment: &Payment,
+        amount: Money,
+        input: &CreateRefund,
+        intent: &IntentId,
+    ) -> Result<VendorRequest> {
+        let unknown = || Error::rejected(409, "payment_not_refundable", "The payment cannot be refunded yet.");
+        let vendor_id = payment.vendor_id.as_deref().ok_or_else(unknown)?;
+        request::refund(vendor_id, amount, input.reason, &payment.order_id, &self.stack, intent)
+    }
+
+    /// The request that creates a customer.
+    pub fn customer_request(&self, input: &CreateCustomer, intent: &IntentId) -> VendorRequest {
+        request::customer(input, &self.stack, intent)
     }
 
     /// The request that confirms a payment.
@@ -107,8 +136,12 @@ impl Stripe {
 
     async fn called(&self, intent: &Intent, subject: &Subject, call_by: Timestamp) -> Outcome {
         let request = match (&intent.data, intent.kind, subject.vendor_id()) {
-            (Data::Payment { request: Some(request), .. }, _, _) => request.clone(),
+            (Data::Payment { request: Some(request), .. }, _, _)
+            | (Data::Refund { request, .. } | Data::Customer { request, .. }, _, _) => request.clone(),
             (Data::Payment { request: None, .. }, Kind::PaymentCancel, Some(vendor_id)) => request::cancel(vendor_id),
+            (Data::Payment { request: None, .. }, Kind::PaymentSettlement, Some(vendor_id)) => {
+                return self.settlement(intent, vendor_id, call_by).await;
+            }
             _ => return Outcome::of(Verdict::GivenUp { code: "nothing_to_send" }),
         };
         let idempotency_key = intent.vendor_key(&self.stack);
@@ -120,29 +153,31 @@ impl Stripe {
             correlation: &intent.correlation_id,
         };
         let reply = self.send(call, Method::POST, &request.path, Some((request.body, &idempotency_key))).await;
-        self.outcome(intent, &reply)
+        answer::outcome(intent.kind, &reply, self.gateway.world().now())
     }
 
-    /// What an answer to a create, confirm or cancel means.
-    fn outcome(&self, intent: &Intent, reply: &Reply) -> Outcome {
+    /// What a paid payment brought in. Stripe knows soon after the charge, for some payment methods days later.
+    async fn settlement(&self, intent: &Intent, vendor_id: &str, call_by: Timestamp) -> Outcome {
+        let path =
+            format!("/v1/payment_intents/{}?expand[]=latest_charge.balance_transaction", path_segment(vendor_id));
+        let operation = operation_name(intent.kind);
+        let reply = self.get(operation, &path, intent.attempt, &intent.correlation_id, call_by).await;
         let now = self.gateway.world().now();
-        let code = match reply.class {
-            Class::Transient => "vendor_unavailable",
-            Class::Throttled { .. } => "throttled",
-            _ => "vendor_credentials",
-        };
-        let unknown = |ask_the_list| Outcome::of(Verdict::Unknown { look_at: now.plus(ASK_AGAIN), ask_the_list });
-        match (reply.class, &reply.response) {
-            (Class::Done, Some(response)) => match parse::<PaymentIntent>(response) {
-                Some(object) => Outcome::done(object.said(response, now)),
-                None => unknown(false),
-            },
-            (Class::Refused, Some(response)) => refused(intent.kind, response, now),
-            // A stored 500 stays one under this key; only the objects can tell.
-            (Class::Unknown, Some(response)) => unknown(is_replay(response.headers()) || response.status() == 400),
-            (Class::Throttled { after }, _) => not_done(code, after, true),
-            (Class::Transient | Class::Credentials, response) => not_done(code, None, response.is_some()),
-            (Class::Unknown | Class::Done | Class::Refused, None) => unknown(false),
+        let outcome = answer::outcome(intent.kind, &reply, now);
+        match (&outcome.verdict, &outcome.seen) {
+            (Verdict::Done, Some(Observation::Payment(seen))) if seen.settlement.is_none() => {
+                if intent.give_up_at.since(now) < SETTLEMENT_WAIT {
+                    // A missing fee is no reason to wake a person.
+                    return Outcome::of(Verdict::Refused { code: "no_settlement" });
+                }
+                let after = Some(SETTLEMENT_WAIT);
+                Outcome::of(Verdict::NotDone { code: "not_settled_yet", after, answered: true })
+            }
+            // A read: whatever is not known is simply read again.
+            (Verdict::Unknown { .. }, _) => {
+                Outcome::of(Verdict::NotDone { code: "vendor_unavailable", after: None, answered: false })
+            }
+            _ => outcome,
         }
     }
 
@@ -242,46 +277,13 @@ impl Agent for Stripe {
     }
 }
 
-impl PaymentIntent {
-    /// The observation in an answer: as of the answer's Date, or, when it repeats an earlier one, of the creation.
-    fn said(self, response: &HttpResponse, now: Timestamp) -> Observation {
-        let at =
-            if is_replay(response.headers()) { Timestamp::from_seconds(self.created) } else { said_at(response, now) };
-        self.observation(at)
-    }
-}
-
-/// A refusal. One that holds an object is news of the object: a declined create has made one.
-fn refused(kind: Kind, response: &HttpResponse, now: Timestamp) -> Outcome {
-    let error = parse::<ErrorAnswer>(response).map(|answer| answer.error);
-    let declined = response.status() == 402;
-    let object = error.and_then(|error| error.payment_intent);
-    let seen = object.map(|object| object.said(response, now));
-    let verdict = match (kind, declined, seen.is_some()) {
-        // The call did its work: the attempt was made, and declined.
-        (Kind::PaymentCreate | Kind::PaymentConfirm, true, true) => Verdict::Done,
-        (_, true, _) => Verdict::Refused { code: "card_declined" },
-        _ => Verdict::Refused { code: "vendor_refused" },
-    };
-    Outcome { verdict, seen }
-}
-
-fn not_done(code: &'static str, after: Option<Duration>, answered: bool) -> Outcome {
-    Outcome::of(Verdict::NotDone { code, after, answered })
-}
-
 const fn operation_name(kind: Kind) -> &'static str {
     match kind {
         Kind::PaymentConfirm => "confirm_payment_intent",
         Kind::PaymentCancel => "cancel_payment_intent",
+        Kind::PaymentSettlement => "retrieve_settlement",
+        Kind::RefundCreate => "create_refund",
+        Kind::CustomerCreate => "create_customer",
         Kind::PaymentCreate | Kind::MailSend | Kind::Publish => "create_payment_intent",
     }
-}
-
-fn parse<T: DeserializeOwned>(response: &HttpResponse) -> Option<T> {
-    serde_json::from_slice(response.body())
-        .inspect_err(|e| {
-            tracing::error!(line = e.line(), column = e.column(), "an answer of Stripe's has an unknown shape");
-        })
-        .ok()
 }

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use super::wire::{Page, PaymentIntent};
-use super::{Stripe, parse};
+use super::Stripe;
+use super::answer::parse;
+use super::request::path_segment;
+use super::wire::{Customer, Object, Page, PaymentIntent, Refund};
 use crate::domain::{Correlation, Timestamp};
 use crate::effects::intent::{Intent, Kind};
 use crate::effects::observation::Observation;
@@ -17,7 +19,7 @@ const KEY_HORIZON: Duration = Duration::from_secs(23 * 3_600);
 const ABSENT_AFTER: Duration = Duration::from_secs(60);
 /// How far around the first call the list is searched: clocks differ.
 const LIST_MARGIN: Duration = Duration::from_secs(600);
-/// Objects looked at (Stripe's largest page). More than 100 payments in the window: a person has to look.
+/// Objects looked at (Stripe's largest page). More than 100 in the window: a person has to look.
 const LIST_MAX: usize = 100;
 /// When the list or the object could not be read: look again after this.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -30,24 +32,44 @@ impl Stripe {
             return self.called(intent, subject, call_by).await;
         }
         match intent.kind {
-            Kind::PaymentCreate => self.look_for_created(intent, first, now, call_by).await,
+            Kind::PaymentCreate => {
+                self.look_for::<PaymentIntent>("payment_intents", "", intent, first, now, call_by).await
+            }
+            Kind::CustomerCreate => self.look_for::<Customer>("customers", "", intent, first, now, call_by).await,
+            Kind::RefundCreate => match subject {
+                Subject::Refund(refund) => {
+                    let payment = refund.payment_vendor_id.as_deref().unwrap_or_default();
+                    let of = format!("&payment_intent={}", path_segment(payment));
+                    self.look_for::<Refund>("refunds", &of, intent, first, now, call_by).await
+                }
+                _ => Outcome::of(Verdict::GivenUp { code: "vendor_object_unknown" }),
+            },
             _ => self.look_at_object(intent, subject, now, call_by).await,
         }
     }
 
-    async fn look_for_created(&self, intent: &Intent, first: Timestamp, now: Timestamp, call_by: Timestamp) -> Outcome {
+    /// Looks through what was created around the first call for an object with our metadata. `of` narrows the list.
+    async fn look_for<T: Object>(
+        &self,
+        objects: &str,
+        of: &str,
+        intent: &Intent,
+        first: Timestamp,
+        now: Timestamp,
+        call_by: Timestamp,
+    ) -> Outcome {
         let again = Outcome::of(Verdict::Unknown { look_at: now.plus(LOOK_AGAIN), ask_the_list: true });
         let may_conclude_at = intent.called_until.unwrap_or(first).plus(ABSENT_AFTER);
         let from = first.minus(LIST_MARGIN).seconds();
         let to = intent.called_until.unwrap_or(now).plus(LIST_MARGIN).seconds();
-        let path = format!("/v1/payment_intents?created[gte]={from}&created[lte]={to}&limit={LIST_MAX}");
-        let reply = self.get("list_payment_intents", &path, intent.attempt, &intent.correlation_id, call_by).await;
+        let path = format!("/v1/{objects}?created[gte]={from}&created[lte]={to}{of}&limit={LIST_MAX}");
+        let reply = self.get("list_created", &path, intent.attempt, &intent.correlation_id, call_by).await;
         let (Class::Done, Some(response)) = (reply.class, &reply.response) else { return again };
-        let Some(page) = parse::<Page>(response) else { return again };
+        let Some(page) = parse::<Page<T>>(response) else { return again };
         let found = page.data.into_iter().find(|found| found.is_of(self.stack.as_str(), &intent.intent_id));
         match found {
             Some(found) => Outcome::done(found.observation(said_at(response, now))),
-            None if page.has_more => Outcome::of(Verdict::GivenUp { code: "too_many_payments_to_search" }),
+            None if page.has_more => Outcome::of(Verdict::GivenUp { code: "too_many_objects_to_search" }),
             None if now < may_conclude_at => {
                 Outcome::of(Verdict::Unknown { look_at: may_conclude_at, ask_the_list: true })
             }
@@ -61,7 +83,7 @@ impl Stripe {
         let Some(vendor_id) = subject.vendor_id() else {
             return Outcome::of(Verdict::GivenUp { code: "vendor_object_unknown" });
         };
-        let path = format!("/v1/payment_intents/{}", super::request::path_segment(vendor_id));
+        let path = format!("/v1/payment_intents/{}", path_segment(vendor_id));
         let reply = self.get("retrieve_payment_intent", &path, intent.attempt, &intent.correlation_id, call_by).await;
         let (Class::Done, Some(response)) = (reply.class, &reply.response) else { return again };
         let Some(found) = parse::<PaymentIntent>(response) else { return again };
@@ -70,7 +92,7 @@ impl Stripe {
 
     pub(super) async fn fetched(&self, vendor_id: &str, correlation: &Correlation) -> Option<Observation> {
         let now = self.gateway.world().now();
-        let path = format!("/v1/payment_intents/{}", super::request::path_segment(vendor_id));
+        let path = format!("/v1/payment_intents/{}", path_segment(vendor_id));
         let reply = self.get("retrieve_payment_intent", &path, 0, correlation, now.plus(super::FETCH_TIME)).await;
         let response = reply.response.filter(|_| reply.class == Class::Done)?;
         let found = parse::<PaymentIntent>(&response)?;

@@ -4,9 +4,30 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::domain::payment::{DeclineCode, PaymentStatus};
+use super::amount::from_stripe_units;
+use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
+use crate::domain::refund::RefundStatus;
 use crate::domain::{IntentId, Private, Timestamp};
-use crate::effects::observation::{Observation, PaymentSeen};
+use crate::effects::observation::{CustomerSeen, Observation, PaymentSeen, RefundSeen};
+
+/// A Stripe object that we make, in answers, events and lists.
+pub(super) trait Object: serde::de::DeserializeOwned {
+    /// Our metadata on it.
+    fn metadata(&self) -> &Metadata;
+
+    /// When Stripe made it.
+    fn created(&self) -> Timestamp;
+
+    /// What Stripe says of it, at this time of Stripe's.
+    fn observation(self, vendor_at: Timestamp) -> Observation;
+
+    /// Whether this intent of this deployment made it.
+    fn is_of(&self, stack: &str, intent: &IntentId) -> bool {
+        let metadata = self.metadata();
+        metadata.crossdock_stack.as_deref() == Some(stack)
+            && metadata.crossdock_intent.as_deref() == Some(intent.as_str())
+    }
+}
 
 /// A PaymentIntent.
 #[derive(Deserialize)]
@@ -15,7 +36,7 @@ pub(super) struct PaymentIntent {
     status: String,
     #[serde(default)]
     client_secret: Option<Private<String>>,
-    pub(super) created: i64,
+    created: i64,
     #[serde(default)]
     next_action: Option<Value>,
     #[serde(default)]
@@ -23,7 +44,63 @@ pub(super) struct PaymentIntent {
     #[serde(default)]
     latest_charge: Option<Value>,
     #[serde(default)]
-    pub(super) metadata: Metadata,
+    metadata: Metadata,
+}
+
+/// A Refund.
+#[derive(Deserialize)]
+pub(super) struct Refund {
+    id: String,
+    amount: i64,
+    currency: String,
+    created: i64,
+    /// Null on refunds of charges that have no payment intent.
+    #[serde(default)]
+    status: Option<String>,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+/// A Customer.
+#[derive(Deserialize)]
+pub(super) struct Customer {
+    id: String,
+    created: i64,
+    #[serde(default)]
+    email: Option<Private<String>>,
+    #[serde(default)]
+    name: Option<Private<String>>,
+    #[serde(default)]
+    phone: Option<Private<String>>,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+/// A BalanceTransaction: what a charge brought in, in the currency in which Stripe settles.
+#[derive(Deserialize)]
+struct BalanceTransaction {
+    amount: i64,
+    fee: i64,
+    currency: String,
+}
+
+/// A saved payment method, as far as a shopper may see it.
+#[derive(Deserialize)]
+pub(super) struct PaymentMethod {
+    pub(super) id: String,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) card: Option<Card>,
+}
+
+/// A card, as far as a shopper may see it.
+#[derive(Deserialize, serde::Serialize)]
+pub(super) struct Card {
+    brand: String,
+    last4: String,
+    exp_month: u8,
+    exp_year: u16,
 }
 
 /// Our metadata on a Stripe object.
@@ -49,6 +126,8 @@ pub(super) struct ErrorBody {
     #[serde(default)]
     pub(super) code: Option<String>,
     #[serde(default)]
+    pub(super) param: Option<String>,
+    #[serde(default)]
     decline_code: Option<String>,
     #[serde(default)]
     pub(super) payment_intent: Option<Box<PaymentIntent>>,
@@ -56,8 +135,8 @@ pub(super) struct ErrorBody {
 
 /// A page of a list.
 #[derive(Deserialize)]
-pub(super) struct Page {
-    pub(super) data: Vec<PaymentIntent>,
+pub(super) struct Page<T> {
+    pub(super) data: Vec<T>,
     #[serde(default)]
     pub(super) has_more: bool,
 }
@@ -92,14 +171,22 @@ pub(super) struct AnyObject {
     pub(super) metadata: Option<Metadata>,
 }
 
-impl PaymentIntent {
-    /// What Stripe says of the payment, at this time of Stripe's.
-    pub(super) fn observation(self, vendor_at: Timestamp) -> Observation {
+impl Object for PaymentIntent {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn created(&self) -> Timestamp {
+        Timestamp::from_seconds(self.created)
+    }
+
+    fn observation(self, vendor_at: Timestamp) -> Observation {
         let status = self.status();
         let decline = match status {
             PaymentStatus::RequiresPaymentMethod => self.last_payment_error.as_ref().map(ErrorBody::decline),
             _ => None,
         };
+        let settlement = self.settlement();
         let charge = match self.latest_charge {
             Some(Value::String(id)) => Some(id),
             Some(Value::Object(charge)) => charge.get("id").and_then(Value::as_str).map(str::to_owned),
@@ -113,7 +200,18 @@ impl PaymentIntent {
             next_action: self.next_action,
             decline,
             charge,
+            settlement,
         })
+    }
+}
+
+impl PaymentIntent {
+    /// What the charge brought in, where the answer has its balance transaction.
+    fn settlement(&self) -> Option<Settlement> {
+        let transaction = self.latest_charge.as_ref()?.get("balance_transaction")?;
+        let transaction = BalanceTransaction::deserialize(transaction).ok()?;
+        let money = |amount| from_stripe_units(amount, &transaction.currency);
+        Some(Settlement { amount: money(transaction.amount)?, fee: money(transaction.fee)? })
     }
 
     /// Stripe's status in our words. Whatever is not known to be final is processing, never success.
@@ -127,11 +225,52 @@ impl PaymentIntent {
             _ => PaymentStatus::Processing,
         }
     }
+}
 
-    /// Our intent in the metadata.
-    pub(super) fn is_of(&self, stack: &str, intent: &IntentId) -> bool {
-        self.metadata.crossdock_stack.as_deref() == Some(stack)
-            && self.metadata.crossdock_intent.as_deref() == Some(intent.as_str())
+impl Object for Refund {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn created(&self) -> Timestamp {
+        Timestamp::from_seconds(self.created)
+    }
+
+    fn observation(self, vendor_at: Timestamp) -> Observation {
+        let status = match self.status.as_deref() {
+            Some("succeeded") => RefundStatus::Succeeded,
+            Some("failed") => RefundStatus::Failed,
+            Some("canceled") => RefundStatus::Canceled,
+            // Pending, waiting for the customer, or a word that is not known yet.
+            _ => RefundStatus::Processing,
+        };
+        Observation::Refund(RefundSeen {
+            status,
+            vendor_at: Some(vendor_at),
+            vendor_id: Some(self.id),
+            amount: from_stripe_units(self.amount, &self.currency),
+        })
+    }
+}
+
+impl Object for Customer {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn created(&self) -> Timestamp {
+        Timestamp::from_seconds(self.created)
+    }
+
+    fn observation(self, vendor_at: Timestamp) -> Observation {
+        Observation::Customer(CustomerSeen {
+            vendor_at: Some(vendor_at),
+            vendor_id: Some(self.id),
+            email: self.email,
+            contact_id: None,
+            name: self.name,
+            phone: self.phone,
+        })
     }
 }
 

@@ -10,7 +10,7 @@ const VENDORS: &str = "shared/src/vendors/";
 const FUNCTIONS: &str = "functions/";
 
 /// The layers of the shared crate, the innermost first: each may name itself and those before it.
-const LAYERS: [&str; 7] = ["domain", "world", "aws", "gateway", "effects", "vendors", "lambda"];
+const LAYERS: [&str; 8] = ["domain", "world", "aws", "gateway", "effects", "vendors", "payments", "lambda"];
 
 /// The crates of tests and of the local stack.
 const NOT_SHIPPED: [&str; 5] = ["sandbox", "simulation", "contract", "e2e", "local"];

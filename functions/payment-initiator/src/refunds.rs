@@ -1,0 +1,66 @@
+//! Refunds of a payment.
+
+use crossdock::aws::Write;
+use crossdock::domain::input::CreateRefund;
+use crossdock::domain::refund::RefundStatus;
+use crossdock::domain::{PaymentId, Timestamp};
+use crossdock::effects::intake::{Repeatable, Request, request_hash, scoped};
+use crossdock::effects::refund::Refund;
+use crossdock::effects::{Subject, Verdict, Worked};
+use crossdock::error::{Error, Result};
+use crossdock::lambda::http::{Answer, ApiRequest};
+use crossdock::payments::Asked;
+
+use crate::{PaymentInitiator, asker};
+
+/// The route of a refund in the record of requests.
+const REFUND: &str = "POST /payments/{payment_id}/refunds";
+
+impl PaymentInitiator {
+    /// `POST /payments/{payment_id}/refunds`
+    pub(crate) async fn refund(&self, request: &ApiRequest, payment_id: &PaymentId) -> Result<Answer> {
+        let key = request.required_idempotency_key()?;
+        let body = request.json_body()?;
+        let hash = request_hash("POST", &request.path, body);
+        let repeatable = Repeatable { route: REFUND, key: Some(key.clone()), hash };
+        let input = CreateRefund::parse(body)?;
+        let store = |subject: &Subject, verdict: &Verdict| stored(subject, verdict, &repeatable, request.received_at);
+        match self.payments.refund(payment_id, &input, &key, &repeatable, &asker(request), store).await? {
+            Asked::Worked(worked) => answer(worked),
+            Asked::Answered(answer) => Ok(Answer::new(answer.status, answer.body.expose().clone()).replayed()),
+            Asked::Pending(refund) => Ok(as_it_is(&refund).replayed()),
+        }
+    }
+}
+
+/// The answer to a refund that was carried out.
+fn answer(worked: Worked) -> Result<Answer> {
+    match worked {
+        Worked::Settled(Subject::Refund(refund), Verdict::Refused { .. }) => {
+            let detail = "The payment provider does not make this refund.";
+            Err(Error::rejected(422, "refund_refused", detail).with("refund_id", refund.refund_id.as_str()))
+        }
+        Worked::Settled(_, Verdict::NotDone { code: "vendor_credentials", .. }) => {
+            Err(Error::misconfigured("vendor_credentials", "the payment provider does not accept our key"))
+        }
+        Worked::Settled(Subject::Refund(refund), Verdict::Done) => Ok(Answer::new(201, refund.view())),
+        Worked::Settled(Subject::Refund(refund), _) => Ok(Answer::new(202, refund.view())),
+        Worked::Settled(..) | Worked::Nothing(_) | Worked::Missing | Worked::Fenced => {
+            Err(Error::uncertain("outcome_unknown", "somebody else settles this refund"))
+        }
+    }
+}
+
+/// The final answer to keep for repeats; none while the outcome is open.
+fn stored(subject: &Subject, verdict: &Verdict, repeatable: &Repeatable, now: Timestamp) -> Result<Option<Write>> {
+    let (Subject::Refund(refund), Verdict::Done) = (subject, verdict) else { return Ok(None) };
+    let Some(key) = &refund.request_key else { return Ok(None) };
+    let (key, answer) = (scoped(&refund.payment_id, key), (201, refund.view()));
+    Request::answered(REFUND, &key, &repeatable.hash, refund.refund_id.as_str(), answer, now).map(Some)
+}
+
+/// The refund as it is, for a repeat whose first request is not answered yet.
+fn as_it_is(refund: &Refund) -> Answer {
+    let pending = refund.vendor_id.is_none() && refund.status != RefundStatus::Failed;
+    Answer::new(if pending { 202 } else { 201 }, refund.view())
+}

@@ -1,0 +1,72 @@
+//! A confirm: the shopper gives a payment method.
+
+use super::claim_at_birth;
+use crate::aws::{Item, Transacted, Write};
+use crate::domain::{Correlation, IntentId};
+use crate::effects::WorkList;
+use crate::effects::claim::{Claimed, Lease};
+use crate::effects::commit::{Context, timeline_row};
+use crate::effects::intent::{Data, Intent, Kind, Phase, VendorRequest};
+use crate::effects::payment::Payment;
+use crate::error::{Error, Result};
+
+/// What asking for a confirm came to.
+#[derive(Debug)]
+pub enum Confirmed {
+    /// It is new, and this request has claimed its intent.
+    New(Box<Claimed>),
+    /// The same confirm is in the work list already.
+    Repeat(IntentId),
+}
+
+impl WorkList {
+    /// Asks for a confirm of a payment that the vendor knows. The same confirm twice, before the first is settled, is
+    /// one.
+    ///
+    /// # Errors
+    /// 409 `confirmation_in_progress` when another confirm of this payment is not settled yet.
+    pub async fn confirm_payment(
+        &self,
+        payment: &Payment,
+        request: VendorRequest,
+        correlation: &Correlation,
+        lease: &Lease,
+    ) -> Result<Confirmed> {
+        let now = self.world.now();
+        let discriminator = payment.confirms_settled.to_string();
+        let intent_id = IntentId::of(Kind::PaymentConfirm.as_str(), payment.payment_id.as_str(), &discriminator);
+        let data = Data::Payment { payment_id: payment.payment_id.clone(), request: Some(request.clone()) };
+        let order = Some(payment.order_id.clone());
+        let mut intent = Intent::new(intent_id.clone(), Kind::PaymentConfirm, data, order, correlation.clone(), now);
+        claim_at_birth(&mut intent, lease, now);
+        let context = Context {
+            now,
+            correlation: correlation.clone(),
+            source: "crossdock",
+            occasion: intent_id.to_string(),
+            settles_confirm: false,
+        };
+        let entry = payment.entry("payment.confirm_requested", None, &context);
+        let writes =
+            [Write::put_new(intent.key(), &intent)?, timeline_row(&payment.order_id, &entry, &context.occasion)?.1];
+        let obstacles = match self.table.transact(&writes).await? {
+            Transacted::Done => return Ok(Confirmed::New(Box::new(Claimed { intent, lease: lease.clone() }))),
+            Transacted::Lost(obstacles) => obstacles,
+        };
+        let found = obstacles.iter().find(|o| o.index == 0).and_then(|o| o.item.as_ref());
+        let Some(found) = found.map(Item::parse::<Intent>).transpose()? else {
+            return Err(Error::bug("intake", "a confirm met something that is no intent"));
+        };
+        if found.owner.as_deref() == Some(&lease.owner) && found.phase == Phase::Calling {
+            return Ok(Confirmed::New(Box::new(Claimed { intent: found, lease: lease.clone() })));
+        }
+        match &found.data {
+            Data::Payment { request: Some(before), .. } if *before == request => Ok(Confirmed::Repeat(intent_id)),
+            _ => Err(Error::rejected(
+                409,
+                "confirmation_in_progress",
+                "Another confirmation of this payment is running.",
+            )),
+        }
+    }
+}

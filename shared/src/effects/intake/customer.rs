@@ -1,0 +1,84 @@
+//! A customer: made known to the payment provider once, and found again by the shop's id.
+
+use super::claim_at_birth;
+use crate::aws::{Item, Transacted, Write};
+use crate::domain::input::CreateCustomer;
+use crate::domain::{ContactId, Correlation, CustomerId, IntentId};
+use crate::effects::WorkList;
+use crate::effects::claim::{Claimed, Lease};
+use crate::effects::contact;
+use crate::effects::customer::{self, Customer};
+use crate::effects::intent::{Data, Intent, Kind, Phase, VendorRequest, person_partition};
+use crate::error::{Error, Result};
+
+/// What asking for a customer came to.
+#[derive(Debug)]
+pub enum Known {
+    /// It is new, and this request has claimed its intent.
+    New(Box<Customer>, Box<Claimed>),
+    /// We know this customer; the vendor perhaps not yet.
+    Before(Box<Customer>),
+}
+
+impl WorkList {
+    /// Asks for a customer. `build` makes the vendor's request.
+    pub async fn create_customer(
+        &self,
+        input: &CreateCustomer,
+        contact_id: &ContactId,
+        correlation: &Correlation,
+        lease: &Lease,
+        build: impl Fn(&IntentId) -> VendorRequest,
+    ) -> Result<Known> {
+        let now = self.world.now();
+        let customer_id = &input.id;
+        let intent_id = IntentId::of(Kind::CustomerCreate.as_str(), customer_id.as_str(), self.stack.as_str());
+        let data = Data::Customer { customer_id: customer_id.clone(), request: build(&intent_id) };
+        let mut intent = Intent::new(intent_id.clone(), Kind::CustomerCreate, data, None, correlation.clone(), now);
+        claim_at_birth(&mut intent, lease, now);
+        let customer = Customer {
+            item_type: "customer".to_owned(),
+            customer_id: customer_id.clone(),
+            contact_id: contact_id.clone(),
+            name: input.name.clone(),
+            phone: input.phone.clone(),
+            intent_id,
+            vendor_id: None,
+            vendor_at: None,
+            version: 1,
+            correlation_id: correlation.clone(),
+            created_at: now,
+            updated_at: now,
+            person_pk: person_partition(contact_id),
+            person_sk: format!("{:013}#{customer_id}", now.ms()),
+        };
+        let writes = [
+            Write::put_new(customer::key(customer_id), &customer)?,
+            Write::put_new(intent.key(), &intent)?,
+            contact::remember(contact_id, &input.email, input.name.as_ref(), now)?,
+        ];
+        let obstacles = match self.table.transact(&writes).await? {
+            Transacted::Done => {
+                return Ok(Known::New(Box::new(customer), Box::new(Claimed { intent, lease: lease.clone() })));
+            }
+            Transacted::Lost(obstacles) => obstacles,
+        };
+        let item = |index| obstacles.iter().find(|o| o.index == index).and_then(|o| o.item.as_ref());
+        if let Some(found) = item(1).map(Item::parse::<Intent>).transpose()?
+            && found.owner.as_deref() == Some(&lease.owner)
+            && found.phase == Phase::Calling
+        {
+            // Our own write, whose reply was lost.
+            return Ok(Known::New(Box::new(customer), Box::new(Claimed { intent: found, lease: lease.clone() })));
+        }
+        let before = item(0).map(Item::parse).transpose()?;
+        before
+            .map(|customer| Known::Before(Box::new(customer)))
+            .ok_or_else(|| Error::bug("intake", "a customer met something that is no customer"))
+    }
+
+    /// Reads a customer; `None` when we do not know them.
+    pub async fn customer(&self, id: &CustomerId) -> Result<Option<Customer>> {
+        self.table.get(&customer::key(id)).await?.map(|item| item.parse()).transpose()
+    }
+}

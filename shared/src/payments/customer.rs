@@ -1,0 +1,70 @@
+//! Customers at the payment provider.
+
+use super::{Asker, Payments, TRIES};
+use crate::domain::input::{CreateCustomer, CreatePayment};
+use crate::effects::contact::contact_id;
+use crate::effects::customer::Customer;
+use crate::effects::intake::Known;
+use crate::effects::{Subject, Verdict, Worked};
+use crate::error::{Error, Result};
+
+impl Payments {
+    /// Gets or makes a customer, once for each id of the shop's; and whether it is new. Its `vendor_id` is absent
+    /// while the provider's answer is open.
+    ///
+    /// # Errors
+    /// 422 `customer_refused`; `vendor_credentials` when the provider refuses our key.
+    pub async fn customer(&self, input: &CreateCustomer, asker: &Asker) -> Result<(Customer, bool)> {
+        let contact = contact_id(&self.app_keys.get().await?, input.email.expose())?;
+        let (correlation, lease) = (&asker.correlation, &asker.lease);
+        let build = |intent: &_| self.stripe.customer_request(input, intent);
+        let (worked, is_new) = match self.list.create_customer(input, &contact, correlation, lease, build).await? {
+            Known::Before(customer) if customer.vendor_id.is_some() => return Ok((*customer, false)),
+            Known::Before(customer) => (self.list.work(&customer.intent_id, lease, &self.stripe, 1).await?, false),
+            Known::New(customer, claimed) => {
+                let subject = Subject::Customer(customer);
+                (self.list.carry_out(*claimed, subject, &self.stripe, TRIES, |_, _| Ok(None)).await?, true)
+            }
+        };
+        match worked {
+            Worked::Settled(_, Verdict::NotDone { code: "vendor_credentials", .. }) => {
+                Err(Error::misconfigured("vendor_credentials", "the payment provider does not accept our key"))
+            }
+            Worked::Settled(_, Verdict::Refused { .. }) => {
+                let detail = "The payment provider does not accept this customer.";
+                Err(Error::rejected(422, "customer_refused", detail))
+            }
+            Worked::Settled(Subject::Customer(customer), _) => Ok((*customer, is_new)),
+            Worked::Settled(..) | Worked::Nothing(_) | Worked::Missing | Worked::Fenced => {
+                let customer = self.list.customer(&input.id).await?;
+                customer
+                    .map(|customer| (customer, false))
+                    .ok_or_else(|| Error::bug("customer_missing", "a customer that was just written"))
+            }
+        }
+    }
+
+    /// The provider's id of who pays, where the payment needs one: to save a payment method, or to use a saved one.
+    pub(super) async fn vendor_customer(&self, input: &CreatePayment, asker: &Asker) -> Result<Option<String>> {
+        let creates = input.save_payment_method || input.off_session;
+        if !creates && input.payment_method.is_none() {
+            return Ok(None);
+        }
+        if let Some(known) = self.known.get(&input.customer.id) {
+            return Ok(Some(known));
+        }
+        let customer = if creates {
+            Some(self.customer(&input.customer, asker).await?.0)
+        } else {
+            self.list.customer(&input.customer.id).await?
+        };
+        let vendor_id = customer.and_then(|customer| customer.vendor_id);
+        match &vendor_id {
+            Some(vendor_id) => self.known.keep(&input.customer.id, vendor_id),
+            // It needs the customer, and nothing was written of the payment: a repeat finds the customer settled.
+            None if creates => return Err(Error::transient("vendor_unavailable", "the customer is not settled")),
+            None => {}
+        }
+        Ok(vendor_id)
+    }
+}

@@ -1,0 +1,29 @@
+//! Which of the shop's customers the payment provider knows, as far as this process has met them. An id at the vendor
+//! never changes, so what is remembered stays true; forgetting costs one read.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::domain::CustomerId;
+
+/// Customers remembered: at about 100 bytes each, 100 kB.
+const REMEMBERED_MAX: usize = 1_000;
+
+#[derive(Default)]
+pub(super) struct KnownCustomers(Mutex<BTreeMap<CustomerId, String>>);
+
+impl KnownCustomers {
+    /// The vendor's id of a customer.
+    pub(super) fn get(&self, id: &CustomerId) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Remembers the vendor's id of a customer. When there are too many, all are forgotten.
+    pub(super) fn keep(&self, id: &CustomerId, vendor_id: &str) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= REMEMBERED_MAX {
+            known.clear();
+        }
+        known.insert(id.clone(), vendor_id.to_owned());
+    }
+}

@@ -1,0 +1,100 @@
+//! Payments, as HTTP requests and commands ask for them alike: into the work list, to the payment provider, settled.
+
+mod customer;
+mod known;
+mod refund;
+
+use crate::aws::Write;
+use crate::domain::input::CreatePayment;
+use crate::domain::{Correlation, PaymentId};
+use crate::effects::contact::{AppKeys, contact_id};
+use crate::effects::intake::{Created, Repeatable, StoredAnswer};
+use crate::effects::payment::Payment;
+use crate::effects::{Lease, Subject, Verdict, WorkList, Worked};
+use crate::error::Result;
+use crate::gateway::Keyring;
+use crate::vendors::stripe::Stripe;
+
+use known::KnownCustomers;
+
+/// Calls of one request: the second only where the first certainly did nothing or the vendor deduplicates it.
+pub const TRIES: u32 = 2;
+
+/// The work list and the payment provider, together.
+pub struct Payments {
+    /// The work list.
+    pub list: WorkList,
+    /// The payment provider.
+    pub stripe: Stripe,
+    app_keys: Keyring<AppKeys>,
+    known: KnownCustomers,
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// Ties together what this causes.
+    pub correlation: Correlation,
+    /// Until when the asker may call.
+    pub lease: Lease,
+}
+
+/// What asking came to.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a request, on the stack for a moment")]
+pub enum Asked<T> {
+    /// Called or resolved, and settled, or taken over by somebody else.
+    Worked(Worked),
+    /// It was asked for before, and answered so.
+    Answered(StoredAnswer),
+    /// It was asked for before, and somebody is at it or it waits: the thing as it is.
+    Pending(T),
+}
+
+impl Payments {
+    /// Payments over this work list and provider; `app_keys` make contact ids.
+    pub fn new(list: WorkList, stripe: Stripe, app_keys: Keyring<AppKeys>) -> Self {
+        Self { list, stripe, app_keys, known: KnownCustomers::default() }
+    }
+
+    /// Creates a payment. `store` may keep the final answer in the settling transaction. Waits, for a customer that
+    /// is known or not needed: transaction, vendor, settle; the nudges go beside.
+    ///
+    /// # Errors
+    /// What [`WorkList::create_payment`] refuses; `vendor_unavailable` when it needs a customer that cannot be made
+    /// now: nothing is written then.
+    pub async fn create(
+        &self,
+        input: &CreatePayment,
+        repeatable: &Repeatable,
+        asker: &Asker,
+        store: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
+    ) -> Result<Asked<Payment>> {
+        let contact = contact_id(&self.app_keys.get().await?, input.customer.email.expose())?;
+        let customer = self.vendor_customer(input, asker).await?;
+        let build = |_: &PaymentId, intent: &_| self.stripe.create_request(input, customer.as_deref(), intent);
+        let (correlation, lease) = (&asker.correlation, &asker.lease);
+        match self.list.create_payment(input, repeatable, &contact, correlation, lease, build).await? {
+            Created::Repeat(_, Some(answer)) => Ok(Asked::Answered(answer)),
+            Created::Repeat(payment_id, None) => self.repeated(&payment_id, lease).await,
+            Created::New(payment, claimed, requested) => {
+                // The nudge goes out beside the vendor's call: it costs no wait of its own.
+                let requested = [requested];
+                let carried_out = self.list.carry_out(*claimed, Subject::Payment(payment), &self.stripe, TRIES, store);
+                let (worked, ()) = futures_util::join!(carried_out, self.list.nudge(&requested));
+                worked.map(Asked::Worked)
+            }
+        }
+    }
+
+    /// A repeat whose first request has no final answer yet: somebody is at it, or died at it.
+    async fn repeated(&self, payment_id: &PaymentId, lease: &Lease) -> Result<Asked<Payment>> {
+        let payment = self.list.payment(payment_id).await?;
+        match self.list.work(&payment.intent_id, lease, &self.stripe, 1).await? {
+            settled @ Worked::Settled(..) => Ok(Asked::Worked(settled)),
+            Worked::Nothing(_) | Worked::Missing | Worked::Fenced => {
+                self.list.payment(payment_id).await.map(Asked::Pending)
+            }
+        }
+    }
+}

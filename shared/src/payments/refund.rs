@@ -1,0 +1,51 @@
+//! Refunds.
+
+use super::{Asked, Asker, Payments, TRIES};
+use crate::aws::Write;
+use crate::domain::PaymentId;
+use crate::domain::input::CreateRefund;
+use crate::effects::intake::{RefundCreated, Repeatable};
+use crate::effects::refund::Refund;
+use crate::effects::{Subject, Verdict, Worked};
+use crate::error::Result;
+
+impl Payments {
+    /// Refunds a payment, or a part of it, once for each key. `store` may keep the final answer in the settling
+    /// transaction. Waits: read, transaction, vendor, settle; the nudges go beside.
+    ///
+    /// # Errors
+    /// What [`crate::effects::WorkList::create_refund`] refuses.
+    pub async fn refund(
+        &self,
+        payment_id: &PaymentId,
+        input: &CreateRefund,
+        key: &str,
+        repeatable: &Repeatable,
+        asker: &Asker,
+        store: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
+    ) -> Result<Asked<Refund>> {
+        let build = |payment: &_, amount, intent: &_| self.stripe.refund_request(payment, amount, input, intent);
+        let (correlation, lease) = (&asker.correlation, &asker.lease);
+        match self.list.create_refund(payment_id, input, repeatable, key, correlation, lease, build).await? {
+            RefundCreated::Repeat(_, Some(answer)) => Ok(Asked::Answered(answer)),
+            RefundCreated::Repeat(refund, None) => self.repeated_refund(*refund, asker).await,
+            RefundCreated::New(refund, claimed, requested) => {
+                let requested = [requested];
+                let carried_out = self.list.carry_out(*claimed, Subject::Refund(refund), &self.stripe, TRIES, store);
+                let (worked, ()) = futures_util::join!(carried_out, self.list.nudge(&requested));
+                worked.map(Asked::Worked)
+            }
+        }
+    }
+
+    /// A repeat whose first request has no final answer yet: somebody is at it, or died at it.
+    async fn repeated_refund(&self, refund: Refund, asker: &Asker) -> Result<Asked<Refund>> {
+        let Some(intent_id) = &refund.intent_id else { return Ok(Asked::Pending(refund)) };
+        match self.list.work(intent_id, &asker.lease, &self.stripe, 1).await? {
+            settled @ Worked::Settled(..) => Ok(Asked::Worked(settled)),
+            Worked::Nothing(_) | Worked::Missing | Worked::Fenced => {
+                self.list.refund(&refund.payment_id, &refund.refund_id).await.map(Asked::Pending)
+            }
+        }
+    }
+}

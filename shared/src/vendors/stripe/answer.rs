@@ -1,0 +1,84 @@
+//! What an answer to a call means for the work list.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use super::classify::is_replay;
+use super::wire::{Customer, ErrorAnswer, Object, PaymentIntent, Refund};
+use crate::domain::Timestamp;
+use crate::effects::intent::Kind;
+use crate::effects::observation::Observation;
+use crate::effects::{Outcome, Verdict};
+use crate::gateway::{Class, Reply, said_at};
+use crate::world::HttpResponse;
+
+/// After an unknown outcome, how soon the same key is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// What is true after this reply to a call of this kind.
+pub(super) fn outcome(kind: Kind, reply: &Reply, now: Timestamp) -> Outcome {
+    let code = match reply.class {
+        Class::Transient => "vendor_unavailable",
+        Class::Throttled { .. } => "throttled",
+        _ => "vendor_credentials",
+    };
+    let unknown = |ask_the_list| Outcome::of(Verdict::Unknown { look_at: now.plus(ASK_AGAIN), ask_the_list });
+    match (reply.class, &reply.response) {
+        (Class::Done, Some(response)) => object(kind, response, now).map_or_else(|| unknown(false), Outcome::done),
+        (Class::Refused, Some(response)) => refused(kind, response, now),
+        // A stored 500 stays one under this key; only the objects can tell.
+        (Class::Unknown, Some(response)) => unknown(is_replay(response.headers()) || response.status() == 400),
+        (Class::Throttled { after }, _) => not_done(code, after, true),
+        (Class::Transient | Class::Credentials, response) => not_done(code, None, response.is_some()),
+        (Class::Unknown | Class::Done | Class::Refused, None) => unknown(false),
+    }
+}
+
+/// The object that an answer to a call of this kind holds.
+fn object(kind: Kind, response: &HttpResponse, now: Timestamp) -> Option<Observation> {
+    match kind {
+        Kind::RefundCreate => parse::<Refund>(response).map(|object| said(object, response, now)),
+        Kind::CustomerCreate => parse::<Customer>(response).map(|object| said(object, response, now)),
+        _ => parse::<PaymentIntent>(response).map(|object| said(object, response, now)),
+    }
+}
+
+/// The observation in an answer: as of the answer's Date, or, when it repeats an earlier one, of the creation.
+fn said(object: impl Object, response: &HttpResponse, now: Timestamp) -> Observation {
+    let at = if is_replay(response.headers()) { object.created() } else { said_at(response, now) };
+    object.observation(at)
+}
+
+/// A refusal. One that holds an object is news of the object: a declined create has made one.
+fn refused(kind: Kind, response: &HttpResponse, now: Timestamp) -> Outcome {
+    let error = parse::<ErrorAnswer>(response).map(|answer| answer.error);
+    let declined = response.status() == 402;
+    let about_the_method = error.as_ref().and_then(|error| error.param.as_deref()) == Some("payment_method");
+    let object = error.and_then(|error| error.payment_intent);
+    let seen = object.map(|object| said(*object, response, now));
+    let verdict = match (kind, declined, seen.is_some()) {
+        // The call did its work: the attempt was made, and declined.
+        (Kind::PaymentCreate | Kind::PaymentConfirm, true, true) => Verdict::Done,
+        (Kind::PaymentCreate | Kind::PaymentConfirm, true, false) => Verdict::Refused { code: "card_declined" },
+        (Kind::PaymentCreate | Kind::PaymentConfirm, false, _) if about_the_method => {
+            Verdict::Refused { code: "payment_method_unusable" }
+        }
+        (Kind::RefundCreate, _, _) => Verdict::Refused { code: "refund_refused" },
+        _ => Verdict::Refused { code: "vendor_refused" },
+    };
+    Outcome { verdict, seen }
+}
+
+fn not_done(code: &'static str, after: Option<Duration>, answered: bool) -> Outcome {
+    Outcome::of(Verdict::NotDone { code, after, answered })
+}
+
+/// Reads an answer's body; `None`, and a line in the log, when it has another shape.
+pub(super) fn parse<T: DeserializeOwned>(response: &HttpResponse) -> Option<T> {
+    serde_json::from_slice(response.body())
+        .inspect_err(|e| {
+            tracing::error!(line = e.line(), column = e.column(), "an answer of Stripe's has an unknown shape");
+        })
+        .ok()
+}

@@ -1,0 +1,71 @@
+//! The payment methods that a customer has saved.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::Stripe;
+use super::answer::parse;
+use super::request::path_segment;
+use super::wire::{Page, PaymentMethod};
+use crate::domain::{Correlation, Timestamp};
+use crate::error::{Error, Result};
+use crate::gateway::{Class, Reply};
+
+/// A page of saved payment methods, as the API shows it.
+#[derive(Debug)]
+pub struct Methods {
+    /// Each with its id, type, and what of a card may be shown.
+    pub data: Vec<Value>,
+    /// Where the next page begins; none on the last.
+    pub next_cursor: Option<String>,
+}
+
+impl Stripe {
+    /// Reads a page of a customer's payment methods: a read, so nothing is written down and nothing repeated.
+    ///
+    /// # Errors
+    /// 400 `invalid_input` naming `cursor`, 503 `vendor_unavailable` with Retry-After, 500 when the key is refused.
+    pub async fn methods(
+        &self,
+        customer: &str,
+        limit: u8,
+        cursor: Option<&str>,
+        correlation: &Correlation,
+        call_by: Timestamp,
+    ) -> Result<Methods> {
+        let mut path = format!("/v1/payment_methods?customer={}&type=card&limit={limit}", path_segment(customer));
+        if let Some(cursor) = cursor {
+            path.push_str("&starting_after=");
+            path.push_str(&path_segment(cursor));
+        }
+        let reply = self.get("list_payment_methods", &path, 0, correlation, call_by).await;
+        let page: Page<PaymentMethod> = match (reply.class, &reply.response) {
+            (Class::Done, Some(response)) => {
+                parse(response).ok_or_else(|| Error::bug("vendor_answer", "a page of payment methods"))?
+            }
+            _ => return Err(failure(&reply, cursor.is_some())),
+        };
+        let last = page.data.last().map(|method| method.id.clone());
+        Ok(Methods { next_cursor: last.filter(|_| page.has_more), data: page.data.into_iter().map(shown).collect() })
+    }
+}
+
+fn shown(method: PaymentMethod) -> Value {
+    let mut view = json!({ "payment_method": method.id, "type": method.kind });
+    if let Some(card) = method.card {
+        view["card"] = json!(card);
+    }
+    view
+}
+
+fn failure(reply: &Reply, has_cursor: bool) -> Error {
+    let status = reply.response.as_ref().map(http::Response::status);
+    match reply.class {
+        Class::Refused if has_cursor && status == Some(StatusCode::BAD_REQUEST) => {
+            Error::invalid_field("cursor", "is none that this list gave")
+        }
+        Class::Refused => Error::bug("vendor_refused", "a list of payment methods"),
+        Class::Credentials => Error::misconfigured("vendor_credentials", "the payment provider refuses our key"),
+        _ => Error::transient("vendor_unavailable", "a list of payment methods"),
+    }
+}
