@@ -1,8 +1,8 @@
 //! The life of a payment intent.
 
-use crate::caller::{Answer, PAYMENT, START_MS, get, pay, post};
+use crate::caller::{Answer, PAYMENT, START_MS, get, pay, post, take_events, types};
 use sandbox::stripe::Status;
-use sandbox::{Sandbox, Settings, Vendor};
+use sandbox::{Sandbox, Settings};
 use serde_json::Value;
 
 fn sandbox() -> Sandbox {
@@ -19,15 +19,9 @@ fn cancel(sandbox: &mut Sandbox, id: &str, form: &str) -> Answer {
 
 /// The types of the Stripe events so far, in order of delivery.
 fn event_types(sandbox: &mut Sandbox) -> Vec<String> {
-    let due = sandbox.take_due(START_MS + 60_000);
-    due.iter()
-        .filter(|delivery| delivery.vendor == Vendor::Stripe)
-        .map(|delivery| {
-            let event: Value = serde_json::from_slice(delivery.request.body()).unwrap();
-            assert_eq!((event["object"].as_str(), event["api_version"].as_str()), (Some("event"), Some("2023-08-16")));
-            event["type"].as_str().unwrap().to_owned()
-        })
-        .collect()
+    let events = take_events(sandbox, START_MS + 50_000);
+    assert!(events.iter().all(|event| event["api_version"] == "2023-08-16"));
+    types(&events).into_iter().map(str::to_owned).collect()
 }
 
 #[test]
