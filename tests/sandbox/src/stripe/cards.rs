@@ -1,5 +1,6 @@
 //! The payment methods of Stripe's test mode, and what a charge with each of them does.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 /// What happens when an intent is confirmed with a card.
@@ -37,7 +38,7 @@ pub(crate) enum RefundOutcome {
 pub(crate) struct TestCard {
     token: &'static str,
     brand: &'static str,
-    pub(crate) last4: &'static str,
+    last4: &'static str,
     pub(crate) outcome: Outcome,
     pub(crate) refund: RefundOutcome,
 }
@@ -99,6 +100,13 @@ pub(crate) fn decline_message(code: &str, decline_code: &str) -> &'static str {
         ("processing_error", _) => "An error occurred while processing your card. Try again in a little bit.",
         ("authentication_required", _) => "Your card was declined. This transaction requires authentication.",
         _ => "Your card was declined.",
+    }
+}
+
+/// What the sandbox's own state shows of a card.
+impl Serialize for TestCard {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.last4)
     }
 }
 

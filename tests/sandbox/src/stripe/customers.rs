@@ -178,7 +178,7 @@ impl State {
         let object = customer.to_json();
         let previous = previous_attributes(&before, &object);
         if !previous.is_empty() {
-            self.emit_change(now_ms, "customer.updated", &object, previous, origin);
+            self.emit_change(now_ms, "customer.updated", &object, &previous, origin);
         }
         Ok(object)
     }

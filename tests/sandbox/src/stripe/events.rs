@@ -39,7 +39,7 @@ impl State {
         now_ms: i64,
         kind: &'static str,
         object: &Value,
-        previous: Map<String, Value>,
+        previous: &Map<String, Value>,
         origin: &Origin,
     ) {
         self.make_event(now_ms, kind, &json!({ "object": object, "previous_attributes": previous }), origin);

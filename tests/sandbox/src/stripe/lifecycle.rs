@@ -29,11 +29,10 @@ impl State {
             }
             Command::Cancel { id, .. } => self.position(id).map(|_| ()),
             Command::Refund(order) => self.look_up_refund(order),
-            Command::CreateCustomer(_) => Ok(()),
             Command::UpdateCustomer { id, .. } if self.customer(id).is_none() => {
                 Err(Failure::no_such("customer", id, "id", 404))
             }
-            Command::UpdateCustomer { .. } => Ok(()),
+            Command::CreateCustomer(_) | Command::UpdateCustomer { .. } => Ok(()),
             Command::Attach { id, customer } => {
                 self.look_up_customer(Some(customer))?;
                 let known = by_token(id).is_some() || self.payment_method(id).is_some();

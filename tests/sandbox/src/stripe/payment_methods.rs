@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::form::Form;
 use super::listing::{Listed, page};
 use super::parameters::{not_simulated, refuse_unknown};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 const LIST_PARAMETERS: [&str; 5] = ["customer", "ending_before", "limit", "starting_after", "type"];
@@ -24,12 +24,8 @@ pub struct PaymentMethod {
     pub used_up: bool,
     /// Epoch seconds.
     pub created_s: i64,
-    #[serde(rename = "last4", serialize_with = "as_last4")]
+    #[serde(rename = "last4")]
     pub(crate) card: &'static TestCard,
-}
-
-fn as_last4<S: Serializer>(card: &&'static TestCard, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(card.last4)
 }
 
 impl PaymentMethod {

@@ -117,3 +117,16 @@ fn hold(validator: &Validator, json: &Value) {
         validator.iter_errors(json).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(wrong.is_empty(), "not as in Stripe's specification: {wrong:#?} in {json:#}");
 }
+
+#[test]
+fn what_is_not_as_in_the_specification_is_caught() {
+    let right =
+        json!({ "id": "re_1", "object": "refund", "amount": 5, "created": 1, "currency": "eur", "charge": null });
+    check(&right);
+    for (member, wrong) in [("amount", json!("5")), ("colour", json!("red")), ("charge", json!({ "id": "ch_1" }))] {
+        let mut refund = right.clone();
+        refund[member] = wrong;
+        let caught = std::panic::catch_unwind(|| check(&refund)).is_err();
+        assert_eq!(caught, spec().is_some(), "{refund}");
+    }
+}
