@@ -41,6 +41,9 @@ pub enum CallFault {
         /// The `Retry-After` header, in seconds.
         retry_after_s: u64,
     },
+    /// 429 because another request holds the object (Stripe: `lock_timeout`): nothing is done, nothing is remembered, and
+    /// nobody says when to come back.
+    LockTimeout,
     /// The work is done, the answer comes late. Goes together with one of the other faults.
     Delay {
         /// Milliseconds between the request and its answer.
@@ -79,8 +82,10 @@ pub enum WebhookFault {
 pub struct CallRule {
     /// Whose calls.
     pub vendor: Vendor,
-    /// Stripe: `create_payment_intent`, `confirm`, `cancel`, `retrieve`, `list`. SendGrid: `mail_send`. `*` is every
-    /// call.
+    /// Stripe: `create_payment_intent`, `confirm`, `cancel`, `retrieve`, `list` (payment intents); `create_refund`,
+    /// `retrieve_refund`, `list_refunds`; `create_customer`, `update_customer`, `retrieve_customer`, `list_customers`;
+    /// `attach_payment_method`, `retrieve_payment_method`, `list_payment_methods`; `retrieve_charge`;
+    /// `retrieve_balance_transaction`. SendGrid: `mail_send`. `*` is every call.
     pub operation: String,
     /// What goes wrong.
     #[serde(flatten)]
@@ -160,6 +165,8 @@ pub(crate) enum Mishap {
     After(u16),
     /// Refuses for lack of capacity; seconds for `Retry-After`.
     Throttled(u64),
+    /// Refuses because another request is at work on the same object.
+    Locked,
 }
 
 impl FaultDial {

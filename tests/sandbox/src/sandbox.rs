@@ -107,6 +107,7 @@ impl Sandbox {
                 let mishap = match other {
                     Some(CallFault::ErrorDuring { status }) => Mishap::During(status),
                     Some(CallFault::ErrorAfter { status }) => Mishap::After(status),
+                    Some(CallFault::LockTimeout) => Mishap::Locked,
                     Some(CallFault::Throttled { retry_after_s }) => Mishap::Throttled(retry_after_s),
                     _ => Mishap::None,
                 };
@@ -148,16 +149,20 @@ impl Sandbox {
         response
     }
 
-    /// When [`Self::take_due`] has something to give, in epoch milliseconds. Webhooks in flight don't count.
+    /// When to call [`Self::take_due`] next, in epoch milliseconds: a webhook is due, or a bank answers. Webhooks in
+    /// flight don't count.
     pub fn next_delivery_at(&self) -> Option<i64> {
         let waiting = self.outbox.next_due_ms(|vendor| self.endpoints.contains_key(&vendor));
         let batch = self.sendgrid.next_batch_ms();
-        waiting.into_iter().chain(batch).min()
+        let planned = self.stripe.next_planned_ms();
+        waiting.into_iter().chain(batch).chain(planned).min()
     }
 
     /// The webhooks that are due at `now_ms`, earliest first, signed at this moment. Report each to
     /// [`Self::delivered`].
     pub fn take_due(&mut self, now_ms: i64) -> Vec<Delivery> {
+        self.stripe.pass_time(now_ms);
+        self.post_stripe_events();
         for batch in self.sendgrid.take_batches(now_ms) {
             self.post(Vendor::SendGrid, &batch, now_ms);
         }
@@ -196,7 +201,7 @@ impl Sandbox {
         &mut self.faults
     }
 
-    /// What Stripe has: payment intents and charges.
+    /// What Stripe has: payment intents, charges, refunds, customers, their cards, the balance.
     pub fn stripe(&self) -> &stripe::State {
         &self.stripe
     }
@@ -268,6 +273,28 @@ impl Sandbox {
         let outcome = self.stripe.bank_answers(now_ms, payment_intent, charged);
         self.post_stripe_events();
         outcome
+    }
+
+    /// The bank answers at last for a refund (`re_…`): the money arrived, or it came back, even if it seemed to have
+    /// arrived. Returns the refund, or Stripe's error body.
+    pub fn bank_answers_refund(&mut self, now_ms: i64, refund: &str, arrived: bool) -> Result<Value, Value> {
+        let outcome = self.stripe.bank_answers_refund(now_ms, refund, arrived);
+        self.post_stripe_events();
+        outcome
+    }
+
+    /// Somebody refunds a payment (`pi_…`) by hand in the dashboard: `amount` in smallest units, none for all that is
+    /// left. Returns the refund, or Stripe's error body.
+    pub fn merchant_refunds(&mut self, now_ms: i64, payment_intent: &str, amount: Option<u64>) -> Result<Value, Value> {
+        let outcome = self.stripe.merchant_refunds(now_ms, payment_intent, amount);
+        self.post_stripe_events();
+        outcome
+    }
+
+    /// Stripe sends an event of its second generation, which has no object in it.
+    pub fn stripe_sends_thin_event(&mut self, now_ms: i64, kind: &str) {
+        self.stripe.emit_thin(now_ms, kind);
+        self.post_stripe_events();
     }
 
     /// The recipients of a message (its `X-Message-Id`) open it. False when there is no such message.

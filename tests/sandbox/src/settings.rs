@@ -41,6 +41,8 @@ pub struct Settings {
     pub stripe_webhook_secret: String,
     /// The event types that Stripe's endpoint is registered for.
     pub stripe_event_types: Vec<String>,
+    /// The currency of the Stripe account's balance, ISO 4217, lower case; charges in others are exchanged.
+    pub stripe_settlement_currency: String,
     /// The one API key that SendGrid accepts.
     pub sendgrid_api_key: String,
     /// How long after a failed webhook the first retry follows, in milliseconds. Each further gap is twice as long.
@@ -57,6 +59,7 @@ impl Default for Settings {
             stripe_api_key: "sk_test_sandbox".to_owned(),
             stripe_webhook_secret: "whsec_sandbox".to_owned(),
             stripe_event_types: crate::stripe::EVENT_TYPES.map(str::to_owned).to_vec(),
+            stripe_settlement_currency: "eur".to_owned(),
             sendgrid_api_key: "SG.sandbox".to_owned(),
             first_retry_ms: 60_000,
         }

@@ -88,6 +88,9 @@ impl State {
             set(&mut response, header::RETRY_AFTER, &seconds.to_string());
             return response;
         }
+        if mishap == Mishap::Locked {
+            return refuse_for(429, "too many requests");
+        }
         if request.body().len() > mail::BODY_MAX_BYTES {
             return refuse_for(413, "Request entity too large");
         }

@@ -1,4 +1,4 @@
-//! `/_sandbox/…`: looking inside, turning the fault dial, acting as shopper, bank and recipient.
+//! `/_sandbox/…`: looking inside, turning the fault dial, acting as shopper, bank, shopkeeper and recipient.
 
 use super::{Shared, now_ms};
 use axum::extract::State;
@@ -23,6 +23,9 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/shopper/confirm", post(shopper_confirms))
         .route("/shopper/authenticate", post(shopper_authenticates))
         .route("/bank/answer", post(bank_answers))
+        .route("/bank/answer-refund", post(bank_answers_refund))
+        .route("/merchant/refund", post(merchant_refunds))
+        .route("/stripe/thin-event", post(stripe_sends_thin_event))
         .route("/recipient/open", post(recipient_opens))
         .route("/recipient/click", post(recipient_clicks))
         .route("/recipient/spam", post(recipient_reports_spam))
@@ -30,11 +33,19 @@ pub(super) fn router() -> Router<Arc<Shared>> {
 
 async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let sandbox = shared.sandbox();
+    let stripe = sandbox.stripe();
     let of_each = |value: &dyn Fn(Vendor) -> Value| -> Map<String, Value> {
         Vendor::ALL.into_iter().map(|vendor| (vendor.name().to_owned(), value(vendor))).collect()
     };
     Json(json!({
-        "stripe": { "payment_intents": sandbox.stripe().payment_intents(), "charges": sandbox.stripe().charges() },
+        "stripe": {
+            "payment_intents": stripe.payment_intents(),
+            "charges": stripe.charges(),
+            "refunds": stripe.refunds(),
+            "customers": stripe.customers(),
+            "payment_methods": stripe.payment_methods(),
+            "balance_transactions": stripe.balance_transactions(),
+        },
         "sendgrid": { "mails": sandbox.sendgrid().mails() },
         "deliveries": of_each(&|vendor| json!(sandbox.deliveries(vendor))),
         "calls": of_each(&|vendor| sandbox.calls().iter().filter(|call| call.vendor == vendor).count().into()),
@@ -152,10 +163,45 @@ async fn bank_answers(State(shared): State<Arc<Shared>>, Json(verdict): Json<Ver
     stripes_answer(&shared, outcome)
 }
 
+#[derive(Debug, Deserialize)]
+struct RefundVerdict {
+    refund: String,
+    success: bool,
+}
+
+async fn bank_answers_refund(State(shared): State<Arc<Shared>>, Json(verdict): Json<RefundVerdict>) -> Response {
+    let outcome = shared.sandbox().bank_answers_refund(now_ms(), &verdict.refund, verdict.success);
+    stripes_answer(&shared, outcome)
+}
+
+#[derive(Debug, Deserialize)]
+struct RefundByHand {
+    payment_intent: String,
+    /// In smallest units; left out: all that is left.
+    amount: Option<u64>,
+}
+
+async fn merchant_refunds(State(shared): State<Arc<Shared>>, Json(wanted): Json<RefundByHand>) -> Response {
+    let outcome = shared.sandbox().merchant_refunds(now_ms(), &wanted.payment_intent, wanted.amount);
+    stripes_answer(&shared, outcome)
+}
+
+#[derive(Debug, Deserialize)]
+struct ThinEvent {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+async fn stripe_sends_thin_event(State(shared): State<Arc<Shared>>, Json(event): Json<ThinEvent>) -> StatusCode {
+    shared.sandbox().stripe_sends_thin_event(now_ms(), &event.kind);
+    shared.changed.notify_one();
+    StatusCode::NO_CONTENT
+}
+
 fn stripes_answer(shared: &Shared, outcome: Result<Value, Value>) -> Response {
     shared.changed.notify_one();
     match outcome {
-        Ok(payment_intent) => Json(payment_intent).into_response(),
+        Ok(object) => Json(object).into_response(),
         Err(error) => (StatusCode::PAYMENT_REQUIRED, Json(error)).into_response(),
     }
 }

@@ -1,44 +1,17 @@
 //! What a caller may ask of Stripe, and the checks before anything is done. What fails here is not remembered.
 
+use super::currency::check_charge;
+use super::customers::CustomerChanges;
 use super::failure::Failure;
 use super::form::Form;
+use super::parameters::{boolean, integer, metadata, not_simulated, one_of, refuse_unknown, text};
+use super::refunds::RefundOrder;
 use std::collections::BTreeMap;
-
-/// The largest amount, in the smallest unit: eight digits.
-const AMOUNT_MAX: u64 = 99_999_999;
-
-/// Metadata: how many keys, the longest key and the longest value in characters.
-const METADATA_MAX: (usize, usize, usize) = (50, 40, 500);
 
 /// The longest description, in characters.
 const DESCRIPTION_MAX: usize = 1000;
 
-/// The currencies that Stripe charges in.
-const CURRENCIES: &str = "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd \
-    cad cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg huf \
-    idr ils inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr \
-    mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp \
-    sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx usd uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw";
-
-/// The smallest amounts that Stripe charges, in the smallest unit. Currencies that are not listed have none here.
-const AMOUNT_MIN: [(&str, u64); 10] = [
-    ("usd", 50),
-    ("eur", 50),
-    ("chf", 50),
-    ("cad", 50),
-    ("aud", 50),
-    ("jpy", 50),
-    ("gbp", 30),
-    ("dkk", 250),
-    ("nok", 300),
-    ("sek", 300),
-];
-
-/// The amount must be a multiple: three-decimal currencies end in 0, and two are counted in hundredths that do not exist.
-const AMOUNT_STEP: [(&str, u64); 7] =
-    [("bhd", 10), ("jod", 10), ("kwd", 10), ("omr", 10), ("tnd", 10), ("isk", 100), ("ugx", 100)];
-
-const CREATE_PARAMETERS: [&str; 14] = [
+const CREATE_PARAMETERS: [&str; 15] = [
     "amount",
     "automatic_payment_methods",
     "capture_method",
@@ -53,9 +26,13 @@ const CREATE_PARAMETERS: [&str; 14] = [
     "payment_method",
     "payment_method_types",
     "return_url",
+    "setup_future_usage",
 ];
 
-const CONFIRM_PARAMETERS: [&str; 4] = ["error_on_requires_action", "off_session", "payment_method", "return_url"];
+const CONFIRM_PARAMETERS: [&str; 5] =
+    ["error_on_requires_action", "off_session", "payment_method", "return_url", "setup_future_usage"];
+
+const FUTURE_USAGES: [&str; 2] = ["off_session", "on_session"];
 
 const CANCELLATION_REASONS: [&str; 4] = ["abandoned", "duplicate", "fraudulent", "requested_by_customer"];
 
@@ -68,6 +45,14 @@ pub(crate) enum Command {
     Confirm { id: String, confirmation: Confirmation },
     /// POST /v1/payment_intents/{id}/cancel
     Cancel { id: String, reason: Option<String> },
+    /// POST /v1/refunds
+    Refund(RefundOrder),
+    /// POST /v1/customers
+    CreateCustomer(CustomerChanges),
+    /// POST /v1/customers/{id}
+    UpdateCustomer { id: String, changes: CustomerChanges },
+    /// POST /v1/payment_methods/{id}/attach
+    Attach { id: String, customer: String },
 }
 
 #[derive(Debug)]
@@ -77,6 +62,8 @@ pub(crate) struct Create {
     pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) description: Option<String>,
     pub(crate) automatic_payment_methods: bool,
+    pub(crate) customer: Option<String>,
+    pub(crate) setup_future_usage: Option<String>,
     pub(crate) payment_method: Option<String>,
     /// Set when the intent is confirmed at once.
     pub(crate) confirmation: Option<Confirmation>,
@@ -88,7 +75,11 @@ pub(crate) struct Confirmation {
     /// Replaces the intent's payment method.
     pub(crate) payment_method: Option<String>,
     pub(crate) return_url: Option<String>,
-    /// Nobody is there to authenticate: a bank that asks for it declines instead.
+    /// Replaces what the intent says about later use.
+    pub(crate) setup_future_usage: Option<String>,
+    /// The shopper is not at the checkout: a card that was set up for this passes.
+    pub(crate) off_session: bool,
+    /// A bank that asks for the shopper declines instead.
     pub(crate) nobody_there: bool,
 }
 
@@ -96,12 +87,9 @@ pub(crate) struct Confirmation {
 pub(crate) fn create(form: &Form) -> Result<Create, Failure> {
     refuse_unknown(form, &CREATE_PARAMETERS)?;
     let amount = form.get("amount").ok_or_else(|| Failure::missing_parameter("amount"))?;
-    let amount: u64 = amount.parse().map_err(|_| {
-        let message = format!("Invalid integer: {amount}");
-        Failure::invalid(Some("parameter_invalid_integer"), Some("amount"), message)
-    })?;
+    let amount: u64 = integer(amount, "amount")?;
     let currency = form.get("currency").ok_or_else(|| Failure::missing_parameter("currency"))?.to_ascii_lowercase();
-    check_amount(amount, &currency)?;
+    check_charge(amount, &currency)?;
     if let Some(other) = form.get("capture_method").filter(|method| *method != "automatic") {
         return Err(not_simulated("capture_method", other));
     }
@@ -111,9 +99,6 @@ pub(crate) fn create(form: &Form) -> Result<Create, Failure> {
     if let Some((_, kind)) = form.parts("payment_method_types").find(|(_, kind)| *kind != "card") {
         let message = format!("The payment method type \"{kind}\" is invalid or not activated in this account.");
         return Err(Failure::invalid(None, Some("payment_method_types"), message));
-    }
-    if let Some(customer) = form.get("customer") {
-        return Err(Failure::no_such("customer", customer, "customer", 400)); // no customers exist here
     }
     let automatic_payment_methods = form.part("automatic_payment_methods", "enabled") == Some("true");
     let confirm = boolean(form, "confirm")?;
@@ -136,8 +121,10 @@ pub(crate) fn create(form: &Form) -> Result<Create, Failure> {
         amount,
         currency,
         metadata: metadata(form)?,
-        description: description(form)?,
+        description: text(form, "description", DESCRIPTION_MAX)?,
         automatic_payment_methods,
+        customer: form.get("customer").map(str::to_owned),
+        setup_future_usage: one_of(form, "setup_future_usage", &FUTURE_USAGES)?,
         payment_method: form.get("payment_method").map(str::to_owned),
         confirmation,
     })
@@ -149,22 +136,18 @@ pub(crate) fn confirm(id: &str, form: &Form) -> Result<Command, Failure> {
     Ok(Command::Confirm { id: id.to_owned(), confirmation: confirmation(form)? })
 }
 
+/// Checks an attach: a payment method becomes a customer's.
+pub(crate) fn attach(id: &str, form: &Form) -> Result<Command, Failure> {
+    refuse_unknown(form, &["customer"])?;
+    let customer = form.get("customer").ok_or_else(|| Failure::missing_parameter("customer"))?;
+    Ok(Command::Attach { id: id.to_owned(), customer: customer.to_owned() })
+}
+
 /// Checks a cancel.
 pub(crate) fn cancel(id: &str, form: &Form) -> Result<Command, Failure> {
     refuse_unknown(form, &["cancellation_reason"])?;
-    let reason = form.get("cancellation_reason");
-    if let Some(other) = reason.filter(|reason| !CANCELLATION_REASONS.contains(reason)) {
-        let message = format!("Invalid cancellation_reason: must be one of {CANCELLATION_REASONS:?}, not {other}");
-        return Err(Failure::invalid(None, Some("cancellation_reason"), message));
-    }
-    Ok(Command::Cancel { id: id.to_owned(), reason: reason.map(str::to_owned) })
-}
-
-/// Stripe refuses parameters that it does not know; so does this, and those that are not simulated with them.
-pub(crate) fn refuse_unknown(form: &Form, known: &[&str]) -> Result<(), Failure> {
-    form.first_unknown(known).map_or(Ok(()), |name| {
-        Err(Failure::invalid(Some("parameter_unknown"), Some(name), format!("Received unknown parameter: {name}")))
-    })
+    let reason = one_of(form, "cancellation_reason", &CANCELLATION_REASONS)?;
+    Ok(Command::Cancel { id: id.to_owned(), reason })
 }
 
 /// Confirmed without a payment method.
@@ -187,68 +170,12 @@ fn confirmation(form: &Form) -> Result<Confirmation, Failure> {
     if return_url.is_some_and(|url| !url.contains("://")) {
         return Err(Failure::invalid(Some("url_invalid"), Some("return_url"), "Not a valid URL"));
     }
+    let off_session = boolean(form, "off_session")?;
     Ok(Confirmation {
         payment_method: form.get("payment_method").map(str::to_owned),
         return_url: return_url.map(str::to_owned),
-        nobody_there: boolean(form, "off_session")? || boolean(form, "error_on_requires_action")?,
+        setup_future_usage: one_of(form, "setup_future_usage", &FUTURE_USAGES)?,
+        off_session,
+        nobody_there: off_session || boolean(form, "error_on_requires_action")?,
     })
-}
-
-fn check_amount(amount: u64, currency: &str) -> Result<(), Failure> {
-    let invalid = |code, message: &str| Err(Failure::invalid(Some(code), Some("amount"), message));
-    if !CURRENCIES.split_ascii_whitespace().any(|known| known == currency) {
-        let message = format!("Invalid currency: {currency}. Stripe does not support it.");
-        return Err(Failure::invalid(None, Some("currency"), message));
-    }
-    let of_currency = |table: &[(&str, u64)]| table.iter().find(|(c, _)| *c == currency).map_or(1, |(_, value)| *value);
-    if amount > AMOUNT_MAX {
-        return invalid("amount_too_large", "Amount must be no more than 99999999.");
-    }
-    if amount < of_currency(&AMOUNT_MIN) {
-        return invalid("amount_too_small", "Amount must convert to at least 50 cents.");
-    }
-    if !amount.is_multiple_of(of_currency(&AMOUNT_STEP)) {
-        return invalid("parameter_invalid_integer", "The amount is finer than the currency can be charged in.");
-    }
-    Ok(())
-}
-
-fn metadata(form: &Form) -> Result<BTreeMap<String, String>, Failure> {
-    let (keys_max, key_max, value_max) = METADATA_MAX;
-    let too_much = |message: String| Err(Failure::invalid(None, Some("metadata"), message));
-    let metadata: BTreeMap<String, String> =
-        form.parts("metadata").map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    if metadata.len() > keys_max {
-        return too_much(format!("Metadata can have up to {keys_max} keys."));
-    }
-    for (key, value) in &metadata {
-        if key.is_empty() || key.contains(['[', ']']) || key.chars().count() > key_max {
-            return too_much(format!("Metadata keys can be up to {key_max} characters long, without brackets."));
-        }
-        if value.chars().count() > value_max {
-            return too_much(format!("Metadata values can have up to {value_max} characters, {key} has more."));
-        }
-    }
-    Ok(metadata)
-}
-
-fn description(form: &Form) -> Result<Option<String>, Failure> {
-    let description = form.get("description");
-    if description.is_some_and(|text| text.chars().count() > DESCRIPTION_MAX) {
-        let message = format!("Invalid string: must be at most {DESCRIPTION_MAX} characters");
-        return Err(Failure::invalid(Some("parameter_invalid_string"), Some("description"), message));
-    }
-    Ok(description.map(str::to_owned))
-}
-
-fn boolean(form: &Form, name: &str) -> Result<bool, Failure> {
-    match form.get(name) {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(other) => Err(Failure::invalid(None, Some(name), format!("Invalid boolean: {other}"))),
-    }
-}
-
-fn not_simulated(param: &str, value: &str) -> Failure {
-    Failure::invalid(None, Some(param), format!("The sandbox does not simulate {param}={value}."))
 }

@@ -4,9 +4,11 @@ use super::{API_VERSION, State};
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderName, HeaderValue, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::Sha256;
 use std::iter;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// The time between an event and its first delivery, in milliseconds.
 const DELIVERY_DELAY_MS: i64 = 50;
@@ -28,12 +30,28 @@ pub(crate) struct Outgoing {
 impl State {
     /// Makes an event. It is delivered only if the endpoint is registered for its type.
     pub(super) fn emit(&mut self, now_ms: i64, kind: &'static str, object: &Value, origin: &Origin) {
+        self.make_event(now_ms, kind, &json!({ "object": object }), origin);
+    }
+
+    /// Makes an event that says what was before the change.
+    pub(super) fn emit_change(
+        &mut self,
+        now_ms: i64,
+        kind: &'static str,
+        object: &Value,
+        previous: &Map<String, Value>,
+        origin: &Origin,
+    ) {
+        self.make_event(now_ms, kind, &json!({ "object": object, "previous_attributes": previous }), origin);
+    }
+
+    fn make_event(&mut self, now_ms: i64, kind: &'static str, data: &Value, origin: &Origin) {
         let event = json!({
             "id": format!("evt_{}", self.ids.next("evt", 24)),
             "object": "event",
             "api_version": API_VERSION,
             "created": now_ms / 1000,
-            "data": { "object": object },
+            "data": data,
             "livemode": false,
             "pending_webhooks": 1,
             "request": { "id": origin.request_id, "idempotency_key": origin.idempotency_key },
@@ -42,6 +60,22 @@ impl State {
         if self.event_types.iter().any(|wanted| wanted == kind) {
             self.outgoing.push(Outgoing { due_ms: now_ms + DELIVERY_DELAY_MS, body: pretty(&event) });
         }
+    }
+
+    /// An event of the second generation: it has no object in it, and its time is a text. Always delivered.
+    pub(crate) fn emit_thin(&mut self, now_ms: i64, kind: &str) {
+        let created = OffsetDateTime::from_unix_timestamp(now_ms / 1000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let event = json!({
+            "id": format!("evt_test_{}", self.ids.next("thin", 30)),
+            "object": "v2.core.event",
+            "context": null,
+            "created": created.format(&Rfc3339).unwrap_or_default(),
+            "livemode": false,
+            "reason": null,
+            "related_object": null,
+            "type": kind,
+        });
+        self.outgoing.push(Outgoing { due_ms: now_ms + DELIVERY_DELAY_MS, body: pretty(&event) });
     }
 
     /// The headers of one delivery. The signature is made anew at each try, with every secret that is in force.

@@ -1,5 +1,6 @@
 //! Stripe's errors: an HTTP status and an `error` object.
 
+use super::cards::decline_message;
 use serde_json::{Map, Value, json};
 
 /// An answer that is not 2xx.
@@ -54,6 +55,25 @@ impl Failure {
     /// 429.
     pub(crate) fn throttled() -> Self {
         Self { status: 429, ..Self::invalid(Some("rate_limit"), None, "Request rate limit exceeded.") }
+    }
+
+    /// 429: another request holds the object. Nothing was done.
+    pub(crate) fn locked() -> Self {
+        let message = "This object cannot be accessed right now because another API request or Stripe process is \
+            currently accessing it. Retry the request.";
+        Self { status: 429, ..Self::invalid(Some("lock_timeout"), None, message) }
+    }
+
+    /// 402: the bank says no.
+    pub(crate) fn declined(code: &'static str, decline_code: &'static str) -> Self {
+        Self {
+            status: 402,
+            kind: "card_error",
+            code: Some(code),
+            decline_code: Some(decline_code),
+            message: decline_message(code, decline_code).to_owned(),
+            ..Self::default()
+        }
     }
 
     /// The members that an intent keeps as `last_payment_error`.

@@ -37,9 +37,15 @@ impl Form {
         self.parts(name).find(|(p, _)| *p == part).map(|(_, value)| value)
     }
 
-    /// The first parameter, by its name without brackets, that is not in the list.
-    pub(crate) fn first_unknown(&self, known: &[&str]) -> Option<&str> {
-        self.pairs.iter().map(|(name, _)| name.split('[').next().unwrap_or(name)).find(|name| !known.contains(name))
+    /// Whether a plain parameter is there and empty: the caller wants it unset.
+    pub(crate) fn unsets(&self, name: &str) -> bool {
+        self.pairs.iter().rev().find(|(n, _)| n == name).is_some_and(|(_, value)| value.is_empty())
+    }
+
+    /// The first parameter, by its name without brackets, that is neither in the list nor the other one.
+    pub(crate) fn first_unknown(&self, known: &[&str], other: &str) -> Option<&str> {
+        let mut heads = self.pairs.iter().map(|(name, _)| name.split('[').next().unwrap_or(name));
+        heads.find(|name| !known.contains(name) && *name != other)
     }
 }
 

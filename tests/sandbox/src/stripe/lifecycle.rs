@@ -1,37 +1,43 @@
 //! The life of a payment intent: who may move it, where to, and which events that makes.
 
 use super::State;
-use super::cards::{Outcome, TestCard, by_token, decline_message};
+use super::cards::{Outcome, by_token};
+use super::charging::Verdict;
 use super::command::{Command, Confirmation, Create, missing_payment_method, missing_return_url};
 use super::events::Origin;
 use super::failure::Failure;
-use super::objects::{Charge, PaymentIntent, Status};
+use super::later::{Later, PAYMENT_TAKES_MS};
+use super::objects::{PaymentIntent, Status};
 use serde_json::{Value, json};
 
 /// What a cancel is possible from, as Stripe's message lists it.
 const CANCELABLE: &str =
     "requires_payment_method, requires_capture, requires_confirmation, requires_action, processing";
 
-/// What becomes of an open intent.
-enum Verdict {
-    Charged,
-    Declined(&'static str, &'static str),
-}
-
 impl State {
     /// Looks up what the command refers to. A failure here comes before execution, so it is not remembered.
     pub(super) fn look_up(&self, command: &Command) -> Result<(), Failure> {
-        let (payment_method, intent) = match command {
-            Command::Create(create) => (&create.payment_method, None),
-            Command::Confirm { id, confirmation } => (&confirmation.payment_method, Some(id)),
-            Command::Cancel { id, .. } => (&None, Some(id)),
-        };
-        if let Some(id) = intent.filter(|id| self.payment_intent(id).is_none()) {
-            return Err(Failure::no_such("payment_intent", id, "intent", 404));
-        }
-        match payment_method {
-            Some(id) if self.card(id).is_none() => Err(Failure::no_such("PaymentMethod", id, "payment_method", 400)),
-            _ => Ok(()),
+        match command {
+            Command::Create(create) => {
+                let customer = create.customer.as_deref();
+                self.look_up_customer(customer)?;
+                self.look_up_wanted(create.payment_method.as_deref(), customer)
+            }
+            Command::Confirm { id, confirmation } => {
+                let intent = &self.payment_intents[self.position(id)?];
+                self.look_up_wanted(confirmation.payment_method.as_deref(), intent.customer.as_deref())
+            }
+            Command::Cancel { id, .. } => self.position(id).map(|_| ()),
+            Command::Refund(order) => self.look_up_refund(order),
+            Command::UpdateCustomer { id, .. } if self.customer(id).is_none() => {
+                Err(Failure::no_such("customer", id, "id", 404))
+            }
+            Command::CreateCustomer(_) | Command::UpdateCustomer { .. } => Ok(()),
+            Command::Attach { id, customer } => {
+                self.look_up_customer(Some(customer))?;
+                let known = by_token(id).is_some() || self.payment_method(id).is_some();
+                if known { Ok(()) } else { Err(Failure::no_such("PaymentMethod", id, "payment_method", 404)) }
+            }
         }
     }
 
@@ -49,8 +55,16 @@ impl State {
                 self.cancel(now_ms, position, reason, origin)?;
                 position
             }
+            Command::Refund(order) => return self.make_refund(now_ms, order, origin),
+            Command::CreateCustomer(changes) => return Ok(self.create_customer(now_ms, &changes, origin)),
+            Command::UpdateCustomer { id, changes } => return self.update_customer(now_ms, &id, &changes, origin),
+            Command::Attach { id, customer } => return self.attach(now_ms, &id, &customer),
         };
         Ok(self.payment_intents[position].to_json())
+    }
+
+    fn look_up_wanted(&self, payment_method: Option<&str>, customer: Option<&str>) -> Result<(), Failure> {
+        payment_method.map_or(Ok(()), |id| self.look_up_payment_method(id, customer))
     }
 
     fn create(&mut self, now_ms: i64, create: Create, origin: &Origin) -> Result<usize, Failure> {
@@ -64,6 +78,8 @@ impl State {
             created_s: now_ms / 1000,
             metadata: create.metadata,
             description: create.description,
+            customer: create.customer,
+            setup_future_usage: create.setup_future_usage,
             payment_method: None,
             latest_charge: None,
             last_payment_error: None,
@@ -78,7 +94,7 @@ impl State {
         if let Some(confirmation) = &create.confirmation {
             self.confirm(now_ms, position, confirmation, origin)?;
         } else if let Some(payment_method) = &create.payment_method {
-            let payment_method = self.use_payment_method(payment_method);
+            let payment_method = self.use_payment_method(now_ms, payment_method);
             let intent = &mut self.payment_intents[position];
             intent.payment_method = Some(payment_method);
             intent.status = Status::RequiresConfirmation;
@@ -106,33 +122,52 @@ impl State {
         let Some(payment_method) = confirmation.payment_method.clone().or_else(|| intent.payment_method.clone()) else {
             return Err(Failure { payment_intent: Some(intent.to_json()), ..missing_payment_method() });
         };
-        let payment_method = self.use_payment_method(&payment_method);
-        let outcome = self
-            .card(&payment_method)
-            .map_or(Outcome::Declines("card_declined", "generic_decline"), |card| card.outcome);
+        let payment_method = self.use_payment_method(now_ms, &payment_method);
+        let outcome = self.outcome(&payment_method, confirmation.off_session);
         let intent = &mut self.payment_intents[position];
         intent.payment_method = Some(payment_method);
         intent.next_action = None;
+        if let Some(usage) = &confirmation.setup_future_usage {
+            intent.setup_future_usage = Some(usage.clone());
+        }
         match outcome {
             Outcome::Succeeds => self.conclude(now_ms, position, &Verdict::Charged, origin),
             Outcome::Declines(code, decline_code) => {
                 self.conclude(now_ms, position, &Verdict::Declined(code, decline_code), origin)
             }
-            Outcome::AsksTheShopper if confirmation.nobody_there => {
+            Outcome::AsksTheShopper | Outcome::AsksUnlessSetUp if confirmation.nobody_there => {
                 let verdict = Verdict::Declined("authentication_required", "authentication_required");
                 self.conclude(now_ms, position, &verdict, origin)
             }
-            Outcome::AsksTheShopper => {
+            Outcome::AsksTheShopper | Outcome::AsksUnlessSetUp => {
                 intent.status = Status::RequiresAction;
                 intent.next_action = Some(next_action(&intent.id, confirmation.return_url.as_deref()));
                 self.tell(now_ms, "payment_intent.requires_action", position, origin);
                 Ok(())
             }
-            Outcome::Processes => {
+            Outcome::DeclinesOnceSaved => {
+                self.conclude(now_ms, position, &Verdict::Declined("card_declined", "generic_decline"), origin)
+            }
+            Outcome::Processes | Outcome::AnswersLater(_) => {
                 intent.status = Status::Processing;
+                if let Outcome::AnswersLater(charged) = outcome {
+                    let id = intent.id.clone();
+                    self.plan(now_ms + PAYMENT_TAKES_MS, Later::Payment(id, charged));
+                }
                 self.tell(now_ms, "payment_intent.processing", position, origin);
                 Ok(())
             }
+        }
+    }
+
+    /// What the bank says to a payment method; one that has gone is declined.
+    fn outcome(&self, payment_method: &str, off_session: bool) -> Outcome {
+        match self.payment_method(payment_method) {
+            None => Outcome::Declines("card_declined", "generic_decline"),
+            Some(method) if method.card.outcome == Outcome::AsksUnlessSetUp && off_session && method.set_up => {
+                Outcome::Succeeds
+            }
+            Some(method) => method.card.outcome,
         }
     }
 
@@ -184,65 +219,6 @@ impl State {
         Ok(())
     }
 
-    /// Takes the money, or tries to: a charge, the new status, both events.
-    fn conclude(&mut self, now_ms: i64, position: usize, verdict: &Verdict, origin: &Origin) -> Result<(), Failure> {
-        let intent = &self.payment_intents[position];
-        let failure = match verdict {
-            Verdict::Charged => None,
-            Verdict::Declined(code, decline_code) => Some((*code, *decline_code, decline_message(code, decline_code))),
-        };
-        let charge = Charge {
-            id: format!("ch_{}", self.ids.next("ch", 24)),
-            payment_intent: intent.id.clone(),
-            amount: intent.amount,
-            currency: intent.currency.clone(),
-            succeeded: failure.is_none(),
-            created_s: now_ms / 1000,
-            payment_method: intent.payment_method.clone().unwrap_or_default(),
-            metadata: intent.metadata.clone(),
-            failure: failure.map(|(code, _, message)| (code.to_owned(), message.to_owned())),
-        };
-        let charge_id = charge.id.clone();
-        let charge_event = if charge.succeeded { "charge.succeeded" } else { "charge.failed" };
-        self.emit(now_ms, charge_event, &charge.to_json(), origin);
-        self.charges.push(charge);
-        let intent = &mut self.payment_intents[position];
-        intent.latest_charge = Some(charge_id.clone());
-        let Some((code, decline_code, message)) = failure else {
-            intent.status = Status::Succeeded;
-            intent.last_payment_error = None;
-            self.tell(now_ms, "payment_intent.succeeded", position, origin);
-            return Ok(());
-        };
-        let failure = Failure {
-            status: 402,
-            kind: "card_error",
-            code: Some(code),
-            decline_code: Some(decline_code),
-            message: message.to_owned(),
-            charge: Some(charge_id),
-            ..Failure::default()
-        };
-        Err(self.fail(now_ms, position, failure, origin))
-    }
-
-    /// Sends the intent back to the start, with the reason. Returns the failure as the caller sees it.
-    fn fail(&mut self, now_ms: i64, position: usize, mut failure: Failure, origin: &Origin) -> Failure {
-        let intent = &self.payment_intents[position];
-        failure.payment_method = intent.payment_method.as_ref().and_then(|id| {
-            let card = self.card(id)?;
-            Some(card.to_json(id, now_ms / 1000))
-        });
-        let intent = &mut self.payment_intents[position];
-        intent.status = Status::RequiresPaymentMethod;
-        intent.payment_method = None;
-        intent.next_action = None;
-        intent.last_payment_error = Some(failure.last_payment_error());
-        failure.payment_intent = Some(intent.to_json());
-        self.tell(now_ms, "payment_intent.payment_failed", position, origin);
-        failure
-    }
-
     fn unexpected_state(&self, position: usize, message: impl Into<String>) -> Failure {
         Failure {
             payment_intent: Some(self.payment_intents[position].to_json()),
@@ -251,24 +227,12 @@ impl State {
     }
 
     /// An event about an intent as it is now.
-    fn tell(&mut self, now_ms: i64, kind: &'static str, position: usize, origin: &Origin) {
+    pub(super) fn tell(&mut self, now_ms: i64, kind: &'static str, position: usize, origin: &Origin) {
         let object = self.payment_intents[position].to_json();
         self.emit(now_ms, kind, &object, origin);
     }
 
-    /// A test token becomes a payment method of its own at each use; an existing one stays what it is.
-    fn use_payment_method(&mut self, id: &str) -> String {
-        let Some(card) = by_token(id) else { return id.to_owned() };
-        let id = format!("pm_{}", self.ids.next("pm", 24));
-        self.payment_methods.insert(id.clone(), card);
-        id
-    }
-
-    fn card(&self, id: &str) -> Option<&'static TestCard> {
-        by_token(id).or_else(|| self.payment_methods.get(id).copied())
-    }
-
-    fn position(&self, id: &str) -> Result<usize, Failure> {
+    pub(super) fn position(&self, id: &str) -> Result<usize, Failure> {
         self.payment_intents
             .iter()
             .position(|intent| intent.id == id)

@@ -55,6 +55,10 @@ pub struct PaymentIntent {
     pub metadata: BTreeMap<String, String>,
     /// The caller's own words.
     pub description: Option<String>,
+    /// Who pays, `cus_…`.
+    pub customer: Option<String>,
+    /// Whether the payment method is saved for the customer, and for what: `on_session` or `off_session`.
+    pub setup_future_usage: Option<String>,
     /// The payment method in use, `pm_…`.
     pub payment_method: Option<String>,
     /// The newest charge, failed ones included, `ch_…`.
@@ -93,7 +97,7 @@ impl PaymentIntent {
             "confirmation_method": "automatic",
             "created": self.created_s,
             "currency": self.currency,
-            "customer": null,
+            "customer": self.customer,
             "description": self.description,
             "last_payment_error": self.last_payment_error,
             "latest_charge": self.latest_charge,
@@ -104,7 +108,7 @@ impl PaymentIntent {
             "payment_method_types": ["card"],
             "processing": null,
             "receipt_email": null,
-            "setup_future_usage": null,
+            "setup_future_usage": self.setup_future_usage,
             "shipping": null,
             "statement_descriptor": null,
             "status": self.status.name(),
@@ -123,6 +127,12 @@ pub struct Charge {
     pub amount: u64,
     /// ISO 4217, lower case.
     pub currency: String,
+    /// How much of it went back. A refund that fails is taken off again.
+    pub amount_refunded: u64,
+    /// What it did to the account's balance, `txn_…`; none for a failed one.
+    pub balance_transaction: Option<String>,
+    /// Who paid, `cus_…`.
+    pub customer: Option<String>,
     /// Whether the money was taken.
     pub succeeded: bool,
     /// Epoch seconds.
@@ -136,6 +146,11 @@ pub struct Charge {
 }
 
 impl Charge {
+    /// Whether all of it went back.
+    pub fn refunded(&self) -> bool {
+        self.succeeded && self.amount_refunded == self.amount
+    }
+
     /// The object as the API and the events show it.
     pub fn to_json(&self) -> Value {
         json!({
@@ -143,12 +158,13 @@ impl Charge {
             "object": "charge",
             "amount": self.amount,
             "amount_captured": if self.succeeded { self.amount } else { 0 },
-            "amount_refunded": 0,
+            "amount_refunded": self.amount_refunded,
+            "balance_transaction": self.balance_transaction,
             "billing_details": { "address": null, "email": null, "name": null, "phone": null },
             "captured": self.succeeded,
             "created": self.created_s,
             "currency": self.currency,
-            "customer": null,
+            "customer": self.customer,
             "disputed": false,
             "failure_code": self.failure.as_ref().map(|(code, _)| code),
             "failure_message": self.failure.as_ref().map(|(_, message)| message),
@@ -157,7 +173,7 @@ impl Charge {
             "paid": self.succeeded,
             "payment_intent": self.payment_intent,
             "payment_method": self.payment_method,
-            "refunded": false,
+            "refunded": self.refunded(),
             "status": if self.succeeded { "succeeded" } else { "failed" },
         })
     }

@@ -1,5 +1,6 @@
 //! A caller of the vendors' APIs, as a shop would be.
 
+use crate::spec;
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use sandbox::{Reply, Sandbox, Vendor};
@@ -49,11 +50,39 @@ pub(crate) fn stripe_request(method: &str, path: &str, key: Option<&str>, form: 
 }
 
 pub(crate) fn post(sandbox: &mut Sandbox, at_ms: i64, path: &str, key: Option<&str>, form: &str) -> Answer {
-    answered(sandbox.call(Vendor::Stripe, at_ms, stripe_request("POST", path, key, form)))
+    stripe_answered(sandbox.call(Vendor::Stripe, at_ms, stripe_request("POST", path, key, form)))
 }
 
 pub(crate) fn get(sandbox: &mut Sandbox, at_ms: i64, path: &str) -> Answer {
-    answered(sandbox.call(Vendor::Stripe, at_ms, stripe_request("GET", path, None, "")))
+    stripe_answered(sandbox.call(Vendor::Stripe, at_ms, stripe_request("GET", path, None, "")))
+}
+
+/// Stripe's answer, held against its specification unless it comes from the load balancer in front.
+fn stripe_answered(reply: Reply) -> Answer {
+    let answer = answered(reply);
+    if !answer.json.is_null() {
+        spec::check(&answer.json);
+    }
+    answer
+}
+
+/// The Stripe events that are due, in order, held against the specification and accepted.
+pub(crate) fn take_events(sandbox: &mut Sandbox, at_ms: i64) -> Vec<Value> {
+    let due = sandbox.take_due(at_ms);
+    let stripes = due.iter().filter(|delivery| delivery.vendor == Vendor::Stripe);
+    stripes
+        .map(|delivery| {
+            sandbox.delivered(delivery.id, Some(200), at_ms);
+            let event: Value = serde_json::from_slice(delivery.request.body()).unwrap();
+            spec::check(&event);
+            event
+        })
+        .collect()
+}
+
+/// The types of events.
+pub(crate) fn types(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["type"].as_str().unwrap()).collect()
 }
 
 /// Creates a payment intent, confirmed at once with this card.

@@ -1,6 +1,6 @@
 //! The fault dial: what each fault does and what it leaves behind.
 
-use crate::caller::{Answer, START_MS, a_mail, answered, get, mail_request, pay, send, stripe_request};
+use crate::caller::{Answer, START_MS, a_mail, answered, get, mail_request, pay, post, send, stripe_request};
 use sandbox::{CallFault, RandomFaults, Reply, Sandbox, Settings, Vendor};
 
 const CREATE: &str = "create_payment_intent";
@@ -75,7 +75,25 @@ fn a_throttled_call_says_when_to_come_back() {
     let mut sandbox = sandbox_with("*", CallFault::Throttled { retry_after_s: 7 });
     let throttled = answered(call(&mut sandbox, START_MS));
     assert_eq!((throttled.status, throttled.header("retry-after")), (429, "7"));
+    assert_eq!(throttled.header("stripe-rate-limited-reason"), "global-rate");
     assert_eq!(retry(&mut sandbox).header("idempotent-replayed"), "");
+}
+
+#[test]
+fn a_locked_object_is_a_429_that_has_done_nothing_and_names_no_time() {
+    for operation in ["create_customer", "create_refund", "*"] {
+        let mut sandbox = Sandbox::new(Settings::default());
+        let paid = pay(&mut sandbox, START_MS, "k1", "pm_card_visa");
+        sandbox.faults().next_calls(Vendor::Stripe, operation, 1, CallFault::LockTimeout);
+        let refund = format!("payment_intent={}", paid.text("/id"));
+        let (path, form) =
+            if operation == "create_refund" { ("/v1/refunds", refund.as_str()) } else { ("/v1/customers", "name=Ada") };
+        let locked = post(&mut sandbox, START_MS, path, Some("k2"), form);
+        assert_eq!((locked.status, locked.text("/error/code")), (429, "lock_timeout"));
+        assert_eq!((locked.header("retry-after"), locked.header("stripe-rate-limited-reason")), ("", ""));
+        let again = post(&mut sandbox, START_MS, path, Some("k2"), form);
+        assert_eq!((again.status, again.header("idempotent-replayed")), (200, ""));
+    }
 }
 
 #[test]

@@ -145,3 +145,19 @@ fn a_shopper_confirms_through_the_admin_paths_and_the_key_is_shown() {
     assert_eq!(program.state()["stripe"]["payment_intents"][0]["status"], "succeeded");
     assert!(program.admin("GET", "keys", "").contains("MFkwEwYHKoZIzj0CAQYI"));
 }
+
+#[test]
+fn a_payment_is_refunded_by_hand_and_the_bank_sends_it_back_through_the_admin_paths() {
+    let program = Program::start(&[]);
+    let paid: Value = serde_json::from_str(body(&program.pay("k1"))).unwrap();
+    let refund =
+        program.admin("POST", "merchant/refund", &format!(r#"{{"payment_intent":{},"amount":100}}"#, paid["id"]));
+    assert_eq!(status(&refund), "200", "{refund}");
+    let refund: Value = serde_json::from_str(body(&refund)).unwrap();
+    let back = format!(r#"{{"refund":{},"success":false}}"#, refund["id"]);
+    assert_eq!(status(&program.admin("POST", "bank/answer-refund", &back)), "200");
+    let state = program.state();
+    assert_eq!(state["stripe"]["refunds"][0]["status"], "failed");
+    assert_eq!(state["stripe"]["balance_transactions"].as_array().unwrap().len(), 3);
+    assert_eq!(status(&program.admin("POST", "stripe/thin-event", r#"{"type":"v1.anything"}"#)), "204");
+}

@@ -1,8 +1,8 @@
 //! The life of a payment intent.
 
-use crate::caller::{Answer, PAYMENT, START_MS, get, pay, post};
+use crate::caller::{Answer, PAYMENT, START_MS, get, pay, post, take_events, types};
 use sandbox::stripe::Status;
-use sandbox::{Sandbox, Settings, Vendor};
+use sandbox::{Sandbox, Settings};
 use serde_json::Value;
 
 fn sandbox() -> Sandbox {
@@ -19,15 +19,9 @@ fn cancel(sandbox: &mut Sandbox, id: &str, form: &str) -> Answer {
 
 /// The types of the Stripe events so far, in order of delivery.
 fn event_types(sandbox: &mut Sandbox) -> Vec<String> {
-    let due = sandbox.take_due(START_MS + 60_000);
-    due.iter()
-        .filter(|delivery| delivery.vendor == Vendor::Stripe)
-        .map(|delivery| {
-            let event: Value = serde_json::from_slice(delivery.request.body()).unwrap();
-            assert_eq!((event["object"].as_str(), event["api_version"].as_str()), (Some("event"), Some("2023-08-16")));
-            event["type"].as_str().unwrap().to_owned()
-        })
-        .collect()
+    let events = take_events(sandbox, START_MS + 50_000);
+    assert!(events.iter().all(|event| event["api_version"] == "2023-08-16"));
+    types(&events).into_iter().map(str::to_owned).collect()
 }
 
 #[test]
@@ -64,6 +58,7 @@ fn each_bad_card_is_declined_with_its_code_and_the_intent_stays_open() {
         ("pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc", "incorrect_cvc"),
         ("pm_card_chargeDeclinedProcessingError", "processing_error", "processing_error"),
         ("pm_card_chargeCustomerFail", "card_declined", "generic_decline"),
+        ("pm_sandbox_chargeDeclinedUnknownCode", "card_declined", "a_code_of_tomorrow"),
     ] {
         let mut sandbox = sandbox();
         let declined = pay(&mut sandbox, START_MS, "k1", card);
@@ -156,6 +151,35 @@ fn a_slow_bank_leaves_the_intent_processing_until_it_answers() {
         event_types(&mut sandbox),
         ["payment_intent.created", "payment_intent.processing", "charge.succeeded", "payment_intent.succeeded"]
     );
+}
+
+#[test]
+fn a_bank_can_answer_by_itself_after_a_while_either_way() {
+    for (card, last, status) in [
+        ("pm_sandbox_processingThenSucceeds", "payment_intent.succeeded", Status::Succeeded),
+        ("pm_sandbox_processingThenDeclined", "payment_intent.payment_failed", Status::RequiresPaymentMethod),
+    ] {
+        let mut sandbox = sandbox();
+        let waiting = pay(&mut sandbox, START_MS, "k1", card);
+        assert_eq!(waiting.text("/status"), "processing");
+        assert_eq!(types(&take_events(&mut sandbox, START_MS + 1000)).last(), Some(&"payment_intent.processing"));
+        let at_ms = sandbox.next_delivery_at().unwrap();
+        assert_eq!(at_ms, START_MS + 60_000);
+        let events = take_events(&mut sandbox, at_ms + 1000);
+        assert_eq!((types(&events).last(), &events[1]["created"]), (Some(&last), &(at_ms / 1000).into()));
+        assert_eq!(sandbox.stripe().payment_intent(waiting.text("/id")).unwrap().status, status);
+        assert_eq!(sandbox.next_delivery_at(), None);
+    }
+}
+
+#[test]
+fn a_canceled_payment_stays_canceled_when_the_bank_answers_late() {
+    let mut sandbox = sandbox();
+    let waiting = pay(&mut sandbox, START_MS, "k1", "pm_sandbox_processingThenSucceeds");
+    assert_eq!(cancel(&mut sandbox, waiting.text("/id"), "").text("/status"), "canceled");
+    take_events(&mut sandbox, START_MS + 120_000);
+    assert_eq!(sandbox.stripe().payment_intents()[0].status, Status::Canceled);
+    assert!(sandbox.stripe().charges().is_empty());
 }
 
 #[test]

@@ -187,3 +187,14 @@ fn without_an_endpoint_events_go_nowhere_and_a_moved_one_gets_the_retries() {
     assert_eq!(again[0].request.uri(), "http://127.0.0.1:4567/");
     assert_eq!(event_id(&again[0]), event_id(&due[0]));
 }
+
+#[test]
+fn an_event_of_the_second_generation_is_signed_and_has_no_object_in_it() {
+    let mut sandbox = sandbox_with_one_event_type();
+    sandbox.stripe_sends_thin_event(START_MS, "v1.billing.meter.no_meter_found");
+    let due = sandbox.take_due(START_MS + 1000);
+    assert_eq!((due.len(), valid_signatures(&due[0], "whsec_sandbox")), (1, 1));
+    let event: Value = serde_json::from_slice(due[0].request.body()).unwrap();
+    assert_eq!((event["object"].as_str(), event.get("data")), (Some("v2.core.event"), None));
+    assert_eq!(event["created"], "2025-06-01T12:00:00Z");
+}

@@ -1,0 +1,132 @@
+//! Stripe's own OpenAPI file, against which every answer and event in these tests is held. The file is Stripe's and is
+//! not checked in; `CROSSDOCK_SPECS` names the folder that has it (a relative path counts from the workspace's root).
+//! Without the variable nothing is held against it.
+
+use jsonschema::{Draft, Validator};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// The schemas of everything that the sandbox answers with, by the word in the member `object`.
+const KINDS: [&str; 7] =
+    ["balance_transaction", "charge", "customer", "event", "payment_intent", "payment_method", "refund"];
+
+struct Spec {
+    validators: BTreeMap<&'static str, Validator>,
+    error: Validator,
+}
+
+fn spec() -> Option<&'static Spec> {
+    static SPEC: OnceLock<Option<Spec>> = OnceLock::new();
+    SPEC.get_or_init(|| {
+        let folder = std::env::var("CROSSDOCK_SPECS").ok().filter(|folder| !folder.is_empty())?;
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder).join("stripe_spec3_subset.json");
+        let text = std::fs::read(&path).unwrap_or_else(|e| panic!("CROSSDOCK_SPECS: {}: {e}", path.display()));
+        let document: Value = serde_json::from_slice(&text).unwrap();
+        let schemas = converted(&document["components"]["schemas"], true);
+        let validator = |name: &str| {
+            let whole = json!({
+                "$ref": format!("#/components/schemas/{name}"),
+                "components": { "schemas": only_reachable(&schemas, name) },
+            });
+            jsonschema::options().with_draft(Draft::Draft202012).build(&whole).unwrap()
+        };
+        Some(Spec {
+            validators: KINDS.iter().map(|kind| (*kind, validator(kind))).collect(),
+            error: validator("error"),
+        })
+    })
+    .as_ref()
+}
+
+/// OpenAPI 3.0 as JSON Schema: `nullable` becomes a choice, and what an object lists is all that it may have.
+fn converted(schema: &Value, names: bool) -> Value {
+    match schema {
+        Value::Array(items) => items.iter().map(|item| converted(item, false)).collect(),
+        Value::Object(fields) if names => {
+            fields.iter().map(|(name, inner)| (name.clone(), converted(inner, false))).collect::<Map<_, _>>().into()
+        }
+        Value::Object(fields) => {
+            let mut out: Map<String, Value> = fields
+                .iter()
+                .filter(|(word, _)| *word != "nullable" && !word.starts_with("x-") && *word != "description")
+                .map(|(word, inner)| (word.clone(), converted(inner, word == "properties")))
+                .collect();
+            let listed = fields.get("properties").and_then(Value::as_object).is_some_and(|listed| !listed.is_empty());
+            if listed {
+                out.entry("additionalProperties").or_insert(Value::Bool(false));
+            }
+            let nullable = fields.get("nullable") == Some(&Value::Bool(true));
+            if nullable { json!({ "anyOf": [out, { "type": "null" }] }) } else { out.into() }
+        }
+        other => other.clone(),
+    }
+}
+
+/// The schema of this name and all that it refers to: the whole document is a megabyte.
+fn only_reachable(schemas: &Value, name: &str) -> Value {
+    let mut reached = Map::new();
+    let mut waiting = vec![name.to_owned()];
+    while let Some(name) = waiting.pop() {
+        if !reached.contains_key(&name) {
+            references(&schemas[&name], &mut waiting);
+            reached.insert(name.clone(), schemas[&name].clone());
+        }
+    }
+    reached.into()
+}
+
+fn references(schema: &Value, found: &mut Vec<String>) {
+    match schema {
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        Value::Object(fields) => {
+            if let Some(reference) = fields.get("$ref").and_then(Value::as_str) {
+                found.push(reference.rsplit('/').next().unwrap_or_default().to_owned());
+            }
+            fields.values().for_each(|inner| references(inner, found));
+        }
+        _ => {}
+    }
+}
+
+/// Fails the test when an answer or event is not as Stripe's specification says.
+pub(crate) fn check(json: &Value) {
+    let Some(spec) = spec() else { return };
+    if json.get("error").is_some() {
+        return hold(&spec.error, json);
+    }
+    match json["object"].as_str() {
+        Some("list") => {
+            assert!(json["has_more"].is_boolean() && json["url"].is_string(), "{json:#}");
+            json["data"].as_array().unwrap().iter().for_each(check);
+        }
+        Some("v2.core.event") => assert!(json.get("data").is_none(), "{json:#}"),
+        Some(kind) => {
+            hold(spec.validators.get(kind).unwrap_or_else(|| panic!("an unknown object: {json:#}")), json);
+            if kind == "event" {
+                check(&json["data"]["object"]);
+            }
+        }
+        None => panic!("neither an object nor an error: {json:#}"),
+    }
+}
+
+fn hold(validator: &Validator, json: &Value) {
+    let wrong: Vec<String> =
+        validator.iter_errors(json).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(wrong.is_empty(), "not as in Stripe's specification: {wrong:#?} in {json:#}");
+}
+
+#[test]
+fn what_is_not_as_in_the_specification_is_caught() {
+    let right =
+        json!({ "id": "re_1", "object": "refund", "amount": 5, "created": 1, "currency": "eur", "charge": null });
+    check(&right);
+    for (member, wrong) in [("amount", json!("5")), ("colour", json!("red")), ("charge", json!({ "id": "ch_1" }))] {
+        let mut refund = right.clone();
+        refund[member] = wrong;
+        let caught = std::panic::catch_unwind(|| check(&refund)).is_err();
+        assert_eq!(caught, spec().is_some(), "{refund}");
+    }
+}
