@@ -13,7 +13,7 @@ use crate::effects::contact::AppKeys;
 use crate::effects::{Routes, WorkList};
 use crate::error::Result;
 use crate::gateway::{Gateway, Keyring, Vendor};
-use crate::payments::Payments;
+use crate::payments::{KnownCustomers, Payments};
 use crate::telemetry;
 use crate::vendors::{sendgrid, stripe};
 use crate::world::World;
@@ -28,6 +28,7 @@ pub struct System {
     world: World,
     clients: Clients,
     secrets: Secrets,
+    known_customers: KnownCustomers,
 }
 
 impl System {
@@ -45,7 +46,7 @@ impl System {
     pub fn with(env: Env, world: World, transport: &Transport) -> Result<Self> {
         let clients = Clients::new(&env.aws()?, transport, &world);
         let secrets = Secrets::new(&clients, world.clone());
-        Ok(Self { env, world, clients, secrets })
+        Ok(Self { env, world, clients, secrets, known_customers: KnownCustomers::default() })
     }
 
     /// The world it runs in.
@@ -84,7 +85,7 @@ impl System {
 
     /// Payments at Stripe.
     pub fn payments(&self) -> Result<Payments> {
-        Ok(Payments::new(self.work_list()?, self.stripe()?, self.app_keys()?))
+        Ok(Payments::new(self.work_list()?, self.stripe()?, self.app_keys()?, self.known_customers.clone()))
     }
 
     /// Stripe's keys.

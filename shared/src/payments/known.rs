@@ -2,15 +2,16 @@
 //! never changes, so what is remembered stays true; forgetting costs one read.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::CustomerId;
 
 /// Customers remembered: at about 100 bytes each, 100 kB.
 const REMEMBERED_MAX: usize = 1_000;
 
-#[derive(Default)]
-pub(super) struct KnownCustomers(Mutex<BTreeMap<CustomerId, String>>);
+/// Shared by all of its clones.
+#[derive(Clone, Default)]
+pub struct KnownCustomers(Arc<Mutex<BTreeMap<CustomerId, String>>>);
 
 impl KnownCustomers {
     /// The vendor's id of a customer.

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::gateway::Keyring;
 use crate::vendors::stripe::Stripe;
 
-use known::KnownCustomers;
+pub use known::KnownCustomers;
 
 /// Calls of one request: the second only where the first certainly did nothing or the vendor deduplicates it.
 pub const TRIES: u32 = 2;
@@ -52,9 +52,9 @@ pub enum Asked<T> {
 }
 
 impl Payments {
-    /// Payments over this work list and provider; `app_keys` make contact ids.
-    pub fn new(list: WorkList, stripe: Stripe, app_keys: Keyring<AppKeys>) -> Self {
-        Self { list, stripe, app_keys, known: KnownCustomers::default() }
+    /// Payments over this work list and provider; `app_keys` make contact ids, `known` remembers customers.
+    pub const fn new(list: WorkList, stripe: Stripe, app_keys: Keyring<AppKeys>, known: KnownCustomers) -> Self {
+        Self { list, stripe, app_keys, known }
     }
 
     /// Creates a payment. `store` may keep the final answer in the settling transaction. Waits, for a customer that

@@ -18,13 +18,21 @@ impl Watch {
     /// Compares the table's statuses with what was terminal before.
     pub fn look(&mut self, items: &[Value]) {
         for item in items {
-            let (Some(pk), Some(status)) = (text(item, "pk"), text(item, "status")) else { continue };
-            if let Some(before) = self.terminal.get(pk) {
+            let (Some(pk), Some(sk), Some(status)) = (text(item, "pk"), text(item, "sk"), text(item, "status")) else {
+                continue;
+            };
+            // A refund that succeeded can still come back from the bank.
+            let terminal = match text(item, "type") {
+                Some("refund") => matches!(status, "failed" | "canceled"),
+                _ => matches!(status, "succeeded" | "canceled" | "delivered" | "bounced" | "dropped"),
+            };
+            let key = format!("{pk} {sk}");
+            if let Some(before) = self.terminal.get(&key) {
                 if before != status {
-                    self.violations.push(format!("I3: {pk} was {before} and became {status}"));
+                    self.violations.push(format!("I3: {key} was {before} and became {status}"));
                 }
-            } else if matches!(status, "succeeded" | "canceled" | "delivered" | "bounced" | "dropped") {
-                self.terminal.insert(pk.to_owned(), status.to_owned());
+            } else if terminal {
+                self.terminal.insert(key, status.to_owned());
             }
         }
     }
@@ -37,6 +45,7 @@ pub fn violations(universe: &Universe) -> Vec<String> {
     effects_happen_once(universe, &mut wrong);
     nothing_is_lost(&items, &mut wrong);
     effects_and_intents_agree(universe, &items, &mut wrong);
+    refunds_add_up(universe, &items, &mut wrong);
     events_are_published_once_known(universe, &items, &mut wrong);
     for queue in ["inbound-events-dlq", "payments-dlq", "email-dlq"] {
         let dead = universe.aws().sqs().messages(queue).len();
@@ -64,6 +73,19 @@ fn effects_happen_once(universe: &Universe, wrong: &mut Vec<String>) {
     }
     for (order, count) in charges.iter().filter(|(_, count)| **count > 1) {
         wrong.push(format!("I1: {count} charges for order {order}"));
+    }
+    let mut others: BTreeMap<String, usize> = BTreeMap::new();
+    for refund in sandbox.stripe().refunds() {
+        if let Some(intent) = refund.metadata.get("crossdock_intent") {
+            *others.entry(format!("refunds of intent {intent}")).or_default() += 1;
+        }
+    }
+    for customer in sandbox.stripe().customers() {
+        let id = customer.metadata.get("crossdock_customer").cloned().unwrap_or_default();
+        *others.entry(format!("vendor customers for {id}")).or_default() += 1;
+    }
+    for (what, count) in others.iter().filter(|(_, count)| **count > 1) {
+        wrong.push(format!("I1: {count} {what}"));
     }
     let mut mails: BTreeMap<String, usize> = BTreeMap::new();
     for mail in sandbox.sendgrid().mails() {
@@ -116,6 +138,38 @@ fn effects_and_intents_agree(universe: &Universe, items: &[Value], wrong: &mut V
         let (done, sent) = (text(intent, "phase") == Some("DONE"), mails.count());
         if done && sent == 0 {
             wrong.push(format!("I4: mail intent {id} is DONE, and no mail was accepted"));
+        }
+    }
+}
+
+/// I4 and I8: every refund at the vendor is one of ours with the same status, and the sums of its payment say so.
+fn refunds_add_up(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+    let sandbox = universe.sandbox();
+    for theirs in sandbox.stripe().refunds() {
+        let ours: Vec<_> =
+            of_type(items, "refund").filter(|ours| text(ours, "vendor_id") == Some(theirs.id.as_str())).collect();
+        let statuses: Vec<_> = ours.iter().filter_map(|ours| text(ours, "status")).collect();
+        let expected = if theirs.status == "pending" { "processing" } else { theirs.status };
+        if statuses != [expected] {
+            wrong.push(format!("I4: {} is {} there and {statuses:?} here", theirs.id, theirs.status));
+        }
+    }
+    for payment in of_type(items, "payment").filter(|payment| text(payment, "status") == Some("succeeded")) {
+        let number = |item: &Value, name: &str| item.pointer(name).and_then(Value::as_i64).unwrap_or(0);
+        let refunds = || of_type(items, "refund").filter(|r| text(r, "pk") == text(payment, "pk"));
+        let sum_of = |counts: fn(&str) -> bool| -> i64 {
+            refunds()
+                .filter(|r| counts(text(r, "status").unwrap_or_default()))
+                .map(|r| number(r, "/amount/value"))
+                .sum()
+        };
+        let left = number(payment, "/amount/value") - sum_of(|status| !matches!(status, "failed" | "canceled"));
+        if number(payment, "/refundable") != left {
+            wrong.push(format!("I8: refundable is {} and should be {left}", number(payment, "/refundable")));
+        }
+        let back = sum_of(|status| status == "succeeded");
+        if number(payment, "/amount_refunded") != back {
+            wrong.push(format!("I8: amount_refunded is {} and should be {back}", number(payment, "/amount_refunded")));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The storefront and its shopper: they call the API, retry as good clients do, and pay at Stripe.
 
+mod after_payment;
+
 use crossdock::domain::input::CreatePayment;
 use sandbox::Vendor;
 use serde_json::{Value, json};
@@ -99,11 +101,33 @@ pub enum Flow {
     MailAnswerLost,
     /// SendGrid is down for a while.
     MailDeferred,
+    /// The bank asks for 3-D Secure, and the shopper passes.
+    ThreeDSecure,
+    /// Paid, then refunded.
+    Refunded,
+    /// Paid, then refunded in two equal parts, each asked for twice.
+    RefundedInParts,
+    /// Stripe refunds, and the answer is lost.
+    RefundAnswerLost,
+    /// Stripe refunds and answers 500, and repeats that under the same key.
+    RefundStoredError,
+    /// Stripe is down when the refund is asked for.
+    RefundDeferred,
+    /// The refund succeeds, and a minute later the bank sends the money back.
+    RefundFailsLater,
+    /// A clerk refunds a part in Stripe's dashboard.
+    RefundedAtTheVendor,
+    /// A customer saves a card, and is charged later without being there.
+    SavedCard,
+    /// Stripe makes the customer, and the answer is lost.
+    CustomerAnswerLost,
+    /// Payment and refund are asked for by messages on the queue.
+    Commanded,
 }
 
 impl Flow {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 20] = [
         Self::PaidInTheBrowser,
         Self::PaidAtOnce,
         Self::DeclinedThenPaid,
@@ -113,10 +137,24 @@ impl Flow {
         Self::Canceled,
         Self::MailAnswerLost,
         Self::MailDeferred,
+        Self::ThreeDSecure,
+        Self::Refunded,
+        Self::RefundedInParts,
+        Self::RefundAnswerLost,
+        Self::RefundStoredError,
+        Self::RefundDeferred,
+        Self::RefundFailsLater,
+        Self::RefundedAtTheVendor,
+        Self::SavedCard,
+        Self::CustomerAnswerLost,
+        Self::Commanded,
     ];
 
     /// Runs the flow to rest.
     pub async fn run(self, universe: &mut Universe) {
+        if self.is_after_payment() {
+            return after_payment::run(self, universe).await;
+        }
         self.begin(universe).await;
         universe.run_until_quiet(REST_WITHIN_MS).await;
         // A shopper whose checkout died comes back, finds the order unpaid, and pays.
@@ -136,6 +174,24 @@ impl Flow {
             }
             universe.run_until_quiet(REST_WITHIN_MS).await;
         }
+    }
+
+    /// Whether its own part begins where another flow has ended.
+    const fn is_after_payment(self) -> bool {
+        matches!(
+            self,
+            Self::ThreeDSecure
+                | Self::Refunded
+                | Self::RefundedInParts
+                | Self::RefundAnswerLost
+                | Self::RefundStoredError
+                | Self::RefundDeferred
+                | Self::RefundFailsLater
+                | Self::RefundedAtTheVendor
+                | Self::SavedCard
+                | Self::CustomerAnswerLost
+                | Self::Commanded
+        )
     }
 
     fn body(self) -> Value {
@@ -166,7 +222,7 @@ impl Flow {
                 let fault = CallFault::ErrorBefore { status: 503 };
                 universe.sandbox().faults().next_calls(Vendor::SendGrid, "mail_send", 2, fault);
             }
-            Self::PaidInTheBrowser | Self::PaidAtOnce | Self::DeclinedThenPaid | Self::Canceled => {}
+            _ => {}
         }
         let response = create(universe, &body).await;
         match self {
@@ -200,6 +256,9 @@ impl Flow {
 
     /// What is wrong with the order at rest, besides the invariants.
     pub async fn unmet(self, universe: &mut Universe) -> Vec<String> {
+        if self.is_after_payment() {
+            return after_payment::unmet(self, universe).await;
+        }
         let order = order(universe, "o-1").await;
         let status = order.pointer("/payment/status").and_then(Value::as_str).unwrap_or("none").to_owned();
         let mail = order.pointer("/messages/0/status").and_then(Value::as_str).unwrap_or("none").to_owned();

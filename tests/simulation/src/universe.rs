@@ -115,6 +115,8 @@ pub struct Universe {
     pub plans: BTreeMap<usize, Plan>,
     /// Every invocation so far.
     pub invocations: Vec<Invocation>,
+    /// The first invocation of the flow's own part: what comes before is another flow's, and swept there.
+    pub own_part_from: usize,
     /// What to check after every invocation; returns what is wrong.
     pub watch: crate::invariants::Watch,
     /// Whether instances live on for their function's next invocation, with whatever they have cached. Otherwise each
@@ -167,6 +169,7 @@ impl Universe {
             seed,
             plans: BTreeMap::new(),
             invocations: Vec::new(),
+            own_part_from: 0,
             watch: crate::invariants::Watch::default(),
             keeps_instances: false,
             instances: BTreeMap::new(),

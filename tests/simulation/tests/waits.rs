@@ -55,6 +55,8 @@ fn names(universe: &Universe) -> String {
 async fn warm() -> Universe {
     let mut universe = Universe::new(1);
     universe.keeps_instances = true;
+    let customer = payment("warm-1")["customer"].clone();
+    assert_eq!(universe.call("POST", "/customers", None, Some(&customer)).await.status(), 201);
     let body = confirmed_payment("warm-1", "pm_card_visa");
     assert_eq!(universe.call("POST", "/payments", Some("warm-1"), Some(&body)).await.status(), 201);
     universe.run_until_quiet(600_000).await;
@@ -96,7 +98,7 @@ async fn a_batch_of_mail_events_waits_for_one_queue_however_large_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_payment_waits_twice_for_the_store_once_for_the_vendor_and_once_for_its_nudges() {
+async fn a_payment_of_a_known_customer_waits_twice_for_the_store_once_for_the_vendor_and_once_for_its_nudges() {
     let mut universe = warm().await;
     let response =
         universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", "pm_card_visa"))).await;
@@ -121,6 +123,30 @@ async fn the_repeat_of_an_answered_request_waits_for_the_store_once() {
     universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
     universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
     assert_eq!(waits(&universe, Function::PaymentInitiator), [Wait::Store], "{}", names(&universe));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payment_method_of_an_unknown_customer_costs_one_read_more() {
+    let mut universe = warm().await;
+    let mut body = confirmed_payment("o-1", "pm_card_visa");
+    body["customer"]["id"] = json!("guest-1");
+    let response = universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
+    assert_eq!(response.status(), 201);
+    let waits = waits(&universe, Function::PaymentInitiator);
+    assert_eq!(waits[..4], [Wait::Store, Wait::Store, Wait::Vendor, Wait::Store], "{}", names(&universe));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refund_waits_once_more_than_a_payment_to_read_it() {
+    let mut universe = warm().await;
+    let body = confirmed_payment("o-1", "pm_card_visa");
+    let paid = universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
+    let path = format!("/payments/{}/refunds", paid.body()["payment_id"].as_str().unwrap());
+    let response = universe.call("POST", &path, Some("r-1"), Some(&json!({}))).await;
+    assert_eq!(response.status(), 201, "{}", response.body());
+    let waits = waits(&universe, Function::PaymentInitiator);
+    assert_eq!(waits[..4], [Wait::Store, Wait::Store, Wait::Vendor, Wait::Store], "{}", names(&universe));
+    assert!(waits.len() <= 5, "{}", names(&universe));
 }
 
 #[tokio::test(start_paused = true)]
