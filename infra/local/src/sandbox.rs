@@ -131,6 +131,13 @@ impl Sandbox {
         self.admin(Method::POST, "shopper/confirm", Some(&body)).await?;
         Ok(())
     }
+
+    /// The shopper passes the bank's 3-D Secure page.
+    pub async fn shopper_authenticates(&self, payment_intent: &str) -> Result<()> {
+        let body = json!({ "payment_intent": payment_intent, "success": true });
+        self.admin(Method::POST, "shopper/authenticate", Some(&body)).await?;
+        Ok(())
+    }
 }
 
 fn announced_port(log: &str) -> Option<u16> {

@@ -68,6 +68,11 @@ async fn every_request_that_the_flows_send_is_one_that_its_vendor_s_specificatio
         ("stripe", "POST", "/confirm"),
         ("stripe", "POST", "/cancel"),
         ("stripe", "GET", "/v1/payment_intents?"),
+        ("stripe", "GET", "expand[]=latest_charge.balance_transaction"),
+        ("stripe", "POST", "/v1/refunds"),
+        ("stripe", "GET", "/v1/refunds?"),
+        ("stripe", "POST", "/v1/customers"),
+        ("stripe", "GET", "/v1/payment_methods?"),
         ("sendgrid", "POST", "/v3/mail/send"),
     ] {
         let found = all.iter().any(|s| s.vendor == vendor && s.method == method && s.path_and_query.contains(path));
