@@ -124,9 +124,7 @@ impl Stack {
     async fn connect(&self, stage: &str) -> Result<()> {
         let app = secrets::AppKeys::kept_in(&home())?;
         secrets::put_all(&self.aws, stage, &app, &self.sandbox.keys().await?).await?;
-        let (stripe, sendgrid) = (self.webhook_host("Stripe")?, self.webhook_host("SendGrid")?);
-        self.sandbox.send_webhooks_to(&format!("{}/", self.aws.endpoint()), &stripe, &sendgrid).await?;
-
+        self.connect_webhooks().await?;
         let since = tokio::time::Instant::now();
         loop {
             let answer = self.health().await?;
@@ -138,6 +136,12 @@ impl Stack {
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Tells the simulated vendors where the receivers are.
+    pub async fn connect_webhooks(&self) -> Result<()> {
+        let (stripe, sendgrid) = (self.webhook_host("Stripe")?, self.webhook_host("SendGrid")?);
+        self.sandbox.send_webhooks_to(&format!("{}/", self.aws.endpoint()), &stripe, &sendgrid).await
     }
 
     /// Ends everything, and says what could not be ended.

@@ -13,6 +13,7 @@
 mod payments;
 mod refusals;
 mod roles;
+mod scenarios;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,12 +38,21 @@ struct Deployed {
 
 type Test = (&'static str, fn(&Deployed) -> Result<()>);
 
-const TESTS: [Test; 10] = [
+const TESTS: [Test; 19] = [
     ("a_payment_made_in_the_browser_ends_paid_mailed_and_published", payments::made_in_the_browser),
     ("a_declined_card_is_followed_by_another_and_one_charge", payments::declined_then_paid),
     ("the_same_request_three_times_is_one_payment_and_a_replayed_answer", payments::submitted_three_times),
     ("a_payment_is_deferred_while_stripe_is_down_and_made_when_the_sweeper_finds_it_due", payments::deferred),
     ("a_payment_that_is_canceled_is_never_charged", payments::canceled),
+    ("each_decline_has_a_stable_code_and_a_message_for_the_shopper", scenarios::cards),
+    ("a_payment_with_3_d_secure_waits_for_the_shopper_and_takes_yes_or_no", scenarios::three_d_secure),
+    ("a_payment_is_refunded_in_parts_once_for_each_key_and_never_beyond_what_was_paid", scenarios::refunds),
+    ("what_is_open_cannot_be_refunded_and_what_is_canceled_not_confirmed", scenarios::refusals_after_the_end),
+    ("a_saved_card_is_charged_without_its_owner_and_by_nobody_else", scenarios::saved_card),
+    ("a_webhook_that_failed_comes_again_and_copies_of_it_change_nothing", scenarios::webhooks_that_fail),
+    ("a_payment_whose_answers_are_lost_is_found_out_about_and_charged_once", scenarios::slow_answer),
+    ("amounts_with_0_2_and_3_decimals_are_charged_and_settled_in_the_shops_currency", scenarios::currencies),
+    ("commands_on_the_queue_pay_and_refund_once", scenarios::commands),
     ("the_health_check_needs_no_signature_and_everything_else_does", refusals::signatures),
     ("bad_input_is_refused_with_the_fields_name", refusals::bad_input),
     ("an_unknown_payment_and_an_unknown_order_are_404", refusals::unknown_ids),
