@@ -15,8 +15,11 @@ use serde_json::{Value, json};
 use crate::door::{Door, To};
 use crate::{Deployed, SOON, confirmed_payment, expect, payment, until};
 
-/// After this schemathesis is ended and the test has failed, in seconds; it takes about a minute.
+/// After this schemathesis is ended and the test has failed; it takes about a minute.
 const SCHEMATHESIS_WITHIN: Duration = Duration::from_secs(240);
+/// So many of the generated requests are good and get as far as Stripe.
+const PAYMENTS_MADE_AT_LEAST: usize = 5;
+
 /// What localstripe signs its webhooks with.
 const LOCALSTRIPE_SECRET: &str = "whsec_localstripe";
 
@@ -40,6 +43,7 @@ impl Drop for Running {
 
 pub(crate) fn schemathesis(deployed: &Deployed) -> Result<()> {
     let stack = &deployed.stack;
+    let before = payments_at_stripe(deployed)?;
     let door = deployed.runtime.block_on(Door::open(stack, To::Api))?;
     let mut command = deployed.runtime.block_on(stack.check_program("schemathesis"))?;
     command.arg("--config-file").arg(project_file("tests/e2e/schemathesis.toml"));
@@ -59,11 +63,19 @@ pub(crate) fn schemathesis(deployed: &Deployed) -> Result<()> {
     if !status.success() {
         bail!("schemathesis found what infra/openapi.yaml does not allow:\n{}", std::fs::read_to_string(&log)?);
     }
+    // Refusals alone would prove little.
+    let made = payments_at_stripe(deployed)? - before;
+    ensure!(made >= PAYMENTS_MADE_AT_LEAST, "only {made} of the generated requests made a payment");
     for queue in ["InboundEventsDlqUrl", "PaymentsDlqUrl", "EmailDlqUrl"] {
         let depth = deployed.runtime.block_on(stack.queue(queue))?;
         ensure!(depth.visible == 0, "{} messages in {queue}", depth.visible);
     }
     Ok(())
+}
+
+fn payments_at_stripe(deployed: &Deployed) -> Result<usize> {
+    let state = deployed.runtime.block_on(deployed.stack.sandbox().admin(Method::GET, "state", None))?;
+    Ok(state["stripe"]["payment_intents"].as_array().map_or(0, Vec::len))
 }
 
 pub(crate) fn localstripe(deployed: &Deployed) -> Result<()> {
@@ -78,7 +90,7 @@ pub(crate) fn localstripe(deployed: &Deployed) -> Result<()> {
     runtime.block_on(beside.stack.put_secret("stripe", &secret))?;
     let door = runtime.block_on(Door::open(&beside.stack, To::StripeReceiver))?;
     let mut command = runtime.block_on(beside.stack.check_program("python"))?;
-    command.arg(project_file("tests/e2e/localstripe.py")).args([&port.to_string(), &door.url, LOCALSTRIPE_SECRET]);
+    command.arg(project_file("tests/e2e/simulated_stripe.py")).args([&port.to_string(), &door.url, LOCALSTRIPE_SECRET]);
     let _running = Running::start(&mut command, &beside.stack.logs().join("localstripe.log"))?;
     until("localstripe listens", SOON, || Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()))?;
 

@@ -1,4 +1,4 @@
-"""Starts localstripe, a simulated Stripe: `python localstripe.py <port> <webhook url> <webhook secret>`.
+"""Starts localstripe, a simulated Stripe: `python simulated_stripe.py <port> <webhook url> <webhook secret>`.
 
 Its own program listens on every interface of the machine and keeps what it was told in /tmp/localstripe.pickle, for
 the next run to find. This one listens on loopback and forgets.
