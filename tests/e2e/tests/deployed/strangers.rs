@@ -108,7 +108,8 @@ fn paid_declined_and_canceled(beside: &Deployed) -> Result<()> {
     // Once by the answer to our call, once by the webhook.
     told(beside, "ls-1", "payment.succeeded", 2)?;
 
-    let declined = beside.post("/payments", &[], &confirmed_payment("ls-2", "pm_card_visa_chargeDeclined"))?;
+    // Its pm_card_visa_chargeDeclined fails only where a card is attached to a customer.
+    let declined = beside.post("/payments", &[], &confirmed_payment("ls-2", "pm_card_chargeCustomerFail"))?;
     let declined = expect(&declined, 402)?;
     ensure!(declined["code"] == "card_declined", "{declined}");
     // Unlike Stripe it does not put the payment into the error; its webhook tells us that there is one.
