@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -9,6 +10,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::aws::{ACCESS_KEY, Answer, REGION, SECRET_KEY};
+use crate::folder::home;
+use crate::python::{Environment, Python};
 use crate::sandbox::Sandbox;
 use crate::stack::{STAGE, Stack};
 use crate::{functions, secrets};
@@ -38,13 +41,24 @@ impl Stack {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Answer> {
-        let (host, path) = self.api(path)?;
         let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
         let mut headers = headers.to_vec();
         if body.is_some() {
             headers.push(("content-type", "application/json"));
         }
-        self.aws.signed("execute-api", method, Some(&host), &path, &headers, bytes).await
+        self.call_with_bytes(method, path, &headers, bytes).await
+    }
+
+    /// Calls the REST API with a signature, with these header fields and bytes as they are.
+    pub async fn call_with_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Answer> {
+        let (host, path) = self.api(path)?;
+        self.aws.signed("execute-api", method, Some(&host), &path, headers, body).await
     }
 
     /// Calls the REST API without a signature, with these header fields and bytes as they are.
@@ -184,6 +198,18 @@ impl Stack {
     /// The URL of a receiver as curl can call it, together with the field `Host` that it needs.
     pub fn webhook_url(&self, vendor: &str) -> Result<(String, String)> {
         Ok((format!("{}/", self.aws.endpoint()), self.webhook_host(vendor)?))
+    }
+
+    /// A program of requirements-checks.txt, to be given its arguments; installed on first use. It runs in the folder
+    /// of the logs, where what it leaves behind is found.
+    pub async fn check_program(&self, name: &str) -> Result<Command> {
+        let environment = Environment::checks(&home());
+        if !environment.is_ready() {
+            environment.install(&Python::find()?, &self.folder.log("pip-checks")).await?;
+        }
+        let mut command = Command::new(environment.program(name));
+        command.current_dir(self.logs());
+        Ok(command)
     }
 
     /// The folder of the logs.

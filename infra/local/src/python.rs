@@ -15,6 +15,7 @@ const STAMP: &str = "crossdock-installed";
 
 const EMULATOR_PINS: &str = include_str!("../requirements-emulator.txt");
 const TOOLS_PINS: &str = include_str!("../requirements-tools.txt");
+const CHECKS_PINS: &str = include_str!("../requirements-checks.txt");
 
 /// What to do where Python is missing.
 const HOW_TO_GET_PYTHON: &str = "Install Python 3.10 or newer with its venv module (Debian, Ubuntu: apt-get install \
@@ -35,6 +36,11 @@ impl Environment {
     /// The one of the SAM CLI and cargo-lambda.
     pub(crate) fn tools(home: &Path) -> Self {
         Self { directory: home.join("venv/tools"), pins: TOOLS_PINS }
+    }
+
+    /// The one of the programs that the end-to-end tests let loose on the system.
+    pub(crate) fn checks(home: &Path) -> Self {
+        Self { directory: home.join("venv/checks"), pins: CHECKS_PINS }
     }
 
     /// The path of one of its programs.

@@ -10,10 +10,12 @@
     reason = "outside of the system: reads its own switch, waits in real time, says what it does"
 )]
 
+mod door;
 mod payments;
 mod refusals;
 mod roles;
 mod scenarios;
+mod strangers;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,13 +34,13 @@ const AFTER_A_SWEEP: Duration = Duration::from_secs(210);
 
 /// What a test gets.
 struct Deployed {
-    runtime: Runtime,
-    stack: Stack,
+    runtime: Arc<Runtime>,
+    stack: Arc<Stack>,
 }
 
 type Test = (&'static str, fn(&Deployed) -> Result<()>);
 
-const TESTS: [Test; 19] = [
+const TESTS: [Test; 21] = [
     ("a_payment_made_in_the_browser_ends_paid_mailed_and_published", payments::made_in_the_browser),
     ("a_declined_card_is_followed_by_another_and_one_charge", payments::declined_then_paid),
     ("the_same_request_three_times_is_one_payment_and_a_replayed_answer", payments::submitted_three_times),
@@ -61,6 +63,8 @@ const TESTS: [Test; 19] = [
         "with_one_statement_removed_from_a_role_the_webhook_is_refused_and_nothing_is_acknowledged",
         roles::one_statement_removed,
     ),
+    ("the_payment_flow_works_against_a_stripe_that_no_one_here_wrote", strangers::localstripe),
+    ("whatever_is_generated_from_the_contract_is_answered_as_the_contract_says", strangers::schemathesis),
 ];
 
 fn main() -> std::process::ExitCode {
@@ -98,7 +102,7 @@ fn deploy() -> Result<Deployed> {
     let runtime = Runtime::new()?;
     let options = Options { progress: Progress::shown(), ..Options::named("e2e") };
     let stack = runtime.block_on(Stack::up(options))?;
-    Ok(Deployed { runtime, stack })
+    Ok(Deployed { runtime: Arc::new(runtime), stack: Arc::new(stack) })
 }
 
 impl Deployed {
