@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
 use crate::environment::WEBHOOK_SECRET;
@@ -78,6 +78,26 @@ impl Events {
             // The body is JSON within JSON, and the key a header: all are the sample's order.
             Workload::Payment => self.payment.replace(SAMPLE_ORDER, &format!("bench-{number}")).into(),
         }
+    }
+
+    /// The `number`-th payment that is confirmed within its request, with a card that pays.
+    pub fn confirmed_payment(&self, number: u64) -> Bytes {
+        let event = self.make(Workload::Payment, number);
+        let mut event: Value = serde_json::from_slice(&event).unwrap_or_default();
+        let mut body: Value =
+            event["body"].as_str().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
+        body["payment_method"] = json!("pm_card_visa");
+        body["confirm"] = json!(true);
+        event["body"] = json!(body.to_string());
+        event.to_string().into()
+    }
+
+    /// A vendor's webhook as a function URL hands it over.
+    pub fn delivered(&self, headers: &Map<String, Value>, body: &str) -> Bytes {
+        let mut event = self.webhook.clone();
+        event["body"] = json!(body);
+        event["headers"] = json!(headers);
+        event.to_string().into()
     }
 
     /// A webhook with this body, signed now.

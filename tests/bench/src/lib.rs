@@ -38,6 +38,7 @@ pub mod live;
 pub mod load;
 pub mod package;
 pub mod plot;
+pub mod prices;
 pub mod race;
 pub mod report;
 pub mod runtime_api;

@@ -179,7 +179,7 @@ fn zips(workspace: &Workspace, quick: bool) -> Result<BTreeMap<String, u64>> {
 fn circumstances(workspace: &Workspace, apart: bool) -> BTreeMap<String, String> {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
-    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cpus = cpu.lines().filter(|line| line.starts_with("processor")).count();
     let of = |program: &str| which(program).map_or_else(|| "missing".to_owned(), |found| version(&found));
     let bound = if apart {
         format!("functions on CPU {FUNCTION_CPU}, the bench and its server on CPU {BENCH_CPU}")

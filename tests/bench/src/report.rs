@@ -89,7 +89,7 @@ impl Results {
         for runs in &of_workload {
             let cell = |measure: fn(&Round) -> f64, ours: &Runs| cell(runs, ours, measure);
             let zip = runs.zip_bytes.map_or_else(|| "–".to_owned(), |bytes| (bytes / 1000).to_string());
-            let calls: f64 = runs.calls.values().sum();
+            let calls = runs.calls.values().fold(0.0, |all, count| all + count);
             let _ = writeln!(
                 text,
                 "| {} | {} | {} | {} | {} | {} | {} | {zip} | {calls:.0} |",
