@@ -64,6 +64,7 @@ impl Contender {
         let task_root = self.directory.display().to_string();
         let cache = workspace.home().join("pycache").display().to_string();
         variables.push(("LAMBDA_TASK_ROOT".to_owned(), task_root.clone()));
+        variables.push(("_HANDLER".to_owned(), self.command.last().cloned().unwrap_or_default()));
         // Python's compiled files must not lie in the sources; that there are some is as it is in a Lambda layer.
         variables.push(("PYTHONPYCACHEPREFIX".to_owned(), cache));
         variables.push(("PYTHONPATH".to_owned(), task_root));
