@@ -1,6 +1,8 @@
 //! Services that say yes to everything: a write is done, an item is not there, a secret is known, a payment is made.
 //! What they say has the form and about the size of what the real ones say.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use flate2::Crc;
 use http::HeaderValue;
@@ -151,5 +153,14 @@ pub fn aws_json(status: u16, body: &Value, version: &str) -> Answer {
 }
 
 fn md5_hex(text: &str) -> String {
-    Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Md5::digest(text.as_bytes()))
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }

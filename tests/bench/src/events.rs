@@ -9,6 +9,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
+use crate::canned::hex;
 use crate::environment::WEBHOOK_SECRET;
 
 /// The size of a usual `payment_intent.succeeded`, in bytes. The sample is shorter, for people to read.
@@ -113,8 +114,7 @@ impl Events {
 pub fn signature(body: &str, at_s: u64) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()) else { return String::new() };
     mac.update(format!("{at_s}.{body}").as_bytes());
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={at_s},v1={hex}")
+    format!("t={at_s},v1={}", hex(&mac.finalize().into_bytes()))
 }
 
 fn now_s() -> u64 {

@@ -8,7 +8,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, anyhow};
 use bytes::Bytes;
 use dynoxide::Database;
-use http::HeaderValue;
 use sandbox::{Delivery, Sandbox, Settings, Vendor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -112,21 +111,18 @@ impl Live {
     }
 
     fn dynamodb(&self, operation: &str, body: &[u8]) -> Answer {
-        let answered = self.on_table(operation, body).unwrap_or_else(|error| {
-            Err(Answer::new(500, json!({ "__type": "InternalServerError", "Message": error.to_string() }).to_string()))
-        });
-        match answered {
-            Ok(mut answer) => {
-                let capacity = answer.as_object_mut().and_then(|answer| answer.remove("ConsumedCapacity"));
+        match self.on_table(operation, body) {
+            Ok((answer, capacity)) => {
                 self.charge(operation, capacity.as_ref());
-                canned::aws_json(200, &answer, "1.0")
+                answer
             }
-            Err(refusal) => refusal,
+            // The function will say that AWS is broken; the text is for whoever reads a trace.
+            Err(error) => Answer::new(500, error.to_string()),
         }
     }
 
-    /// Answers one operation, with what it consumed. The inner error is DynamoDB's own.
-    fn on_table(&self, operation: &str, body: &[u8]) -> Result<std::result::Result<Value, Answer>> {
+    /// Answers one operation, with what it consumed.
+    fn on_table(&self, operation: &str, body: &[u8]) -> Result<(Answer, Option<Value>)> {
         let mut request: Value = serde_json::from_slice(body)?;
         request["ReturnConsumedCapacity"] = json!("TOTAL");
         let db = &self.table;
@@ -217,20 +213,18 @@ impl Backend for Live {
     }
 }
 
+/// The answer, which does not say what was consumed, for nobody asked; and what was.
 fn run<Q: DeserializeOwned, A: Serialize>(
     request: Value,
     operation: impl FnOnce(Q) -> dynoxide::Result<A>,
-) -> Result<std::result::Result<Value, Answer>> {
+) -> Result<(Answer, Option<Value>)> {
     let request = serde_json::from_value(request).context("a request that the emulator does not read")?;
-    Ok(match operation(request) {
-        Ok(answer) => Ok(serde_json::to_value(answer)?),
-        Err(error) => {
-            let mut answer = Answer::new(error.status_code(), error.to_json());
-            let media_type = HeaderValue::from_static("application/x-amz-json-1.0");
-            answer.headers.insert(http::header::CONTENT_TYPE, media_type);
-            Err(answer)
-        }
-    })
+    let (status, mut answer) = match operation(request) {
+        Ok(answer) => (200, serde_json::to_value(answer)?),
+        Err(refusal) => (refusal.status_code(), serde_json::from_str(&refusal.to_json())?),
+    };
+    let capacity = answer.as_object_mut().and_then(|answer| answer.remove("ConsumedCapacity"));
+    Ok((canned::aws_json(status, &answer, "1.0"), capacity))
 }
 
 /// The table of template.yaml.

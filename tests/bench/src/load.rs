@@ -71,7 +71,7 @@ pub struct Load {
 ///
 /// # Errors
 /// When a function fails, or an order does not come to rest with its mail sent.
-pub fn run(workspace: &Workspace, orders: u32, runtime: tokio::runtime::Runtime) -> Result<()> {
+pub fn run(workspace: &Workspace, orders: u32, runtime: &tokio::runtime::Runtime) -> Result<()> {
     for function in FUNCTIONS {
         workspace.build(function)?;
     }

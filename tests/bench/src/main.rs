@@ -61,7 +61,7 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let workspace = Workspace::of_this_program(&arguments.profile)?;
     if let Some(Command::Load { orders }) = arguments.command {
-        return bench::load::run(&workspace, orders, on_one_thread()?);
+        return bench::load::run(&workspace, orders, &on_one_thread()?);
     }
     let field = Field::gather(&workspace, !arguments.no_peers)?;
     let zips = zips(&workspace, arguments.quick)?;

@@ -94,12 +94,12 @@ fn svg(title: &str, bars: &[Bar]) -> String {
         let (text_y, middle) = (top + 13.5, top + BAR_HEIGHT / 2.0);
         let length = place(bar.spread.median);
         let (from, to) = (LABEL_WIDTH + place(bar.spread.p10), LABEL_WIDTH + place(bar.spread.p90));
-        let _ = write!(
+        let _ = writeln!(
             svg,
             "<text x=\"{}\" y=\"{text_y}\" text-anchor=\"end\">{}</text>\
              <rect x=\"{LABEL_WIDTH}\" y=\"{top}\" width=\"{length:.1}\" height=\"{BAR_HEIGHT}\" fill=\"{}\"/>\
              <line x1=\"{from:.1}\" x2=\"{to:.1}\" y1=\"{middle}\" y2=\"{middle}\"/>\
-             <text x=\"{:.1}\" y=\"{text_y}\">{}</text>\n",
+             <text x=\"{:.1}\" y=\"{text_y}\">{}</text>",
             LABEL_WIDTH - 8.0,
             bar.label,
             bar.colour,

@@ -199,8 +199,11 @@ fn counted(server: &Server, invocations: u64) -> BTreeMap<String, f64> {
     for arrival in server.take_arrivals() {
         *calls.entry(format!("{} {}", arrival.service.name(), arrival.operation)).or_default() += 1.0;
     }
-    #[expect(clippy::cast_precision_loss, reason = "there are never 2^52 invocations")]
-    calls.values_mut().for_each(|count| *count /= invocations as f64);
+    for count in calls.values_mut() {
+        #[expect(clippy::cast_precision_loss, reason = "there are never 2^52 invocations")]
+        let share = *count / invocations as f64;
+        *count = share;
+    }
     calls
 }
 
