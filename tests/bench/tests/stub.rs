@@ -37,9 +37,9 @@ async fn send(world: &World, method: &str, url: String, body: impl Into<Bytes>) 
 }
 
 /// The shipped stripe-webhook in this process, reaching AWS at the server's URL.
-fn stripe_webhook(server: &Server, world: World) -> (System, StripeWebhook) {
+fn stripe_webhook(server: &Server, world: &World) -> (System, StripeWebhook) {
     let env = Env::of(environment::variables("stripe-webhook", &server.url()));
-    let system = System::with(env, world.clone(), &Transport::over(&world)).unwrap();
+    let system = System::with(env, world.clone(), &Transport::over(world)).unwrap();
     let webhook = StripeWebhook::new(&system).unwrap();
     (system, webhook)
 }
@@ -87,7 +87,7 @@ async fn a_failed_init_is_told_with_its_reason() {
 #[tokio::test]
 async fn the_shipped_webhook_accepts_our_event_with_one_read_of_a_secret_and_one_message() {
     let server = Server::start(Arc::new(Canned), None).await.unwrap();
-    let (system, webhook) = stripe_webhook(&server, World::real().unwrap());
+    let (system, webhook) = stripe_webhook(&server, &World::real().unwrap());
     let event = events().make(Workload::Webhook, 1);
     let response = respond(&webhook, request(&event), system.world()).await;
     assert_eq!(response.status(), 200);
@@ -103,7 +103,7 @@ async fn over_tls_only_who_trusts_our_root_is_served() {
     roots.add(identity.root().clone()).unwrap();
     let event = events().make(Workload::Webhook, 1);
 
-    let (system, webhook) = stripe_webhook(&server, World::trusting(roots).unwrap());
+    let (system, webhook) = stripe_webhook(&server, &World::trusting(roots).unwrap());
     assert_eq!(respond(&webhook, request(&event), system.world()).await.status(), 200);
     assert!(server.wait_for(|arrival| arrival.service == Service::Sqs, SOON).await.is_ok());
 
@@ -127,7 +127,7 @@ async fn a_delay_is_kept_and_belongs_to_its_kind_of_service() {
 async fn what_was_sent_to_a_live_queue_can_be_received_once_and_is_billed() {
     let live = Arc::new(Live::new().unwrap());
     let server = Server::start(live.clone(), None).await.unwrap();
-    let (system, webhook) = stripe_webhook(&server, World::real().unwrap());
+    let (system, webhook) = stripe_webhook(&server, &World::real().unwrap());
     let event = events().make(Workload::Webhook, 1);
     assert_eq!(respond(&webhook, request(&event), system.world()).await.status(), 200);
     let received = live.receive("inbound-events", 10);
