@@ -14,7 +14,7 @@ const HEADERS_OF_A_FILE: u64 = 30 + 46;
 const END_RECORD: u64 = 22;
 
 /// Packages that Lambda's Python runtime brings, or that only install others: nobody uploads them.
-const IN_THE_RUNTIME: [&str; 15] = [
+const IN_THE_RUNTIME: [&str; 17] = [
     "__pycache__",
     "_distutils_hack",
     "awslambdaric",
@@ -28,8 +28,10 @@ const IN_THE_RUNTIME: [&str; 15] = [
     "runtime_client",
     "s3transfer",
     "setuptools",
+    "simplejson",
     "snapshot_restore",
     "six",
+    "urllib3",
 ];
 
 /// The size of a zip of these files (name within the zip, and where it lies), in bytes.
