@@ -25,9 +25,13 @@ pub(super) struct ReqwestHttp {
     client: reqwest::Client,
 }
 
+/// The roots that Mozilla trusts, compiled in.
+pub(super) fn embedded_roots() -> rustls::RootCertStore {
+    rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
+}
+
 impl ReqwestHttp {
-    pub(super) fn new() -> Result<Self> {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    pub(super) fn new(roots: rustls::RootCertStore) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
