@@ -2,7 +2,7 @@
 
 use crossdock::aws::Write;
 use crossdock::domain::Timestamp;
-use crossdock::domain::payment::PaymentStatus;
+use crossdock::domain::payment::{DeclineCode, PaymentStatus};
 use crossdock::effects::intake::Request;
 use crossdock::effects::payment::Payment;
 use crossdock::effects::{Subject, Verdict, Worked};
@@ -77,7 +77,8 @@ fn declined_or(status: u16, payment: &Payment) -> Result<Answer> {
 fn refused(payment: &Payment, code: &'static str) -> Error {
     match code {
         "canceled" => Error::rejected(409, "payment_canceled", "The payment was canceled."),
-        "card_declined" => Error::rejected(402, "card_declined", "The payment was declined."),
+        "card_declined" => Error::rejected(402, "card_declined", "The payment was declined.")
+            .with("user_message", DeclineCode::CardDeclined.user_message()),
         "payment_method_unusable" => {
             Error::rejected(422, "payment_method_unusable", "This payment method cannot be used here.")
         }

@@ -69,6 +69,16 @@ impl Built {
 async fn cargo(arguments: impl IntoIterator<Item = &str>, log: &Path) -> Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(project()).arg("build").args(arguments);
+    // Started from `cargo test` or `cargo run` there are variables about that package, on which build scripts depend:
+    // with them, TLS is built anew whenever the two alternate.
+    for (name, _) in std::env::vars_os() {
+        let about_a_package = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "CARGO_PRIMARY_PACKAGE"
+        });
+        if about_a_package {
+            cargo.env_remove(&name);
+        }
+    }
     Group::start("cargo build", &mut cargo, log)?.finish().await
 }
 
@@ -89,12 +99,13 @@ pub(crate) fn names() -> Result<Vec<String>> {
     Ok(function_names(&metadata()?))
 }
 
-/// Every package whose manifest is in functions/.
+/// Every package in the project's folder functions/.
 fn function_names(metadata: &Value) -> Vec<String> {
+    let folder = Path::new(metadata["workspace_root"].as_str().unwrap_or_default()).join("functions");
     let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
     let is_function = |package: &&Value| {
         let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
-        manifest.ancestors().nth(2).is_some_and(|folder| folder.ends_with("functions"))
+        manifest.ancestors().nth(2) == Some(&folder)
     };
     packages.iter().filter(is_function).filter_map(|package| package["name"].as_str().map(str::to_owned)).collect()
 }
@@ -107,8 +118,9 @@ mod tests {
 
     #[test]
     fn functions_are_the_packages_in_the_functions_folder() {
-        let metadata = json!({"packages": [
+        let metadata = json!({"workspace_root": "/p", "packages": [
             {"name": "sweeper", "manifest_path": "/p/functions/sweeper/Cargo.toml"},
+            {"name": "floors", "manifest_path": "/p/tests/bench/functions/rust/Cargo.toml"},
             {"name": "crossdock", "manifest_path": "/p/shared/Cargo.toml"},
         ]});
         assert_eq!(function_names(&metadata), ["sweeper"]);

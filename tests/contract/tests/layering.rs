@@ -183,12 +183,7 @@ fn nobody_scans_the_systems_certificates() {
     let rule = rules::nobody_scans_the_systems_certificates;
     holds(rule);
     catches(rule, "shared/src/aws/client.rs", "fn f() { rustls_native_certs::load_native_certs() }", 1);
-    catches(rule, "shared/src/aws/client.rs", "fn f() { aws_smithy_http_client::tls::TrustStore::default() }", 1);
-    allows(
-        rule,
-        "shared/src/aws/client.rs",
-        "use aws_smithy_http_client::tls::TrustStore; fn f() { TrustStore::empty() }",
-    );
+    allows(rule, "shared/src/world/real.rs", "fn f() { webpki_roots::TLS_SERVER_ROOTS.to_vec() }");
 }
 
 #[test]

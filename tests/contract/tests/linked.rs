@@ -8,12 +8,12 @@ use std::process::Command;
 /// The platforms that functions are built for. The template's default is the first.
 const TARGETS: [&str; 2] = ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu"];
 
-/// Two are missing here though they should never run: rustls-native-certs and rustls-platform-verifier. The SDK's HTTP
-/// client and reqwest bring them with every TLS feature they have; the layering test and clippy.toml see to it that
+/// Two are missing here though they should never run: rustls-native-certs and rustls-platform-verifier. reqwest brings
+/// them with every TLS feature they have; the layering test and clippy.toml see to it that
 /// nobody calls them, and deny.toml that nobody else brings them.
 ///
 /// Name, the versions that are meant (a prefix; empty for all), why.
-const FORBIDDEN: [(&str, &str, &str); 19] = [
+const FORBIDDEN: [(&str, &str, &str); 22] = [
     ("aws-lc-rs", "", "its entropy source costs 29 ms of CPU at the first handshake, and it adds 4 MB; ring does it"),
     ("aws-lc-sys", "", "see aws-lc-rs"),
     ("aws-lc-fips-sys", "", "see aws-lc-rs"),
@@ -27,6 +27,9 @@ const FORBIDDEN: [(&str, &str, &str); 19] = [
     ("simulation", "", "for tests"),
     ("contract", "", "for tests"),
     ("local", "", "the local stack's runner"),
+    ("bench", "", "for measuring"),
+    ("bench-functions", "", "for measuring"),
+    ("aws-smithy-http-client", "", "the SDK goes over our own HTTP client: a second connector was 400 kB of each zip"),
     ("axum", "", "only the sandbox's server needs it"),
     ("dynoxide-rs", "", "the embedded DynamoDB emulator is for tests"),
     ("jsonschema", "", "for tests"),
