@@ -14,7 +14,7 @@ from hypothesis import strategies
 schemathesis.openapi.format("iso-4217", strategies.sampled_from(["EUR", "usd", "JPY", "BHD", "ISK"]))
 
 EXAMPLE_ORDERS = ("o-1042", "o-1043")
-EXAMPLE_KEY = "checkout-42"
+EXAMPLE_KEYS = ("checkout-42", "refund-42")
 EXAMPLE_PAYMENT = "pay_36C50M6EEE39KWHNWQWYHHGDVH"
 
 numbers = itertools.count(1)
@@ -26,7 +26,7 @@ def before_call(context, case, kwargs):
     number = next(numbers)
     if isinstance(case.body, dict) and case.body.get("order_id") in EXAMPLE_ORDERS:
         case.body = {**case.body, "order_id": f"generated-{number}"}
-    if case.headers and case.headers.get("Idempotency-Key") == EXAMPLE_KEY:
+    if case.headers and case.headers.get("Idempotency-Key") in EXAMPLE_KEYS:
         case.headers["Idempotency-Key"] = f"generated-{number}"
     for name, example in (("payment_id", EXAMPLE_PAYMENT), ("order_id", EXAMPLE_ORDERS[0])):
         if case.path_parameters and case.path_parameters.get(name) == example and name in made:

@@ -37,11 +37,19 @@ fn the_catalog_s_files_are_the_schemas_of_the_event_types_and_there_are_no_other
             std::fs::write(folder().join(name), text).unwrap();
         }
     }
+    // Beside the schemas there is a page for people.
     let there: BTreeMap<String, String> = std::fs::read_dir(folder())
         .unwrap()
         .map(|entry| {
             let entry = entry.unwrap();
             (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap())
+        })
+        .filter(|(name, text)| {
+            if name == "README.md" {
+                let told = files().keys().all(|schema| text.contains(schema.as_str()));
+                assert!(told, "events/catalog/README.md does not tell of every event");
+            }
+            name != "README.md"
         })
         .collect();
     let help =

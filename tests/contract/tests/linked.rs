@@ -112,8 +112,9 @@ fn a_forbidden_crate_is_found_and_its_allowed_version_is_not() {
 fn deny_toml_bans_the_same_crates() {
     let text = std::fs::read_to_string(contract::workspace_root().join("deny.toml")).unwrap();
     // What only tests and the local stack use is in the lock file rightly, so cargo-deny cannot ban it.
-    let for_tests =
-        |reason: &str| ["for tests", "the sandbox's", "local stack's"].iter().any(|what| reason.contains(what));
+    let for_tests = |reason: &str| {
+        ["for tests", "for measuring", "the sandbox's", "local stack's"].iter().any(|what| reason.contains(what))
+    };
     for (name, versions, reason) in FORBIDDEN.iter().filter(|(_, _, reason)| !for_tests(reason)) {
         let version = versions.trim_end_matches('.');
         let spec = if version.is_empty() { (*name).to_owned() } else { format!("{name}@{version}") };

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use contract::workspace_root;
-use crossdock::domain::input::{ConfirmPayment, CreatePayment};
+use crossdock::domain::input::{ConfirmPayment, CreateCustomer, CreatePayment, CreateRefund};
 use serde_json::{Value, json};
 
 /// Methods in a path item of OpenAPI; its other members are no operations.
@@ -132,6 +132,8 @@ fn every_example_of_a_request_is_taken_by_its_parser() {
             let parsed = match path {
                 "/payments" => CreatePayment::parse(&body).map(drop),
                 "/payments/{payment_id}/confirm" => ConfirmPayment::parse(&body).map(drop),
+                "/payments/{payment_id}/refunds" => CreateRefund::parse(&body).map(drop),
+                "/customers" => CreateCustomer::parse(&body).map(drop),
                 _ => panic!("{method} {path}: this test does not know its parser"),
             };
             parsed.unwrap_or_else(|error| panic!("{method} {path}, example {name}: {error} {:?}", error.fields));
@@ -152,6 +154,16 @@ fn what_the_parsers_limit_the_contract_limits_alike() {
         let mut body = valid.clone();
         let (parent, name) = path.rsplit_once('/').unwrap();
         body.pointer_mut(parent).unwrap()[name] = value;
+        body
+    };
+    let charged_now = |more: &Value| {
+        let mut body = valid.clone();
+        for (name, value) in json!({ "payment_method": "pm", "confirm": true }).as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
         body
     };
     let pairs = |count: usize| (0..count).map(|n| (format!("k{n}"), json!(""))).collect::<Value>();
@@ -195,6 +207,11 @@ fn what_the_parsers_limit_the_contract_limits_alike() {
         with("/off_session", json!(true)),
         with("/off_session", json!(false)),
         with("/save_payment_method", json!(true)),
+        with("/payment_method", json!("pm")),
+        charged_now(&json!({})),
+        charged_now(&json!({ "off_session": true })),
+        charged_now(&json!({ "off_session": true, "save_payment_method": true })),
+        charged_now(&json!({ "off_session": true, "payment_method": null })),
         with("/return_url", json!("https://shop.example/?a=b")),
         with("/return_url", json!("http://shop.example/")),
         with("/return_url", json!("https:///")),
