@@ -18,6 +18,8 @@ pub(crate) fn to_create(worked: Worked) -> Result<Answer> {
         Worked::Settled(_, Verdict::NotDone { code: "vendor_credentials", .. }) => {
             Err(Error::misconfigured("vendor_credentials", "the payment provider does not accept our key"))
         }
+        // The outcome of the call is open; an event may have told of it meanwhile.
+        Worked::Settled(Subject::Payment(payment), _) if payment.vendor_at.is_some() => declined_or(201, &payment),
         Worked::Settled(Subject::Payment(payment), _) => Ok(Answer::new(202, payment.view(true))),
         Worked::Fenced | Worked::Nothing(_) | Worked::Missing | Worked::Settled(..) => {
             Err(Error::uncertain("outcome_unknown", "somebody else settles this payment"))

@@ -26,6 +26,8 @@ use crate::telemetry::fields;
 
 /// How long an event that matches nothing is kept waiting: as long as any vendor redelivers.
 const WAITING_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// The vendors' clocks show whole seconds.
+const VENDOR_SECOND: Duration = Duration::from_secs(1);
 /// The message format's version for waiting events.
 const VERSION: u32 = 1;
 
@@ -255,7 +257,8 @@ impl WorkList {
         let seen = match (&event.seen, &event.vendor_id) {
             (Some(seen), Some(vendor_id)) if ties(&target.subject, seen) => {
                 // Rank decides when the vendor cannot be asked: an outage must not hold up its own events.
-                provider.fetch(vendor_id, correlation).await.or_else(|| event.seen.clone())
+                let now = provider.fetch(vendor_id, correlation).await;
+                now.map(|now| said_last(&target.subject, now)).or_else(|| event.seen.clone())
             }
             (seen, _) => seen.clone(),
         };
@@ -382,6 +385,14 @@ impl WorkList {
             .bind(":epoch", &intent.epoch)?;
         Ok(Some(write))
     }
+}
+
+/// What the vendor answers now comes after all that it has said before, even when its clock shows the same second.
+fn said_last(subject: &Subject, mut now: Observation) -> Observation {
+    if let (Subject::Payment(payment), Observation::Payment(seen)) = (subject, &mut now) {
+        seen.vendor_at = seen.vendor_at.max(payment.vendor_at.map(|before| before.plus(VENDOR_SECOND)));
+    }
+    now
 }
 
 /// Two different open statuses of a payment in the same vendor second.

@@ -134,9 +134,11 @@ pub(crate) fn webhooks_that_fail(deployed: &Deployed) -> Result<()> {
 
 pub(crate) fn slow_answer(deployed: &Deployed) -> Result<()> {
     let sandbox = deployed.stack.sandbox();
-    let slow = json!({ "calls": [
-        { "vendor": "stripe", "operation": "create_payment_intent", "fault": "lost_answer", "times": 2 },
-    ]});
+    // The webhooks come late, so that nothing tells of the charge but asking for it.
+    let slow = json!({
+        "calls": [{ "vendor": "stripe", "operation": "create_payment_intent", "fault": "lost_answer", "times": 2 }],
+        "webhooks": [{ "vendor": "stripe", "fault": "late", "ms": 15_000, "times": 3 }],
+    });
     deployed.runtime.block_on(sandbox.admin(Method::POST, "faults", Some(&slow)))?;
     let answer = deployed.post("/payments", &[], &confirmed_payment("e2e-slow", "pm_card_visa"));
     deployed.runtime.block_on(sandbox.heal())?;
