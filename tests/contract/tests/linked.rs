@@ -13,7 +13,7 @@ const TARGETS: [&str; 2] = ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-g
 /// nobody calls them, and deny.toml that nobody else brings them.
 ///
 /// Name, the versions that are meant (a prefix; empty for all), why.
-const FORBIDDEN: [(&str, &str, &str); 22] = [
+const FORBIDDEN: [(&str, &str, &str); 23] = [
     ("aws-lc-rs", "", "its entropy source costs 29 ms of CPU at the first handshake, and it adds 4 MB; ring does it"),
     ("aws-lc-sys", "", "see aws-lc-rs"),
     ("aws-lc-fips-sys", "", "see aws-lc-rs"),
@@ -23,6 +23,11 @@ const FORBIDDEN: [(&str, &str, &str); 22] = [
     ("hyper", "0.14.", "a second HTTP stack beside hyper 1"),
     ("h2", "0.3.", "see hyper 0.14"),
     ("aws-config", "", "the default credential chain is not used; settings come from the environment"),
+    (
+        "icu_normalizer",
+        "",
+        "tables for host names beyond ASCII, 50 kB of each zip: `cargo update -p idna_adapter --precise 1.0.0`",
+    ),
     ("sandbox", "", "the vendors' simulators are for tests"),
     ("simulation", "", "for tests"),
     ("contract", "", "for tests"),
