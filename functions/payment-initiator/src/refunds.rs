@@ -22,10 +22,10 @@ impl PaymentInitiator {
         let key = request.required_idempotency_key()?;
         let body = request.json_body()?;
         let hash = request_hash("POST", &request.path, body);
-        let repeatable = Repeatable { route: REFUND, key: Some(key.clone()), hash };
+        let repeatable = Repeatable { route: REFUND, key: Some(key), hash };
         let input = CreateRefund::parse(body)?;
         let store = |subject: &Subject, verdict: &Verdict| stored(subject, verdict, &repeatable, request.received_at);
-        match self.payments.refund(payment_id, &input, &key, &repeatable, &asker(request), store).await? {
+        match self.payments.refund(payment_id, &input, &repeatable, &asker(request), store).await? {
             Asked::Worked(worked) => answer(worked),
             Asked::Answered(answer) => Ok(Answer::new(answer.status, answer.body.expose().clone()).replayed()),
             Asked::Pending(refund) => Ok(as_it_is(&refund).replayed()),

@@ -53,7 +53,7 @@ impl PaymentWorker {
             }
             Order::Refund(payment_id, input) => {
                 let repeatable = repeatable("refund.requested");
-                let asked = self.payments.refund(payment_id, input, &command.id, &repeatable, &asker, |_, _| Ok(None));
+                let asked = self.payments.refund(payment_id, input, &repeatable, &asker, |_, _| Ok(None));
                 asked.await.map(drop)
             }
         }

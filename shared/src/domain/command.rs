@@ -28,7 +28,6 @@ pub struct Command {
 
 /// What a command orders.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "one a message, on the stack for a moment")]
 pub enum Order {
     /// `payment.requested`
     Payment(CreatePayment),

@@ -26,6 +26,9 @@ use crate::telemetry::fields;
 
 /// How long an event that matches nothing is kept waiting: as long as any vendor redelivers.
 const WAITING_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// A waiting event is looked at again after this, and then each time after as long as it has waited by then: whoever
+/// learns the vendor's id fetches it at once, and this is for those who die in between.
+const WAITING_LOOK: Duration = Duration::from_secs(60);
 /// The vendors' clocks show whole seconds.
 const VENDOR_SECOND: Duration = Duration::from_secs(1);
 /// The message format's version for waiting events.
@@ -101,6 +104,11 @@ struct Waiting {
     vendor: String,
     event: Event,
     correlation_id: Correlation,
+    kept_at: Timestamp,
+    /// What the due index shows of it.
+    kind: String,
+    due: Timestamp,
+    due_pk: String,
     expires: i64,
 }
 
@@ -112,6 +120,15 @@ pub struct Requeued {
 }
 
 impl Requeued {
+    /// The kind of waiting events in the due index.
+    pub(crate) const KIND: &str = "event.waiting";
+
+    /// The message for the queue of inbound events.
+    pub(crate) fn message(waiting: Key) -> Result<Outgoing> {
+        let body = serde_json::to_string(&Self { v: VERSION, waiting });
+        body.map(Outgoing::plain).map_err(|e| Error::bug("requeue", e))
+    }
+
     /// Reads such a message; `None` when it is something else.
     pub fn parse(body: &str) -> Option<Self> {
         serde_json::from_str::<Self>(body).ok().filter(|message| message.v == VERSION)
@@ -165,10 +182,20 @@ impl WorkList {
         let waiting: Waiting = item.parse()?;
         let vendor = if waiting.vendor == Vendor::Stripe.as_str() { Vendor::Stripe } else { Vendor::SendGrid };
         let Some(target) = self.target(vendor, &waiting.event, &waiting.correlation_id).await? else {
-            return Ok(Applied::Waiting);
+            return self.wait_on(requeued, &waiting).await;
         };
         let once = Once::Waiting(&requeued.waiting);
         self.apply_to(vendor, &waiting.event, target, &waiting.correlation_id, once, provider).await
+    }
+
+    /// Nothing matches yet: looks again later.
+    async fn wait_on(&self, requeued: &Requeued, waiting: &Waiting) -> Result<Applied> {
+        let now = self.world.now();
+        let write = Write::update(requeued.waiting.clone())
+            .set("due", &now.plus(now.since(waiting.kept_at).max(WAITING_LOOK)))?
+            .when("attribute_exists(#pk)");
+        self.table.update(write).await?;
+        Ok(Applied::Waiting)
     }
 
     /// Sends the events that wait for a vendor id that has just become known back to the queue.
@@ -177,13 +204,7 @@ impl WorkList {
         let result: Result<()> = async {
             let items = self.table.query(&ref_key(vendor, vendor_id).pk, "EVENT#").await?;
             let Some(url) = self.routes.inbound_events.as_deref().filter(|_| !items.is_empty()) else { return Ok(()) };
-            let messages = items
-                .iter()
-                .map(|item| {
-                    let body = serde_json::to_string(&Requeued { v: VERSION, waiting: item.key() });
-                    body.map(Outgoing::plain).map_err(|e| Error::bug("requeue", e))
-                })
-                .collect::<Result<Vec<_>>>()?;
+            let messages = items.iter().map(|item| Requeued::message(item.key())).collect::<Result<Vec<_>>>()?;
             self.queues.send_all(url, messages).await
         }
         .await;
@@ -314,6 +335,10 @@ impl WorkList {
                 vendor: vendor.as_str().to_owned(),
                 event: event.clone(),
                 correlation_id: correlation.clone(),
+                kept_at: now,
+                kind: Requeued::KIND.to_owned(),
+                due: now.plus(WAITING_LOOK),
+                due_pk: intent::due_partition(IntentId::from_stored(&event.event_id).due_shard()),
                 expires: now.plus(WAITING_KEPT).seconds(),
             };
             let key = Key::new(&place.pk, format!("EVENT#{:013}#{}", event.occurred_at.ms(), event.event_id));

@@ -19,14 +19,13 @@ impl Payments {
         &self,
         payment_id: &PaymentId,
         input: &CreateRefund,
-        key: &str,
         repeatable: &Repeatable,
         asker: &Asker,
         store: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
     ) -> Result<Asked<Refund>> {
         let build = |payment: &_, amount, intent: &_| self.stripe.refund_request(payment, amount, input, intent);
         let (correlation, lease) = (&asker.correlation, &asker.lease);
-        match self.list.create_refund(payment_id, input, repeatable, key, correlation, lease, build).await? {
+        match self.list.create_refund(payment_id, input, repeatable, correlation, lease, build).await? {
             RefundCreated::Repeat(_, Some(answer)) => Ok(Asked::Answered(answer)),
             RefundCreated::Repeat(refund, None) => self.repeated_refund(*refund, asker).await,
             RefundCreated::New(refund, claimed, requested) => {

@@ -117,6 +117,8 @@ pub enum Flow {
     RefundFailsLater,
     /// A clerk refunds a part in Stripe's dashboard.
     RefundedAtTheVendor,
+    /// The same, before we even know that the payment exists.
+    RefundedBeforeKnown,
     /// A customer saves a card, and is charged later without being there.
     SavedCard,
     /// Stripe makes the customer, and the answer is lost.
@@ -127,7 +129,7 @@ pub enum Flow {
 
 impl Flow {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::PaidInTheBrowser,
         Self::PaidAtOnce,
         Self::DeclinedThenPaid,
@@ -145,6 +147,7 @@ impl Flow {
         Self::RefundDeferred,
         Self::RefundFailsLater,
         Self::RefundedAtTheVendor,
+        Self::RefundedBeforeKnown,
         Self::SavedCard,
         Self::CustomerAnswerLost,
         Self::Commanded,
@@ -188,6 +191,7 @@ impl Flow {
                 | Self::RefundDeferred
                 | Self::RefundFailsLater
                 | Self::RefundedAtTheVendor
+                | Self::RefundedBeforeKnown
                 | Self::SavedCard
                 | Self::CustomerAnswerLost
                 | Self::Commanded

@@ -45,6 +45,7 @@ sweeps! {
     a_crash_anywhere_in_a_deferred_refund_leaves_one_refund: RefundDeferred,
     a_crash_anywhere_in_a_refund_that_the_bank_returns_gives_its_amount_back_once: RefundFailsLater,
     a_crash_anywhere_while_a_refund_of_the_vendor_s_own_arrives_counts_it_once: RefundedAtTheVendor,
+    a_crash_anywhere_while_a_refund_is_heard_of_before_its_payment_loses_neither: RefundedBeforeKnown,
     a_crash_anywhere_with_a_saved_card_leaves_one_customer_and_one_charge_an_order: SavedCard,
     a_crash_anywhere_around_a_lost_answer_to_a_customer_leaves_one_customer: CustomerAnswerLost,
     a_crash_anywhere_in_commands_that_come_twice_leaves_one_charge_and_one_refund: Commanded,

@@ -27,22 +27,23 @@ pub enum RefundCreated {
 }
 
 impl WorkList {
-    /// Asks for a refund under this Idempotency-Key. `build` makes the vendor's request. Waits: one read, one
+    /// Asks for a refund under the request's Idempotency-Key. `build` makes the vendor's request. Waits: one read, one
     /// transaction.
     ///
     /// # Errors
-    /// 404 `payment_not_found`, 409 `payment_not_refundable`, 422 `refund_exceeds_payment` (with `refundable`),
+    /// 400 `idempotency_key_required`, 404 `payment_not_found`, 409 `payment_not_refundable`, 422 `refund_exceeds_payment` (with `refundable`),
     /// `currency_mismatch`, `idempotency_key_reused`.
     pub async fn create_refund(
         &self,
         payment_id: &PaymentId,
         input: &CreateRefund,
         repeatable: &Repeatable,
-        key: &str,
         correlation: &Correlation,
         lease: &Lease,
         build: impl Fn(&Payment, Money, &IntentId) -> Result<VendorRequest>,
     ) -> Result<RefundCreated> {
+        let required = || Error::rejected(400, "idempotency_key_required", "A refund needs an Idempotency-Key.");
+        let key = repeatable.key.as_deref().ok_or_else(required)?;
         let refund_id = RefundId::of_request(payment_id, key);
         for _ in 0..ROUNDS_MAX {
             let request_key = Request::key(repeatable.route, &scoped(payment_id, key));

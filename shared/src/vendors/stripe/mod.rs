@@ -136,8 +136,13 @@ impl Stripe {
 
     async fn called(&self, intent: &Intent, subject: &Subject, call_by: Timestamp) -> Outcome {
         let request = match (&intent.data, intent.kind, subject.vendor_id()) {
-            (Data::Payment { request: Some(request), .. }, _, _)
-            | (Data::Refund { request, .. } | Data::Customer { request, .. }, _, _) => request.clone(),
+            (
+                Data::Payment { request: Some(request), .. }
+                | Data::Refund { request, .. }
+                | Data::Customer { request, .. },
+                _,
+                _,
+            ) => request.clone(),
             (Data::Payment { request: None, .. }, Kind::PaymentCancel, Some(vendor_id)) => request::cancel(vendor_id),
             (Data::Payment { request: None, .. }, Kind::PaymentSettlement, Some(vendor_id)) => {
                 return self.settlement(intent, vendor_id, call_by).await;

@@ -22,6 +22,7 @@ pub(super) async fn run(flow: Flow, universe: &mut Universe) {
         Flow::ThreeDSecure => three_d_secure(universe).await,
         Flow::SavedCard | Flow::CustomerAnswerLost => saved_card(flow, universe).await,
         Flow::Commanded => commanded(universe).await,
+        Flow::RefundedBeforeKnown => refunded_before_known(universe).await,
         _ => refunded(flow, universe).await,
     }
     universe.run_until_quiet(REST_WITHIN_MS).await;
@@ -70,6 +71,29 @@ async fn saved_card(flow: Flow, universe: &mut Universe) {
     let mut later = confirmed_payment("o-2", &saved);
     later["off_session"] = json!(true);
     repeat(universe, "/payments", "renewal-1", &later).await;
+}
+
+/// The answers are lost and the payment's webhooks late: the first that comes is that of the refund.
+async fn refunded_before_known(universe: &mut Universe) {
+    use sandbox::WebhookFault;
+    universe.sandbox().faults().next_calls(Vendor::Stripe, "create_payment_intent", 2, CallFault::LostAnswer);
+    universe.sandbox().faults().next_webhooks(Vendor::Stripe, 3, WebhookFault::Late { ms: 90_000 });
+    let body = confirmed_payment("o-1", "pm_card_visa");
+    universe.call("POST", "/payments", Some("checkout-1"), Some(&body)).await;
+    let now_ms = universe.now_ms();
+    let payment = universe.sandbox().stripe().payment_intents().first().map(|payment| payment.id.clone());
+    if let Some(payment) = &payment {
+        universe.sandbox().merchant_refunds(now_ms, payment, Some(300)).unwrap();
+    }
+    universe.run_until_quiet(REST_WITHIN_MS).await;
+    if payment.is_none() {
+        // The request died before Stripe heard of it. The shopper asks again, and the clerk refunds afterwards.
+        create(universe, &body).await;
+        universe.run_until_quiet(REST_WITHIN_MS).await;
+        let now_ms = universe.now_ms();
+        let payment = universe.sandbox().stripe().payment_intents()[0].id.clone();
+        universe.sandbox().merchant_refunds(now_ms, &payment, Some(300)).unwrap();
+    }
 }
 
 async fn commanded(universe: &mut Universe) {
@@ -153,7 +177,7 @@ pub(super) async fn unmet(flow: Flow, universe: &mut Universe) -> Vec<String> {
         }
         // The notice went out when the refund had succeeded.
         Flow::RefundFailsLater => Expected { payment: "succeeded", refunded: 0, refunds: &["failed"], mails: 2 },
-        Flow::RefundedAtTheVendor => {
+        Flow::RefundedAtTheVendor | Flow::RefundedBeforeKnown => {
             Expected { payment: "partially_refunded", refunded: 300, refunds: &["succeeded"], mails: 2 }
         }
         _ => Expected { payment: "refunded", refunded: 1099, refunds: &["succeeded"], mails: 2 },
