@@ -23,10 +23,11 @@ use crate::server::Server;
 use crate::statistics::{Spread, median};
 
 /// The functions of the payment flow, in the order in which an order meets them.
-const FUNCTIONS: [&str; 5] =
-    ["payment-initiator", "stripe-webhook", "event-processor", "email-sender", "sendgrid-webhook"];
-/// Batch size of every queue here, as in template.yaml.
-const BATCH: usize = 10;
+const FUNCTIONS: [&str; 6] =
+    ["payment-initiator", "stripe-webhook", "event-processor", "email-sender", "sendgrid-webhook", "payment-worker"];
+/// The queues with their workers and batch sizes, as in template.yaml.
+const QUEUES: [(&str, &str, usize); 3] =
+    [("inbound-events", "event-processor", 10), ("email", "email-sender", 10), ("payments", "payment-worker", 1)];
 /// How far ahead vendors' webhooks are taken, in milliseconds: SendGrid collects events for some seconds.
 const WEBHOOKS_AHEAD_MS: i64 = 60_000;
 /// Turns of webhooks and queues until an order must be at rest.
@@ -162,9 +163,9 @@ impl Drive {
                 self.live.delivered(delivery.id, 200);
                 carried += 1;
             }
-            for (queue, worker) in [("inbound-events", "event-processor"), ("email", "email-sender")] {
+            for (queue, worker, most) in QUEUES {
                 loop {
-                    let messages = self.live.receive(queue, BATCH);
+                    let messages = self.live.receive(queue, most);
                     if messages.is_empty() {
                         break;
                     }
