@@ -1,0 +1,159 @@
+//! Refunds, customers and keys when things go wrong: a clear answer, nothing twice, nothing lost.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::large_futures,
+    reason = "tests fail by panicking, and hold the whole system on their stack"
+)]
+
+use bytes::Bytes;
+use sandbox::{CallFault, Vendor};
+use serde_json::{Value, json};
+use simulation::invariants::{of_type, text, violations};
+use simulation::shop::{confirmed_payment, order, payment};
+use simulation::universe::Universe;
+
+/// More than enough for whatever is due.
+const A_WHILE_MS: i64 = 4 * 3_600_000;
+
+/// A payment that has succeeded; the path of its refunds.
+async fn paid(universe: &mut Universe, amount: Value) -> String {
+    let mut body = confirmed_payment("o-1", "pm_card_visa");
+    body["amount"] = amount;
+    let created = universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
+    assert_eq!(created.status(), 201, "{}", created.body());
+    universe.run_until_quiet(A_WHILE_MS).await;
+    format!("/payments/{}/refunds", created.body()["payment_id"].as_str().unwrap())
+}
+
+fn euros(value: i64) -> Value {
+    json!({ "amount": { "value": value, "currency": "EUR" } })
+}
+
+fn refundable(universe: &Universe) -> i64 {
+    let items = universe.aws().table().items();
+    let payment = of_type(&items, "payment").next().unwrap().clone();
+    payment["refundable"].as_i64().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refund_in_flight_keeps_its_amount_from_the_next_one() {
+    let mut universe = Universe::new(1);
+    let path = paid(&mut universe, euros(1099)["amount"].clone()).await;
+    universe.sandbox().faults().outage(Vendor::Stripe, true);
+    let first = universe.call("POST", &path, Some("r-1"), Some(&euros(700))).await;
+    assert_eq!((first.status(), &first.body()["status"]), (202, &json!("deferred")));
+    let second = universe.call("POST", &path, Some("r-2"), Some(&euros(400))).await;
+    assert_eq!((second.status(), &second.body()["refundable"]), (422, &json!(399)), "{}", second.body());
+    universe.sandbox().faults().outage(Vendor::Stripe, false);
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let rest = universe.call("POST", &path, Some("r-3"), Some(&json!({}))).await;
+    assert_eq!((rest.status(), &rest.body()["amount"]["value"]), (201, &json!(399)));
+    universe.run_until_quiet(A_WHILE_MS).await;
+    assert_eq!(order(&mut universe, "o-1").await["payment"]["status"], "refunded");
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refund_that_the_vendor_refuses_gives_its_amount_back() {
+    let mut universe = Universe::new(1);
+    let path = paid(&mut universe, euros(1099)["amount"].clone()).await;
+    universe.sandbox().set_webhook(Vendor::Stripe, "", None);
+    let (now_ms, payment) = (universe.now_ms(), universe.sandbox().stripe().payment_intents()[0].id.clone());
+    universe.sandbox().merchant_refunds(now_ms, &payment, None).unwrap();
+    let refused = universe.call("POST", &path, Some("r-1"), Some(&euros(500))).await;
+    assert_eq!((refused.status(), &refused.body()["code"]), (422, &json!("refund_refused")), "{}", refused.body());
+    assert_eq!(refundable(&universe), 1099);
+    let order = order(&mut universe, "o-1").await;
+    assert_eq!(order["refunds"][0]["status"], "failed", "{order}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refund_that_is_throttled_locked_out_or_collides_is_made_once_in_the_end() {
+    for fault in [
+        CallFault::Throttled { retry_after_s: 2 },
+        CallFault::LockTimeout,
+        CallFault::ErrorBefore { status: 409 },
+        CallFault::ErrorBefore { status: 503 },
+        CallFault::ErrorDuring { status: 500 },
+        CallFault::LostRequest,
+        CallFault::Refused,
+    ] {
+        let mut universe = Universe::new(1);
+        let path = paid(&mut universe, euros(1099)["amount"].clone()).await;
+        universe.sandbox().faults().next_calls(Vendor::Stripe, "create_refund", 3, fault);
+        let asked = universe.call("POST", &path, Some("r-1"), Some(&json!({}))).await;
+        assert!(matches!(asked.status(), 201 | 202), "{fault:?}: {} {}", asked.status(), asked.body());
+        universe.run_until_quiet(A_WHILE_MS).await;
+        assert_eq!(universe.sandbox().stripe().refunds().len(), 1, "{fault:?}");
+        let order = order(&mut universe, "o-1").await;
+        assert_eq!(order["payment"]["status"], "refunded", "{fault:?}: {order}");
+        assert_eq!(violations(&universe), Vec::<String>::new(), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fraction_that_the_currency_cannot_have_is_refused_and_takes_nothing() {
+    let mut universe = Universe::new(1);
+    let path = paid(&mut universe, json!({ "value": 10_990, "currency": "KWD" })).await;
+    let body = json!({ "amount": { "value": 11, "currency": "KWD" } });
+    let refused = universe.call("POST", &path, Some("r-1"), Some(&body)).await;
+    assert_eq!((refused.status(), &refused.body()["code"]), (422, &json!("amount_not_representable")));
+    assert_eq!(refundable(&universe), 10_990);
+    assert!(universe.sandbox().stripe().refunds().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_customer_changes_at_the_vendor_is_known_here_and_old_news_change_nothing() {
+    let mut universe = Universe::new(1);
+    let customer = payment("o-1")["customer"].clone();
+    assert_eq!(universe.call("POST", "/customers", None, Some(&customer)).await.status(), 201);
+    assert_eq!(universe.call("POST", "/customers", None, Some(&customer)).await.status(), 200);
+    universe.sleep_ms(5_000).await;
+    let (now_ms, id) = (universe.now_ms(), universe.sandbox().stripe().customers()[0].id.clone());
+    let key = sandbox::Settings::default().stripe_api_key;
+    let request = http::Request::post(format!("https://api.stripe.com/v1/customers/{id}"))
+        .header("authorization", format!("Bearer {key}"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Bytes::from_static(b"name=Countess+Ada&email=Countess%40EXAMPLE.com"))
+        .unwrap();
+    let _ = universe.sandbox().call(Vendor::Stripe, now_ms, request);
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let items = universe.aws().table().items();
+    let ours = of_type(&items, "customer").next().unwrap();
+    assert_eq!(text(ours, "name"), Some("Countess Ada"));
+    let contact = of_type(&items, "contact").find(|contact| contact["contact_id"] == ours["contact_id"]).unwrap();
+    assert_eq!(text(contact, "address"), Some("Countess@example.com"));
+    assert_eq!(ours["person_pk"], format!("PERSON#{}", text(ours, "contact_id").unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thin_event_is_recorded_and_acknowledged() {
+    let mut universe = Universe::new(1);
+    let now_ms = universe.now_ms();
+    universe.sandbox().stripe_sends_thin_event(now_ms, "v2.core.account.updated");
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let items = universe.aws().table().items();
+    let kinds: Vec<_> = of_type(&items, "event").filter_map(|event| text(event, "kind")).collect();
+    assert_eq!(kinds, ["v2.core.account.updated"]);
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_rotated_while_a_process_holds_the_old_one_costs_no_payment_and_no_refund() {
+    let mut universe = Universe::new(1);
+    universe.keeps_instances = true;
+    let path = paid(&mut universe, euros(1099)["amount"].clone()).await;
+    // A secret is read anew at most every 30 seconds.
+    universe.sleep_ms(31_000).await;
+    universe.sandbox().set_api_key(Vendor::Stripe, "sk_test_rotated");
+    let secret = sandbox::Settings::default().stripe_webhook_secret;
+    let keys = json!({ "api_key": "sk_test_rotated", "webhook_secrets": [{ "secret": secret }] });
+    universe.aws().secrets().put("stripe", &keys);
+    let refunded = universe.call("POST", &path, Some("r-1"), Some(&json!({}))).await;
+    assert_eq!(refunded.status(), 201, "{}", refunded.body());
+    universe.run_until_quiet(A_WHILE_MS).await;
+    assert_eq!(universe.sandbox().stripe().refunds().len(), 1);
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}
