@@ -80,6 +80,12 @@ impl Workspace {
         let mut build = Command::new(cargo);
         build.current_dir(&self.root).args(["build", "--quiet", "--locked", "--profile", &self.profile]);
         build.args(["--package", package, "--bins"]).env("CARGO_TARGET_DIR", &self.target);
+        // Started by `cargo measure`, this program has variables about its own package, on which build scripts depend:
+        // with them everything would be built anew, and once more by whoever builds without them.
+        let own = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(own)) {
+            build.env_remove(name);
+        }
         if !build.status().context("cannot start cargo")?.success() {
             bail!("{package} does not build");
         }
