@@ -219,7 +219,7 @@ impl WorkList {
             version: 1,
             intent_id,
             contact_id: contact_id.clone(),
-            customer_id: input.customer.id.to_string(),
+            customer_id: input.customer.id.clone(),
             request_key: repeatable.key.clone().unwrap_or_else(|| format!("{order}#{ordinal}")),
             request_hash: repeatable.hash.clone(),
             vendor: None,

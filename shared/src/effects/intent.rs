@@ -155,6 +155,8 @@ pub enum Data {
     Customer {
         /// The customer.
         customer_id: CustomerId,
+        /// Who it is: the request has their address.
+        contact_id: ContactId,
         /// The request.
         request: VendorRequest,
     },
@@ -277,7 +279,10 @@ impl Intent {
     ) -> Self {
         let order_pk = order_id.as_ref().map(order_partition);
         let order_sk = order_id.as_ref().map(|_| format!("{:013}#{intent_id}", now.ms()));
-        let person = if let Data::Mail { contact_id, .. } = &data { Some(contact_id.clone()) } else { None };
+        let person = match &data {
+            Data::Mail { contact_id, .. } | Data::Customer { contact_id, .. } => Some(contact_id.clone()),
+            Data::Payment { .. } | Data::Refund { .. } | Data::Publish { .. } => None,
+        };
         Self {
             item_type: "intent".to_owned(),
             due_pk: Some(due_partition(intent_id.due_shard())),

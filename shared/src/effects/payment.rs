@@ -14,7 +14,9 @@ use crate::domain::event::{DomainEvent, PaymentFailed, PaymentRequested, Payment
 use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
 use crate::domain::status::{Move, Said, Status as _, decide};
 use crate::domain::timeline::TimelineEntry;
-use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, PaymentId, Private, Timestamp, follow_up};
+use crate::domain::{
+    ContactId, Correlation, CustomerId, IntentId, Money, OrderId, PaymentId, Private, Timestamp, follow_up,
+};
 use crate::error::Result;
 
 /// A payment, as it is stored.
@@ -43,7 +45,7 @@ pub struct Payment {
     /// Who pays, and is written to.
     pub contact_id: ContactId,
     /// The shop's id of the customer.
-    pub customer_id: String,
+    pub customer_id: CustomerId,
     /// The Idempotency-Key that made it; kept for good.
     pub request_key: String,
     /// The hash of the request that made it; kept for good.

@@ -12,7 +12,8 @@ use sandbox::{CallFault, Vendor};
 use serde_json::{Value, json};
 use simulation::invariants::{of_type, text, violations};
 use simulation::shop::{confirmed_payment, order, payment};
-use simulation::universe::Universe;
+use simulation::universe::{Function, Invocation, Universe};
+use simulation::{Plan, When};
 
 /// More than enough for whatever is due.
 const A_WHILE_MS: i64 = 4 * 3_600_000;
@@ -126,6 +127,64 @@ async fn what_a_customer_changes_at_the_vendor_is_known_here_and_old_news_change
     let contact = of_type(&items, "contact").find(|contact| contact["contact_id"] == ours["contact_id"]).unwrap();
     assert_eq!(text(contact, "address"), Some("Countess@example.com"));
     assert_eq!(ours["person_pk"], format!("PERSON#{}", text(ours, "contact_id").unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_customer_of_somebody_else_on_the_same_account_leaves_nothing_of_theirs_here() {
+    let mut universe = Universe::new(1);
+    let now_ms = universe.now_ms();
+    let key = sandbox::Settings::default().stripe_api_key;
+    let post = |path: String, body: &'static [u8]| {
+        http::Request::post(format!("https://api.stripe.com{path}"))
+            .header("authorization", format!("Bearer {key}"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Bytes::from_static(body))
+            .unwrap()
+    };
+    let _ =
+        universe.sandbox().call(Vendor::Stripe, now_ms, post("/v1/customers".to_owned(), b"email=who%40else.example"));
+    let id = universe.sandbox().stripe().customers()[0].id.clone();
+    let _ = universe.sandbox().call(Vendor::Stripe, now_ms, post(format!("/v1/customers/{id}"), b"name=Some+Body"));
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let items = universe.aws().table().items();
+    assert_eq!(of_type(&items, "event").filter(|event| text(event, "kind") == Some("customer.updated")).count(), 1);
+    let all = Value::from(items).to_string();
+    assert!(!all.contains("else.example") && !all.contains("Some Body"), "{all}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_intent_with_an_address_is_found_by_its_person() {
+    let mut universe = Universe::new(1);
+    universe.call("POST", "/customers", None, Some(&payment("o-1")["customer"])).await;
+    let items = universe.aws().table().items();
+    let holds_address = |item: &&Value| item.to_string().contains("ada%40example.com");
+    let holders: Vec<_> = items.iter().filter(holds_address).collect();
+    assert!(!holders.is_empty());
+    assert!(holders.iter().all(|item| text(item, "person_pk").is_some()), "{holders:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fee_that_is_known_only_days_later_is_found_by_whoever_takes_over() {
+    let mut universe = Universe::new(1);
+    // Nothing of the first day's looks comes back, and the last one of them dies.
+    let created = universe.call("POST", "/payments", Some("k-1"), Some(&payment("o-1"))).await;
+    let secret = created.body()["client_secret"].as_str().unwrap().to_owned();
+    let now_ms = universe.now_ms();
+    universe.sandbox().shopper_confirms(now_ms, &secret, "pm_card_visa").unwrap();
+    universe.sandbox().faults().next_calls(Vendor::Stripe, "retrieve", 5_000, CallFault::ErrorBefore { status: 503 });
+    universe.run_until_quiet(25 * 3_600_000).await;
+    let stuck = universe.aws().table().items();
+    let look = of_type(&stuck, "intent").find(|intent| text(intent, "kind") == Some("payment.settlement")).unwrap();
+    assert_eq!(text(look, "phase"), Some("READY"), "the vendor came back too early for this test: {look}");
+    universe.sandbox().faults().clear();
+    let next = universe.invocations.len();
+    // A sweep, and then the worker that it nudges, which dies when Stripe has answered.
+    universe.plans.insert(next + 1, Plan::crash(4, When::After));
+    universe.run_until_quiet(48 * 3_600_000).await;
+    let died = |invocation: &Invocation| invocation.crashed && invocation.function == Function::PaymentWorker;
+    assert!(universe.invocations.iter().any(died), "no worker died");
+    let order = order(&mut universe, "o-1").await;
+    assert_eq!(order["payment"]["settlement"]["fee"]["currency"], "EUR", "{order}");
 }
 
 #[tokio::test(start_paused = true)]

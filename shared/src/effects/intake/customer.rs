@@ -33,7 +33,11 @@ impl WorkList {
         let now = self.world.now();
         let customer_id = &input.id;
         let intent_id = IntentId::of(Kind::CustomerCreate.as_str(), customer_id.as_str(), self.stack.as_str());
-        let data = Data::Customer { customer_id: customer_id.clone(), request: build(&intent_id) };
+        let data = Data::Customer {
+            customer_id: customer_id.clone(),
+            contact_id: contact_id.clone(),
+            request: build(&intent_id),
+        };
         let mut intent = Intent::new(intent_id.clone(), Kind::CustomerCreate, data, None, correlation.clone(), now);
         claim_at_birth(&mut intent, lease, now);
         let customer = Customer {
