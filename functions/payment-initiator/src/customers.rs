@@ -44,8 +44,8 @@ impl PaymentInitiator {
             // The provider does not know the customer yet, so nothing can be saved there.
             return Ok(Answer::new(200, json!({ "data": [] })));
         };
-        let call_by = request.lease().call_by;
-        let page = self.payments.stripe.methods(&vendor_id, limit, cursor, &request.correlation, call_by).await?;
+        let permit = request.lease().permit();
+        let page = self.payments.stripe.methods(&vendor_id, limit, cursor, &request.correlation, &permit).await?;
         let mut body = json!({ "data": page.data });
         if let Some(next) = page.next_cursor {
             body["next_cursor"] = json!(next);

@@ -74,21 +74,17 @@ impl PaymentInitiator {
         let Some(vendor_id) = &payment.vendor_id else {
             return Err(Error::rejected(409, "payment_not_ready", "The payment cannot be confirmed yet."));
         };
-        let vendor_request = self.payments.stripe.confirm_request(&input, vendor_id);
-        let lease = request.lease();
-        let worked =
-            match self.payments.list.confirm_payment(&payment, vendor_request, &request.correlation, &lease).await? {
-                Confirmed::New(claimed) => {
-                    let subject = Subject::Payment(Box::new(payment));
-                    self.payments
-                        .list
-                        .carry_out(*claimed, subject, &self.payments.stripe, TRIES, |_, _| Ok(None))
-                        .await?
-                }
-                Confirmed::Repeat(intent_id) => {
-                    self.payments.list.work(&intent_id, &lease, &self.payments.stripe, 1).await?
-                }
-            };
+        let (list, stripe, lease) = (&self.payments.list, &self.payments.stripe, request.lease());
+        let confirm = stripe.confirm_request(&input, vendor_id);
+        let confirmed = list.confirm_payment(&payment, confirm, &request.correlation, &lease);
+        let (confirmed, permit) = futures_util::join!(confirmed, list.permit(stripe, &lease));
+        let worked = match confirmed? {
+            Confirmed::New(claimed) => {
+                let subject = Subject::Payment(Box::new(payment));
+                list.carry_out(*claimed, subject, stripe, &permit, TRIES, |_, _| Ok(None)).await?
+            }
+            Confirmed::Repeat(intent_id) => list.work(&intent_id, &lease, stripe, 1).await?,
+        };
         match worked {
             Worked::Settled(subject, verdict) => answers::to_confirm(subject, &verdict),
             Worked::Nothing(_) | Worked::Missing | Worked::Fenced => {

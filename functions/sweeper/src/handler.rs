@@ -20,7 +20,7 @@ impl Sweeper {
 impl Scheduled for Sweeper {
     async fn tick(&self) -> Result<()> {
         let swept = self.list.sweep().await?;
-        tracing::info!(due = swept.due, nudged = swept.nudged, oldest_ms = swept.oldest_ms, "swept");
+        tracing::info!(due = swept.due, nudged = swept.nudged, held = swept.held, oldest_ms = swept.oldest_ms, "swept");
         Ok(())
     }
 }

@@ -39,16 +39,16 @@ impl Secrets {
         Self { client: clients.secrets.clone(), world, cache: Arc::default() }
     }
 
-    /// The secret's JSON as a type of ours: from the cache, or read.
+    /// The secret's JSON as a type of ours, and its VersionId: from the cache, or read.
     ///
     /// # Errors
     /// `secret_unusable` (misconfigured) names the secret when it is missing keys; never its content.
-    pub async fn get<T: DeserializeOwned>(&self, id: &str) -> Result<T> {
+    pub async fn get<T: DeserializeOwned>(&self, id: &str) -> Result<(T, String)> {
         parse(id, &self.load(id, CACHE_TTL).await?)
     }
 
     /// The same, read anew unless that was done in the last 30 s. `None` when it was: there is nothing newer to try.
-    pub async fn refresh<T: DeserializeOwned>(&self, id: &str) -> Result<Option<T>> {
+    pub async fn refresh<T: DeserializeOwned>(&self, id: &str) -> Result<Option<(T, String)>> {
         let before = self.cache.lock().await.get(id).map(|cached| cached.read_at);
         let cached = self.load(id, REFRESH_INTERVAL_MIN).await?;
         if before == Some(cached.read_at) { Ok(None) } else { parse(id, &cached).map(Some) }
@@ -77,11 +77,12 @@ impl Secrets {
     }
 }
 
-fn parse<T: DeserializeOwned>(id: &str, cached: &Cached) -> Result<T> {
-    serde_json::from_str(cached.text.expose()).map_err(|e| {
+fn parse<T: DeserializeOwned>(id: &str, cached: &Cached) -> Result<(T, String)> {
+    let keys = serde_json::from_str(cached.text.expose()).map_err(|e| {
         // serde's message may quote a value; its position cannot.
         let place = format!("line {} column {}", e.line(), e.column());
         let version = &cached.version_id;
         Error::misconfigured("secret_unusable", format!("{id} ({version}): missing or malformed keys at {place}"))
-    })
+    })?;
+    Ok((keys, cached.version_id.clone()))
 }

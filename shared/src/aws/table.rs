@@ -16,6 +16,9 @@ use crate::world::World;
 /// Rows that one query page returns at most: what an order's timeline can hold without being cut.
 pub const QUERY_LIMIT: i32 = 500;
 
+/// Pages that one search reads at most: 16 shards × 20 pages × 500 rows are a backlog of 160,000.
+const PAGES_MAX: u32 = 20;
+
 /// Reads of unprocessed keys in one batch read, before it counts as throttled.
 const BATCH_READ_ROUNDS_MAX: u8 = 3;
 
@@ -141,28 +144,43 @@ impl Table {
         Ok(answer.items.unwrap_or_default().into_iter().map(Item).collect())
     }
 
-    /// The same, only rows whose sort key is at most `until`.
-    pub async fn query_index_until<T: Serialize + Sync>(
+    /// The same, only rows whose sort key is at most `until`, read page by page until `enough` of them are `wanted`. What
+    /// `read` leaves out is left out.
+    pub async fn find_in_index<T: Serialize + Sync, R>(
         &self,
         index: Index,
         pk: &str,
         until: &T,
-        limit: i32,
-    ) -> Result<Vec<Item>> {
+        enough: usize,
+        read: impl Fn(&Item) -> Option<R>,
+        wanted: impl Fn(&R) -> bool,
+    ) -> Result<Vec<R>> {
         let (name, pk_name, sk_name) = index.parts();
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .index_name(name)
-            .key_condition_expression(format!("{pk_name} = :pk AND {sk_name} <= :until"))
-            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
-            .expression_attribute_values(":until", attribute(until)?)
-            .limit(limit)
-            .send()
-            .await
-            .map_err(|e| failure("Query", &e))?;
-        Ok(answer.items.unwrap_or_default().into_iter().map(Item).collect())
+        let (mut rows, mut next, mut found) = (Vec::new(), None, 0);
+        for _ in 0..PAGES_MAX {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .index_name(name)
+                .key_condition_expression(format!("{pk_name} = :pk AND {sk_name} <= :until"))
+                .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+                .expression_attribute_values(":until", attribute(until)?)
+                .set_exclusive_start_key(next)
+                .limit(QUERY_LIMIT)
+                .send()
+                .await
+                .map_err(|e| failure("Query", &e))?;
+            for row in answer.items.unwrap_or_default().into_iter().filter_map(|item| read(&Item(item))) {
+                found += usize::from(wanted(&row));
+                rows.push(row);
+            }
+            next = answer.last_evaluated_key;
+            if found >= enough || next.is_none() {
+                break;
+            }
+        }
+        Ok(rows)
     }
 
     /// One conditional update, answering with the item as it is afterwards or, when the condition did not hold, as

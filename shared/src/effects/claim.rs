@@ -8,6 +8,7 @@ use crate::aws::Write;
 use crate::aws::table::Written;
 use crate::domain::{IntentId, Timestamp};
 use crate::error::Result;
+use crate::gateway::{Lane, Permit};
 
 /// Added to the deadline of the last call: clocks differ, and a settle takes its time.
 pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -25,12 +26,19 @@ pub struct Lease {
     pub owner: String,
     /// No call is sent at or after this time.
     pub call_by: Timestamp,
+    /// Whose part of the vendor's quota is used.
+    pub lane: Lane,
 }
 
 impl Lease {
     /// Until when the claim holds.
     pub fn until(&self) -> Timestamp {
         self.call_by.plus(LEASE_MARGIN)
+    }
+
+    /// Leave to call a vendor for as long as the claim may.
+    pub fn permit(&self) -> Permit {
+        Permit::until(self.call_by, self.lane)
     }
 }
 
@@ -41,6 +49,22 @@ pub struct Claimed {
     pub intent: Intent,
     /// The claim's lease.
     pub lease: Lease,
+    /// It was never claimed for a call before, so when this claim makes none, none was ever made.
+    pub is_first: bool,
+}
+
+impl Claimed {
+    /// The claim of a new intent that its own request works at once.
+    pub(crate) fn at_birth(intent: Intent, lease: &Lease) -> Self {
+        Self { intent, lease: lease.clone(), is_first: true }
+    }
+
+    /// The claim of an intent that was found running: ours, when it is our own write whose reply was lost.
+    pub(crate) fn own(found: &Intent, lease: &Lease) -> Option<Self> {
+        let running = matches!(found.phase, Phase::Calling | Phase::Resolving);
+        let ours = running && found.owner.as_deref() == Some(&lease.owner);
+        ours.then(|| Self { intent: found.clone(), lease: lease.clone(), is_first: false })
+    }
 }
 
 /// What a claim came to.
@@ -68,7 +92,11 @@ impl WorkList {
             .bind(":now", &now)?
             .bind(":claims_max", &(CLAIMS_MAX - 1))?;
         match self.table.update(write).await? {
-            Written::Done(item) => Ok(Claim::Mine(Claimed { intent: item.parse()?, lease: lease.clone() })),
+            Written::Done(item) => {
+                let intent: Intent = item.parse()?;
+                let is_first = intent.first_called_at == Some(now);
+                Ok(Claim::Mine(Claimed { intent, lease: lease.clone(), is_first }))
+            }
             Written::Lost(None) => Ok(Claim::Missing),
             Written::Lost(Some(item)) => self.claim_otherwise(item.parse()?, lease, now).await,
         }
@@ -76,10 +104,8 @@ impl WorkList {
 
     /// The intent was not simply READY and due.
     async fn claim_otherwise(&self, found: Intent, lease: &Lease, now: Timestamp) -> Result<Claim> {
-        let running = matches!(found.phase, Phase::Calling | Phase::Resolving);
-        if running && found.owner.as_deref() == Some(&lease.owner) {
-            // Our own write, whose reply was lost.
-            return Ok(Claim::Mine(Claimed { intent: found, lease: lease.clone() }));
+        if let Some(own) = Claimed::own(&found, lease) {
+            return Ok(Claim::Mine(own));
         }
         // Under a lease `due` is the lease's end, so this one comparison covers every phase.
         if found.phase.is_settled() || found.due > now {
@@ -97,21 +123,15 @@ impl WorkList {
             .when("#phase = :phase AND #epoch = :epoch")
             .bind(":phase", &found.phase)?
             .bind(":epoch", &found.epoch)?;
-        match self.table.update(write).await? {
-            Written::Done(item) => {
-                let claimed = Claimed { intent: item.parse()?, lease: lease.clone() };
-                Ok(exhausted.map_or_else(|| Claim::Mine(claimed.clone()), |why| Claim::Exhausted(claimed.clone(), why)))
-            }
-            Written::Lost(item) => match item.map(|item| item.parse::<Intent>()).transpose()? {
-                Some(now_owned) if now_owned.owner.as_deref() == Some(&lease.owner) => {
-                    let claimed = Claimed { intent: now_owned, lease: lease.clone() };
-                    Ok(exhausted
-                        .map_or_else(|| Claim::Mine(claimed.clone()), |why| Claim::Exhausted(claimed.clone(), why)))
-                }
-                Some(other) => Ok(Claim::Nothing(other)),
-                None => Ok(Claim::Missing),
-            },
-        }
+        let now_is: Intent = match self.table.update(write).await? {
+            Written::Done(item) | Written::Lost(Some(item)) => item.parse()?,
+            Written::Lost(None) => return Ok(Claim::Missing),
+        };
+        Ok(match (Claimed::own(&now_is, lease), exhausted) {
+            (Some(claimed), Some(why)) => Claim::Exhausted(claimed, why),
+            (Some(claimed), None) => Claim::Mine(claimed),
+            (None, _) => Claim::Nothing(now_is),
+        })
     }
 }
 

@@ -32,6 +32,13 @@ pub struct Context {
     pub settles_confirm: bool,
 }
 
+impl Context {
+    /// What a caller of ours asks for.
+    pub(crate) fn ours(now: Timestamp, correlation: &Correlation, occasion: String) -> Self {
+        Self { now, correlation: correlation.clone(), source: "crossdock", occasion, settles_confirm: false }
+    }
+}
+
 /// What a write is for, which decides what its failure means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {

@@ -1,22 +1,33 @@
 //! The sweeper's part: nudge what is due, oldest first, and no more than the workers can do until the next minute.
 //! Besides intents there are events in the index, which wait for their object to become known.
+//!
+//! What a vendor's open breaker holds back stays due and is left alone, but for one candidate for each probe. When the
+//! breaker has closed, the nudges grow back to their full number over some minutes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use futures_util::future::{join_all, try_join};
 use serde::Deserialize;
 
 use super::WorkList;
 use super::inbound::Requeued;
-use super::intent::{Kind, due_partition};
+use super::intent::{Kind, Phase, due_partition};
 use super::nudge::Nudge;
 use crate::aws::table::Index;
 use crate::aws::{Item, Key};
 use crate::domain::{Correlation, IntentId, Timestamp};
 use crate::error::Result;
+use crate::gateway::breaker::{Breaker, Standing, Switch};
+use crate::gateway::{Vendor, breakers};
 
-/// Rows read per shard and tick: 16 shards × 100 rows is more than all workers do in a minute.
-const ROWS_PER_SHARD: i32 = 100;
+/// Rows wanted per shard and tick: 16 shards × 100 rows is more than all workers do in a minute.
+const ROWS_PER_SHARD: usize = 100;
+/// After a breaker has closed: how long until a vendor gets all that its workers can do. One that has just come back
+/// has everybody's backlog before it.
+const RAMP: Duration = Duration::from_secs(180);
+/// What it gets at once, as a part of that.
+const RAMP_FROM: f64 = 0.1;
 
 /// What one tick did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +36,8 @@ pub struct Swept {
     pub due: usize,
     /// Nudges sent.
     pub nudged: usize,
+    /// Left alone, because their vendor's breaker is open.
+    pub held: usize,
     /// Age of the oldest due intent, in milliseconds.
     pub oldest_ms: u64,
 }
@@ -33,6 +46,7 @@ pub struct Swept {
 struct Row {
     due: Timestamp,
     what: What,
+    turn: Turn,
 }
 
 #[derive(Debug)]
@@ -45,8 +59,29 @@ enum What {
 struct IntentRow {
     intent_id: IntentId,
     kind: Kind,
+    phase: Phase,
     due: Timestamp,
+    /// Absent in rows that an index without it projects.
+    #[serde(default)]
+    give_up_at: Option<Timestamp>,
     correlation_id: Correlation,
+}
+
+/// How the vendors stand at this tick.
+struct Weather {
+    now: Timestamp,
+    breakers: BTreeMap<(Vendor, Switch), Breaker>,
+}
+
+/// What a tick does with a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It is worked.
+    Now,
+    /// It may be the one that tries whether this switch can be closed.
+    Candidate(Vendor, Switch),
+    /// It waits.
+    Held,
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,13 +90,15 @@ struct EventRow {
 }
 
 impl Row {
-    fn of(item: &Item) -> Result<Self> {
+    fn of(item: &Item, weather: &Weather) -> Result<Self> {
         if item.text("kind") == Some(Requeued::KIND) {
             let row: EventRow = item.parse()?;
-            return Ok(Self { due: row.due, what: What::Event(item.key()) });
+            return Ok(Self { due: row.due, what: What::Event(item.key()), turn: Turn::Now });
         }
-        let IntentRow { intent_id, kind, due, correlation_id } = item.parse()?;
-        Ok(Self { due, what: What::Intent(Nudge { intent_id, kind, correlation_id }) })
+        let row: IntentRow = item.parse()?;
+        let turn = weather.turn(&row);
+        let IntentRow { intent_id, kind, due, correlation_id, .. } = row;
+        Ok(Self { due, what: What::Intent(Nudge { intent_id, kind, correlation_id }), turn })
     }
 
     /// Whose worker looks at it.
@@ -71,6 +108,38 @@ impl Row {
             // The worker of inbound events publishes too.
             What::Event(_) => Kind::Publish,
         }
+    }
+}
+
+impl Weather {
+    fn breaker(&self, vendor: Vendor, switch: Switch) -> Option<&Breaker> {
+        self.breakers.get(&(vendor, switch))
+    }
+
+    fn turn(&self, row: &IntentRow) -> Turn {
+        let Some(vendor) = row.kind.vendor() else { return Turn::Now };
+        // An outcome is looked up, and a budget ends, whatever the vendor does.
+        if row.phase != Phase::Ready || row.give_up_at.is_none_or(|at| at <= self.now) {
+            return Turn::Now;
+        }
+        for switch in [Switch::Key, Switch::Class(row.kind.operation_class())] {
+            match self.breaker(vendor, switch).map(|breaker| breaker.standing(self.now)) {
+                None | Some(Standing::Closed) => {}
+                Some(Standing::Probing) => return Turn::Candidate(vendor, switch),
+                // Somebody has to look whether there is another key.
+                Some(Standing::Shut { .. }) if switch == Switch::Key => return Turn::Candidate(vendor, switch),
+                Some(Standing::Shut { .. }) => return Turn::Held,
+            }
+        }
+        Turn::Now
+    }
+
+    /// The part of its work that a vendor gets.
+    fn ramp(&self, vendor: Option<Vendor>) -> f64 {
+        let breakers = self.breakers.iter().filter(|((whose, _), _)| Some(*whose) == vendor);
+        let closed = breakers.filter_map(|(_, breaker)| breaker.closed_at).max();
+        let grown = closed.map_or(1.0, |at| self.now.since(at).as_secs_f64() / RAMP.as_secs_f64());
+        grown.clamp(RAMP_FROM, 1.0)
     }
 }
 
@@ -90,16 +159,27 @@ const fn per_minute(kind: Kind) -> usize {
 }
 
 impl WorkList {
-    /// Nudges what is due now. Waits: the shards side by side with the queues' depths, then the nudges.
+    /// Nudges what is due now. Waits: the breakers, the shards side by side with the queues' depths, then the nudges.
     pub async fn sweep(&self) -> Result<Swept> {
         let now = self.world.now();
-        let (rows, room) = futures_util::join!(self.due_rows(now), self.room());
+        let weather = Weather { now, breakers: breakers(&self.table, &Vendor::ALL).await? };
+        let (rows, room) = futures_util::join!(self.due_rows(&weather), self.room(&weather));
         let (mut rows, mut room) = (rows?, room?);
         rows.sort_by_key(|row| row.due);
         let mut swept = Swept { due: rows.len(), ..Swept::default() };
         swept.oldest_ms = rows.first().map_or(0, |row| u64::try_from(now.since(row.due).as_millis()).unwrap_or(0));
-        let (mut nudges, mut events) = (Vec::new(), Vec::new());
+        let (mut nudges, mut events, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
+            match row.turn {
+                Turn::Candidate(vendor, switch) if !candidates.contains(&(vendor, switch)) => {
+                    candidates.push((vendor, switch));
+                }
+                Turn::Candidate(..) | Turn::Held => {
+                    swept.held += 1;
+                    continue;
+                }
+                Turn::Now => {}
+            }
             let Some(left) = self.routes.of(row.kind()).and_then(|url| room.get_mut(url)) else { continue };
             if *left > 0 {
                 *left -= 1;
@@ -116,28 +196,38 @@ impl WorkList {
         Ok(swept)
     }
 
-    async fn due_rows(&self, now: Timestamp) -> Result<Vec<Row>> {
+    async fn due_rows(&self, weather: &Weather) -> Result<Vec<Row>> {
         let shards = (0..IntentId::DUE_SHARDS).map(|shard| async move {
-            let items = self.table.query_index_until(Index::ByDue, &due_partition(shard), &now, ROWS_PER_SHARD).await?;
             // A row that cannot be read must not hide the others.
-            let rows = items.iter().filter_map(|item| {
-                Row::of(item).inspect_err(|error| tracing::error!(error = %error, "a due row cannot be read")).ok()
-            });
-            Ok(rows.collect::<Vec<_>>())
+            let read = |item: &Item| {
+                Row::of(item, weather)
+                    .inspect_err(|error| tracing::error!(error = %error, "a due row cannot be read"))
+                    .ok()
+            };
+            let (pk, until) = (due_partition(shard), weather.now);
+            self.table.find_in_index(Index::ByDue, &pk, &until, ROWS_PER_SHARD, read, |row| row.turn == Turn::Now).await
         });
         let shards: Result<Vec<Vec<Row>>> = join_all(shards).await.into_iter().collect();
         Ok(shards?.into_iter().flatten().collect())
     }
 
     /// How many more messages each queue should get.
-    async fn room(&self) -> Result<HashMap<&str, usize>> {
-        let mut queues: Vec<(&str, usize)> =
-            Kind::ALL.iter().filter_map(|kind| Some((self.routes.of(*kind)?, per_minute(*kind)))).collect();
-        queues.sort_unstable();
-        queues.dedup();
-        let depths = queues.iter().map(|(url, most)| async move {
+    async fn room(&self, weather: &Weather) -> Result<HashMap<&str, usize>> {
+        let mut queues: BTreeMap<&str, usize> = BTreeMap::new();
+        for kind in Kind::ALL {
+            let Some(url) = self.routes.of(kind) else { continue };
+            #[expect(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "thousands"
+            )]
+            let most = (per_minute(kind) as f64 * weather.ramp(kind.vendor())).ceil() as usize;
+            queues.entry(url).and_modify(|so_far| *so_far = most.min(*so_far)).or_insert(most);
+        }
+        let depths = queues.into_iter().map(|(url, most)| async move {
             let visible = self.queues.visible(url).await?;
-            Ok((*url, most.saturating_sub(visible)))
+            Ok((url, most.saturating_sub(visible)))
         });
         join_all(depths).await.into_iter().collect()
     }

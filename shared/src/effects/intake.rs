@@ -138,7 +138,7 @@ impl WorkList {
             let (writes, requested) = self.creation(&payment, &intent, input, repeatable, correlation, now)?;
             let obstacles = match self.table.transact(&writes).await? {
                 Transacted::Done => {
-                    let claimed = Claimed { intent, lease: lease.clone() };
+                    let claimed = Claimed::at_birth(intent, lease);
                     return Ok(Created::New(Box::new(payment), Box::new(claimed), requested));
                 }
                 Transacted::Lost(obstacles) => obstacles,
@@ -161,10 +161,8 @@ impl WorkList {
         let item = |key: Key| obstacles.iter().find(|o| o.key == key).and_then(|o| o.item.as_ref());
         if let Some(item) = item(intent::key(&wanted.intent_id)) {
             let intent: Intent = item.parse()?;
-            if intent.owner.as_deref() == Some(&lease.owner) && intent.phase == Phase::Calling {
-                // Our own write, whose reply was lost.
-                let claimed = Claimed { intent, lease: lease.clone() };
-                return Ok(Some(Created::New(Box::new(wanted.clone()), Box::new(claimed), requested.clone())));
+            if let Some(own) = Claimed::own(&intent, lease) {
+                return Ok(Some(Created::New(Box::new(wanted.clone()), Box::new(own), requested.clone())));
             }
         }
         let request_key = Request::key(repeatable.route, &wanted.request_key);
@@ -250,13 +248,7 @@ impl WorkList {
         correlation: &Correlation,
         now: Timestamp,
     ) -> Result<(Vec<Write>, Nudge)> {
-        let context = Context {
-            now,
-            correlation: correlation.clone(),
-            source: "crossdock",
-            occasion: intent.intent_id.to_string(),
-            settles_confirm: false,
-        };
+        let context = Context::ours(now, correlation, intent.intent_id.to_string());
         let (rows, requested) = payment.requested(&context)?;
         let (key, thing) = (&payment.request_key, payment.payment_id.as_str());
         let mut writes = vec![

@@ -10,6 +10,7 @@ use crate::domain::{
     ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, Private, RefundId, StackId, Timestamp,
     id,
 };
+use crate::gateway::{OperationClass, Vendor};
 
 /// How long a final intent is kept: covers Stripe's 3 days of redeliveries, replays of the archive, and the 30 days
 /// in which most disputes come.
@@ -114,6 +115,34 @@ impl Kind {
     /// Whether its subject having a vendor's id proves that it happened.
     pub const fn creates(self) -> bool {
         matches!(self, Self::PaymentCreate | Self::RefundCreate | Self::CustomerCreate | Self::MailSend)
+    }
+
+    /// Which of its vendor's breakers its call passes.
+    pub const fn operation_class(self) -> OperationClass {
+        match self {
+            Self::PaymentSettlement => OperationClass::Read,
+            Self::PaymentCreate
+            | Self::PaymentConfirm
+            | Self::PaymentCancel
+            | Self::RefundCreate
+            | Self::CustomerCreate
+            | Self::MailSend
+            | Self::Publish => OperationClass::Effect,
+        }
+    }
+
+    /// Whose API it calls; none for what we do ourselves.
+    pub const fn vendor(self) -> Option<Vendor> {
+        match self {
+            Self::PaymentCreate
+            | Self::PaymentConfirm
+            | Self::PaymentCancel
+            | Self::PaymentSettlement
+            | Self::RefundCreate
+            | Self::CustomerCreate => Some(Vendor::Stripe),
+            Self::MailSend => Some(Vendor::SendGrid),
+            Self::Publish => None,
+        }
     }
 
     /// How long we keep trying before a person has to look.

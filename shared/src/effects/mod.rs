@@ -37,7 +37,7 @@ pub use commit::Context;
 pub use due::Swept;
 pub use intent::{Intent, Kind, Phase};
 pub use nudge::{Nudge, Routes};
-pub use outcome::{Agent, Outcome, Verdict};
+pub use outcome::{Agent, HELD_BACK, Outcome, Verdict};
 pub use settle::{Settled, owner};
 pub use work::{Subject, Worked};
 

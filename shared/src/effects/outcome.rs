@@ -8,7 +8,10 @@ use super::intent::Intent;
 use super::observation::Observation;
 use super::work::Subject;
 use crate::domain::{Correlation, Timestamp};
-use crate::gateway::Vendor;
+use crate::gateway::{Gateway, Permit, Vendor};
+
+/// The code of a call that we did not make ourselves: a breaker is open, or a quota used up.
+pub const HELD_BACK: &str = "held_back";
 
 /// What is true of the effect.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +25,7 @@ pub enum Verdict {
     },
     /// It certainly did not happen; later it may work.
     NotDone {
-        /// Stable code: `throttled`, `vendor_unavailable`, `vendor_credentials`, `not_started`.
+        /// Stable code: `throttled`, `vendor_unavailable`, `vendor_credentials`, [`HELD_BACK`].
         code: &'static str,
         /// How long to wait, when somebody said so.
         after: Option<Duration>,
@@ -60,6 +63,11 @@ impl Outcome {
         Self { verdict: Verdict::Done, seen: Some(seen) }
     }
 
+    /// Whether no call was made, because we held it back ourselves.
+    pub fn is_held_back(&self) -> bool {
+        matches!(self.verdict, Verdict::NotDone { code: HELD_BACK, .. })
+    }
+
     /// A verdict without an object.
     pub fn of(verdict: Verdict) -> Self {
         Self { verdict, seen: None }
@@ -71,14 +79,17 @@ pub trait Agent: Send + Sync {
     /// Whose limits apply.
     fn vendor(&self) -> Vendor;
 
+    /// The way to the vendor.
+    fn gateway(&self) -> &Gateway;
+
     /// Whether the same request may be sent again after an unknown outcome, because the vendor deduplicates it.
     fn is_repeatable(&self) -> bool;
 
-    /// Makes the effect's one call. Nothing is sent at or after `call_by`.
-    fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, call_by: Timestamp) -> BoxFuture<'a, Outcome>;
+    /// Makes the effect's one call, under this permit.
+    fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome>;
 
     /// Finds out whether the effect happened, with one call at most.
-    fn resolve<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, call_by: Timestamp) -> BoxFuture<'a, Outcome>;
+    fn resolve<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome>;
 
     /// Asks how an object stands now; `None` when the vendor cannot be asked.
     fn fetch<'a>(&'a self, vendor_id: &'a str, correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>>;

@@ -7,7 +7,7 @@ use super::claim::Claimed;
 use super::commit::{Committed, Context, Plan, Role};
 use super::intent::{KEPT_AFTER, Kind, Phase};
 use super::observation::{MessageSeen, Observation, PaymentSeen, RefundSeen};
-use super::outcome::{Outcome, Verdict};
+use super::outcome::{HELD_BACK, Outcome, Verdict};
 use super::work::Subject;
 use crate::aws::Write;
 use crate::domain::message::MessageStatus;
@@ -118,7 +118,10 @@ impl WorkList {
             Verdict::Done => write.set("vendor_id", &after.vendor_id())?.set("expires", &kept),
             Verdict::Refused { code } => write.set("refusal", code)?.set("expires", &kept),
             Verdict::NotDone { after, code, .. } => {
+                let write =
+                    if *code == HELD_BACK && claimed.is_first { write.remove("first_called_at") } else { write };
                 let wait = match (*code, after) {
+                    (HELD_BACK, Some(wait)) => *wait,
                     ("vendor_credentials", _) => policy::CREDENTIAL_RETRY,
                     (_, Some(wait)) => (*wait).max(backoff.mul_f64(0.1)),
                     _ => backoff,

@@ -15,9 +15,10 @@ use super::payment::{self, Payment};
 use super::refund::{self, Refund};
 use super::settle::Settled;
 use crate::aws::{Item, Write};
-use crate::domain::{IntentId, Timestamp};
+use crate::domain::IntentId;
 use crate::error::{Error, Result};
 use crate::gateway::policy::{IN_REQUEST_RETRY_MIN, IN_REQUEST_RETRY_SPREAD};
+use crate::gateway::{OperationClass, Permit};
 
 /// In an HTTP request the first call may take this long, so that a second still fits.
 const FIRST_CALL_MAX: Duration = Duration::from_secs(8);
@@ -119,9 +120,14 @@ pub enum Worked {
 }
 
 impl WorkList {
-    /// Works one intent. `tries` calls at most; a worker makes one.
+    /// Works one intent. `tries` calls at most; a worker makes one. The quota is asked beside the claim; while the
+    /// vendor's breaker is known to be open, the intent is looked at before it is claimed.
     pub async fn work(&self, id: &IntentId, lease: &Lease, agent: &dyn Agent, tries: u32) -> Result<Worked> {
-        match self.claim(id, lease).await? {
+        if let Some(waits) = self.waits_for_breaker(id, agent).await? {
+            return Ok(Worked::Nothing(waits));
+        }
+        let (claim, permit) = futures_util::join!(self.claim(id, lease), self.permit(agent, lease));
+        match claim? {
             Claim::Missing => Ok(Worked::Missing),
             Claim::Nothing(intent) => Ok(Worked::Nothing(intent)),
             Claim::Exhausted(claimed, code) => {
@@ -131,9 +137,14 @@ impl WorkList {
             }
             Claim::Mine(claimed) => {
                 let subject = self.subject(&claimed.intent).await?;
-                self.carry_out(claimed, subject, agent, tries, |_, _| Ok(None)).await
+                self.carry_out(claimed, subject, agent, &permit, tries, |_, _| Ok(None)).await
             }
         }
+    }
+
+    /// Asks for one call of the agent's vendor, ahead of it: beside whatever claims the intent.
+    pub async fn permit(&self, agent: &dyn Agent, lease: &Lease) -> Permit {
+        agent.gateway().permit(agent.vendor(), lease.lane, lease.call_by).await
     }
 
     /// Calls or resolves what was claimed, and settles it.
@@ -142,6 +153,7 @@ impl WorkList {
         claimed: Claimed,
         subject: Subject,
         agent: &dyn Agent,
+        permit: &Permit,
         tries: u32,
         answer: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
     ) -> Result<Worked> {
@@ -150,11 +162,27 @@ impl WorkList {
             // An event told us meanwhile: it happened.
             Outcome::of(Verdict::Done)
         } else if intent.phase == Phase::Resolving {
-            agent.resolve(intent, &subject, claimed.lease.call_by).await
+            agent.resolve(intent, &subject, permit).await
         } else {
-            self.call(intent, &subject, agent, claimed.lease.call_by, tries).await
+            self.call(intent, &subject, agent, permit, tries).await
         };
         Ok(self.settle(&claimed, agent.vendor(), subject, outcome, answer).await?.into())
+    }
+
+    /// An intent that is only to be called, while the vendor's breaker is known to be open: it stays due as it is, and
+    /// the sweeper nudges it when the breaker has closed. One whose budget is over, or whose outcome is unknown, is
+    /// worked all the same.
+    async fn waits_for_breaker(&self, id: &IntentId, agent: &dyn Agent) -> Result<Option<Intent>> {
+        let (gateway, vendor) = (agent.gateway(), agent.vendor());
+        if !OperationClass::ALL.iter().any(|class| gateway.looks_shut(vendor, &[*class])) {
+            return Ok(None);
+        }
+        let intent = self.intent(id).await?;
+        Ok(intent.filter(|intent| {
+            intent.phase == Phase::Ready
+                && intent.give_up_at > self.world.now()
+                && gateway.looks_shut(vendor, &[intent.kind.operation_class()])
+        }))
     }
 
     async fn call(
@@ -162,22 +190,28 @@ impl WorkList {
         intent: &Intent,
         subject: &Subject,
         agent: &dyn Agent,
-        call_by: Timestamp,
+        permit: &Permit,
         tries: u32,
     ) -> Outcome {
         let mut tried = 1;
+        let mut before: Option<Outcome> = None;
         loop {
             let now = self.world.now();
-            let by = if tried < tries { now.plus(FIRST_CALL_MAX).min(call_by) } else { call_by };
-            let outcome = agent.call(intent, subject, by).await;
+            let by = if tried < tries { now.plus(FIRST_CALL_MAX) } else { permit.call_by() };
+            let outcome = agent.call(intent, subject, &permit.shortened(by)).await;
+            if let (true, Some(before)) = (outcome.is_held_back(), before.take()) {
+                // The second call was not made, so what the first one said is what is known.
+                return before;
+            }
             if tried >= tries || !is_worth_repeating(&outcome.verdict, agent) {
                 return outcome;
             }
             let wait = IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD.mul_f64(self.world.fraction());
-            if call_by.since(self.world.now().plus(wait)) < CALL_TIME_MIN {
+            if permit.call_by().since(self.world.now().plus(wait)) < CALL_TIME_MIN {
                 return outcome;
             }
             self.world.clock.sleep(wait).await;
+            before = Some(outcome).filter(|outcome| !outcome.is_held_back());
             tried += 1;
         }
     }

@@ -28,12 +28,22 @@ impl<T: DeserializeOwned> Keyring<T> {
 
     /// The keys, at most five minutes old.
     pub async fn get(&self) -> Result<T> {
-        self.secrets.get(&self.id).await
+        Ok(self.versioned().await?.0)
     }
 
     /// The keys read anew, after a refused key or a signature that did not match; `None` when that was done in the
     /// last 30 s.
     pub async fn refresh(&self) -> Result<Option<T>> {
+        Ok(self.refreshed().await?.map(|(keys, _)| keys))
+    }
+
+    /// The keys, and the version of the secret that they are from.
+    pub(super) async fn versioned(&self) -> Result<(T, String)> {
+        self.secrets.get(&self.id).await
+    }
+
+    /// Both, read anew, if that was not done in the last 30 s.
+    pub(super) async fn refreshed(&self) -> Result<Option<(T, String)>> {
         self.secrets.refresh(&self.id).await
     }
 }

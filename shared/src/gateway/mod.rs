@@ -1,21 +1,36 @@
-//! The gateway: the one way to call a vendor. It knows each vendor's limits, keeps the deadline, classifies the
-//! answer by the vendor's own rule, and writes the one log line and metric of every call.
+//! The gateway: the one way to call a vendor. It knows each vendor's limits, holds calls back while a breaker is open
+//! or a quota used up, keeps the deadline, classifies the answer by the vendor's own rule, and writes the one log line
+//! and metric of every call.
 //!
-//! In a request path and in a worker alike, retrying is the work list's decision; nothing here calls twice.
+//! In a request path and in a worker alike, retrying is the work list's decision; nothing here calls twice, except with
+//! a key that was read anew after one was refused.
+//!
+//! Reading order: this file, policy.rs (the table of limits), admission.rs (who may call), breaker.rs and quota.rs (the
+//! two kinds of item that say so).
 
+mod admission;
+pub mod breaker;
 mod keyring;
+mod permit;
 pub mod policy;
+pub mod quota;
 
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
 
+use self::admission::{Admission, Health, Pass};
+use crate::aws::Table;
 use crate::domain::{Correlation, Timestamp};
+use crate::error::Result;
 use crate::telemetry::fields;
 use crate::world::{HttpError, HttpRequest, HttpResponse, World};
 
+pub use admission::{Held, Memory, force, read as breakers};
 pub use keyring::Keyring;
-pub use policy::{Policy, Vendor};
+pub use permit::Permit;
+pub use policy::{Lane, OperationClass, Policy, Vendor};
 
 /// What an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +50,11 @@ pub enum Class {
     Unknown,
     /// Our key is not accepted; an operator must act. Certainly not done.
     Credentials,
+    /// We did not call: a breaker is open or a quota used up. Certainly not done.
+    Held {
+        /// How long to wait.
+        after: Duration,
+    },
 }
 
 impl Class {
@@ -47,6 +67,7 @@ impl Class {
             Self::Transient => "transient",
             Self::Unknown => "unknown",
             Self::Credentials => "credentials",
+            Self::Held { .. } => "held",
         }
     }
 }
@@ -61,8 +82,10 @@ pub struct Call<'a> {
     pub vendor: Vendor,
     /// The operation's name in logs and metrics.
     pub operation: &'static str,
-    /// Nothing is sent at or after this time, and an answer is not waited for beyond it.
-    pub call_by: Timestamp,
+    /// Which breaker it passes.
+    pub class: OperationClass,
+    /// Until when it may be sent, and whether a call of the quota is granted already.
+    pub permit: &'a Permit,
     /// Answered calls before this one, for the log.
     pub attempt: u32,
     /// For the log.
@@ -82,12 +105,15 @@ pub struct Reply {
 #[derive(Clone)]
 pub struct Gateway {
     world: World,
+    admission: Admission,
 }
 
 impl Gateway {
-    /// A gateway to the given world.
-    pub fn new(world: World) -> Self {
-        Self { world }
+    /// A gateway to the given world. Breakers and quotas are in the table; what was seen of them is in the memory,
+    /// which all gateways of a process share.
+    pub fn new(world: World, table: Table, memory: Memory) -> Self {
+        let admission = Admission::new(table, world.clone(), memory);
+        Self { world, admission }
     }
 
     /// The world it calls into, for time and jitter.
@@ -95,16 +121,86 @@ impl Gateway {
         &self.world
     }
 
-    /// Makes one call. The clock is read immediately before the request is handed over: past `call_by` nothing is
-    /// sent.
-    pub async fn call(&self, call: Call<'_>, request: HttpRequest, classify: Classify) -> Reply {
-        let started = self.world.now();
-        let time_left = call.call_by.since(started).min(call.vendor.policy().timeout);
-        let result = if time_left.is_zero() {
-            Err(HttpError::NotSent("deadline passed".to_owned()))
-        } else {
-            self.world.http.send(request, time_left).await
+    /// Whether it is useless to ask for a call of any of these classes, as far as this instance knows. Asks nobody.
+    pub fn looks_shut(&self, vendor: Vendor, classes: &[OperationClass]) -> bool {
+        self.admission.looks_shut(vendor, classes)
+    }
+
+    /// Asks for one call of the vendor's quota, and for its breakers, ahead of the call: beside something else that
+    /// takes as long.
+    pub async fn permit(&self, vendor: Vendor, lane: Lane, call_by: Timestamp) -> Permit {
+        let (granted, ()) = futures_util::join!(self.admission.grant(vendor, lane), self.admission.refresh(vendor));
+        Permit::asked(call_by, lane, granted)
+    }
+
+    /// Makes one call with the current key; when that is refused, or was refused before, once more with the key read
+    /// anew, since keys are rotated while we run. `build` makes the request with a key; `None` when it cannot.
+    pub async fn call<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+        keyring: &Keyring<T>,
+        build: impl Fn(&T) -> Result<HttpRequest>,
+        classify: Classify,
+    ) -> Reply {
+        let refused = || Reply { class: Class::Credentials, response: None };
+        let unusable = |error: &crate::error::Error| {
+            tracing::error!(
+                { fields::VENDOR } = call.vendor.as_str(),
+                error = %error,
+                "no usable key: put one into the vendor's secret"
+            );
         };
+        let Ok((keys, version)) = keyring.versioned().await.inspect_err(&unusable) else { return refused() };
+        let Ok(request) = build(&keys).inspect_err(&unusable) else { return refused() };
+        let (reply, held) = self.call_with(call, &version, request, classify).await;
+        let unauthorized =
+            reply.response.as_ref().is_some_and(|response| response.status() == StatusCode::UNAUTHORIZED);
+        if !unauthorized && held != Some("key_refused") {
+            return reply;
+        }
+        let Ok(Some((keys, newer))) = keyring.refreshed().await.inspect_err(&unusable) else {
+            if unauthorized {
+                self.admission.key_refused(call.vendor, &version).await;
+            }
+            return reply;
+        };
+        let Ok(request) = build(&keys).inspect_err(&unusable) else { return reply };
+        if newer == version && held.is_some() {
+            return reply;
+        }
+        let (again, held) = self.call_with(call, &newer, request, classify).await;
+        if again.response.as_ref().is_some_and(|response| response.status() == StatusCode::UNAUTHORIZED) {
+            self.admission.key_refused(call.vendor, &newer).await;
+        }
+        // The first answer stands when the second call was not made.
+        if held.is_some() { reply } else { again }
+    }
+
+    /// Asks for admission, makes the call, and tells the breaker how it went. The clock is read immediately before the
+    /// request is handed over: past the permit's time nothing is sent.
+    async fn call_with(
+        &self,
+        call: &Call<'_>,
+        secret_version: &str,
+        request: HttpRequest,
+        classify: Classify,
+    ) -> (Reply, Option<&'static str>) {
+        let pass = match self.admitted(call, secret_version).await {
+            Ok(pass) => pass,
+            Err(held) => {
+                let after = held.until.since(self.world.now());
+                let reply = Reply { class: Class::Held { after }, response: None };
+                self.report(call, &reply, Duration::ZERO);
+                return (reply, Some(held.why));
+            }
+        };
+        let started = self.world.now();
+        let time_left = call.permit.call_by().since(started).min(call.vendor.policy().timeout);
+        if time_left.is_zero() {
+            tracing::warn!({ fields::VENDOR } = call.vendor.as_str(), "a call came too late to be made");
+            return (Reply { class: Class::Transient, response: None }, None);
+        }
+        let result = self.world.http.send(request, time_left).await;
         let took = self.world.now().since(started);
         let reply = match result {
             Ok(response) => {
@@ -112,16 +208,31 @@ impl Gateway {
                 Reply { class, response: Some(response) }
             }
             Err(HttpError::NotSent(why)) => {
-                tracing::warn!(vendor.name = call.vendor.as_str(), reason = why, "the vendor could not be reached");
+                tracing::warn!(
+                    { fields::VENDOR } = call.vendor.as_str(),
+                    reason = why,
+                    "the vendor could not be reached"
+                );
                 Reply { class: Class::Transient, response: None }
             }
             Err(HttpError::NoAnswer(why)) => {
-                tracing::warn!(vendor.name = call.vendor.as_str(), reason = why, "the vendor did not answer");
+                tracing::warn!({ fields::VENDOR } = call.vendor.as_str(), reason = why, "the vendor did not answer");
                 Reply { class: Class::Unknown, response: None }
             }
         };
-        self.report(&call, &reply, took);
-        reply
+        self.report(call, &reply, took);
+        self.admission.record(call.vendor, call.class, pass, health(&reply), call.correlation.as_str()).await;
+        (reply, None)
+    }
+
+    async fn admitted(&self, call: &Call<'_>, secret_version: &str) -> std::result::Result<Pass, Held> {
+        // The breakers first: a call that they hold back must not use up the quota.
+        let pass = self.admission.pass(call.vendor, call.class, secret_version).await?;
+        match call.permit.take() {
+            Some(granted) => granted?,
+            None => self.admission.grant(call.vendor, call.permit.lane()).await?,
+        }
+        Ok(pass)
     }
 
     fn report(&self, call: &Call<'_>, reply: &Reply, took: Duration) {
@@ -145,6 +256,19 @@ impl Gateway {
             &dimensions,
             &[("vendor_calls", 1.0, "Count"), ("vendor_call_ms", took.as_secs_f64() * 1000.0, "Milliseconds")],
         );
+    }
+}
+
+/// What a reply says of its vendor. Declines and other refusals come from a vendor that works.
+fn health(reply: &Reply) -> Health {
+    let status = reply.response.as_ref().map(|response| response.status().as_u16());
+    match status {
+        None | Some(500..) => Health::Bad,
+        Some(401 | 429) => Health::Unsaid,
+        Some(403) => Health::Forbidden,
+        // An answer that nobody can read is not the vendor's.
+        Some(200..300) if reply.class == Class::Unknown => Health::Bad,
+        Some(_) => Health::Good,
     }
 }
 

@@ -12,17 +12,35 @@ pub const IN_REQUEST_RETRY_MIN: Duration = Duration::from_millis(100);
 /// The jitter on top of [`IN_REQUEST_RETRY_MIN`]: two tries are 100 to 800 ms apart.
 pub const IN_REQUEST_RETRY_SPREAD: Duration = Duration::from_millis(700);
 
-/// After a refused credential: how soon the next try. An operator has to act first, so asking more often only
-/// fills logs.
-pub const CREDENTIAL_RETRY: Duration = Duration::from_secs(300);
+/// After a refused credential: how soon the next look. The credential switch keeps all but one of those who wait from
+/// calling, and that one looks whether there is another key.
+pub const CREDENTIAL_RETRY: Duration = Duration::from_secs(60);
 
 /// Whose API it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Vendor {
     /// Payments.
     Stripe,
     /// Mail.
     SendGrid,
+}
+
+/// Operations of a vendor that fail together: each class has a breaker of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OperationClass {
+    /// Changes something there.
+    Effect,
+    /// Only looks.
+    Read,
+}
+
+/// Who may use how much of a quota's burst when both want it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// Somebody waits for the answer.
+    Interactive,
+    /// A queue's work: what it does not get now, it gets a little later.
+    Background,
 }
 
 /// A vendor's limits.
@@ -39,13 +57,43 @@ pub struct Policy {
     pub backoff_max: Duration,
 }
 
+/// A vendor's quota: limits that all must have room for a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Quota {
+    /// The name in its item's key and in metrics.
+    pub name: &'static str,
+    /// What is limited; checked and taken in one write.
+    pub limits: &'static [Limit],
+    /// Items that share it evenly: one partition key takes about 1,000 writes a second.
+    pub shards: u8,
+}
+
+/// One limit of a quota: so many calls at once, and then one each `every`.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// The name of its attribute.
+    pub name: &'static str,
+    /// Time between two calls at the sustained rate.
+    pub every: Duration,
+    /// Calls that may come at once.
+    pub burst: u32,
+}
+
 impl Vendor {
+    /// Every vendor.
+    pub const ALL: [Self; 2] = [Self::Stripe, Self::SendGrid];
+
     /// The name in logs, metrics, items and message attributes.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Stripe => "stripe",
             Self::SendGrid => "sendgrid",
         }
+    }
+
+    /// The vendor of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|vendor| vendor.as_str() == name)
     }
 
     /// The table.
@@ -61,6 +109,50 @@ impl Vendor {
             backoff_max: Duration::from_secs(backoff_max),
         }
     }
+
+    /// What the vendor allows (seed 000). Burst + window ÷ every is never more than the vendor's figure.
+    pub const fn quota(self) -> Quota {
+        // 100 a second, bursts of 200.
+        const STRIPE: [Limit; 1] = [Limit { name: "second", every: Duration::from_millis(10), burst: 200 }];
+        // 10,000 an hour = 1,000 at once + 9,000 spread; 100,000 a day = 10,000 at once + 90,000 spread.
+        const SENDGRID: [Limit; 2] = [
+            Limit { name: "hour", every: Duration::from_millis(400), burst: 1_000 },
+            Limit { name: "day", every: Duration::from_millis(960), burst: 10_000 },
+        ];
+        match self {
+            Self::Stripe => Quota { name: "api", limits: &STRIPE, shards: 1 },
+            Self::SendGrid => Quota { name: "transactional", limits: &SENDGRID, shards: 1 },
+        }
+    }
+}
+
+impl OperationClass {
+    /// Every class.
+    pub const ALL: [Self; 2] = [Self::Effect, Self::Read];
+
+    /// The name in keys, logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Effect => "effect",
+            Self::Read => "read",
+        }
+    }
+
+    /// The class of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str() == name)
+    }
+}
+
+impl Lane {
+    /// The part of the burst that it may use, in percent. What is left is there for those whom somebody waits for; while
+    /// they do not need it, the sustained rate is the lane's alone.
+    pub const fn share_percent(self) -> u32 {
+        match self {
+            Self::Interactive => 100,
+            Self::Background => 50,
+        }
+    }
 }
 
 impl Policy {
@@ -72,5 +164,24 @@ impl Policy {
         }
         let step = self.backoff.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(self.backoff_max);
         step.mul_f64(0.1 + 0.9 * world.fraction())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Calls that a limit lets through in a window that begins rested.
+    fn most_in(limit: &Limit, window: Duration) -> u128 {
+        u128::from(limit.burst) + window.as_micros() / limit.every.as_micros()
+    }
+
+    #[test]
+    fn no_vendor_is_called_more_often_than_it_allows() {
+        let stripe = Vendor::Stripe.quota();
+        assert_eq!(most_in(&stripe.limits[0], Duration::from_secs(1)), 200 + 100);
+        let sendgrid = Vendor::SendGrid.quota();
+        assert_eq!(most_in(&sendgrid.limits[0], Duration::from_secs(3_600)), 10_000);
+        assert_eq!(most_in(&sendgrid.limits[1], Duration::from_secs(24 * 3_600)), 100_000);
     }
 }

@@ -13,6 +13,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use crate::domain::Timestamp;
 use crate::effects::{CALL_TIME_MIN, Lease, TAIL_TIME, owner};
 use crate::error::{Error, Kind, Result};
+use crate::gateway::Lane;
 use crate::telemetry::fields;
 use crate::world::World;
 
@@ -42,7 +43,7 @@ impl Record {
         let call_by = now.plus(vendor_timeout).min(self.deadline.minus(TAIL_TIME));
         // The receive count is part of the owner: a redelivery to the same instance is another claim.
         let owner = owner(&self.request_id, &format!("{}/{}", self.message_id, self.receives));
-        (call_by.since(now) >= CALL_TIME_MIN).then_some(Lease { owner, call_by })
+        (call_by.since(now) >= CALL_TIME_MIN).then_some(Lease { owner, call_by, lane: Lane::Background })
     }
 }
 

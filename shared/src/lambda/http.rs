@@ -16,6 +16,7 @@ use super::problem::problem;
 use crate::domain::{Correlation, Timestamp};
 use crate::effects::{Lease, owner};
 use crate::error::{Error, Result};
+use crate::gateway::Lane;
 use crate::telemetry::fields;
 use crate::world::World;
 
@@ -98,7 +99,7 @@ impl ApiRequest {
     /// The lease of what this request claims.
     pub fn lease(&self) -> Lease {
         let call_by = self.received_at.plus(REQUEST_BUDGET).min(self.deadline.minus(crate::effects::TAIL_TIME));
-        Lease { owner: owner(&self.request_id, "http"), call_by }
+        Lease { owner: owner(&self.request_id, "http"), call_by, lane: Lane::Interactive }
     }
 }
 

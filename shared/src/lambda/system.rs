@@ -12,7 +12,7 @@ use crate::domain::StackId;
 use crate::effects::contact::AppKeys;
 use crate::effects::{Routes, WorkList};
 use crate::error::Result;
-use crate::gateway::{Gateway, Keyring, Vendor};
+use crate::gateway::{Gateway, Keyring, Memory, Vendor};
 use crate::payments::{KnownCustomers, Payments};
 use crate::telemetry;
 use crate::vendors::{sendgrid, stripe};
@@ -29,6 +29,7 @@ pub struct System {
     clients: Clients,
     secrets: Secrets,
     known_customers: KnownCustomers,
+    admission: Memory,
 }
 
 impl System {
@@ -46,7 +47,14 @@ impl System {
     pub fn with(env: Env, world: World, transport: &Transport) -> Result<Self> {
         let clients = Clients::new(&env.aws()?, transport, &world);
         let secrets = Secrets::new(&clients, world.clone());
-        Ok(Self { env, world, clients, secrets, known_customers: KnownCustomers::default() })
+        Ok(Self {
+            env,
+            world,
+            clients,
+            secrets,
+            known_customers: KnownCustomers::default(),
+            admission: Memory::default(),
+        })
     }
 
     /// The world it runs in.
@@ -66,7 +74,7 @@ impl System {
 
     /// The work list, nudging over the queues that this function knows.
     pub fn work_list(&self) -> Result<WorkList> {
-        let table = Table::new(&self.clients, self.env.required("TABLE_NAME")?, self.world.clone());
+        let table = self.table()?;
         let routes = Routes {
             payments: self.env.optional("PAYMENTS_QUEUE_URL"),
             email: self.env.optional("EMAIL_QUEUE_URL"),
@@ -80,7 +88,7 @@ impl System {
     pub fn stripe(&self) -> Result<stripe::Stripe> {
         let mode = if self.env.is_production()? { stripe::KeyMode::Live } else { stripe::KeyMode::Test };
         let base = self.env.vendor_base("STRIPE_API_BASE")?;
-        Ok(stripe::Stripe::new(self.gateway(), base, self.stripe_keys()?, mode, self.stack()?))
+        Ok(stripe::Stripe::new(self.gateway()?, base, self.stripe_keys()?, mode, self.stack()?))
     }
 
     /// Payments at Stripe.
@@ -101,7 +109,7 @@ impl System {
             shop: self.env.required("SHOP_NAME")?,
         };
         let base = self.env.vendor_base("SENDGRID_API_BASE")?;
-        Ok(sendgrid::SendGrid::new(self.gateway(), base, self.sendgrid_keys()?, sender, self.stack()?))
+        Ok(sendgrid::SendGrid::new(self.gateway()?, base, self.sendgrid_keys()?, sender, self.stack()?))
     }
 
     /// SendGrid's keys.
@@ -133,8 +141,12 @@ impl System {
         Ok(Keyring::new(self.secrets.clone(), self.env.required(variable)?))
     }
 
-    fn gateway(&self) -> Gateway {
-        Gateway::new(self.world.clone())
+    fn gateway(&self) -> Result<Gateway> {
+        Ok(Gateway::new(self.world.clone(), self.table()?, self.admission.clone()))
+    }
+
+    fn table(&self) -> Result<Table> {
+        Ok(Table::new(&self.clients, self.env.required("TABLE_NAME")?, self.world.clone()))
     }
 
     fn stack(&self) -> Result<StackId> {

@@ -18,12 +18,14 @@ impl Payments {
         let contact = contact_id(&self.app_keys.get().await?, input.email.expose())?;
         let (correlation, lease) = (&asker.correlation, &asker.lease);
         let build = |intent: &_| self.stripe.customer_request(input, intent);
-        let (worked, is_new) = match self.list.create_customer(input, &contact, correlation, lease, build).await? {
+        let created = self.list.create_customer(input, &contact, correlation, lease, build);
+        let (created, permit) = futures_util::join!(created, self.list.permit(&self.stripe, lease));
+        let (worked, is_new) = match created? {
             Known::Before(customer) if customer.vendor_id.is_some() => return Ok((*customer, false)),
             Known::Before(customer) => (self.list.work(&customer.intent_id, lease, &self.stripe, 1).await?, false),
             Known::New(customer, claimed) => {
                 let subject = Subject::Customer(customer);
-                (self.list.carry_out(*claimed, subject, &self.stripe, TRIES, |_, _| Ok(None)).await?, true)
+                (self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, |_, _| Ok(None)).await?, true)
             }
         };
         match worked {

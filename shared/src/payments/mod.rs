@@ -74,13 +74,16 @@ impl Payments {
         let customer = self.vendor_customer(input, asker).await?;
         let build = |_: &PaymentId, intent: &_| self.stripe.create_request(input, customer.as_deref(), intent);
         let (correlation, lease) = (&asker.correlation, &asker.lease);
-        match self.list.create_payment(input, repeatable, &contact, correlation, lease, build).await? {
+        let created = self.list.create_payment(input, repeatable, &contact, correlation, lease, build);
+        let (created, permit) = futures_util::join!(created, self.list.permit(&self.stripe, lease));
+        match created? {
             Created::Repeat(_, Some(answer)) => Ok(Asked::Answered(answer)),
             Created::Repeat(payment_id, None) => self.repeated(&payment_id, lease).await,
             Created::New(payment, claimed, requested) => {
                 // The nudge goes out beside the vendor's call: it costs no wait of its own.
                 let requested = [requested];
-                let carried_out = self.list.carry_out(*claimed, Subject::Payment(payment), &self.stripe, TRIES, store);
+                let subject = Subject::Payment(payment);
+                let carried_out = self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, store);
                 let (worked, ()) = futures_util::join!(carried_out, self.list.nudge(&requested));
                 worked.map(Asked::Worked)
             }

@@ -25,12 +25,15 @@ impl Payments {
     ) -> Result<Asked<Refund>> {
         let build = |payment: &_, amount, intent: &_| self.stripe.refund_request(payment, amount, input, intent);
         let (correlation, lease) = (&asker.correlation, &asker.lease);
-        match self.list.create_refund(payment_id, input, repeatable, correlation, lease, build).await? {
+        let created = self.list.create_refund(payment_id, input, repeatable, correlation, lease, build);
+        let (created, permit) = futures_util::join!(created, self.list.permit(&self.stripe, lease));
+        match created? {
             RefundCreated::Repeat(_, Some(answer)) => Ok(Asked::Answered(answer)),
             RefundCreated::Repeat(refund, None) => self.repeated_refund(*refund, asker).await,
             RefundCreated::New(refund, claimed, requested) => {
                 let requested = [requested];
-                let carried_out = self.list.carry_out(*claimed, Subject::Refund(refund), &self.stripe, TRIES, store);
+                let subject = Subject::Refund(refund);
+                let carried_out = self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, store);
                 let (worked, ()) = futures_util::join!(carried_out, self.list.nudge(&requested));
                 worked.map(Asked::Worked)
             }

@@ -28,18 +28,29 @@ const NAMESPACE: &str = "Crossdock";
 /// Writes metrics `(name, value, unit)` with their dimensions as one embedded-format line on standard output.
 /// A line that cannot be written is dropped: telemetry never costs a request.
 pub fn metric(now: Timestamp, dimensions: &[(&str, &str)], metrics: &[(&str, f64, &str)]) {
+    write(now, dimensions, metrics, false);
+}
+
+/// The same for one metric that an alarm watches: once with its dimensions, and once without, so that one alarm sees
+/// every vendor.
+pub fn alert(now: Timestamp, name: &str, value: f64, unit: &str, dimensions: &[(&str, &str)]) {
+    write(now, dimensions, &[(name, value, unit)], true);
+}
+
+fn write(now: Timestamp, dimensions: &[(&str, &str)], metrics: &[(&str, f64, &str)], in_all: bool) {
     // Metrics follow the logs: where none were started, as in tests, nothing is written.
     if !tracing::enabled!(tracing::Level::ERROR) {
         return;
     }
     let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
+    let sets = if in_all { json!([names, []]) } else { json!([names]) };
     let declared: Vec<Value> = metrics.iter().map(|(name, _, unit)| json!({ "Name": name, "Unit": unit })).collect();
     let mut line = Map::new();
     line.insert(
         "_aws".to_owned(),
         json!({
             "Timestamp": now.ms(),
-            "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [names], "Metrics": declared }],
+            "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": sets, "Metrics": declared }],
         }),
     );
     line.extend(dimensions.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));

@@ -234,7 +234,7 @@ fn schema() -> Value {
     let everything = || json!({ "ProjectionType": "ALL" });
     let little = json!({
         "ProjectionType": "INCLUDE",
-        "NonKeyAttributes": ["kind", "phase", "correlation_id", "intent_id"],
+        "NonKeyAttributes": ["kind", "phase", "correlation_id", "intent_id", "give_up_at"],
     });
     let text = ["pk", "sk", "order_pk", "order_sk", "due_pk", "person_pk", "person_sk"];
     let mut attributes: Vec<Value> =

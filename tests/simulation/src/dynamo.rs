@@ -113,7 +113,7 @@ fn schema() -> Value {
         types.iter().map(|(name, kind)| json!({ "AttributeName": name, "AttributeType": kind })).collect();
     let due_projection = json!({
         "ProjectionType": "INCLUDE",
-        "NonKeyAttributes": ["kind", "phase", "correlation_id", "intent_id"],
+        "NonKeyAttributes": ["kind", "phase", "correlation_id", "intent_id", "give_up_at"],
     });
     json!({
         "TableName": TABLE_NAME,

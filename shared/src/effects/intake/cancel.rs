@@ -42,13 +42,7 @@ impl WorkList {
                 _ => {}
             }
             let now = self.world.now();
-            let context = Context {
-                now,
-                correlation: correlation.clone(),
-                source: "crossdock",
-                occasion: format!("cancel/{id}/{}", payment.version),
-                settles_confirm: false,
-            };
+            let context = Context::ours(now, correlation, format!("cancel/{id}/{}", payment.version));
             if payment.vendor_id.is_some() {
                 let intent = payment.cancel_intent(&context);
                 let entry = payment.entry("payment.cancel_requested", None, &context);

@@ -6,7 +6,7 @@ use crate::domain::{Correlation, IntentId};
 use crate::effects::WorkList;
 use crate::effects::claim::{Claimed, Lease};
 use crate::effects::commit::{Context, timeline_row};
-use crate::effects::intent::{Data, Intent, Kind, Phase, VendorRequest};
+use crate::effects::intent::{Data, Intent, Kind, VendorRequest};
 use crate::effects::payment::Payment;
 use crate::error::{Error, Result};
 
@@ -39,26 +39,20 @@ impl WorkList {
         let order = Some(payment.order_id.clone());
         let mut intent = Intent::new(intent_id.clone(), Kind::PaymentConfirm, data, order, correlation.clone(), now);
         claim_at_birth(&mut intent, lease, now);
-        let context = Context {
-            now,
-            correlation: correlation.clone(),
-            source: "crossdock",
-            occasion: intent_id.to_string(),
-            settles_confirm: false,
-        };
+        let context = Context::ours(now, correlation, intent_id.to_string());
         let entry = payment.entry("payment.confirm_requested", None, &context);
         let writes =
             [Write::put_new(intent.key(), &intent)?, timeline_row(&payment.order_id, &entry, &context.occasion)?.1];
         let obstacles = match self.table.transact(&writes).await? {
-            Transacted::Done => return Ok(Confirmed::New(Box::new(Claimed { intent, lease: lease.clone() }))),
+            Transacted::Done => return Ok(Confirmed::New(Box::new(Claimed::at_birth(intent, lease)))),
             Transacted::Lost(obstacles) => obstacles,
         };
         let found = obstacles.iter().find(|o| o.index == 0).and_then(|o| o.item.as_ref());
         let Some(found) = found.map(Item::parse::<Intent>).transpose()? else {
             return Err(Error::bug("intake", "a confirm met something that is no intent"));
         };
-        if found.owner.as_deref() == Some(&lease.owner) && found.phase == Phase::Calling {
-            return Ok(Confirmed::New(Box::new(Claimed { intent: found, lease: lease.clone() })));
+        if let Some(own) = Claimed::own(&found, lease) {
+            return Ok(Confirmed::New(Box::new(own)));
         }
         match &found.data {
             Data::Payment { request: Some(before), .. } if *before == request => Ok(Confirmed::Repeat(intent_id)),

@@ -8,7 +8,7 @@ use crate::effects::WorkList;
 use crate::effects::claim::{Claimed, Lease};
 use crate::effects::contact;
 use crate::effects::customer::{self, Customer};
-use crate::effects::intent::{Data, Intent, Kind, Phase, VendorRequest, person_partition};
+use crate::effects::intent::{Data, Intent, Kind, VendorRequest, person_partition};
 use crate::error::{Error, Result};
 
 /// What asking for a customer came to.
@@ -63,17 +63,14 @@ impl WorkList {
         ];
         let obstacles = match self.table.transact(&writes).await? {
             Transacted::Done => {
-                return Ok(Known::New(Box::new(customer), Box::new(Claimed { intent, lease: lease.clone() })));
+                return Ok(Known::New(Box::new(customer), Box::new(Claimed::at_birth(intent, lease))));
             }
             Transacted::Lost(obstacles) => obstacles,
         };
         let item = |index| obstacles.iter().find(|o| o.index == index).and_then(|o| o.item.as_ref());
-        if let Some(found) = item(1).map(Item::parse::<Intent>).transpose()?
-            && found.owner.as_deref() == Some(&lease.owner)
-            && found.phase == Phase::Calling
-        {
-            // Our own write, whose reply was lost.
-            return Ok(Known::New(Box::new(customer), Box::new(Claimed { intent: found, lease: lease.clone() })));
+        let found = item(1).map(Item::parse::<Intent>).transpose()?;
+        if let Some(own) = found.and_then(|found| Claimed::own(&found, lease)) {
+            return Ok(Known::New(Box::new(customer), Box::new(own)));
         }
         let before = item(0).map(Item::parse).transpose()?;
         before

@@ -8,7 +8,7 @@ use crate::domain::{Correlation, IntentId, Money, PaymentId, RefundId};
 use crate::effects::WorkList;
 use crate::effects::claim::{Claimed, Lease};
 use crate::effects::commit::Context;
-use crate::effects::intent::{self, Data, Intent, Kind, Phase, VendorRequest};
+use crate::effects::intent::{self, Data, Intent, Kind, VendorRequest};
 use crate::effects::nudge::Nudge;
 use crate::effects::payment::{self, Payment};
 use crate::effects::refund::{self, Refund};
@@ -55,13 +55,7 @@ impl WorkList {
                 return repeat(&before.parse()?, request.as_ref(), &repeatable.hash);
             }
             let amount = asked_for(input, &payment)?;
-            let context = Context {
-                now: self.world.now(),
-                correlation: correlation.clone(),
-                source: "crossdock",
-                occasion: refund_id.to_string(),
-                settles_confirm: false,
-            };
+            let context = Context::ours(self.world.now(), correlation, refund_id.to_string());
             let intent_id = IntentId::of(Kind::RefundCreate.as_str(), refund_id.as_str(), self.stack.as_str());
             let vendor_request = build(&payment, amount, &intent_id)?;
             let mut refund = Refund::of(&payment, refund_id.clone(), amount, &context);
@@ -91,14 +85,13 @@ impl WorkList {
             writes.extend(rows);
             let obstacles = match self.table.transact(&writes).await? {
                 Transacted::Done => {
-                    let claimed = Claimed { intent, lease: lease.clone() };
+                    let claimed = Claimed::at_birth(intent, lease);
                     return Ok(RefundCreated::New(Box::new(refund), Box::new(claimed), requested));
                 }
                 Transacted::Lost(obstacles) => obstacles,
             };
-            if let Some(found) = own_claim(&obstacles, &intent, lease)? {
-                let claimed = Claimed { intent: found, lease: lease.clone() };
-                return Ok(RefundCreated::New(Box::new(refund), Box::new(claimed), requested));
+            if let Some(own) = own_claim(&obstacles, &intent, lease)? {
+                return Ok(RefundCreated::New(Box::new(refund), Box::new(own), requested));
             }
             // Another refund was faster, or this very one: look again.
         }
@@ -152,10 +145,9 @@ fn take(payment: &Payment, amount: Money, context: &Context) -> Result<Write> {
         .bind(":amount", &amount.value)
 }
 
-/// Our own write, whose reply was lost.
-fn own_claim(obstacles: &[Obstacle], wanted: &Intent, lease: &Lease) -> Result<Option<Intent>> {
+fn own_claim(obstacles: &[Obstacle], wanted: &Intent, lease: &Lease) -> Result<Option<Claimed>> {
     let key: Key = intent::key(&wanted.intent_id);
     let found = obstacles.iter().find(|o| o.key == key).and_then(|o| o.item.as_ref());
     let found = found.map(Item::parse::<Intent>).transpose()?;
-    Ok(found.filter(|intent| intent.owner.as_deref() == Some(&lease.owner) && intent.phase == Phase::Calling))
+    Ok(found.and_then(|found| Claimed::own(&found, lease)))
 }

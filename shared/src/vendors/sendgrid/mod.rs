@@ -19,8 +19,9 @@ use crate::effects::contact::Contact;
 use crate::effects::intent::Intent;
 use crate::effects::message::Message;
 use crate::effects::observation::{MessageNews, MessageSeen, Observation};
-use crate::effects::{Agent, Outcome, Subject, Verdict};
-use crate::gateway::{Call, Class, Gateway, Keyring, Reply, Vendor, said_at};
+use crate::effects::{Agent, HELD_BACK, Outcome, Subject, Verdict};
+use crate::error::{Error, Result};
+use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Permit, Reply, Vendor, said_at};
 use crate::world::HttpRequest;
 
 pub use event::{read_events, slices};
@@ -85,7 +86,7 @@ impl SendGrid {
         Self { gateway, base, keys, sender, stack }
     }
 
-    async fn send(&self, intent: &Intent, subject: &Subject, call_by: Timestamp) -> Outcome {
+    async fn send(&self, intent: &Intent, subject: &Subject, permit: &Permit) -> Outcome {
         let Subject::Message { message, contact: Some(contact) } = subject else {
             // The address was erased or has expired: there is nobody to write to.
             return Outcome::of(Verdict::Refused { code: "no_address" });
@@ -93,26 +94,16 @@ impl SendGrid {
         let Ok(body) = self.mail(intent, message, contact) else {
             return Outcome::of(Verdict::GivenUp { code: "unwritable_mail" });
         };
-        let Some(keys) = self.usable_keys().await else { return not_done("vendor_credentials", None, false) };
-        let reply = self.post(intent, &keys, body.clone(), call_by).await;
-        let unauthorized = reply.response.as_ref().is_some_and(|response| response.status() == 401);
-        let reply = match (unauthorized, self.keys_after_401(unauthorized).await) {
-            (true, Some(keys)) => self.post(intent, &keys, body, call_by).await,
-            _ => reply,
+        let call = Call {
+            vendor: Vendor::SendGrid,
+            operation: "mail_send",
+            class: OperationClass::Effect,
+            permit,
+            attempt: intent.attempt,
+            correlation: &intent.correlation_id,
         };
-        self.outcome(&reply)
-    }
-
-    async fn usable_keys(&self) -> Option<Keys> {
-        self.keys
-            .get()
-            .await
-            .inspect_err(|error| tracing::error!(error = %error, "no usable SendGrid key: put one into the secret"))
-            .ok()
-    }
-
-    async fn keys_after_401(&self, unauthorized: bool) -> Option<Keys> {
-        if unauthorized { self.keys.refresh().await.ok().flatten() } else { None }
+        let build = |keys: &Keys| self.request(keys, body.clone());
+        self.outcome(&self.gateway.call(&call, &self.keys, build, classify).await)
     }
 
     fn mail(&self, intent: &Intent, message: &Message, contact: &Contact) -> serde_json::Result<bytes::Bytes> {
@@ -138,23 +129,12 @@ impl SendGrid {
         serde_json::to_vec(&mail).map(Into::into)
     }
 
-    async fn post(&self, intent: &Intent, keys: &Keys, body: bytes::Bytes, call_by: Timestamp) -> Reply {
-        let request: http::Result<HttpRequest> = http::Request::post(format!("{}/v3/mail/send", self.base))
+    fn request(&self, keys: &Keys, body: bytes::Bytes) -> Result<HttpRequest> {
+        http::Request::post(format!("{}/v3/mail/send", self.base))
             .header(AUTHORIZATION, format!("Bearer {}", keys.transactional_api_key.expose()))
             .header(CONTENT_TYPE, "application/json")
-            .body(body);
-        let Ok(request) = request else {
-            tracing::error!("a SendGrid request could not be built: is the key's text clean?");
-            return Reply { class: Class::Credentials, response: None };
-        };
-        let call = Call {
-            vendor: Vendor::SendGrid,
-            operation: "mail_send",
-            call_by,
-            attempt: intent.attempt,
-            correlation: &intent.correlation_id,
-        };
-        self.gateway.call(call, request, classify).await
+            .body(body)
+            .map_err(|_| Error::misconfigured("wrong_key", "the key's text is no header value"))
     }
 
     fn outcome(&self, reply: &Reply) -> Outcome {
@@ -167,6 +147,7 @@ impl SendGrid {
             })),
             (Class::Refused, Some(_)) => Outcome::of(Verdict::Refused { code: "vendor_refused" }),
             (Class::Throttled { after }, _) => not_done("throttled", after, true),
+            (Class::Held { after }, _) => not_done(HELD_BACK, Some(after), false),
             (Class::Transient, response) => not_done("vendor_unavailable", None, response.is_some()),
             (Class::Credentials, response) => not_done("vendor_credentials", None, response.is_some()),
             (Class::Unknown | Class::Done | Class::Refused, _) => resolve::wait_for_events(now),
@@ -179,15 +160,19 @@ impl Agent for SendGrid {
         Vendor::SendGrid
     }
 
+    fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
     fn is_repeatable(&self) -> bool {
         false
     }
 
-    fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, call_by: Timestamp) -> BoxFuture<'a, Outcome> {
-        Box::pin(self.send(intent, subject, call_by))
+    fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.send(intent, subject, permit))
     }
 
-    fn resolve<'a>(&'a self, intent: &'a Intent, _subject: &'a Subject, _call_by: Timestamp) -> BoxFuture<'a, Outcome> {
+    fn resolve<'a>(&'a self, intent: &'a Intent, _subject: &'a Subject, _permit: &'a Permit) -> BoxFuture<'a, Outcome> {
         Box::pin(std::future::ready(resolve::resolved(intent, self.gateway.world().now())))
     }
 

@@ -9,7 +9,7 @@ use super::wire::{Customer, ErrorAnswer, Object, PaymentIntent, Refund};
 use crate::domain::Timestamp;
 use crate::effects::intent::Kind;
 use crate::effects::observation::Observation;
-use crate::effects::{Outcome, Verdict};
+use crate::effects::{HELD_BACK, Outcome, Verdict};
 use crate::gateway::{Class, Reply, said_at};
 use crate::world::HttpResponse;
 
@@ -21,6 +21,7 @@ pub(super) fn outcome(kind: Kind, reply: &Reply, now: Timestamp) -> Outcome {
     let code = match reply.class {
         Class::Transient => "vendor_unavailable",
         Class::Throttled { .. } => "throttled",
+        Class::Held { .. } => HELD_BACK,
         _ => "vendor_credentials",
     };
     let unknown = |ask_the_list| Outcome::of(Verdict::Unknown { look_at: now.plus(ASK_AGAIN), ask_the_list });
@@ -30,6 +31,7 @@ pub(super) fn outcome(kind: Kind, reply: &Reply, now: Timestamp) -> Outcome {
         // A stored 500 stays one under this key; only the objects can tell.
         (Class::Unknown, Some(response)) => unknown(is_replay(response.headers()) || response.status() == 400),
         (Class::Throttled { after }, _) => not_done(code, after, true),
+        (Class::Held { after }, _) => not_done(code, Some(after), false),
         (Class::Transient | Class::Credentials, response) => not_done(code, None, response.is_some()),
         (Class::Unknown | Class::Done | Class::Refused, None) => unknown(false),
     }

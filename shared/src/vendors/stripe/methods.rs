@@ -7,9 +7,9 @@ use super::Stripe;
 use super::answer::parse;
 use super::request::path_segment;
 use super::wire::{Page, PaymentMethod};
-use crate::domain::{Correlation, Timestamp};
+use crate::domain::Correlation;
 use crate::error::{Error, Result};
-use crate::gateway::{Class, Reply};
+use crate::gateway::{Class, Permit, Reply};
 
 /// A page of saved payment methods, as the API shows it.
 #[derive(Debug)]
@@ -31,14 +31,14 @@ impl Stripe {
         limit: u8,
         cursor: Option<&str>,
         correlation: &Correlation,
-        call_by: Timestamp,
+        permit: &Permit,
     ) -> Result<Methods> {
         let mut path = format!("/v1/payment_methods?customer={}&type=card&limit={limit}", path_segment(customer));
         if let Some(cursor) = cursor {
             path.push_str("&starting_after=");
             path.push_str(&path_segment(cursor));
         }
-        let reply = self.get("list_payment_methods", &path, 0, correlation, call_by).await;
+        let reply = self.get("list_payment_methods", &path, 0, correlation, permit).await;
         let page: Page<PaymentMethod> = match (reply.class, &reply.response) {
             (Class::Done, Some(response)) => {
                 parse(response).ok_or_else(|| Error::bug("vendor_answer", "a page of payment methods"))?

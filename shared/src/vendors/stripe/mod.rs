@@ -26,7 +26,7 @@ use crate::effects::observation::Observation;
 use crate::effects::payment::Payment;
 use crate::effects::{Agent, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
-use crate::gateway::{Call, Class, Gateway, Keyring, Reply, Vendor};
+use crate::gateway::{Call, Gateway, Keyring, OperationClass, Permit, Reply, Vendor};
 use crate::world::HttpRequest;
 
 pub use event::{object_id, read_event};
@@ -134,7 +134,7 @@ impl Stripe {
         request::confirm(input, vendor_id)
     }
 
-    async fn called(&self, intent: &Intent, subject: &Subject, call_by: Timestamp) -> Outcome {
+    async fn called(&self, intent: &Intent, subject: &Subject, permit: &Permit) -> Outcome {
         let request = match (&intent.data, intent.kind, subject.vendor_id()) {
             (
                 Data::Payment { request: Some(request), .. }
@@ -145,7 +145,7 @@ impl Stripe {
             ) => request.clone(),
             (Data::Payment { request: None, .. }, Kind::PaymentCancel, Some(vendor_id)) => request::cancel(vendor_id),
             (Data::Payment { request: None, .. }, Kind::PaymentSettlement, Some(vendor_id)) => {
-                return self.settlement(intent, vendor_id, call_by).await;
+                return self.settlement(intent, vendor_id, permit).await;
             }
             _ => return Outcome::of(Verdict::GivenUp { code: "nothing_to_send" }),
         };
@@ -153,20 +153,21 @@ impl Stripe {
         let call = Call {
             vendor: Vendor::Stripe,
             operation: operation_name(intent.kind),
-            call_by,
+            class: OperationClass::Effect,
+            permit,
             attempt: intent.attempt,
             correlation: &intent.correlation_id,
         };
-        let reply = self.send(call, Method::POST, &request.path, Some((request.body, &idempotency_key))).await;
+        let reply = self.send(&call, Method::POST, &request.path, Some((request.body, &idempotency_key))).await;
         answer::outcome(intent.kind, &reply, self.gateway.world().now())
     }
 
     /// What a paid payment brought in. Stripe knows soon after the charge, for some payment methods days later.
-    async fn settlement(&self, intent: &Intent, vendor_id: &str, call_by: Timestamp) -> Outcome {
+    async fn settlement(&self, intent: &Intent, vendor_id: &str, permit: &Permit) -> Outcome {
         let path =
             format!("/v1/payment_intents/{}?expand[]=latest_charge.balance_transaction", path_segment(vendor_id));
         let operation = operation_name(intent.kind);
-        let reply = self.get(operation, &path, intent.attempt, &intent.correlation_id, call_by).await;
+        let reply = self.get(operation, &path, intent.attempt, &intent.correlation_id, permit).await;
         let now = self.gateway.world().now();
         let outcome = answer::outcome(intent.kind, &reply, now);
         match (&outcome.verdict, &outcome.seen) {
@@ -192,36 +193,16 @@ impl Stripe {
         path: &str,
         attempt: u32,
         correlation: &Correlation,
-        call_by: Timestamp,
+        permit: &Permit,
     ) -> Reply {
-        let call = Call { vendor: Vendor::Stripe, operation, call_by, attempt, correlation };
-        self.send(call, Method::GET, path, None).await
+        let class = OperationClass::Read;
+        let call = Call { vendor: Vendor::Stripe, operation, class, permit, attempt, correlation };
+        self.send(&call, Method::GET, path, None).await
     }
 
-    /// Sends with the current key; on 401 once more with a key read anew, since keys are rotated while we run.
-    async fn send(&self, call: Call<'_>, method: Method, path: &str, body: Option<(Private<String>, &str)>) -> Reply {
-        let refused = Reply { class: Class::Credentials, response: None };
-        let keys = match self.keys.get().await.and_then(|keys| self.allowed(keys)) {
-            Ok(keys) => keys,
-            Err(error) => {
-                tracing::error!(error = %error, "no usable Stripe key: put one into the secret");
-                return refused;
-            }
-        };
-        let (call_by, operation, attempt, correlation) = (call.call_by, call.operation, call.attempt, call.correlation);
-        let Some(request) = self.request(&keys, &method, path, body.as_ref()) else { return refused };
-        let reply = self.gateway.call(call, request, classify).await;
-        let unauthorized = reply.response.as_ref().is_some_and(|response| response.status() == 401);
-        if !unauthorized {
-            return reply;
-        }
-        let Ok(Some(keys)) = self.keys.refresh().await.and_then(|keys| keys.map(|k| self.allowed(k)).transpose())
-        else {
-            return reply;
-        };
-        let Some(request) = self.request(&keys, &method, path, body.as_ref()) else { return reply };
-        let call = Call { vendor: Vendor::Stripe, operation, call_by, attempt, correlation };
-        self.gateway.call(call, request, classify).await
+    async fn send(&self, call: &Call<'_>, method: Method, path: &str, body: Option<(Private<String>, &str)>) -> Reply {
+        let build = |keys: &Keys| self.request(keys, &method, path, body.as_ref());
+        self.gateway.call(call, &self.keys, build, classify).await
     }
 
     fn request(
@@ -230,7 +211,8 @@ impl Stripe {
         method: &Method,
         path: &str,
         body: Option<&(Private<String>, &str)>,
-    ) -> Option<HttpRequest> {
+    ) -> Result<HttpRequest> {
+        self.allowed(keys)?;
         let mut builder = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
@@ -243,17 +225,14 @@ impl Stripe {
                 .header("idempotency-key", *idempotency_key);
             bytes = form.expose().clone().into_bytes().into();
         }
-        builder
-            .body(bytes)
-            .inspect_err(|_| tracing::error!("a Stripe request could not be built: is the key's text clean?"))
-            .ok()
+        builder.body(bytes).map_err(|_| Error::misconfigured("wrong_key", "the key's text is no header value"))
     }
 
-    fn allowed(&self, keys: Keys) -> Result<Keys> {
+    fn allowed(&self, keys: &Keys) -> Result<()> {
         let key = keys.api_key.expose();
         let is_live = key.starts_with("sk_live_") || key.starts_with("rk_live_");
         match (self.mode, is_live) {
-            (KeyMode::Live, true) | (KeyMode::Test, false) => Ok(keys),
+            (KeyMode::Live, true) | (KeyMode::Test, false) => Ok(()),
             (KeyMode::Live, false) => Err(Error::misconfigured("wrong_key", "a test key in stage production")),
             (KeyMode::Test, true) => Err(Error::misconfigured("wrong_key", "a live key outside of stage production")),
         }
@@ -265,16 +244,20 @@ impl Agent for Stripe {
         Vendor::Stripe
     }
 
+    fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
     fn is_repeatable(&self) -> bool {
         true
     }
 
-    fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, call_by: Timestamp) -> BoxFuture<'a, Outcome> {
-        Box::pin(self.called(intent, subject, call_by))
+    fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.called(intent, subject, permit))
     }
 
-    fn resolve<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, call_by: Timestamp) -> BoxFuture<'a, Outcome> {
-        Box::pin(self.resolved(intent, subject, call_by))
+    fn resolve<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.resolved(intent, subject, permit))
     }
 
     fn fetch<'a>(&'a self, vendor_id: &'a str, correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {

@@ -11,7 +11,7 @@ use crate::domain::{Correlation, Timestamp};
 use crate::effects::intent::{Intent, Kind};
 use crate::effects::observation::Observation;
 use crate::effects::{Outcome, Subject, Verdict};
-use crate::gateway::{Class, said_at};
+use crate::gateway::{Class, Lane, Permit, said_at};
 
 /// Stripe keeps idempotency keys for at least 24 hours; an hour less covers clocks and a slow call.
 const KEY_HORIZON: Duration = Duration::from_secs(23 * 3_600);
@@ -25,28 +25,28 @@ const LIST_MAX: usize = 100;
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 impl Stripe {
-    pub(super) async fn resolved(&self, intent: &Intent, subject: &Subject, call_by: Timestamp) -> Outcome {
+    pub(super) async fn resolved(&self, intent: &Intent, subject: &Subject, permit: &Permit) -> Outcome {
         let now = self.gateway.world().now();
         let first = intent.first_called_at.unwrap_or(now);
         // A read is simply made again, however long ago the first one was.
         let is_read = intent.kind == Kind::PaymentSettlement;
         if is_read || !intent.ask_the_list && now.since(first) < KEY_HORIZON {
-            return self.called(intent, subject, call_by).await;
+            return self.called(intent, subject, permit).await;
         }
         match intent.kind {
             Kind::PaymentCreate => {
-                self.look_for::<PaymentIntent>("payment_intents", "", intent, first, now, call_by).await
+                self.look_for::<PaymentIntent>("payment_intents", "", intent, first, now, permit).await
             }
-            Kind::CustomerCreate => self.look_for::<Customer>("customers", "", intent, first, now, call_by).await,
+            Kind::CustomerCreate => self.look_for::<Customer>("customers", "", intent, first, now, permit).await,
             Kind::RefundCreate => match subject {
                 Subject::Refund(refund) => {
                     let payment = refund.payment_vendor_id.as_deref().unwrap_or_default();
                     let of = format!("&payment_intent={}", path_segment(payment));
-                    self.look_for::<Refund>("refunds", &of, intent, first, now, call_by).await
+                    self.look_for::<Refund>("refunds", &of, intent, first, now, permit).await
                 }
                 _ => Outcome::of(Verdict::GivenUp { code: "vendor_object_unknown" }),
             },
-            _ => self.look_at_object(intent, subject, now, call_by).await,
+            _ => self.look_at_object(intent, subject, now, permit).await,
         }
     }
 
@@ -58,14 +58,14 @@ impl Stripe {
         intent: &Intent,
         first: Timestamp,
         now: Timestamp,
-        call_by: Timestamp,
+        permit: &Permit,
     ) -> Outcome {
         let again = Outcome::of(Verdict::Unknown { look_at: now.plus(LOOK_AGAIN), ask_the_list: true });
         let may_conclude_at = intent.called_until.unwrap_or(first).plus(ABSENT_AFTER);
         let from = first.minus(LIST_MARGIN).seconds();
         let to = intent.called_until.unwrap_or(now).plus(LIST_MARGIN).seconds();
         let path = format!("/v1/{objects}?created[gte]={from}&created[lte]={to}{of}&limit={LIST_MAX}");
-        let reply = self.get("list_created", &path, intent.attempt, &intent.correlation_id, call_by).await;
+        let reply = self.get("list_created", &path, intent.attempt, &intent.correlation_id, permit).await;
         let (Class::Done, Some(response)) = (reply.class, &reply.response) else { return again };
         let Some(page) = parse::<Page<T>>(response) else { return again };
         let found = page.data.into_iter().find(|found| found.is_of(self.stack.as_str(), &intent.intent_id));
@@ -80,13 +80,13 @@ impl Stripe {
     }
 
     /// A confirm or cancel: the object itself says how it stands.
-    async fn look_at_object(&self, intent: &Intent, subject: &Subject, now: Timestamp, call_by: Timestamp) -> Outcome {
+    async fn look_at_object(&self, intent: &Intent, subject: &Subject, now: Timestamp, permit: &Permit) -> Outcome {
         let again = Outcome::of(Verdict::Unknown { look_at: now.plus(LOOK_AGAIN), ask_the_list: true });
         let Some(vendor_id) = subject.vendor_id() else {
             return Outcome::of(Verdict::GivenUp { code: "vendor_object_unknown" });
         };
         let path = format!("/v1/payment_intents/{}", path_segment(vendor_id));
-        let reply = self.get("retrieve_payment_intent", &path, intent.attempt, &intent.correlation_id, call_by).await;
+        let reply = self.get("retrieve_payment_intent", &path, intent.attempt, &intent.correlation_id, permit).await;
         let (Class::Done, Some(response)) = (reply.class, &reply.response) else { return again };
         let Some(found) = parse::<PaymentIntent>(response) else { return again };
         Outcome::done(found.observation(said_at(response, now)))
@@ -95,7 +95,8 @@ impl Stripe {
     pub(super) async fn fetched(&self, vendor_id: &str, correlation: &Correlation) -> Option<Observation> {
         let now = self.gateway.world().now();
         let path = format!("/v1/payment_intents/{}", path_segment(vendor_id));
-        let reply = self.get("retrieve_payment_intent", &path, 0, correlation, now.plus(super::FETCH_TIME)).await;
+        let permit = Permit::until(now.plus(super::FETCH_TIME), Lane::Background);
+        let reply = self.get("retrieve_payment_intent", &path, 0, correlation, &permit).await;
         let response = reply.response.filter(|_| reply.class == Class::Done)?;
         let found = parse::<PaymentIntent>(&response)?;
         Some(found.observation(said_at(&response, now)))

@@ -1,0 +1,431 @@
+//! Who may call: the breakers and quotas in the table, as far as this instance has seen them. Everything here is about
+//! not calling; when the store cannot be asked, calls go on under a small local cap, because a vendor that works must
+//! not be lost to a store that does not.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::breaker::{self, Breaker, FAILURES, FORBIDDEN, KEY_REFUSED, Standing, State, Switch, Tally};
+use super::policy::{Lane, OperationClass, Vendor};
+use super::quota::{self, Granted};
+use crate::aws::table::Written;
+use crate::aws::{Key, Table, Write};
+use crate::domain::Timestamp;
+use crate::error::Result;
+use crate::telemetry::fields;
+use crate::world::World;
+
+/// How long a closed breaker is believed.
+const CLOSED_CACHED: Duration = Duration::from_secs(1);
+/// How long an open one is, if its next probe is not due before: an operator may have closed it meanwhile.
+const OPEN_CACHED: Duration = Duration::from_secs(10);
+/// Writes tried for one result: each that lost means that another instance counted, or made the transition.
+const ROUNDS_MAX: u32 = 3;
+/// A breaker's or quota's word must not cost a call more than this: then the store counts as unreachable.
+const STORE_TIME: Duration = Duration::from_secs(1);
+/// Calls of one instance in each [`LOCAL_WINDOW`] while the store cannot be asked.
+const LOCAL_CALLS_MAX: u32 = 10;
+/// The window of [`LOCAL_CALLS_MAX`].
+const LOCAL_WINDOW: Duration = Duration::from_secs(10);
+/// While our key is refused: how often an instance lets one intent through to look whether there is another key.
+const KEY_LOOK: Duration = Duration::from_secs(60);
+/// Those who were held back come again spread over this time after the reopening. The sweeper bounds them besides.
+const SPREAD: Duration = Duration::from_secs(60);
+/// At most so often an instance writes how full a quota is.
+const USE_REPORTED_EVERY: Duration = Duration::from_secs(10);
+
+/// Why a call was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// When it makes sense to ask again.
+    pub until: Timestamp,
+    /// `breaker_open`, `key_refused`, `quota_used_up`, `store_unreachable`.
+    pub why: &'static str,
+}
+
+/// Leave to make one call.
+#[derive(Debug, Default)]
+pub(super) struct Pass {
+    /// The switches that this call probes, as they were when their lease was taken.
+    probes: Vec<(Switch, Breaker, String)>,
+}
+
+/// What a call says of its vendor's health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    /// It works, whatever it answered.
+    Good,
+    /// No answer, or one of its own failures.
+    Bad,
+    /// It works, and told us to slow down or to go away: neither.
+    Unsaid,
+    /// It does not let us do this.
+    Forbidden,
+}
+
+/// What this instance remembers. Clones share it.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<Mutex<Remembered>>);
+
+#[derive(Default)]
+struct Remembered {
+    breakers: BTreeMap<Vendor, Seen>,
+    tallies: BTreeMap<(Vendor, Switch), Tally>,
+    quotas: BTreeMap<String, quota::Memory>,
+    used_reported_at: BTreeMap<Vendor, Timestamp>,
+    key_looked_at: BTreeMap<Vendor, Timestamp>,
+    local: (Timestamp, u32),
+}
+
+#[derive(Clone)]
+struct Seen {
+    breakers: BTreeMap<Switch, Breaker>,
+    at: Timestamp,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { breakers: BTreeMap::new(), at: Timestamp::from_ms(0) }
+    }
+}
+
+impl Seen {
+    fn of(&self, switch: Switch) -> Breaker {
+        self.breakers.get(&switch).cloned().unwrap_or_default()
+    }
+
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        let mut cached = CLOSED_CACHED;
+        for breaker in self.breakers.values() {
+            match breaker.standing(now) {
+                Standing::Closed => {}
+                Standing::Shut { .. } => cached = cached.max(OPEN_CACHED),
+                // Whether the lease is free is known only to the store.
+                Standing::Probing => return false,
+            }
+        }
+        now.since(self.at) < cached
+    }
+}
+
+/// The gatekeeper of one process.
+#[derive(Clone)]
+pub(super) struct Admission {
+    table: Table,
+    world: World,
+    memory: Memory,
+}
+
+impl Admission {
+    pub(super) const fn new(table: Table, world: World, memory: Memory) -> Self {
+        Self { table, world, memory }
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.memory.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether what was last seen says that it is useless to try. Asks nobody.
+    pub(super) fn looks_shut(&self, vendor: Vendor, classes: &[OperationClass]) -> bool {
+        let now = self.world.now();
+        let mut remembered = self.remembered();
+        let Some(seen) = remembered.breakers.get(&vendor).filter(|seen| seen.is_fresh(now)).cloned() else {
+            return false;
+        };
+        let shut = |switch| matches!(seen.of(switch).standing(now), Standing::Shut { .. });
+        if classes.iter().all(|class| shut(Switch::Class(*class))) {
+            return true;
+        }
+        if !shut(Switch::Key) {
+            return false;
+        }
+        let looked_at = remembered.key_looked_at.entry(vendor).or_insert(seen.at);
+        let looks = now.since(*looked_at) >= KEY_LOOK;
+        if looks {
+            *looked_at = now;
+        }
+        !looks
+    }
+
+    /// Leave for one call of this class, if the breakers give it.
+    pub(super) async fn pass(
+        &self,
+        vendor: Vendor,
+        class: OperationClass,
+        secret_version: &str,
+    ) -> std::result::Result<Pass, Held> {
+        let Some(seen) = self.seen(vendor).await else { return self.locally().map(|()| Pass::default()) };
+        let mut pass = Pass::default();
+        for switch in [Switch::Key, Switch::Class(class)] {
+            let breaker = seen.of(switch);
+            let now = self.world.now();
+            match breaker.standing(now) {
+                Standing::Closed => {}
+                Standing::Shut { .. } | Standing::Probing if self.is_another_key(&breaker, secret_version) => {
+                    self.close(vendor, switch, &breaker).await;
+                }
+                Standing::Shut { until } => return Err(self.held(switch, until)),
+                Standing::Probing => {
+                    let owner = format!("{:032x}", self.world.rng.next());
+                    match self.take_probe(vendor, switch, &breaker, &owner).await {
+                        Some(taken) => pass.probes.push((switch, taken, owner)),
+                        None => return Err(self.held(switch, now.plus(vendor.policy().timeout))),
+                    }
+                }
+            }
+        }
+        Ok(pass)
+    }
+
+    fn held(&self, switch: Switch, until: Timestamp) -> Held {
+        let (why, until) = match switch {
+            // Somebody may put another key at any time.
+            Switch::Key => ("key_refused", until.min(self.world.now().plus(KEY_LOOK))),
+            Switch::Class(_) => ("breaker_open", until),
+        };
+        Held { until: until.plus(SPREAD.mul_f64(self.world.fraction())), why }
+    }
+
+    fn is_another_key(&self, breaker: &Breaker, secret_version: &str) -> bool {
+        let forced = breaker.forced.is_some_and(|forced| forced.until > self.world.now());
+        !forced && breaker.secret_version.as_deref().is_some_and(|refused| refused != secret_version)
+    }
+
+    /// One call of the vendor's quota, if there is one left for this lane.
+    pub(super) async fn grant(&self, vendor: Vendor, lane: Lane) -> std::result::Result<(), Held> {
+        let (quota, now) = (vendor.quota(), self.world.now());
+        let shard = u8::try_from(self.world.rng.next() % u128::from(quota.shards.max(1))).unwrap_or(0);
+        let key = quota::key(vendor.as_str(), &quota, shard);
+        let mut memory = self.remembered().quotas.get(&key.pk).cloned().unwrap_or_default();
+        let held = |until| Held { until, why: "quota_used_up" };
+        if let Some(until) = memory.still_denied(lane, now) {
+            return Err(held(until));
+        }
+        let granted = self.in_time(memory.take(&self.table, &key, &quota, lane, now)).await;
+        self.remembered().quotas.insert(key.pk.clone(), memory);
+        match granted {
+            Some(Granted::Yes { used }) => {
+                self.report_use(vendor, used, now);
+                Ok(())
+            }
+            Some(Granted::No { until }) => {
+                fields::count(now, "quota_denials", &[("vendor", vendor.as_str())]);
+                Err(held(until))
+            }
+            None => self.locally(),
+        }
+    }
+
+    /// Writes down what a call said of its vendor. Most of the time that is nothing, and no write.
+    pub(super) async fn record(
+        &self,
+        vendor: Vendor,
+        class: OperationClass,
+        pass: Pass,
+        health: Health,
+        request: &str,
+    ) {
+        let switch = Switch::Class(class);
+        if pass.probes.iter().all(|(probed, ..)| *probed != switch) {
+            match health {
+                Health::Good | Health::Bad => self.count(vendor, switch, health == Health::Bad).await,
+                Health::Forbidden => self.count_forbidden(vendor, switch, request).await,
+                Health::Unsaid => {}
+            }
+        }
+        for (switch, breaker, owner) in pass.probes {
+            let answered = health != Health::Bad && health != Health::Forbidden;
+            self.probed(vendor, switch, &breaker, &owner, answered).await;
+        }
+    }
+
+    /// The vendor refused the newest key that there is: nobody calls it before there is another, or a probe succeeds.
+    pub(super) async fn key_refused(&self, vendor: Vendor, secret_version: &str) {
+        let Some(seen) = self.seen(vendor).await else { return };
+        let breaker = seen.of(Switch::Key);
+        if breaker.state == State::Closed {
+            self.open(vendor, Switch::Key, &breaker, KEY_REFUSED, Some(secret_version)).await;
+        }
+    }
+
+    /// Reads the breakers of a vendor if what is remembered is too old.
+    pub(super) async fn refresh(&self, vendor: Vendor) {
+        let _ = self.seen(vendor).await;
+    }
+
+    /// Every breaker of a vendor, at most a second old; `None` when the store cannot be asked.
+    async fn seen(&self, vendor: Vendor) -> Option<Seen> {
+        let now = self.world.now();
+        let seen = self.remembered().breakers.get(&vendor).cloned().unwrap_or_default();
+        if seen.is_fresh(now) {
+            return Some(seen);
+        }
+        let read = self.in_time(read(&self.table, &[vendor])).await?;
+        let seen =
+            Seen { breakers: read.into_iter().map(|((_, switch), breaker)| (switch, breaker)).collect(), at: now };
+        self.remembered().breakers.insert(vendor, seen.clone());
+        Some(seen)
+    }
+
+    async fn count(&self, vendor: Vendor, switch: Switch, failed: bool) {
+        let now = self.world.now();
+        let (mut breaker, tally) = {
+            let mut remembered = self.remembered();
+            let breaker = remembered.breakers.get(&vendor).map(|seen| seen.of(switch)).unwrap_or_default();
+            let tally = remembered.tallies.entry((vendor, switch)).or_default();
+            tally.count(now, failed);
+            if !failed && !breaker.has_failures(now) {
+                return;
+            }
+            (breaker, std::mem::take(tally))
+        };
+        for _ in 0..ROUNDS_MAX {
+            let write = breaker.counted(switch.key(vendor), &tally, failed);
+            let Some(written) = self.write(write).await else { return };
+            let (now_is, counted) = self.learned(vendor, switch, written);
+            breaker = now_is;
+            if breaker.state == State::Open {
+                return;
+            }
+            if counted {
+                if failed && breaker.is_over(now) {
+                    self.open(vendor, switch, &breaker, FAILURES, None).await;
+                }
+                return;
+            }
+        }
+    }
+
+    async fn count_forbidden(&self, vendor: Vendor, switch: Switch, request: &str) {
+        let Some(seen) = self.seen(vendor).await else { return };
+        let write = seen.of(switch).forbidden(switch.key(vendor), request);
+        let Some(written) = self.write(write).await else { return };
+        let (breaker, _) = self.learned(vendor, switch, written);
+        if breaker.state == State::Closed && breaker.is_forbidden() {
+            self.open(vendor, switch, &breaker, FORBIDDEN, None).await;
+        }
+    }
+
+    async fn open(&self, vendor: Vendor, switch: Switch, breaker: &Breaker, cause: &str, version: Option<&str>) {
+        let write = breaker.opened(switch.key(vendor), cause, version, self.world.now());
+        if let Some(written) = self.write(write).await
+            && let (_, true) = self.learned(vendor, switch, written)
+        {
+            self.announce(vendor, switch, "opened", cause);
+        }
+    }
+
+    async fn close(&self, vendor: Vendor, switch: Switch, breaker: &Breaker) {
+        let write = breaker.closed(switch.key(vendor), self.world.now());
+        if let Some(written) = self.write(write).await
+            && let (_, true) = self.learned(vendor, switch, written)
+        {
+            self.announce(vendor, switch, "closed", "another key");
+        }
+    }
+
+    async fn take_probe(&self, vendor: Vendor, switch: Switch, breaker: &Breaker, owner: &str) -> Option<Breaker> {
+        let write = breaker.probe_taken(switch.key(vendor), owner, vendor.policy().timeout, self.world.now());
+        let (breaker, taken) = self.learned(vendor, switch, self.write(write).await?);
+        taken.then_some(breaker)
+    }
+
+    async fn probed(&self, vendor: Vendor, switch: Switch, breaker: &Breaker, owner: &str, succeeded: bool) {
+        let write = breaker.probed(switch.key(vendor), owner, succeeded, self.world.now());
+        if let Some(written) = self.write(write).await
+            && let (after, true) = self.learned(vendor, switch, written)
+            && after.state == State::Closed
+        {
+            self.announce(vendor, switch, "closed", "its probes succeeded");
+        }
+    }
+
+    /// Takes over what the store said: the breaker as it is, and whether the write was ours.
+    fn learned(&self, vendor: Vendor, switch: Switch, written: Written) -> (Breaker, bool) {
+        let (item, ours) = match written {
+            Written::Done(item) => (Some(item), true),
+            Written::Lost(item) => (item, false),
+        };
+        let breaker: Breaker = item.and_then(|item| item.parse().ok()).unwrap_or_default();
+        let mut remembered = self.remembered();
+        remembered.breakers.entry(vendor).or_default().breakers.insert(switch, breaker.clone());
+        (breaker, ours)
+    }
+
+    /// One alert for each transition: whoever made it says so.
+    fn announce(&self, vendor: Vendor, switch: Switch, what: &'static str, why: &str) {
+        let dimensions = [("vendor", vendor.as_str()), ("operation", switch.as_str()), ("outcome", what)];
+        fields::alert(self.world.now(), "breaker_transitions", 1.0, "Count", &dimensions);
+        tracing::error!(
+            { fields::VENDOR } = vendor.as_str(),
+            breaker = switch.as_str(),
+            reason = why,
+            "a breaker has {what}"
+        );
+    }
+
+    fn report_use(&self, vendor: Vendor, used: f64, now: Timestamp) {
+        let mut remembered = self.remembered();
+        let reported_at = remembered.used_reported_at.entry(vendor).or_insert(Timestamp::from_ms(0));
+        if now.since(*reported_at) >= USE_REPORTED_EVERY {
+            *reported_at = now;
+            drop(remembered);
+            fields::alert(now, "quota_used", used * 100.0, "Percent", &[("vendor", vendor.as_str())]);
+        }
+    }
+
+    /// While the store cannot be asked.
+    fn locally(&self) -> std::result::Result<(), Held> {
+        let now = self.world.now();
+        let mut remembered = self.remembered();
+        if now.since(remembered.local.0) >= LOCAL_WINDOW {
+            remembered.local = (now, 0);
+        }
+        remembered.local.1 += 1;
+        if remembered.local.1 <= LOCAL_CALLS_MAX {
+            return Ok(());
+        }
+        Err(Held { until: remembered.local.0.plus(LOCAL_WINDOW), why: "store_unreachable" })
+    }
+
+    async fn write(&self, write: Result<Write>) -> Option<Written> {
+        self.in_time(async { self.table.update(write?).await }).await
+    }
+
+    async fn in_time<T>(&self, asking: impl Future<Output = Result<T>>) -> Option<T> {
+        let asking = std::pin::pin!(asking);
+        match futures_util::future::select(asking, self.world.clock.sleep(STORE_TIME)).await {
+            futures_util::future::Either::Left((Ok(answer), _)) => Some(answer),
+            futures_util::future::Either::Left((Err(error), _)) => {
+                tracing::warn!(error = %error, "a breaker or quota could not be asked");
+                None
+            }
+            futures_util::future::Either::Right(_) => {
+                tracing::warn!("a breaker or quota did not answer in time");
+                None
+            }
+        }
+    }
+}
+
+/// Every breaker of these vendors, in one read.
+pub async fn read(table: &Table, vendors: &[Vendor]) -> Result<BTreeMap<(Vendor, Switch), Breaker>> {
+    let all: Vec<(Vendor, Switch)> =
+        vendors.iter().flat_map(|vendor| Switch::ALL.map(|switch| (*vendor, switch))).collect();
+    let keys: Vec<Key> = all.iter().map(|(vendor, switch)| switch.key(*vendor)).collect();
+    let items = table.get_many(&keys).await?;
+    all.into_iter()
+        .zip(items)
+        .map(|(which, item)| Ok((which, item.map(|item| item.parse()).transpose()?.unwrap_or_default())))
+        .collect()
+}
+
+/// Holds a breaker open or closed until a time, whatever calls say; `None` ends that.
+pub async fn force(table: &Table, vendor: Vendor, switch: Switch, forced: Option<breaker::Forced>) -> Result<Breaker> {
+    let write = Write::update(switch.key(vendor)).set("type", &"breaker")?.set("forced", &forced)?;
+    match table.update(write).await? {
+        Written::Done(item) | Written::Lost(Some(item)) => item.parse(),
+        Written::Lost(None) => Ok(Breaker::default()),
+    }
+}

@@ -1,0 +1,358 @@
+//! A breaker: one item that all instances share, and its rules. It opens on failures, lets one probe through at a time
+//! while it is open, and closes after two that succeed. Counters are atomic adds under the epoch, which grows with each
+//! transition: a result that comes late, from before the transition, changes nothing.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::policy::{OperationClass, Vendor};
+use crate::aws::{Key, Write};
+use crate::domain::Timestamp;
+use crate::error::Result;
+
+/// Failures in a row, in the order in which the store saw them, that open it (seed 001).
+const FAILURES_IN_A_ROW: u32 = 5;
+/// More than half of at least so many calls in the last minute open it too: a vendor that fails every other call never
+/// fails five times in a row.
+const CALLS_TO_JUDGE: u32 = 10;
+/// Calls are counted in the present bucket and the one before: between half a minute and a minute.
+const BUCKET: Duration = Duration::from_secs(30);
+/// How long it stays open before the first probe. Doubles each time that it opens again soon.
+const OPEN: Duration = Duration::from_secs(60);
+/// The longest it stays open without a probe.
+const OPEN_MAX: Duration = Duration::from_secs(600);
+/// Opening within this time after closing counts as flapping, and as another step of [`OPEN`].
+const SOON: Duration = Duration::from_secs(600);
+/// A refused key is tried again so often: an operator has to act first.
+const KEY_PROBE: Duration = Duration::from_secs(300);
+/// Probes in a row that close it.
+const SUCCESSES_TO_CLOSE: u32 = 2;
+/// Requests that were forbidden before the operation class counts as not permitted to us: one object that we may not
+/// touch is no reason to stop.
+const FORBIDDEN_MAX: u32 = 3;
+/// A probe's lease is the vendor's timeout and this: clocks differ, and the result has to be written.
+const PROBE_MARGIN: Duration = Duration::from_secs(5);
+
+/// What one breaker guards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Switch {
+    /// The vendor accepts our key: the credential switch, for all operations.
+    Key,
+    /// Operations of one class work.
+    Class(OperationClass),
+}
+
+/// Whether calls pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum State {
+    /// They do.
+    #[default]
+    Closed,
+    /// Only probes.
+    Open,
+}
+
+/// An operator's word. It wins until its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forced {
+    /// What it is held at.
+    pub state: State,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// A breaker, as it is stored. One that was never written is closed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Breaker {
+    /// Whether calls pass.
+    #[serde(default)]
+    pub state: State,
+    /// Grows with each transition.
+    #[serde(default)]
+    pub epoch: u64,
+    /// Failures in a row.
+    #[serde(default)]
+    pub fails: u32,
+    /// The present bucket: Unix time ÷ 30 s.
+    #[serde(default)]
+    bucket: i64,
+    /// Calls in the present bucket.
+    #[serde(default)]
+    calls: u32,
+    /// Failures among them.
+    #[serde(default)]
+    failed: u32,
+    /// Calls in the bucket before.
+    #[serde(default)]
+    calls_before: u32,
+    /// Failures among those.
+    #[serde(default)]
+    failed_before: u32,
+    /// Requests in a row that were forbidden (403).
+    #[serde(default)]
+    forbidden: u32,
+    /// Open: when the next probe may be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_probe_at: Option<Timestamp>,
+    /// Open: who probes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    probe_owner: Option<String>,
+    /// Open: until when the probe's lease holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    probe_until: Option<Timestamp>,
+    /// Open: probes in a row that succeeded.
+    #[serde(default)]
+    successes: u32,
+    /// How often it opened without staying closed for long, and each probe that failed: decides how long it stays open.
+    #[serde(default)]
+    reopened: u32,
+    /// When it opened last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Timestamp>,
+    /// When it closed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
+    /// Why it opened: `failures`, `key_refused`, `forbidden`, `operator`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// The version of the secret whose key was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_version: Option<String>,
+    /// An operator's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forced: Option<Forced>,
+}
+
+/// How a breaker stands at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Calls pass.
+    Closed,
+    /// Nothing passes before this time.
+    Shut {
+        /// When it makes sense to ask again.
+        until: Timestamp,
+    },
+    /// One probe may pass, for whoever takes its lease.
+    Probing,
+}
+
+/// Calls not yet added to the item.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) bucket: i64,
+    pub(super) calls: u32,
+    pub(super) failed: u32,
+}
+
+impl Switch {
+    /// Every switch of a vendor.
+    pub const ALL: [Self; 3] = [Self::Key, Self::Class(OperationClass::Effect), Self::Class(OperationClass::Read)];
+
+    /// The name in keys, logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Class(class) => class.as_str(),
+        }
+    }
+
+    /// The switch of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|switch| switch.as_str() == name)
+    }
+
+    /// Where its breaker lives.
+    pub fn key(self, vendor: Vendor) -> Key {
+        let key = format!("BREAKER#{}#{}", vendor.as_str(), self.as_str());
+        Key::new(key.clone(), key)
+    }
+}
+
+impl Tally {
+    /// Counts a call. What was not added while its bucket lasted is forgotten with it.
+    pub(super) fn count(&mut self, now: Timestamp, failed: bool) {
+        let bucket = bucket(now);
+        if self.bucket != bucket {
+            *self = Self { bucket, ..Self::default() };
+        }
+        self.calls += 1;
+        self.failed += u32::from(failed);
+    }
+}
+
+impl Breaker {
+    /// How it stands.
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        match (self.forced.filter(|forced| forced.until > now), self.state) {
+            (Some(Forced { state: State::Open, until }), _) => Standing::Shut { until },
+            (Some(Forced { state: State::Closed, .. }), _) | (None, State::Closed) => Standing::Closed,
+            (None, State::Open) => {
+                let probing = self.probe_until.filter(|until| *until > now);
+                match self.next_probe_at.filter(|at| *at > now).max(probing) {
+                    Some(until) => Standing::Shut { until },
+                    None => Standing::Probing,
+                }
+            }
+        }
+    }
+
+    /// Whether there are failures to weigh: then successes count too.
+    pub(super) fn has_failures(&self, now: Timestamp) -> bool {
+        let recent = bucket(now) - self.bucket;
+        self.fails > 0 || (recent == 0 && self.failed > 0) || (recent <= 1 && self.failed_before + self.failed > 0)
+    }
+
+    /// Whether what was counted is enough to open it.
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        let (calls, failed) = match bucket(now) - self.bucket {
+            0 => (self.calls + self.calls_before, self.failed + self.failed_before),
+            1 => (self.calls, self.failed),
+            _ => (0, 0),
+        };
+        self.fails >= FAILURES_IN_A_ROW || (calls >= CALLS_TO_JUDGE && failed * 2 > calls)
+    }
+
+    /// Whether so many requests were forbidden that the whole class is.
+    pub(super) fn is_forbidden(&self) -> bool {
+        self.forbidden >= FORBIDDEN_MAX
+    }
+
+    /// Adds calls to the counters. A success ends the row of failures.
+    pub(super) fn counted(&self, key: Key, tally: &Tally, failed: bool) -> Result<Write> {
+        let write = self.begun(self.while_closed(key)?)?;
+        let write = if failed { write.add("fails", 1) } else { write.set("fails", &0)?.set("forbidden", &0)? };
+        if self.bucket == tally.bucket && self.epoch_is_written() {
+            let write = write.add("calls", i64::from(tally.calls)).add("failed", i64::from(tally.failed));
+            return write.when("#bucket = :bucket").bind(":bucket", &tally.bucket);
+        }
+        let before = if self.bucket + 1 == tally.bucket { (self.calls, self.failed) } else { (0, 0) };
+        let write = write
+            .set("bucket", &tally.bucket)?
+            .set("calls", &tally.calls)?
+            .set("failed", &tally.failed)?
+            .set("calls_before", &before.0)?
+            .set("failed_before", &before.1)?;
+        write.when("attribute_not_exists(#bucket) OR #bucket = :bucket").bind(":bucket", &self.bucket)
+    }
+
+    /// Counts a forbidden request, unless it was the last one too.
+    pub(super) fn forbidden(&self, key: Key, request: &str) -> Result<Write> {
+        self.begun(self.while_closed(key)?)?
+            .add("forbidden", 1)
+            .set("forbidden_last", &request)?
+            .when("attribute_not_exists(#forbidden_last) OR #forbidden_last <> :request")
+            .bind(":request", &request)
+    }
+
+    /// Opens it; only one of those who saw it closed wins.
+    pub(super) fn opened(&self, key: Key, cause: &str, version: Option<&str>, now: Timestamp) -> Result<Write> {
+        let soon = self.closed_at.is_some_and(|at| now.since(at) < SOON);
+        let reopened = if soon { self.reopened + 1 } else { 0 };
+        self.while_closed(key)?
+            .set("state", &State::Open)?
+            .set("epoch", &(self.epoch + 1))?
+            .set("opened_at", &now)?
+            .set("cause", &cause)?
+            .set("secret_version", &version)?
+            .set("reopened", &reopened)?
+            .set("successes", &0)?
+            .set("next_probe_at", &now.plus(stays_open(cause, reopened)))
+    }
+
+    /// Takes the lease of the next probe: only one of those who ask wins, and only they call.
+    pub(super) fn probe_taken(&self, key: Key, owner: &str, timeout: Duration, now: Timestamp) -> Result<Write> {
+        Write::update(key)
+            .set("probe_owner", &owner)?
+            .set("probe_until", &now.plus(timeout + PROBE_MARGIN))?
+            .when("#state = :open AND #epoch = :epoch AND #next_probe_at <= :now")
+            .when("attribute_not_exists(#probe_until) OR #probe_until <= :now")
+            .bind(":open", &State::Open)?
+            .bind(":epoch", &self.epoch)?
+            .bind(":now", &now)
+    }
+
+    /// A probe came back: the second success in a row closes, a failure keeps it open for longer.
+    pub(super) fn probed(&self, key: Key, owner: &str, succeeded: bool, now: Timestamp) -> Result<Write> {
+        let write = Write::update(key)
+            .remove("probe_owner")
+            .remove("probe_until")
+            .when("#state = :open AND #epoch = :epoch AND #probe_owner = :owner")
+            .bind(":open", &State::Open)?
+            .bind(":epoch", &self.epoch)?
+            .bind(":owner", &owner)?;
+        if !succeeded {
+            let reopened = self.reopened + 1;
+            let wait = stays_open(self.cause.as_deref().unwrap_or_default(), reopened);
+            return write.set("reopened", &reopened)?.set("successes", &0)?.set("next_probe_at", &now.plus(wait));
+        }
+        if self.successes + 1 < SUCCESSES_TO_CLOSE && self.cause.as_deref() == Some(FAILURES) {
+            return write.add("successes", 1).set("next_probe_at", &now);
+        }
+        self.closing(write, now)
+    }
+
+    /// Closes it: the secret has another version than the one whose key was refused.
+    pub(super) fn closed(&self, key: Key, now: Timestamp) -> Result<Write> {
+        let write = Write::update(key)
+            .remove("probe_owner")
+            .remove("probe_until")
+            .when("#state = :open AND #epoch = :epoch")
+            .bind(":open", &State::Open)?
+            .bind(":epoch", &self.epoch)?;
+        self.closing(write, now)
+    }
+
+    fn closing(&self, write: Write, now: Timestamp) -> Result<Write> {
+        let write = write
+            .set("state", &State::Closed)?
+            .set("epoch", &(self.epoch + 1))?
+            .set("closed_at", &now)?
+            .remove("next_probe_at")
+            .remove("cause")
+            .remove("secret_version")
+            .remove("forbidden_last");
+        ["fails", "forbidden", "calls", "failed", "calls_before", "failed_before", "successes"]
+            .into_iter()
+            .try_fold(write, |write, counter| write.set(counter, &0))
+    }
+
+    /// A write that counts only while it is closed, and no transition has come since it was read.
+    fn while_closed(&self, key: Key) -> Result<Write> {
+        let write = Write::update(key).set("type", &"breaker")?;
+        if self.epoch_is_written() {
+            return write
+                .when("#state = :closed AND #epoch = :epoch")
+                .bind(":closed", &State::Closed)?
+                .bind(":epoch", &self.epoch);
+        }
+        Ok(write.when("attribute_not_exists(#epoch)"))
+    }
+
+    /// The first write of all makes the item.
+    fn begun(&self, write: Write) -> Result<Write> {
+        if self.epoch_is_written() { Ok(write) } else { write.set("state", &State::Closed)?.set("epoch", &1) }
+    }
+
+    const fn epoch_is_written(&self) -> bool {
+        self.epoch > 0
+    }
+}
+
+/// The cause of a breaker that counted.
+pub(super) const FAILURES: &str = "failures";
+/// The cause of the credential switch.
+pub(super) const KEY_REFUSED: &str = "key_refused";
+/// The cause of an operation class that is not permitted to us.
+pub(super) const FORBIDDEN: &str = "forbidden";
+
+/// How long it stays open after so many reopenings.
+fn stays_open(cause: &str, reopened: u32) -> Duration {
+    if cause == FAILURES { OPEN.saturating_mul(1 << reopened.min(10)).min(OPEN_MAX) } else { KEY_PROBE }
+}
+
+fn bucket(now: Timestamp) -> i64 {
+    now.seconds().div_euclid(i64::try_from(BUCKET.as_secs()).unwrap_or(30))
+}

@@ -1,0 +1,52 @@
+//! The credential switch.
+
+use serde_json::json;
+use simulation::shop::{confirmed_payment, order, payment};
+use simulation::universe::Universe;
+
+use super::{HOUR_MS, MINUTE_MS, breaker, stripe_calls};
+
+fn put_key(universe: &Universe, key: &str) {
+    let settings = sandbox::Settings::default();
+    let secret = json!({ "api_key": key, "webhook_secrets": [{ "secret": settings.stripe_webhook_secret }] });
+    universe.aws().secrets().put("stripe", &secret);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_key_is_tried_by_one_and_everybody_goes_on_when_there_is_another() {
+    let mut universe = Universe::new(1);
+    put_key(&universe, "sk_test_wrong");
+    for n in 0..20 {
+        let order = format!("o-{n}");
+        let answer =
+            universe.call("POST", "/payments", Some(&order), Some(&confirmed_payment(&order, "pm_card_visa"))).await;
+        assert!(matches!(answer.status(), 202 | 500), "{}", answer.status());
+    }
+    let tried = stripe_calls(&universe);
+    assert!(tried <= 2, "{tried} calls with a key that is refused");
+    let switch = breaker(&universe, "stripe#key");
+    assert_eq!((&switch["state"], &switch["cause"]), (&json!("OPEN"), &json!("key_refused")), "{switch}");
+
+    universe.run_until_quiet(30 * MINUTE_MS).await;
+    let while_refused = stripe_calls(&universe) - tried;
+    assert!(while_refused <= 12, "{while_refused} calls in half an hour: more than a probe each five minutes");
+
+    put_key(&universe, &sandbox::Settings::default().stripe_api_key);
+    universe.run_until_quiet(2 * HOUR_MS).await;
+    for n in 0..20 {
+        let order = order(&mut universe, &format!("o-{n}")).await;
+        assert_eq!(order["payment"]["status"], "succeeded", "{order}");
+    }
+    assert_eq!(breaker(&universe, "stripe#key")["state"], "CLOSED");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_key_is_found_within_two_minutes() {
+    let mut universe = Universe::new(1);
+    put_key(&universe, "sk_test_wrong");
+    universe.call("POST", "/payments", Some("k"), Some(&payment("o-1"))).await;
+    put_key(&universe, &sandbox::Settings::default().stripe_api_key);
+    universe.run_until_quiet(2 * MINUTE_MS + 5_000).await;
+    let order = order(&mut universe, "o-1").await;
+    assert_eq!(order["payment"]["status"], "requires_payment_method", "{order}");
+}
