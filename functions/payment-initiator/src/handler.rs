@@ -77,8 +77,8 @@ impl PaymentInitiator {
         let (list, stripe, lease) = (&self.payments.list, &self.payments.stripe, request.lease());
         let confirm = stripe.confirm_request(&input, vendor_id);
         let confirmed = list.confirm_payment(&payment, confirm, &request.correlation, &lease);
-        let (confirmed, permit) = futures_util::join!(confirmed, list.permit(stripe, &lease));
-        let worked = match confirmed? {
+        let (confirmed, permit) = list.beside(confirmed, stripe, &lease).await?;
+        let worked = match confirmed {
             Confirmed::New(claimed) => {
                 let subject = Subject::Payment(Box::new(payment));
                 list.carry_out(*claimed, subject, stripe, &permit, TRIES, |_, _| Ok(None)).await?

@@ -126,8 +126,8 @@ impl WorkList {
         if let Some(waits) = self.waits_for_breaker(id, agent).await? {
             return Ok(Worked::Nothing(waits));
         }
-        let (claim, permit) = futures_util::join!(self.claim(id, lease), self.permit(agent, lease));
-        match claim? {
+        let (claim, permit) = self.beside(self.claim(id, lease), agent, lease).await?;
+        match claim {
             Claim::Missing => Ok(Worked::Missing),
             Claim::Nothing(intent) => Ok(Worked::Nothing(intent)),
             Claim::Exhausted(claimed, code) => {
@@ -142,9 +142,16 @@ impl WorkList {
         }
     }
 
-    /// Asks for one call of the agent's vendor, ahead of it: beside whatever claims the intent.
-    pub async fn permit(&self, agent: &dyn Agent, lease: &Lease) -> Permit {
-        agent.gateway().permit(agent.vendor(), lease.lane, lease.call_by).await
+    /// Asks for one call of the agent's vendor ahead of it, beside whatever claims the intent: one wait for both. What
+    /// fails before it waits takes nothing from the quota.
+    pub async fn beside<T>(
+        &self,
+        claiming: impl Future<Output = Result<T>>,
+        agent: &dyn Agent,
+        lease: &Lease,
+    ) -> Result<(T, Permit)> {
+        let permit = async { Ok(agent.gateway().permit(agent.vendor(), lease.lane, lease.call_by).await) };
+        futures_util::future::try_join(claiming, permit).await
     }
 
     /// Calls or resolves what was claimed, and settles it.

@@ -3,7 +3,9 @@
 //! not be lost to a store that does not.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use super::breaker::{self, Breaker, FAILURES, FORBIDDEN, KEY_REFUSED, Standing, State, Switch, Tally};
@@ -32,6 +34,8 @@ const LOCAL_WINDOW: Duration = Duration::from_secs(10);
 const KEY_LOOK: Duration = Duration::from_secs(60);
 /// Those who were held back come again spread over this time after the reopening. The sweeper bounds them besides.
 const SPREAD: Duration = Duration::from_secs(60);
+/// How long a call that was taken for somebody else is good: whoever it was for may have gone.
+const GRANT_KEPT: Duration = Duration::from_secs(2);
 /// At most so often an instance writes how full a quota is.
 const USE_REPORTED_EVERY: Duration = Duration::from_secs(10);
 
@@ -73,9 +77,40 @@ struct Remembered {
     breakers: BTreeMap<Vendor, Seen>,
     tallies: BTreeMap<(Vendor, Switch), Tally>,
     quotas: BTreeMap<String, quota::Memory>,
+    lines: BTreeMap<(Vendor, Lane), Arc<Line>>,
     used_reported_at: BTreeMap<Vendor, Timestamp>,
     key_looked_at: BTreeMap<Vendor, Timestamp>,
     local: (Timestamp, u32),
+}
+
+/// Those of one instance who ask for a call of one quota.
+#[derive(Default)]
+struct Line {
+    waiting: AtomicU32,
+    served: tokio::sync::Mutex<Served>,
+}
+
+/// A place in a line, given up when its owner is served or gone.
+struct InLine<'a>(&'a AtomicU32);
+
+impl<'a> InLine<'a> {
+    fn of(waiting: &'a AtomicU32) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Calls that the first of a line took for those behind.
+#[derive(Default)]
+struct Served {
+    calls: u32,
+    at: Timestamp,
 }
 
 #[derive(Clone)]
@@ -192,28 +227,50 @@ impl Admission {
         !forced && breaker.secret_version.as_deref().is_some_and(|refused| refused != secret_version)
     }
 
-    /// One call of the vendor's quota, if there is one left for this lane.
+    /// One call of the vendor's quota, if there is one left for this lane. Those who ask at the same moment are served by
+    /// one write.
     pub(super) async fn grant(&self, vendor: Vendor, lane: Lane) -> std::result::Result<(), Held> {
-        let (quota, now) = (vendor.quota(), self.world.now());
+        let line = self.remembered().lines.entry((vendor, lane)).or_default().clone();
+        let _in_line = InLine::of(&line.waiting);
+        // Whoever asks at the same moment joins the line before its first one goes.
+        let mut has_yielded = false;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut has_yielded, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        let mut served = line.served.lock().await;
+        let now = self.world.now();
+        if served.calls > 0 && now.since(served.at) < GRANT_KEPT {
+            served.calls -= 1;
+            return Ok(());
+        }
+        let wanted = line.waiting.load(Ordering::Relaxed);
+        let calls = self.take(vendor, lane, wanted, now).await?;
+        *served = Served { calls: calls.saturating_sub(1), at: now };
+        Ok(())
+    }
+
+    async fn take(&self, vendor: Vendor, lane: Lane, wanted: u32, now: Timestamp) -> std::result::Result<u32, Held> {
+        let quota = vendor.quota();
         let shard = u8::try_from(self.world.rng.next() % u128::from(quota.shards.max(1))).unwrap_or(0);
         let key = quota::key(vendor.as_str(), &quota, shard);
         let mut memory = self.remembered().quotas.get(&key.pk).cloned().unwrap_or_default();
-        let held = |until| Held { until, why: "quota_used_up" };
-        if let Some(until) = memory.still_denied(lane, now) {
-            return Err(held(until));
-        }
-        let granted = self.in_time(memory.take(&self.table, &key, &quota, lane, now)).await;
-        self.remembered().quotas.insert(key.pk.clone(), memory);
+        let granted = self.in_time(memory.take(&self.table, &key, &quota, lane, wanted, now)).await;
+        self.remembered().quotas.insert(key.pk, memory);
         match granted {
-            Some(Granted::Yes { used }) => {
+            Some(Granted::Yes { calls, used }) => {
                 self.report_use(vendor, used, now);
-                Ok(())
+                Ok(calls)
             }
             Some(Granted::No { until }) => {
                 fields::count(now, "quota_denials", &[("vendor", vendor.as_str())]);
-                Err(held(until))
+                Err(Held { until, why: "quota_used_up" })
             }
-            None => self.locally(),
+            None => self.locally().map(|()| 1),
         }
     }
 
@@ -394,7 +451,8 @@ impl Admission {
     }
 
     async fn in_time<T>(&self, asking: impl Future<Output = Result<T>>) -> Option<T> {
-        let asking = std::pin::pin!(asking);
+        // On the heap: a request of the SDK's is large, and this is part of every future that calls a vendor.
+        let asking = Box::pin(asking);
         match futures_util::future::select(asking, self.world.clock.sleep(STORE_TIME)).await {
             futures_util::future::Either::Left((Ok(answer), _)) => Some(answer),
             futures_util::future::Either::Left((Err(error), _)) => {

@@ -19,8 +19,8 @@ impl Payments {
         let (correlation, lease) = (&asker.correlation, &asker.lease);
         let build = |intent: &_| self.stripe.customer_request(input, intent);
         let created = self.list.create_customer(input, &contact, correlation, lease, build);
-        let (created, permit) = futures_util::join!(created, self.list.permit(&self.stripe, lease));
-        let (worked, is_new) = match created? {
+        let (created, permit) = self.list.beside(created, &self.stripe, lease).await?;
+        let (worked, is_new) = match created {
             Known::Before(customer) if customer.vendor_id.is_some() => return Ok((*customer, false)),
             Known::Before(customer) => (self.list.work(&customer.intent_id, lease, &self.stripe, 1).await?, false),
             Known::New(customer, claimed) => {

@@ -75,8 +75,8 @@ impl Payments {
         let build = |_: &PaymentId, intent: &_| self.stripe.create_request(input, customer.as_deref(), intent);
         let (correlation, lease) = (&asker.correlation, &asker.lease);
         let created = self.list.create_payment(input, repeatable, &contact, correlation, lease, build);
-        let (created, permit) = futures_util::join!(created, self.list.permit(&self.stripe, lease));
-        match created? {
+        let (created, permit) = self.list.beside(created, &self.stripe, lease).await?;
+        match created {
             Created::Repeat(_, Some(answer)) => Ok(Asked::Answered(answer)),
             Created::Repeat(payment_id, None) => self.repeated(&payment_id, lease).await,
             Created::New(payment, claimed, requested) => {

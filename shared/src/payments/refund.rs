@@ -26,8 +26,8 @@ impl Payments {
         let build = |payment: &_, amount, intent: &_| self.stripe.refund_request(payment, amount, input, intent);
         let (correlation, lease) = (&asker.correlation, &asker.lease);
         let created = self.list.create_refund(payment_id, input, repeatable, correlation, lease, build);
-        let (created, permit) = futures_util::join!(created, self.list.permit(&self.stripe, lease));
-        match created? {
+        let (created, permit) = self.list.beside(created, &self.stripe, lease).await?;
+        match created {
             RefundCreated::Repeat(_, Some(answer)) => Ok(Asked::Answered(answer)),
             RefundCreated::Repeat(refund, None) => self.repeated_refund(*refund, asker).await,
             RefundCreated::New(refund, claimed, requested) => {
