@@ -11,7 +11,7 @@ use crossdock::domain::input::{ConfirmPayment, CreatePayment};
 use crossdock::domain::payment::PaymentStatus;
 use crossdock::effects::contact::AppKeys;
 use crossdock::effects::intake::{Cancel, Confirmed, Repeatable, payment_not_found, request_hash};
-use crossdock::effects::{Subject, Verdict, Worked};
+use crossdock::effects::{Subject, Verdict, Worked, with_permit};
 use crossdock::error::{Error, Result};
 use crossdock::gateway::Keyring;
 use crossdock::lambda::System;
@@ -77,7 +77,7 @@ impl PaymentInitiator {
         let (list, stripe, lease) = (&self.payments.list, &self.payments.stripe, request.lease());
         let confirm = stripe.confirm_request(&input, vendor_id);
         let confirmed = list.confirm_payment(&payment, confirm, &request.correlation, &lease);
-        let (confirmed, permit) = list.beside(confirmed, stripe, &lease).await?;
+        let (confirmed, permit) = with_permit(confirmed, stripe, &lease).await?;
         let worked = match confirmed {
             Confirmed::New(claimed) => {
                 let subject = Subject::Payment(Box::new(payment));

@@ -39,7 +39,7 @@ pub use intent::{Intent, Kind, Phase};
 pub use nudge::{Nudge, Routes};
 pub use outcome::{Agent, HELD_BACK, Outcome, Verdict};
 pub use settle::{Settled, owner};
-pub use work::{Subject, Worked};
+pub use work::{Subject, Worked, with_permit};
 
 /// The work list of one stack.
 #[derive(Clone)]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+
 use super::WorkList;
 use super::claim::{CALL_TIME_MIN, Claim, Claimed, Lease};
 use super::commit::{Context, Plan};
@@ -126,7 +128,7 @@ impl WorkList {
         if let Some(waits) = self.waits_for_breaker(id, agent).await? {
             return Ok(Worked::Nothing(waits));
         }
-        let (claim, permit) = self.beside(self.claim(id, lease), agent, lease).await?;
+        let (claim, permit) = with_permit(self.claim(id, lease), agent, lease).await?;
         match claim {
             Claim::Missing => Ok(Worked::Missing),
             Claim::Nothing(intent) => Ok(Worked::Nothing(intent)),
@@ -140,18 +142,6 @@ impl WorkList {
                 self.carry_out(claimed, subject, agent, &permit, tries, |_, _| Ok(None)).await
             }
         }
-    }
-
-    /// Asks for one call of the agent's vendor ahead of it, beside whatever claims the intent: one wait for both. What
-    /// fails before it waits takes nothing from the quota.
-    pub async fn beside<T>(
-        &self,
-        claiming: impl Future<Output = Result<T>>,
-        agent: &dyn Agent,
-        lease: &Lease,
-    ) -> Result<(T, Permit)> {
-        let permit = async { Ok(agent.gateway().permit(agent.vendor(), lease.lane, lease.call_by).await) };
-        futures_util::future::try_join(claiming, permit).await
     }
 
     /// Calls or resolves what was claimed, and settles it.
@@ -259,6 +249,17 @@ fn is_worth_repeating(verdict: &Verdict, agent: &dyn Agent) -> bool {
         Verdict::Unknown { ask_the_list, .. } => agent.is_repeatable() && !ask_the_list,
         Verdict::Done | Verdict::Refused { .. } | Verdict::Absent | Verdict::GivenUp { .. } => false,
     }
+}
+
+/// Asks for one call of the agent's vendor ahead of it, beside whatever claims the intent: one wait for both. What
+/// fails before it waits takes nothing from the quota.
+pub fn with_permit<'a, T: Send + 'a>(
+    claiming: impl Future<Output = Result<T>> + Send + 'a,
+    agent: &'a dyn Agent,
+    lease: &'a Lease,
+) -> BoxFuture<'a, Result<(T, Permit)>> {
+    let permit = async { Ok(agent.gateway().permit(agent.vendor(), lease.lane, lease.call_by).await) };
+    Box::pin(futures_util::future::try_join(claiming, permit))
 }
 
 impl From<Settled> for Worked {

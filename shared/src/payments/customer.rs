@@ -5,7 +5,7 @@ use crate::domain::input::{CreateCustomer, CreatePayment};
 use crate::effects::contact::contact_id;
 use crate::effects::customer::Customer;
 use crate::effects::intake::Known;
-use crate::effects::{Subject, Verdict, Worked};
+use crate::effects::{Subject, Verdict, Worked, with_permit};
 use crate::error::{Error, Result};
 
 impl Payments {
@@ -19,7 +19,7 @@ impl Payments {
         let (correlation, lease) = (&asker.correlation, &asker.lease);
         let build = |intent: &_| self.stripe.customer_request(input, intent);
         let created = self.list.create_customer(input, &contact, correlation, lease, build);
-        let (created, permit) = self.list.beside(created, &self.stripe, lease).await?;
+        let (created, permit) = with_permit(created, &self.stripe, lease).await?;
         let (worked, is_new) = match created {
             Known::Before(customer) if customer.vendor_id.is_some() => return Ok((*customer, false)),
             Known::Before(customer) => (self.list.work(&customer.intent_id, lease, &self.stripe, 1).await?, false),

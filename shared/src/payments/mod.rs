@@ -10,7 +10,7 @@ use crate::domain::{Correlation, PaymentId};
 use crate::effects::contact::{AppKeys, contact_id};
 use crate::effects::intake::{Created, Repeatable, StoredAnswer};
 use crate::effects::payment::Payment;
-use crate::effects::{Lease, Subject, Verdict, WorkList, Worked};
+use crate::effects::{Lease, Subject, Verdict, WorkList, Worked, with_permit};
 use crate::error::Result;
 use crate::gateway::Keyring;
 use crate::vendors::stripe::Stripe;
@@ -75,7 +75,7 @@ impl Payments {
         let build = |_: &PaymentId, intent: &_| self.stripe.create_request(input, customer.as_deref(), intent);
         let (correlation, lease) = (&asker.correlation, &asker.lease);
         let created = self.list.create_payment(input, repeatable, &contact, correlation, lease, build);
-        let (created, permit) = self.list.beside(created, &self.stripe, lease).await?;
+        let (created, permit) = with_permit(created, &self.stripe, lease).await?;
         match created {
             Created::Repeat(_, Some(answer)) => Ok(Asked::Answered(answer)),
             Created::Repeat(payment_id, None) => self.repeated(&payment_id, lease).await,

@@ -6,7 +6,7 @@ use crate::domain::PaymentId;
 use crate::domain::input::CreateRefund;
 use crate::effects::intake::{RefundCreated, Repeatable};
 use crate::effects::refund::Refund;
-use crate::effects::{Subject, Verdict, Worked};
+use crate::effects::{Subject, Verdict, Worked, with_permit};
 use crate::error::Result;
 
 impl Payments {
@@ -26,7 +26,7 @@ impl Payments {
         let build = |payment: &_, amount, intent: &_| self.stripe.refund_request(payment, amount, input, intent);
         let (correlation, lease) = (&asker.correlation, &asker.lease);
         let created = self.list.create_refund(payment_id, input, repeatable, correlation, lease, build);
-        let (created, permit) = self.list.beside(created, &self.stripe, lease).await?;
+        let (created, permit) = with_permit(created, &self.stripe, lease).await?;
         match created {
             RefundCreated::Repeat(_, Some(answer)) => Ok(Asked::Answered(answer)),
             RefundCreated::Repeat(refund, None) => self.repeated_refund(*refund, asker).await,
