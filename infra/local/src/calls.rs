@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{ACCESS_KEY, Answer, REGION, SECRET_KEY};
 use crate::folder::home;
+use crate::processes::FunctionProcess;
 use crate::python::{Environment, Python};
 use crate::sandbox::Sandbox;
 use crate::stack::{STAGE, Stack};
@@ -133,6 +134,11 @@ impl Stack {
             bail!("{function} failed ({error}): {}", String::from_utf8_lossy(&answer.body));
         }
         Ok(answer.json())
+    }
+
+    /// The functions' processes that run now.
+    pub fn function_processes(&self) -> Vec<FunctionProcess> {
+        FunctionProcess::all_below(&self.folder.join("tmp"))
     }
 
     /// The table item with these keys, in DynamoDB's JSON; `None` when there is none. Read consistently.

@@ -35,6 +35,7 @@ pub mod timeline;
 
 pub use aws::{ACCESS_KEY, Answer, REGION, SECRET_KEY};
 pub use calls::QueueDepth;
+pub use processes::FunctionProcess;
 pub use progress::Progress;
 pub use sandbox::Sandbox;
 pub use stack::{Options, Stack};

@@ -23,6 +23,43 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How many of a log's last lines an error shows: a Python traceback fits.
 const LOG_TAIL_LINES: usize = 25;
 
+/// A process of a deployed function, started by the emulator.
+#[derive(Clone, Debug)]
+pub struct FunctionProcess {
+    /// The function, by its name in the stack.
+    pub function: String,
+    pid: Pid,
+}
+
+impl FunctionProcess {
+    /// Every one that runs from below `folder` now, in the order of their ids.
+    pub(crate) fn all_below(folder: &Path) -> Vec<Self> {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let mut found: Vec<Self> = entries
+            .filter_map(|entry| {
+                let pid = entry.file_name().to_str()?.parse().ok()?;
+                let program = fs::read_link(entry.path().join("exe")).ok()?;
+                let is_function = program.starts_with(folder) && program.file_name()? == "bootstrap";
+                let environment = fs::read(entry.path().join("environ")).ok().filter(|_| is_function)?;
+                let name = environment.split(|byte| *byte == 0).find_map(|variable| {
+                    variable.strip_prefix(b"AWS_LAMBDA_FUNCTION_NAME=").map(String::from_utf8_lossy)
+                })?;
+                Some(Self { function: name.into_owned(), pid: Pid::from_raw(pid) })
+            })
+            .collect();
+        found.sort_by_key(|process| process.pid);
+        found
+    }
+
+    /// Ends it at once, as a crash of the machine would (SIGKILL).
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn kill(&self) -> Result<()> {
+        Ok(nix::sys::signal::kill(self.pid, Signal::SIGKILL)?)
+    }
+}
+
 /// A running child and everything it started. Dropping it ends the whole group, unless [`Group::leave`] was called.
 pub(crate) struct Group {
     name: String,

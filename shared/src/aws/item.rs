@@ -61,6 +61,11 @@ impl Item {
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
     }
+
+    /// A whole number.
+    pub fn number(&self, name: &str) -> Option<i64> {
+        self.0.get(name).and_then(|value| value.as_n().ok()).and_then(|number| number.parse().ok())
+    }
 }
 
 pub(super) fn attribute<T: Serialize>(value: &T) -> Result<AttributeValue> {

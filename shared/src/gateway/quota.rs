@@ -72,11 +72,11 @@ impl Memory {
             }
             match table.update(write).await? {
                 Written::Done(item) => {
-                    self.remember(&item, quota)?;
+                    self.remember(&item, quota);
                     let calls = u32::try_from(calls).unwrap_or(1);
                     return Ok(Granted::Yes { calls, used: self.used(quota, now_us) });
                 }
-                Written::Lost(Some(item)) => self.remember(&item, quota)?,
+                Written::Lost(Some(item)) => self.remember(&item, quota),
                 Written::Lost(None) => self.tats.clear(),
             }
         }
@@ -89,13 +89,10 @@ impl Memory {
         self.tats.get(limit.name).copied().unwrap_or(0)
     }
 
-    fn remember(&mut self, item: &Item, quota: &Quota) -> Result<()> {
-        let stored: BTreeMap<String, serde_json::Value> = item.parse()?;
+    fn remember(&mut self, item: &Item, quota: &Quota) {
         for limit in quota.limits {
-            let tat = stored.get(&format!("tat_{}", limit.name)).and_then(serde_json::Value::as_i64);
-            self.tats.insert(limit.name, tat.unwrap_or(0));
+            self.tats.insert(limit.name, item.number(&format!("tat_{}", limit.name)).unwrap_or(0));
         }
-        Ok(())
     }
 
     /// Calls that this lane may make now, at most: others may have made some since.
@@ -130,10 +127,10 @@ impl Memory {
 }
 
 /// How full each limit is: its name, and the share of its burst in use from 0 to 1. For people.
-pub fn usage(item: &Item, quota: &Quota, now: Timestamp) -> Result<Vec<(&'static str, f64)>> {
+pub fn usage(item: &Item, quota: &Quota, now: Timestamp) -> Vec<(&'static str, f64)> {
     let mut memory = Memory::default();
-    memory.remember(item, quota)?;
-    Ok(quota.limits.iter().map(|limit| (limit.name, memory.share(limit, quota.shards, micros(now)))).collect())
+    memory.remember(item, quota);
+    quota.limits.iter().map(|limit| (limit.name, memory.share(limit, quota.shards, micros(now)))).collect()
 }
 
 const fn micros(at: Timestamp) -> i64 {

@@ -11,6 +11,7 @@
 )]
 
 mod door;
+mod drill;
 mod payments;
 mod refusals;
 mod roles;
@@ -40,7 +41,7 @@ struct Deployed {
 
 type Test = (&'static str, fn(&Deployed) -> Result<()>);
 
-const TESTS: [Test; 21] = [
+const TESTS: [Test; 22] = [
     ("a_payment_made_in_the_browser_ends_paid_mailed_and_published", payments::made_in_the_browser),
     ("a_declined_card_is_followed_by_another_and_one_charge", payments::declined_then_paid),
     ("the_same_request_three_times_is_one_payment_and_a_replayed_answer", payments::submitted_three_times),
@@ -65,6 +66,7 @@ const TESTS: [Test; 21] = [
     ),
     ("the_payment_flow_works_against_a_stripe_that_no_one_here_wrote", strangers::localstripe),
     ("whatever_is_generated_from_the_contract_is_answered_as_the_contract_says", strangers::schemathesis),
+    ("an_outage_of_both_vendors_and_killed_functions_cost_no_order_and_do_nothing_twice", drill::outage),
 ];
 
 fn main() -> std::process::ExitCode {
