@@ -5,7 +5,7 @@
 //!
 //! * [`domain`]: money, ids, payments, messages, events, and the lattices of their statuses. Pure.
 //! * [`world`]: the three seams to the outside: HTTP, time, randomness.
-//! * [`aws`]: the table, the queues, the secrets. The only place that names the AWS SDK.
+//! * [`aws`]: the table, the queues, the secrets, the objects. The only place that names the AWS SDK.
 //! * [`gateway`]: the one way to call a vendor: limits, deadline, classification.
 //! * [`effects`]: the work list: claim, settle, resolve, due. The heart.
 //! * [`vendors`]: one folder a vendor.

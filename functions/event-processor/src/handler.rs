@@ -1,16 +1,16 @@
-//! event-processor: applies verified events, one transaction each, and publishes domain events.
+//! event-processor: archives verified events, then applies them, one transaction each, and publishes domain events.
 
 use crossdock::domain::input::normalised_email;
 use crossdock::domain::{Correlation, Timestamp};
+use crossdock::effects::archive::Archive;
 use crossdock::effects::contact::{AppKeys, contact_id};
 use crossdock::effects::inbound::{Event, Requeued};
 use crossdock::effects::observation::Observation;
 use crossdock::effects::{Nudge, WorkList};
-use crossdock::error::{Error, Result};
+use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Vendor};
-use crossdock::lambda::System;
 use crossdock::lambda::batch::{Record, Worker};
-use crossdock::lambda::receiver::decoded;
+use crossdock::lambda::{System, Webhook};
 use crossdock::vendors::sendgrid;
 use crossdock::vendors::stripe::{self, Stripe};
 use futures_util::FutureExt as _;
@@ -19,6 +19,7 @@ use futures_util::future::BoxFuture;
 /// The InboundEvents queue's worker.
 pub struct EventProcessor {
     list: WorkList,
+    archive: Archive,
     stripe: Stripe,
     stripe_keys: Keyring<stripe::Keys>,
     app_keys: Keyring<AppKeys>,
@@ -29,6 +30,7 @@ impl EventProcessor {
     pub fn new(system: &System) -> Result<Self> {
         Ok(Self {
             list: system.work_list()?,
+            archive: system.archive()?,
             stripe: system.stripe()?,
             stripe_keys: system.stripe_keys()?,
             app_keys: system.app_keys()?,
@@ -37,7 +39,7 @@ impl EventProcessor {
 
     /// What is worth doing before the first message.
     pub fn warm_up(&self) -> Vec<BoxFuture<'_, ()>> {
-        vec![self.stripe_keys.get().map(drop).boxed(), self.list.warm().boxed()]
+        vec![self.stripe_keys.get().map(drop).boxed(), self.list.warm().boxed(), self.archive.warm().boxed()]
     }
 
     fn now(&self) -> Timestamp {
@@ -63,11 +65,15 @@ impl EventProcessor {
     }
 
     /// Applies what can be applied of a slice, and reports the first failure: a redelivery finds the good ones seen.
-    async fn apply_slice(&self, slice: &[u8], correlation: &Correlation) -> Result<()> {
+    async fn apply_slice(&self, slice: &Webhook, correlation: &Correlation) -> Result<()> {
+        let (part, archive_key) = (slice.delivery.part, key(slice));
         let mut failed = None;
-        for event in sendgrid::read_events(slice, self.now())? {
+        for event in sendgrid::read_events(&slice.bytes, part.number, part.of, self.now())? {
             let applied = match event {
-                Ok(event) => self.apply(Vendor::SendGrid, event, correlation).await,
+                Ok(mut event) => {
+                    event.archive_key = Some(archive_key.clone());
+                    self.apply(Vendor::SendGrid, event, correlation).await
+                }
                 Err(unreadable) => Err(unreadable),
             };
             if let Err(error) = applied {
@@ -87,21 +93,36 @@ impl EventProcessor {
     }
 }
 
+/// Where a webhook is archived.
+fn key(webhook: &Webhook) -> String {
+    let event_id = match webhook.vendor {
+        Vendor::Stripe => stripe::event_id(&webhook.bytes),
+        Vendor::SendGrid => None, // a slice has the events of many
+    };
+    webhook.delivery.key(webhook.vendor, event_id.as_deref())
+}
+
 impl Worker for EventProcessor {
+    /// Nothing is applied that is not in the archive.
+    async fn prepare(&self, record: &Record) -> Result<()> {
+        let Some(webhook) = Webhook::of(record)? else { return Ok(()) };
+        let key = key(&webhook);
+        self.archive.keep(&key, webhook.bytes.into(), &webhook.delivery).await
+    }
+
     async fn handle(&self, record: &Record) -> Result<()> {
         let correlation = record.attributes.get("correlation").and_then(|text| Correlation::parse(text));
         let correlation =
             correlation.unwrap_or_else(|| Correlation::generate(self.now(), self.list.world().rng.next()));
-        let body = decoded(&record.body, record.attributes.get("encoding").map(String::as_str))?;
-        match record.attributes.get("type").map(String::as_str) {
-            Some("stripe") => {
-                let mut event = stripe::read_event(&body, self.now())?;
+        let Some(webhook) = Webhook::of(record)? else { return self.own(record).await };
+        match webhook.vendor {
+            Vendor::Stripe => {
+                let mut event = stripe::read_event(&webhook.bytes, self.now())?;
+                event.archive_key = Some(key(&webhook));
                 self.recognise(&mut event).await?;
                 self.apply(Vendor::Stripe, event, &correlation).await
             }
-            Some("sendgrid") => self.apply_slice(&body, &correlation).await,
-            Some(_) => Err(Error::bug("unknown_message", "a message of an unknown type")),
-            None => self.own(record).await,
+            Vendor::SendGrid => self.apply_slice(&webhook, &correlation).await,
         }
     }
 

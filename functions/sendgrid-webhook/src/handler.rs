@@ -1,6 +1,5 @@
 //! sendgrid-webhook: verify, cut at element boundaries, queue, acknowledge. One wait for any number of events.
 
-use crossdock::domain::id::digest;
 use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::System;
@@ -22,7 +21,8 @@ pub struct SendGridWebhook {
 impl SendGridWebhook {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
-        Ok(Self { receiver: system.receiver(Vendor::SendGrid)?, keys: system.sendgrid_keys()? })
+        let headers = &[verify::SIGNATURE_HEADER, verify::TIMESTAMP_HEADER];
+        Ok(Self { receiver: system.receiver(Vendor::SendGrid, headers)?, keys: system.sendgrid_keys()? })
     }
 
     /// What is worth doing before the first batch.
@@ -41,15 +41,8 @@ impl HttpFunction for SendGridWebhook {
             verify::verify(live, signature, timestamp, request.body.clone())
         };
         let batch = self.receiver.verify(&self.keys, check).await?;
-        let slices = slices(&batch)?;
-        let (whole, count) = (digest(&[timestamp, signature]), slices.len());
-        let messages = slices
-            .iter()
-            .enumerate()
-            .filter_map(|(index, slice)| {
-                Some(Message::verbatim(slice.as_bytes(), slice.len())?.part(&whole, index + 1, count))
-            })
-            .collect();
-        self.receiver.accept(&request, messages).await
+        let verbatim = |slice: &&str| Message::verbatim(slice.as_bytes(), slice.len());
+        let messages = slices(&batch)?.iter().filter_map(verbatim).collect();
+        self.receiver.accept(&request, batch.key_id(), messages).await
     }
 }

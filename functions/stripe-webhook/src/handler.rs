@@ -23,7 +23,7 @@ pub struct StripeWebhook {
 impl StripeWebhook {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
-        Ok(Self { receiver: system.receiver(Vendor::Stripe)?, keys: system.stripe_keys()? })
+        Ok(Self { receiver: system.receiver(Vendor::Stripe, &[verify::HEADER])?, keys: system.stripe_keys()? })
     }
 
     /// What is worth doing before the first event.
@@ -43,6 +43,6 @@ impl HttpFunction for StripeWebhook {
         let event = self.receiver.verify(&self.keys, check).await?;
         let message = Message::verbatim(event.get(), EVENT_MAX_BYTES_IN_BASE64)
             .ok_or_else(|| Error::rejected(413, "body_too_large", "The event is too large."))?;
-        self.receiver.accept(&request, vec![message]).await
+        self.receiver.accept(&request, event.key_id(), vec![message]).await
     }
 }

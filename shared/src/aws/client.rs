@@ -22,9 +22,9 @@ use crate::error::Error;
 use crate::world::{Clock, Http, World};
 
 /// Tries of one AWS call in all. The SDK's own backoff is kept; no layer of ours retries on top.
-const ATTEMPTS_MAX: u32 = 3;
+pub(super) const ATTEMPTS_MAX: u32 = 3;
 /// Time for one try of one AWS call. In-region calls take milliseconds; what takes 3 s is broken.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How AWS is reached, as the Lambda environment says it.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -123,7 +123,7 @@ impl Clients {
     }
 }
 
-fn credentials(settings: &Settings) -> Credentials {
+pub(super) fn credentials(settings: &Settings) -> Credentials {
     Credentials::from_keys(
         settings.access_key_id.clone(),
         settings.secret_access_key.expose().clone(),

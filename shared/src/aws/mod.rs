@@ -1,8 +1,9 @@
-//! The table, the queues and the secrets, and the clients to reach them. The only place that names the AWS SDK.
+//! The table, the queues, the secrets and the objects, and the clients to reach them. The only place that names the AWS SDK.
 
 mod client;
 mod expression;
 pub mod item;
+pub mod object;
 pub mod queue;
 pub mod secret;
 pub mod table;
@@ -11,6 +12,7 @@ mod transact;
 pub use client::{Clients, Settings, Transport};
 pub use expression::Write;
 pub use item::{Item, Key};
+pub use object::Objects;
 pub use queue::Queues;
 pub use secret::Secrets;
 pub use table::Table;

@@ -54,6 +54,9 @@ pub struct Event {
     pub part_of: Option<String>,
     /// What it says of the object; `None` for types that we only record.
     pub seen: Option<Observation>,
+    /// Where in the archive the webhook is that told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive_key: Option<String>,
 }
 
 /// What applying an event came to.
@@ -80,6 +83,12 @@ struct Mark {
     kind: String,
     occurred_at: Timestamp,
     received_at: Timestamp,
+    /// What it is about, by the vendor's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vendor_id: Option<String>,
+    /// Where its bytes are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    archive_key: Option<String>,
     #[serde(default)]
     follow_ups: Vec<FollowUp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -375,6 +384,8 @@ impl WorkList {
             kind: event.kind.clone(),
             occurred_at: event.occurred_at,
             received_at: now,
+            vendor_id: event.vendor_id.clone(),
+            archive_key: event.archive_key.clone(),
             follow_ups: nudges
                 .iter()
                 .map(|n| FollowUp {

@@ -6,8 +6,10 @@
 //! **resolved** by asking the vendor; it is never simply run again. A message in a queue is only a **nudge**.
 //!
 //! Reading order: intent.rs (what an intent is), claim.rs, settle.rs, work.rs (claim → call → settle as one story),
-//! commit.rs (the transaction they all write), inbound.rs (the same for events), due.rs (the sweeper's part).
+//! commit.rs (the transaction they all write), inbound.rs (the same for events), due.rs (the sweeper's part), archive.rs
+//! (every webhook as it came).
 
+pub mod archive;
 mod claim;
 mod commit;
 pub mod contact;

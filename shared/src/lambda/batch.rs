@@ -49,6 +49,13 @@ impl Record {
 
 /// A function fed by a queue.
 pub trait Worker {
+    /// What has to be done before a record may be worked, for all records of the batch side by side. A record whose
+    /// preparation fails goes back to its queue, and is not worked.
+    fn prepare(&self, record: &Record) -> impl Future<Output = Result<()>> + Send {
+        let _ = record;
+        std::future::ready(Ok(()))
+    }
+
     /// Works one record. An error returns it to its queue, and after its receives to the DLQ.
     fn handle(&self, record: &Record) -> impl Future<Output = Result<()>> + Send;
 
@@ -76,28 +83,40 @@ pub async fn respond<W: Worker>(
     deadline: Timestamp,
     world: &World,
 ) -> SqsBatchResponse {
+    let records: Vec<Record> =
+        event.records.into_iter().map(|message| record(message, request_id, deadline)).collect();
+    let prepared = join_all(records.iter().map(|record| caught(worker.prepare(record)))).await;
+    let mut failed = Vec::new();
     let mut groups: Vec<(String, Vec<Record>)> = Vec::new();
-    for message in event.records {
-        let record = record(message, request_id, deadline);
+    for (record, prepared) in records.into_iter().zip(prepared) {
+        if let Err(error) = prepared {
+            report(&error, &record, world);
+            failed.push(record.message_id);
+            continue;
+        }
         let group = worker.group(&record);
         match groups.iter_mut().find(|(name, _)| *name == group) {
             Some((_, records)) => records.push(record),
             None => groups.push((group, vec![record])),
         }
     }
-    let failed = join_all(groups.into_iter().map(|(_, records)| work_group(worker, records, world))).await;
+    let worked = join_all(groups.into_iter().map(|(_, records)| work_group(worker, records, world))).await;
     let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = failed.into_iter().flatten().map(failure).collect();
+    response.batch_item_failures = failed.into_iter().chain(worked.into_iter().flatten()).map(failure).collect();
     response
+}
+
+/// A panic is the record's failure, not the batch's.
+async fn caught(work: impl Future<Output = Result<()>>) -> Result<()> {
+    let done = AssertUnwindSafe(work).catch_unwind().await;
+    done.unwrap_or_else(|_| Err(Error::bug("panic", "a handler panicked")))
 }
 
 /// Works a group in order. After a failure the rest of the group goes on: what the records say carries its own time.
 async fn work_group<W: Worker>(worker: &W, records: Vec<Record>, world: &World) -> Vec<String> {
     let mut failed = Vec::new();
     for record in records {
-        let handled = AssertUnwindSafe(worker.handle(&record)).catch_unwind().await;
-        let result = handled.unwrap_or_else(|_| Err(Error::bug("panic", "a handler panicked")));
-        if let Err(error) = result {
+        if let Err(error) = caught(worker.handle(&record)).await {
             report(&error, &record, world);
             failed.push(record.message_id);
         }

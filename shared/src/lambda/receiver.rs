@@ -9,17 +9,24 @@ use serde_json::Value;
 use super::http::{Answer, ApiRequest};
 use crate::aws::Queues;
 use crate::aws::queue::Outgoing;
+use crate::effects::archive::{Delivery, Part};
 use crate::error::{Error, Result};
 use crate::gateway::{Keyring, Vendor};
 use crate::telemetry::fields;
 use crate::vendors::Verified;
 use crate::world::World;
 
+/// Bytes of the header fields that are kept with a webhook, together: they travel with it as a message's attribute and
+/// stay with it as an object's metadata, which takes 2 kB. Ten signatures of Stripe's are 700 bytes; nobody sends more.
+const HEADERS_MAX_BYTES: usize = 1_000;
+
 /// A receiver's way to the queue.
 #[derive(Clone)]
 pub struct Receiver {
     /// Whose webhook.
     pub vendor: Vendor,
+    /// The header fields that its signature needs, names in lower case: they are archived with the bytes.
+    pub headers: &'static [&'static str],
     /// The queues.
     pub queues: Queues,
     /// InboundEvents.
@@ -32,13 +39,19 @@ impl Receiver {
     /// Refuses what does not fit, before anything else is done with it.
     ///
     /// # Errors
-    /// 413 `body_too_large`.
+    /// 413 `body_too_large`; 400 `invalid_signature` for header fields that nobody's signature needs.
     pub fn check_size(&self, request: &ApiRequest, most_bytes: usize) -> Result<()> {
-        if request.body.len() <= most_bytes {
-            return Ok(());
+        if request.body.len() > most_bytes {
+            self.count("too_large");
+            return Err(Error::rejected(413, "body_too_large", "The event is too large."));
         }
-        self.count("too_large");
-        Err(Error::rejected(413, "body_too_large", "The event is too large."))
+        let headers = self.headers.iter().filter_map(|name| request.header(name)).map(str::len);
+        if headers.sum::<usize>() > HEADERS_MAX_BYTES {
+            self.count("invalid_signature");
+            let refusal = Error::rejected(400, "invalid_signature", "The signature is not valid.");
+            return Err(refusal.because("longer than any signature"));
+        }
+        Ok(())
     }
 
     /// Verifies with the keys at hand and, when nothing matches, once more with keys read anew: they may have been
@@ -64,21 +77,30 @@ impl Receiver {
         Err(refusal)
     }
 
-    /// Makes the messages durable, all in one wait, and acknowledges.
+    /// Makes the messages durable, in order the parts of what the key of this id verified, all in one wait, and
+    /// acknowledges. With each goes what the archive keeps of it beside its bytes.
     ///
     /// # Errors
     /// Whatever the queue says: the vendor gets a 5xx and tries again.
-    pub async fn accept(&self, request: &ApiRequest, bodies: Vec<Message>) -> Result<Answer> {
-        let mut messages: Vec<Outgoing> = bodies
-            .into_iter()
-            .map(|message| {
-                let mut attributes =
-                    vec![("type", self.vendor.as_str().to_owned()), ("correlation", request.correlation.to_string())];
-                attributes.extend(message.base64.then(|| ("encoding", "base64".to_owned())));
-                attributes.extend(message.part.map(|part| ("part", part)));
-                Outgoing { body: message.body, attributes, delay: std::time::Duration::ZERO }
-            })
-            .collect();
+    pub async fn accept(&self, request: &ApiRequest, key_id: &str, parts: Vec<Message>) -> Result<Answer> {
+        let field = |name: &&str| Some(((*name).to_owned(), request.header(name)?.to_owned()));
+        let mut delivery = Delivery {
+            received_at: request.received_at,
+            verified_by: key_id.to_owned(),
+            headers: self.headers.iter().filter_map(field).collect(),
+            part: Part { number: 0, of: parts.len() },
+        };
+        let mut messages = Vec::with_capacity(parts.len());
+        for message in parts {
+            delivery.part.number += 1;
+            let mut attributes = vec![
+                ("type", self.vendor.as_str().to_owned()),
+                ("correlation", request.correlation.to_string()),
+                ("delivery", serde_json::to_string(&delivery).map_err(|e| Error::bug("delivery", e))?),
+            ];
+            attributes.extend(message.base64.then(|| ("encoding", "base64".to_owned())));
+            messages.push(Outgoing { body: message.body, attributes, delay: std::time::Duration::ZERO });
+        }
         match (messages.pop(), messages.is_empty()) {
             (Some(only), true) => self.queues.send(&self.queue_url, only).await?,
             (Some(last), false) => {
@@ -102,7 +124,6 @@ impl Receiver {
 pub struct Message {
     body: String,
     base64: bool,
-    part: Option<String>,
 }
 
 impl Message {
@@ -110,17 +131,11 @@ impl Message {
     pub fn verbatim(bytes: &[u8], most_bytes_in_base64: usize) -> Option<Self> {
         match std::str::from_utf8(bytes) {
             Ok(text) if !text.is_empty() && text.chars().all(is_allowed) => {
-                Some(Self { body: text.to_owned(), base64: false, part: None })
+                Some(Self { body: text.to_owned(), base64: false })
             }
             _ if bytes.len() > most_bytes_in_base64 => None,
-            _ => Some(Self { body: STANDARD.encode(bytes), base64: true, part: None }),
+            _ => Some(Self { body: STANDARD.encode(bytes), base64: true }),
         }
-    }
-
-    /// A part of something larger, with the whole's hash and its own number.
-    #[must_use]
-    pub fn part(self, whole: &str, number: usize, of: usize) -> Self {
-        Self { part: Some(format!("{whole}:{number}/{of}")), ..self }
     }
 }
 

@@ -7,8 +7,9 @@ use futures_util::future::{Either, join_all, select};
 
 use super::config::Env;
 use super::receiver::Receiver;
-use crate::aws::{Clients, Queues, Secrets, Table, Transport};
+use crate::aws::{Clients, Objects, Queues, Secrets, Table, Transport};
 use crate::domain::StackId;
+use crate::effects::archive::Archive;
 use crate::effects::contact::AppKeys;
 use crate::effects::{Routes, WorkList};
 use crate::error::Result;
@@ -122,10 +123,16 @@ impl System {
         self.keyring("APP_SECRET_ID")
     }
 
-    /// A receiver's way to the queue of inbound events.
-    pub fn receiver(&self, vendor: Vendor) -> Result<Receiver> {
+    /// A receiver's way to the queue of inbound events. `headers` are the fields that the vendor's signature needs.
+    pub fn receiver(&self, vendor: Vendor, headers: &'static [&'static str]) -> Result<Receiver> {
         let queue_url = self.env.required("INBOUND_EVENTS_QUEUE_URL")?;
-        Ok(Receiver { vendor, queues: self.queues(), queue_url, world: self.world.clone() })
+        Ok(Receiver { vendor, headers, queues: self.queues(), queue_url, world: self.world.clone() })
+    }
+
+    /// The webhook archive.
+    pub fn archive(&self) -> Result<Archive> {
+        let bucket = self.env.required("ARCHIVE_BUCKET")?;
+        Ok(Archive::new(Objects::new(self.env.aws()?, &bucket, self.world.clone())))
     }
 
     /// Runs these side by side during init, at most a second; what fails now will be tried, and reported, when it is

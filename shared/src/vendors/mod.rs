@@ -6,4 +6,4 @@ pub mod sendgrid;
 pub mod stripe;
 mod verified;
 
-pub use verified::Verified;
+pub use verified::{Verified, key_id};

@@ -11,9 +11,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::{Fault, Probe, Secrets, SimClock, Sqs, Table};
+use crate::{Fault, Probe, S3, Secrets, SimClock, Sqs, Table};
 
-/// A fresh AWS account with the table, no queues and no secrets. Clones are the same account.
+/// A fresh AWS account with the table, an empty bucket, no queues and no secrets. Clones are the same account.
 #[derive(Clone, Debug)]
 pub struct Aws(Arc<Services>);
 
@@ -22,6 +22,7 @@ struct Services {
     table: Table,
     sqs: Sqs,
     secrets: Secrets,
+    s3: S3,
 }
 
 impl Aws {
@@ -30,7 +31,12 @@ impl Aws {
     /// thread, which is seeded here, so a run must stay on one thread.
     pub fn new(clock: SimClock, seed: u64) -> Self {
         fastrand::seed(seed);
-        Self(Arc::new(Services { table: Table::new(clock), sqs: Sqs::new(clock, seed), secrets: Secrets::new(clock) }))
+        Self(Arc::new(Services {
+            table: Table::new(clock),
+            sqs: Sqs::new(clock, seed),
+            secrets: Secrets::new(clock),
+            s3: S3::default(),
+        }))
     }
 
     /// A transport for the SDK's clients of one instance. Every try of every call passes `probe`.
@@ -51,6 +57,11 @@ impl Aws {
     /// The secrets.
     pub fn secrets(&self) -> &Secrets {
         &self.0.secrets
+    }
+
+    /// The objects, of one bucket.
+    pub fn s3(&self) -> &S3 {
+        &self.0.s3
     }
 
     fn answer(&self, target: &Target, body: &[u8], partial: bool) -> Answer {

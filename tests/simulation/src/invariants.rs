@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::universe::Universe;
+use crate::universe::{Function, Universe};
 
 /// Looks at the table after every invocation: I3, a terminal status never changes.
 #[derive(Debug, Default)]
@@ -47,6 +47,7 @@ pub fn violations(universe: &Universe) -> Vec<String> {
     effects_and_intents_agree(universe, &items, &mut wrong);
     refunds_add_up(universe, &items, &mut wrong);
     events_are_published_once_known(universe, &items, &mut wrong);
+    webhooks_are_archived(universe, &items, &mut wrong);
     for queue in ["inbound-events-dlq", "payments-dlq", "email-dlq"] {
         let dead = universe.aws().sqs().messages(queue).len();
         if dead > 0 {
@@ -196,6 +197,40 @@ fn events_are_published_once_known(universe: &Universe, items: &[Value], wrong: 
 pub fn without_quota(universe: &Universe) -> Vec<Value> {
     let items = universe.aws().table().items();
     items.into_iter().filter(|item| text(item, "type") != Some("quota")).collect()
+}
+
+/// I8: every webhook that was acknowledged is in the archive byte for byte, with what its signature needs; and every
+/// event that was applied names where.
+fn webhooks_are_archived(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+    let objects = universe.aws().s3().objects();
+    for (function, request) in &universe.acknowledged {
+        let (vendor, headers): (_, &[&str]) = match function {
+            Function::StripeWebhook => ("stripe/", &["stripe-signature"]),
+            _ => (
+                "sendgrid/",
+                &["x-twilio-email-event-webhook-signature", "x-twilio-email-event-webhook-timestamp"],
+            ),
+        };
+        let came = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+        // All parts that came in one request are next to each other, in order.
+        let mut requests: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        for (_, object) in objects.iter().filter(|(key, _)| key.starts_with(vendor)) {
+            let note: Value = serde_json::from_str(&object.note).unwrap_or_default();
+            let verified = text(&note, "verified_by").is_some_and(|key| !key.is_empty());
+            if verified && headers.iter().all(|name| note["headers"][name].as_str() == came(name)) {
+                requests.entry(note["received_at"].to_string()).or_default().extend(&object.bytes);
+            }
+        }
+        let holds_nothing = request.body().iter().all(|byte| b"[] \r\n".contains(byte));
+        if !holds_nothing && !requests.values().any(|bytes| bytes == request.body()) {
+            wrong.push(format!("I8: a webhook of {vendor} is not in the archive as it came"));
+        }
+    }
+    for event in of_type(items, "event") {
+        if !text(event, "archive_key").is_some_and(|key| objects.contains_key(key)) {
+            wrong.push(format!("I8: {} names no object of the archive", text(event, "pk").unwrap_or_default()));
+        }
+    }
 }
 
 /// The items of one type.

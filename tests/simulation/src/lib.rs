@@ -1,13 +1,14 @@
 //! AWS in one process.
 //!
 //! The real AWS SDK is given [`Aws::http_client`] as its transport, and nothing leaves the process: DynamoDB is an
-//! embedded emulator ([`Table`]), SQS and Secrets Manager are models of ours ([`Sqs`], [`Secrets`]). Time is tokio's
+//! embedded emulator ([`Table`]), SQS, Secrets Manager and S3 are models of ours ([`Sqs`], [`Secrets`], [`S3`]). Time is tokio's
 //! paused clock ([`SimClock`]), randomness comes from one seed, so a run that fails is replayed from its seed.
 //!
 //! ```text
 //! shipping code ─ AWS SDK ─ http_client ─ Probe ─┬─ Table     dynoxide
 //!                                                ├─ Sqs       queues, visibility, redrive
-//!                                                └─ Secrets   versions
+//!                                                ├─ Secrets   versions
+//!               └ signed PUTs over world's Http ─┴─ S3        objects
 //! ```
 //!
 //! A [`Probe`] stands where requests leave one invocation, those to vendors included. It counts them, makes them take
@@ -34,6 +35,7 @@ mod dynamo_protocol;
 pub mod invariants;
 mod plan;
 mod probe;
+mod s3;
 mod seams;
 mod secrets;
 pub mod shop;
@@ -49,5 +51,6 @@ pub use crash::{CrashAt, Outcome, When, run_until_crash};
 pub use dynamo::{TABLE_NAME, Table};
 pub use plan::{Fault, Latency, Plan};
 pub use probe::{Call, Probe, Request};
+pub use s3::{S3, Stored};
 pub use secrets::Secrets;
 pub use sqs::{Attribute, Message, QueueSettings, Redrive, Sqs};

@@ -9,16 +9,17 @@ use crossdock::world::{Clock, Http, HttpError, HttpRequest, HttpResponse, Rng, S
 use futures_util::future::BoxFuture;
 use sandbox::{Reply, Sandbox, Vendor};
 
-use crate::{Fault, Probe, SimClock};
+use crate::s3::BUCKET;
+use crate::{Aws, Fault, Probe, SimClock};
 
 /// The host names under which the sandbox is reached.
 pub(crate) const STRIPE_BASE: &str = "https://stripe.sim";
 pub(crate) const SENDGRID_BASE: &str = "https://sendgrid.sim";
 
-/// One instance's world: its probe sees every vendor request.
-pub(crate) fn world(clock: SimClock, sandbox: &Arc<Mutex<Sandbox>>, probe: &Probe, seed: u64) -> World {
+/// One instance's world: its probe sees every vendor request, and those to S3, which go the same way.
+pub(crate) fn world(clock: SimClock, aws: &Aws, sandbox: &Arc<Mutex<Sandbox>>, probe: &Probe, seed: u64) -> World {
     World {
-        http: Arc::new(SimHttp { clock, sandbox: Arc::clone(sandbox), probe: probe.clone() }),
+        http: Arc::new(SimHttp { clock, aws: aws.clone(), sandbox: Arc::clone(sandbox), probe: probe.clone() }),
         clock: Arc::new(Time(clock)),
         rng: Arc::new(SimRng(Mutex::new(fastrand::Rng::with_seed(seed)))),
     }
@@ -47,6 +48,7 @@ impl Rng for SimRng {
 
 struct SimHttp {
     clock: SimClock,
+    aws: Aws,
     sandbox: Arc<Mutex<Sandbox>>,
     probe: Probe,
 }
@@ -54,6 +56,11 @@ struct SimHttp {
 impl Http for SimHttp {
     fn send(&self, request: HttpRequest, timeout: Duration) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
         Box::pin(async move {
+            let timed_out = || HttpError::NoAnswer("timed out".to_owned());
+            if request.uri().host().is_some_and(|host| host == format!("{BUCKET}.s3.eu-central-1.amazonaws.com")) {
+                let answered = self.aws.s3().carry(&self.probe, request);
+                return tokio::time::timeout(timeout, answered).await.unwrap_or_else(|_| Err(timed_out()));
+            }
             let vendor = match request.uri().host() {
                 Some("stripe.sim") => Vendor::Stripe,
                 Some("sendgrid.sim") => Vendor::SendGrid,
@@ -80,9 +87,7 @@ impl Http for SimHttp {
                 }
                 result
             };
-            tokio::time::timeout(timeout, answered)
-                .await
-                .unwrap_or_else(|_| Err(HttpError::NoAnswer("timed out".to_owned())))
+            tokio::time::timeout(timeout, answered).await.unwrap_or_else(|_| Err(timed_out()))
         })
     }
 }

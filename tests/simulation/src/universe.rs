@@ -117,6 +117,8 @@ pub struct Universe {
     pub invocations: Vec<Invocation>,
     /// The first invocation of the flow's own part: what comes before is another flow's, and swept there.
     pub own_part_from: usize,
+    /// What receivers have acknowledged: the request, as it came.
+    pub acknowledged: Vec<(Function, http::Request<Bytes>)>,
     /// What to check after every invocation; returns what is wrong.
     pub watch: crate::invariants::Watch,
     /// Whether instances live on for their function's next invocation, with whatever they have cached. Otherwise each
@@ -170,6 +172,7 @@ impl Universe {
             plans: BTreeMap::new(),
             invocations: Vec::new(),
             own_part_from: 0,
+            acknowledged: Vec::new(),
             watch: crate::invariants::Watch::default(),
             keeps_instances: false,
             instances: BTreeMap::new(),
@@ -227,6 +230,7 @@ impl Universe {
     /// Calls a function behind HTTP with a request of any form.
     pub async fn call_raw(&mut self, function: Function, request: http::Request<Body>, path: &str) -> Response {
         let (probe, system) = self.instance(function);
+        let as_it_came = copied(&request);
         let request = request.with_raw_http_path(path).with_lambda_context(self.context(25_000));
         let outcome = match function {
             Function::PaymentInitiator => {
@@ -241,7 +245,11 @@ impl Universe {
             other => panic!("{other:?} is not behind HTTP"),
         };
         self.finished(function, &probe, matches!(outcome, Outcome::Crashed));
-        response(outcome)
+        let response = response(outcome);
+        if function != Function::PaymentInitiator && response.status() == 200 {
+            self.acknowledged.push((function, as_it_came));
+        }
+        response
     }
 
     /// Runs until nothing happens any more, or `most_ms` of simulated time have passed.
@@ -369,7 +377,7 @@ impl Universe {
     pub fn system(&self, function: Function, probe: &Probe) -> System {
         let number = self.invocations.len();
         let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(number as u64);
-        let world = world(self.clock, &self.sandbox, probe, seed);
+        let world = world(self.clock, &self.aws, &self.sandbox, probe, seed);
         let transport = Transport::of(self.aws.http_client(probe.clone()));
         System::with(environment(), world, &transport).unwrap_or_else(|e| panic!("{function:?}: {e}"))
     }
@@ -403,6 +411,18 @@ impl Universe {
         context.deadline = u64::try_from(self.now_ms() + time_ms).unwrap();
         context
     }
+}
+
+/// The request's headers and bytes.
+fn copied(request: &http::Request<Body>) -> http::Request<Bytes> {
+    let bytes = match request.body() {
+        Body::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
+        Body::Binary(bytes) => Bytes::copy_from_slice(bytes),
+        _ => Bytes::new(),
+    };
+    let mut copy = http::Request::new(bytes);
+    *copy.headers_mut() = request.headers().clone();
+    copy
 }
 
 fn api_request(method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> http::Request<Body> {
@@ -488,6 +508,7 @@ fn environment() -> Env {
         ("PAYMENTS_QUEUE_URL", queue("payments")),
         ("EMAIL_QUEUE_URL", queue("email")),
         ("DOMAIN_EVENTS_QUEUE_URL", queue("domain-events")),
+        ("ARCHIVE_BUCKET", crate::s3::BUCKET.to_owned()),
         ("APP_SECRET_ID", "app".to_owned()),
         ("STRIPE_SECRET_ID", "stripe".to_owned()),
         ("SENDGRID_SECRET_ID", "sendgrid".to_owned()),

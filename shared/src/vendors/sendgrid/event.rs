@@ -34,41 +34,47 @@ struct WireEvent {
     crossdock_intent: Option<String>,
 }
 
-/// Cuts a verified batch at element boundaries into JSON arrays, each element byte for byte as it was signed.
+/// Cuts a verified batch after elements. Put one after the other the slices are the batch again, byte for byte, so
+/// whoever has them all can verify the signature once more.
 ///
 /// # Errors
 /// 400 `malformed_json` when it is no JSON array.
-pub fn slices(batch: &Verified<Bytes>) -> Result<Vec<String>> {
+pub fn slices(batch: &Verified<Bytes>) -> Result<Vec<&str>> {
     let malformed = || Error::rejected(400, "malformed_json", "The body is not a JSON array of events.");
     let text = std::str::from_utf8(batch.get()).map_err(|_| malformed())?;
     let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| malformed())?;
     let mut slices = Vec::new();
-    let mut slice = String::new();
-    let mut events = 0;
+    let (mut from, mut events) = (0, 0);
     for element in elements.iter().map(|element| element.get()) {
-        if events == SLICE_EVENTS_MAX || (events > 0 && slice.len() + element.len() + 2 > SLICE_BYTES_MAX) {
-            slice.push(']');
-            slices.push(std::mem::take(&mut slice));
-            events = 0;
+        // Elements are borrowed from the text, so their addresses say where they are.
+        let start = element.as_ptr().addr() - text.as_ptr().addr();
+        if events == SLICE_EVENTS_MAX || (events > 0 && start + element.len() + 1 - from > SLICE_BYTES_MAX) {
+            // Between two elements there is one comma, and blanks.
+            let cut = text[..start].rfind(',').map_or(start, |comma| comma + 1);
+            slices.push(&text[from..cut]);
+            (from, events) = (cut, 0);
         }
-        slice.push(if events == 0 { '[' } else { ',' });
-        slice.push_str(element);
         events += 1;
     }
     if events > 0 {
-        slice.push(']');
-        slices.push(slice);
+        slices.push(&text[from..]);
     }
     Ok(slices)
 }
 
-/// Reads a slice: each element on its own, so that a bad one never costs the rest.
+/// Reads a slice, the `number`-th of `of`: each element on its own, so that a bad one never costs the rest.
 ///
 /// # Errors
-/// `unknown_message` (a bug) when it is no JSON array.
-pub fn read_events(slice: &[u8], received_at: Timestamp) -> Result<Vec<Result<Event>>> {
-    let elements: Vec<&RawValue> = serde_json::from_slice(slice)
-        .map_err(|e| Error::bug("unknown_message", format!("sendgrid slice: column {}", e.column())))?;
+/// `unknown_message` (a bug) when it is no such slice of a JSON array.
+pub fn read_events(slice: &[u8], number: usize, of: usize, received_at: Timestamp) -> Result<Vec<Result<Event>>> {
+    let unreadable = |what: &str| Error::bug("unknown_message", format!("sendgrid slice: {what}"));
+    let text = std::str::from_utf8(slice).map_err(|_| unreadable("not UTF-8"))?.trim();
+    let text = if number == 1 { text.strip_prefix('[') } else { Some(text) };
+    let end = if number == of { ']' } else { ',' };
+    let text = text.and_then(|text| text.strip_suffix(end)).ok_or_else(|| unreadable("not cut from an array"))?;
+    let array = format!("[{text}]");
+    let elements: Vec<&RawValue> =
+        serde_json::from_str(&array).map_err(|e| unreadable(&format!("column {}", e.column())))?;
     Ok(elements.iter().map(|element| read_event(element.get(), received_at)).collect())
 }
 
@@ -94,6 +100,7 @@ fn read_event(element: &str, received_at: Timestamp) -> Result<Event> {
         vendor_id,
         part_of: None,
         seen,
+        archive_key: None,
     })
 }
 
@@ -119,28 +126,38 @@ mod tests {
     use super::*;
 
     fn batch(body: &str) -> Verified<Bytes> {
-        Verified::vouch(Bytes::from(body.to_owned()))
+        Verified::vouch(Bytes::from(body.to_owned()), "a key")
+    }
+
+    /// Elements that are no events, so that it shows when one is cut.
+    fn element(n: usize) -> String {
+        format!(r#"{{"event":"open","sg_event_id":"{n}","x":[1, 2],"y":"a,b]"}}"#)
     }
 
     #[test]
-    fn a_batch_is_cut_at_element_boundaries_and_nothing_is_lost() {
-        let element = |n: usize| format!(r#"{{"event":"open","n":{n}}}"#);
-        let elements: Vec<String> = (0..120).map(element).collect();
-        let body = format!("[{}]\r\n", elements.join(",\r\n"));
-        let cut = slices(&batch(&body)).expect("an array");
-        assert_eq!(cut.len(), 3);
-        let joined: Vec<String> = cut
-            .iter()
-            .flat_map(|slice| serde_json::from_str::<Vec<Box<RawValue>>>(slice).expect("an array"))
-            .map(|e| e.get().to_owned())
-            .collect();
-        assert_eq!(joined, elements);
+    fn the_slices_of_a_batch_are_its_bytes_and_each_element_is_in_one_of_them() {
+        for (between, around) in [(",", ["[", "]"]), (" ,\r\n ", [" [ ", " ]\r\n"]), (",\n", ["\n[", "]"])] {
+            for count in [1, 49, 50, 51, 120] {
+                let elements: Vec<String> = (0..count).map(element).collect();
+                let body = format!("{}{}{}", around[0], elements.join(between), around[1]);
+                let batch = batch(&body);
+                let cut = slices(&batch).expect("an array");
+                assert_eq!(cut.concat(), body);
+                assert_eq!(cut.len(), count.div_ceil(SLICE_EVENTS_MAX));
+                let read = |(n, slice): (usize, &&str)| {
+                    read_events(slice.as_bytes(), n + 1, cut.len(), Timestamp::default()).expect("a slice")
+                };
+                let ids = cut.iter().enumerate().flat_map(read).map(|event| event.expect("good").event_id);
+                assert!(ids.eq((0..count).map(|n| n.to_string())), "{body}");
+            }
+        }
     }
 
     #[test]
     fn a_slice_stays_below_its_byte_limit() {
         let big = format!(r#"{{"event":"open","x":"{}"}}"#, "x".repeat(30_000));
-        let cut = slices(&batch(&format!("[{big},{big},{big}]"))).expect("an array");
+        let batch = batch(&format!("[{big},{big},{big}]"));
+        let cut = slices(&batch).expect("an array");
         assert_eq!(cut.len(), 2);
         assert!(cut.iter().all(|slice| slice.len() <= SLICE_BYTES_MAX));
     }
@@ -152,9 +169,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_slice_of_an_array_is_said_to_be_none() {
+        for (text, number, of) in [("{}", 1, 1), ("[1]", 1, 2), ("1]", 1, 1), ("[1,", 2, 2), ("\u{fe}", 1, 1), ("", 1, 1)] {
+            assert!(read_events(text.as_bytes(), number, of, Timestamp::default()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn one_bad_element_never_costs_its_neighbours() {
         let events = read_events(
             br#"[{"event":"delivered","sg_message_id":"m1.filter"},{"event":7},{"event":"open"}]"#,
+            1,
+            1,
             Timestamp::default(),
         );
         let events = events.expect("an array");
@@ -166,7 +192,7 @@ mod tests {
     #[test]
     fn a_blocked_bounce_is_not_a_bounce() {
         let body = br#"[{"event":"bounce","type":"blocked"},{"event":"bounce","type":"bounce"}]"#;
-        let events = read_events(body, Timestamp::default()).expect("an array");
+        let events = read_events(body, 1, 1, Timestamp::default()).expect("an array");
         let news: Vec<MessageNews> = events
             .into_iter()
             .filter_map(|event| match event.expect("good").seen {

@@ -36,15 +36,17 @@ pub fn verify<'a>(
     let mut message = Vec::with_capacity(timestamp.len() + body.len());
     message.extend_from_slice(timestamp.as_bytes());
     message.extend_from_slice(&body);
-    let mut matches = false;
+    let mut matching = None;
     for key in keys {
         let Some(point) = point(key) else {
             tracing::error!("a webhook public key of SendGrid's is not a P-256 key: check the secret");
             continue;
         };
-        matches |= UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point).verify(&message, &signature).is_ok();
+        if UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point).verify(&message, &signature).is_ok() {
+            matching = Some(key);
+        }
     }
-    if matches { Ok(Verified::vouch(body)) } else { Err(refuse("no signature matches")) }
+    matching.map(|key| Verified::vouch(body, key)).ok_or_else(|| refuse("no signature matches"))
 }
 
 fn point(key: &str) -> Option<Vec<u8>> {

@@ -27,6 +27,7 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
         vendor_id: None,
         part_of: None,
         seen: None,
+        archive_key: None,
     };
     let Some(object) = envelope.data.and_then(|data| data.object) else { return Ok(event) };
     // An object of a type that we do not act on may have any shape; a payment's is read strictly below.
@@ -59,6 +60,11 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
 /// The object as it stood when the event happened.
 fn seen<T: Object>(json: &str, occurred_at: Timestamp) -> serde_json::Result<Option<Observation>> {
     serde_json::from_str::<T>(json).map(|object| Some(object.observation(occurred_at)))
+}
+
+/// The id of an event, for what is kept of it before it is understood.
+pub fn event_id(body: &[u8]) -> Option<String> {
+    serde_json::from_slice::<WireEvent<'_>>(body).ok().map(|envelope| envelope.id)
 }
 
 /// The id of the payment that an event is about, for keeping events of one payment in order.

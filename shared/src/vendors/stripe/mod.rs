@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{Call, Gateway, Keyring, OperationClass, Permit, Reply, Vendor};
 use crate::world::HttpRequest;
 
-pub use event::{object_id, read_event};
+pub use event::{event_id, object_id, read_event};
 pub use methods::Methods;
 
 /// The API version that we speak, the one that the checked specification describes.

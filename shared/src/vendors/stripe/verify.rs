@@ -42,7 +42,7 @@ pub fn verify<'a>(
         return Err(refuse("no t or no v1 in the header"));
     };
     let signed_at = text.parse().map(Timestamp::from_seconds).map_err(|_| refuse("t is not a number"))?;
-    let mut matches = false;
+    let mut matching = None;
     for secret in secrets {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|e| Error::bug("hmac", e))?;
         mac.update(text.as_bytes());
@@ -50,16 +50,16 @@ pub fn verify<'a>(
         mac.update(&body);
         for signature in &signatures {
             // Constant time, and every pair is tried whether or not one matched.
-            matches |= mac.clone().verify_slice(signature).is_ok();
+            if mac.clone().verify_slice(signature).is_ok() {
+                matching = Some(secret);
+            }
         }
     }
-    if !matches {
-        return Err(refuse("no signature matches"));
-    }
+    let Some(secret) = matching else { return Err(refuse("no signature matches")) };
     if now.since(signed_at) > TOLERANCE {
         return Err(refuse("older than the tolerance"));
     }
-    Ok(Verified::vouch(body))
+    Ok(Verified::vouch(body, secret))
 }
 
 fn decode_hex(hex: &str) -> Option<[u8; 32]> {

@@ -83,8 +83,8 @@ pub fn only_the_edge_names_telemetry_itself(tree: &Tree) -> Vec<Violation> {
 /// The AWS SDK stays in one folder.
 pub fn only_aws_names_the_aws_sdk(tree: &Tree) -> Vec<Violation> {
     const REASON: &str = "Only shared/src/aws/ names the AWS SDK, so that its types never leave that folder";
-    const SDK: [&str; 6] =
-        ["aws_sdk_", "aws_smithy_", "aws_credential_types", "aws_config", "aws_types", "serde_dynamo"];
+    const SDK: [&str; 7] =
+        ["aws_sdk_", "aws_smithy_", "aws_credential_types", "aws_sigv4", "aws_config", "aws_types", "serde_dynamo"];
     find(tree, REASON, |source, name| {
         shipped(source)
             && source.room(SHARED) != Some("aws")

@@ -1,0 +1,88 @@
+//! A model of S3: objects under keys, each with its note. It is reached as the shipping code reaches S3 itself, by signed
+//! requests over the world's HTTP client.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use crossdock::world::{HttpError, HttpRequest, HttpResponse};
+
+use crate::{Fault, Probe};
+
+/// The one bucket.
+pub(crate) const BUCKET: &str = "archive";
+/// The field with an object's note.
+const NOTE: &str = "x-amz-meta-note";
+
+/// An object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// Its note.
+    pub note: String,
+    /// How often it was put.
+    pub puts: usize,
+}
+
+/// The objects of the account's bucket.
+#[derive(Debug, Default)]
+pub struct S3 {
+    objects: Mutex<BTreeMap<String, Stored>>,
+}
+
+impl S3 {
+    /// Everything that is stored, by key.
+    pub fn objects(&self) -> BTreeMap<String, Stored> {
+        self.objects.lock().unwrap().clone()
+    }
+
+    /// Takes one request of an instance, which passes its probe.
+    pub(crate) async fn carry(&self, probe: &Probe, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let call = probe.before(format!("S3.{}", operation(&request))).await;
+        let fault = call.fault();
+        let answer = match fault {
+            None => Ok(self.answer(&request)),
+            Some(Fault::RequestLost) => Err(()),
+            Some(Fault::AnswerLost) => {
+                self.answer(&request);
+                Err(())
+            }
+            Some(Fault::Throttled) => Ok(error(503, "SlowDown")),
+            Some(Fault::ServerError | Fault::Partial | Fault::Conflict) => Ok(error(500, "InternalError")),
+        };
+        probe.after(call).await;
+        answer.map_err(|()| HttpError::NoAnswer("the connection was reset".to_owned()))
+    }
+
+    fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        let field = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_signed = field("authorization").contains("/s3/aws4_request") && !field("x-amz-content-sha256").is_empty();
+        if !is_signed {
+            return error(403, "AccessDenied");
+        }
+        let key = request.uri().path().trim_start_matches('/').to_owned();
+        let mut objects = self.objects.lock().unwrap();
+        match operation(request) {
+            "PutObject" => {
+                let puts = objects.get(&key).map_or(0, |before| before.puts) + 1;
+                let note = field(NOTE).to_owned();
+                objects.insert(key, Stored { bytes: request.body().clone(), note, puts });
+                http::Response::new(Bytes::new())
+            }
+            other => panic!("S3 is modelled without {other}"),
+        }
+    }
+}
+
+fn operation(request: &HttpRequest) -> &'static str {
+    match *request.method() {
+        http::Method::PUT => "PutObject",
+        _ => panic!("S3 is modelled without {} {}", request.method(), request.uri()),
+    }
+}
+
+fn error(status: u16, code: &str) -> HttpResponse {
+    let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code></Error>");
+    http::Response::builder().status(status).body(Bytes::from(body)).unwrap()
+}
