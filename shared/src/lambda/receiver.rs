@@ -11,6 +11,7 @@ use crate::aws::Queues;
 use crate::aws::queue::Outgoing;
 use crate::error::{Error, Result};
 use crate::gateway::{Keyring, Vendor};
+use crate::guard::{Guard, holds};
 use crate::telemetry::fields;
 use crate::vendors::Verified;
 use crate::world::World;
@@ -80,7 +81,8 @@ impl Receiver {
             })
             .collect();
         match (messages.pop(), messages.is_empty()) {
-            (Some(only), true) => self.queues.send(&self.queue_url, only).await?,
+            (Some(only), true) if holds(Guard::DurableBeforeAck) => self.queues.send(&self.queue_url, only).await?,
+            (Some(only), true) => drop(self.queues.send(&self.queue_url, only).await),
             (Some(last), false) => {
                 messages.push(last);
                 self.queues.send_all(&self.queue_url, messages).await?;
