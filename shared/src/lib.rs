@@ -13,13 +13,14 @@
 //! * [`lambda`]: what all functions share: HTTP in and out, SQS batches, receivers, configuration.
 //!
 //! Who may name whom: `lambda → payments → vendors → effects → gateway → aws → world → domain`, arrows only to the right.
-//! [`error`] and [`telemetry`]'s field names may be named by all. tests/contract checks it.
+//! [`error`], [`telemetry`]'s field names and [`guard`] may be named by all. tests/contract checks it.
 
 pub mod aws;
 pub mod domain;
 pub mod effects;
 pub mod error;
 pub mod gateway;
+pub mod guard;
 pub mod lambda;
 pub mod payments;
 pub mod telemetry;

@@ -122,6 +122,11 @@ impl Write {
         Ok(self)
     }
 
+    /// Whether it writes a whole item.
+    pub const fn is_put(&self) -> bool {
+        matches!(self.kind, Kind::Put(_))
+    }
+
     /// The item that it is about.
     pub fn key(&self) -> &Key {
         &self.key

@@ -2,6 +2,7 @@
 //! answer and the sweeper, in any order and any number, end in the same state.
 
 use super::Timestamp;
+use crate::guard::{Guard, holds};
 
 /// What a status has to say about itself to take part in the lattice.
 pub trait Status: Copy + PartialEq {
@@ -38,6 +39,9 @@ pub enum Move {
 /// Decides whether `incoming` replaces `current`.
 pub fn decide<S: Status>(current: Said<S>, incoming: Said<S>) -> Move {
     let (now, next) = (current.status, incoming.status);
+    if !holds(Guard::Lattice) {
+        return Move::Advance;
+    }
     if now.is_terminal() {
         return if now == next { Move::Same } else { Move::Stale };
     }

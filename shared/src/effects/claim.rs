@@ -9,6 +9,7 @@ use crate::aws::table::Written;
 use crate::domain::{IntentId, Timestamp};
 use crate::error::Result;
 use crate::gateway::{Lane, Permit};
+use crate::guard::{Guard, condition, holds};
 
 /// Added to the deadline of the last call: clocks differ, and a settle takes its time.
 pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -84,10 +85,20 @@ impl WorkList {
     /// Claims an intent that is due.
     pub async fn claim(&self, id: &IntentId, lease: &Lease) -> Result<Claim> {
         let now = self.world.now();
+        if !holds(Guard::ClaimFirst)
+            && let Some(found) = self.intent(id).await?
+            && found.phase == Phase::Ready
+            && found.due <= now
+        {
+            return Ok(Claim::Mine(Claimed { intent: found, lease: lease.clone(), is_first: false }));
+        }
         let write = take(id, lease, Phase::Calling)?
             .set_if_absent("first_called_at", &now)?
             .set("called_until", &lease.until())?
-            .when("#phase = :ready AND #due <= :now AND #give_up_at > :now AND #claims < :claims_max")
+            .when(&condition(Guard::ClaimPhase, "#phase = :ready"))
+            .when(&condition(Guard::ClaimDue, "#due <= :now"))
+            .when("#give_up_at > :now")
+            .when(&condition(Guard::ClaimLimit, "#claims < :claims_max"))
             .bind(":ready", &Phase::Ready)?
             .bind(":now", &now)?
             .bind(":claims_max", &(CLAIMS_MAX - 1))?;
@@ -108,10 +119,10 @@ impl WorkList {
             return Ok(Claim::Mine(own));
         }
         // Under a lease `due` is the lease's end, so this one comparison covers every phase.
-        if found.phase.is_settled() || found.due > now {
+        if found.phase.is_settled() || found.due > now && holds(Guard::ClaimLease) {
             return Ok(Claim::Nothing(found));
         }
-        let exhausted = if found.claims + 1 >= CLAIMS_MAX {
+        let exhausted = if found.claims + 1 >= CLAIMS_MAX && holds(Guard::ClaimLimit) {
             Some("claimed_too_often")
         } else if found.give_up_at <= now {
             Some("budget_over")
@@ -136,11 +147,12 @@ impl WorkList {
 }
 
 fn take(id: &IntentId, lease: &Lease, phase: Phase) -> Result<Write> {
-    Ok(Write::update(intent::key(id))
+    let write = Write::update(intent::key(id))
         .set("phase", &phase)?
         .set("owner", &lease.owner)?
         .set("lease_until", &lease.until())?
         .set("due", &lease.until())?
         .add("epoch", 1)
-        .add("claims", 1))
+        .add("claims", 1);
+    Ok(if holds(Guard::DueUnderLease) { write } else { write.remove("due_pk") })
 }

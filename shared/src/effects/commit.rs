@@ -13,6 +13,7 @@ use crate::aws::{Item, Key, Transacted, Write};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{Correlation, OrderId, Timestamp};
 use crate::error::{Error, Result};
+use crate::guard::{Guard, holds};
 
 /// Plans made for one commit before it counts as a failure. Each round means that another writer won.
 const ROUNDS_MAX: u32 = 6;
@@ -90,9 +91,19 @@ impl WorkList {
             planned
                 .writes
                 .retain(|(role, write)| !matches!(role, Role::Once | Role::Ref) || !there.contains(write.key()));
-            let writes: Vec<Write> = planned.writes.iter().map(|(_, write)| write.clone()).collect();
+            let mut writes: Vec<Write> = planned.writes.iter().map(|(_, write)| write.clone()).collect();
+            let mut afterwards = Vec::new();
+            if !holds(Guard::FollowUpsTogether) {
+                let follows = |write: &Write| write.key().pk.starts_with("INTENT#") && write.is_put();
+                (afterwards, writes) = writes.into_iter().partition(follows);
+            }
             let lost = match self.table.transact(&writes).await? {
-                Transacted::Done => return Ok(Committed::Done(planned)),
+                Transacted::Done => {
+                    for write in afterwards {
+                        self.table.transact(&[write]).await?;
+                    }
+                    return Ok(Committed::Done(planned));
+                }
                 Transacted::Lost(obstacles) => obstacles,
             };
             for obstacle in lost {

@@ -22,6 +22,7 @@ use crate::domain::status::{Said, is_tie};
 use crate::domain::{Correlation, IntentId, RefundId, Timestamp};
 use crate::error::{Error, Result};
 use crate::gateway::Vendor;
+use crate::guard::{Guard, condition, holds};
 use crate::telemetry::fields;
 
 /// How long an event that matches nothing is kept waiting: as long as any vendor redelivers.
@@ -294,6 +295,13 @@ impl WorkList {
         };
         let correlation = target.intent.as_ref().map_or(correlation, |intent| &intent.correlation_id).clone();
         let context = self.context(vendor, event, correlation);
+        let marks_first = matches!(once, Once::Mark) && !holds(Guard::SeenTogether);
+        if marks_first {
+            let (_, mark) = Self::once(&once, vendor, event, Some(&target.subject), &[], context.now)?;
+            if let Transacted::Lost(_) = self.table.transact(&[mark]).await? {
+                return Ok(Applied::Duplicate);
+            }
+        }
         let plan = |subject: &Subject| -> Result<Plan> {
             let mut plan = match &seen {
                 Some(seen) => subject.observe(seen, &context)?,
@@ -302,7 +310,9 @@ impl WorkList {
             if let Some(write) = Self::done_by_event(target.intent.as_ref(), event, &context)? {
                 plan.writes.push((Role::Once, write));
             }
-            plan.writes.insert(0, Self::once(&once, vendor, event, Some(subject), &plan.nudges, context.now)?);
+            if !marks_first {
+                plan.writes.insert(0, Self::once(&once, vendor, event, Some(subject), &plan.nudges, context.now)?);
+            }
             Ok(plan)
         };
         match self.commit(target.subject.clone(), plan).await? {
@@ -347,7 +357,7 @@ impl WorkList {
                 correlation_id: correlation.clone(),
                 kept_at: now,
                 kind: Requeued::KIND.to_owned(),
-                due: now.plus(WAITING_LOOK),
+                due: now.plus(if holds(Guard::WaitingDue) { WAITING_LOOK } else { 100 * KEPT_AFTER }),
                 due_pk: intent::due_partition(IntentId::from_stored(&event.event_id).due_shard()),
                 expires: now.plus(WAITING_KEPT).seconds(),
             };
@@ -399,13 +409,14 @@ impl WorkList {
             expires: now.plus(KEPT_AFTER).seconds(),
         };
         let key = Key::new(format!("EVENT#{}#{}", vendor.as_str(), event.event_id), "EVENT");
-        Ok((Role::Seen, Write::put_new(key, &mark)?))
+        let mark = Write::put(key, &mark)?.when(&condition(Guard::SeenMark, "attribute_not_exists(#pk)"));
+        Ok((Role::Seen, mark))
     }
 
     /// An event that carries our intent's id proves that the intent's effect happened. Where nobody is about to
     /// settle it, the event does.
     fn done_by_event(intent: Option<&Intent>, event: &Event, context: &Context) -> Result<Option<Write>> {
-        let Some(intent) = intent else { return Ok(None) };
+        let Some(intent) = intent.filter(|_| holds(Guard::DoneByEvent)) else { return Ok(None) };
         let open = matches!(intent.phase, Phase::Unknown | Phase::Resolving | Phase::Ready | Phase::Manual);
         if !intent.kind.creates() || !open || event.seen.is_none() {
             return Ok(None);

@@ -24,6 +24,7 @@ use crate::domain::input::CreatePayment;
 use crate::domain::payment::PaymentStatus;
 use crate::domain::{ContactId, Correlation, IntentId, PaymentId, Timestamp, id};
 use crate::error::{Error, Result};
+use crate::guard::{Guard, condition, holds};
 
 pub use cancel::Cancel;
 pub use confirm::Confirmed;
@@ -98,9 +99,12 @@ impl Request {
     /// The write that records a request, unless it is recorded already. Expiry is compared, never inferred from
     /// absence: TTL deletes hours late.
     fn record(route: &str, key: &str, hash: &str, thing: &str, now: Timestamp) -> Result<Write> {
-        Write::put(Self::key(route, key), &Self::of(hash, thing, None, now))?
-            .when("attribute_not_exists(#pk) OR #expires < :now_s")
-            .bind(":now_s", &now.seconds())
+        let free = if holds(Guard::AnswerExpiry) {
+            "attribute_not_exists(#pk) OR #expires < :now_s"
+        } else {
+            "attribute_not_exists(#pk) OR (attribute_not_exists(#pk) AND #expires < :now_s)"
+        };
+        Write::put(Self::key(route, key), &Self::of(hash, thing, None, now))?.when(free).bind(":now_s", &now.seconds())
     }
 
     /// The write that keeps a final answer for repeats.
@@ -174,7 +178,7 @@ impl WorkList {
             // Only the check on the payment before failed: it came to life again, or this is a race; look again.
             return Err(Error::transient("object_contended", "the order's payments changed meanwhile"));
         };
-        if existing.status.is_over() {
+        if existing.status.is_over() || !holds(Guard::OnePayment) {
             return Ok(None);
         }
         if existing.request_key == wanted.request_key {
@@ -262,7 +266,7 @@ impl WorkList {
             let before = PaymentId::nth(&self.stack, &payment.order_id, payment.ordinal - 1);
             writes.push(
                 Write::check(payment::key(&before))
-                    .when("#status IN (:canceled, :failed)")
+                    .when(&condition(Guard::OnePayment, "#status IN (:canceled, :failed)"))
                     .bind(":canceled", &PaymentStatus::Canceled)?
                     .bind(":failed", &PaymentStatus::Failed)?,
             );
@@ -309,7 +313,7 @@ fn claim_at_birth(intent: &mut Intent, lease: &Lease, now: Timestamp) {
 }
 
 fn same_request(before: &str, now: &str) -> Result<()> {
-    if before == now {
+    if before == now || !holds(Guard::RequestHash) {
         return Ok(());
     }
     let detail = "This Idempotency-Key was used for another request.";

@@ -11,6 +11,7 @@ use crate::domain::{
     id,
 };
 use crate::gateway::{OperationClass, Vendor};
+use crate::guard::{Guard, holds};
 
 /// How long a final intent is kept: covers Stripe's 3 days of redeliveries, replays of the archive, and the 30 days
 /// in which most disputes come.
@@ -350,7 +351,10 @@ impl Intent {
 
     /// The idempotency key at the vendor: of stack, intent and generation, so the same for every repeat.
     pub fn vendor_key(&self, stack: &StackId) -> String {
-        let generation = self.generation.to_string();
+        let mut generation = self.generation.to_string();
+        if !holds(Guard::VendorKey) {
+            generation = format!("{generation}/{}/{}", self.epoch, self.attempt);
+        }
         format!("crossdock-{}", id::digest(&[stack.as_str(), self.intent_id.as_str(), &generation]))
     }
 }

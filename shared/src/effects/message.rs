@@ -17,6 +17,7 @@ use crate::domain::status::{Move, Said, decide};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{ContactId, Correlation, IntentId, MessageId, Money, OrderId, Timestamp};
 use crate::error::Result;
+use crate::guard::{Guard, condition};
 
 /// How long a message's content is kept.
 const KEPT_AFTER: Duration = Duration::from_secs(35 * 24 * 3_600);
@@ -245,7 +246,7 @@ impl Message {
             .set("spam_reported_at", &after.spam_reported_at)?
             .set("updated_at", &after.updated_at)?
             .add("version", 1)
-            .when("#version = :version")
+            .when(&condition(Guard::ObjectVersion, "#version = :version"))
             .bind(":version", &self.version)
     }
 }

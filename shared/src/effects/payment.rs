@@ -18,6 +18,7 @@ use crate::domain::{
     ContactId, Correlation, CustomerId, IntentId, Money, OrderId, PaymentId, Private, Timestamp, follow_up,
 };
 use crate::error::Result;
+use crate::guard::{Guard, condition};
 
 /// A payment, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -115,7 +116,8 @@ pub struct VendorRef {
 impl VendorRef {
     /// The write that gives a vendor's id to an object of ours.
     pub(crate) fn naming(vendor: &str, vendor_id: &str, object: &str, at: Key) -> Result<(Role, Write)> {
-        Ok((Role::Ref, Write::put_new(ref_key(vendor, vendor_id), &Self { object: object.to_owned(), at })?))
+        let naming = Write::put(ref_key(vendor, vendor_id), &Self { object: object.to_owned(), at })?;
+        Ok((Role::Ref, naming.when(&condition(Guard::RefFree, "attribute_not_exists(#pk)"))))
     }
 }
 
@@ -321,7 +323,7 @@ impl Payment {
             .set("cancel_requested", &after.cancel_requested)?
             .set("updated_at", &after.updated_at)?
             .add("version", 1)
-            .when("#version = :version")
+            .when(&condition(Guard::ObjectVersion, "#version = :version"))
             .bind(":version", &self.version)
     }
 

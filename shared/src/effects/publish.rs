@@ -10,6 +10,7 @@ use crate::aws::queue::Outgoing;
 use crate::domain::IntentId;
 use crate::domain::event::CloudEvent;
 use crate::error::{Error, Result};
+use crate::guard::{Guard, holds};
 
 impl WorkList {
     /// Publishes whatever of these intents is not published yet. Waits: one read, one wave of sends, one of marks.
@@ -27,6 +28,11 @@ impl WorkList {
         }
         let messages =
             open.iter().filter_map(|intent| self.envelope(intent).transpose()).collect::<Result<Vec<_>>>()?;
+        if !holds(Guard::PublishBeforeMark) {
+            for intent in &open {
+                self.mark_published(intent).await?;
+            }
+        }
         self.queues.send_all(url, messages).await?;
         join_all(open.iter().map(|intent| self.mark_published(intent))).await.into_iter().collect()
     }

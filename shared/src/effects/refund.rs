@@ -21,6 +21,7 @@ use crate::domain::status::{Move, Said, decide};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, PaymentId, RefundId, Timestamp, follow_up};
 use crate::error::Result;
+use crate::guard::{Guard, condition};
 
 /// A refund, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -242,7 +243,7 @@ impl Refund {
             .set("vendor_id", &after.vendor_id)?
             .set("updated_at", &after.updated_at)?
             .add("version", 1)
-            .when("#version = :version")
+            .when(&condition(Guard::ObjectVersion, "#version = :version"))
             .bind(":version", &self.version)
     }
 

@@ -16,6 +16,7 @@ use crate::domain::refund::RefundStatus;
 use crate::domain::{Timestamp, id};
 use crate::error::Result;
 use crate::gateway::{Vendor, policy};
+use crate::guard::{Guard, condition};
 use crate::telemetry::fields;
 
 /// What a settle came to.
@@ -105,7 +106,10 @@ impl WorkList {
             .set("phase", &phase)?
             .set("claims", &0)?
             .set("attempt", &attempt)?
-            .when("#owner = :owner AND #epoch = :epoch AND #phase IN (:calling, :resolving)")
+            .when(&condition(
+                Guard::SettleFence,
+                "#owner = :owner AND #epoch = :epoch AND #phase IN (:calling, :resolving)",
+            ))
             .bind(":owner", &claimed.lease.owner)?
             .bind(":epoch", &intent.epoch)?
             .bind(":calling", &Phase::Calling)?

@@ -10,6 +10,7 @@ use super::policy::{OperationClass, Vendor};
 use crate::aws::{Key, Write};
 use crate::domain::Timestamp;
 use crate::error::Result;
+use crate::guard::{Guard, condition};
 
 /// Failures in a row, in the order in which the store saw them, that open it (seed 001).
 const FAILURES_IN_A_ROW: u32 = 5;
@@ -268,7 +269,7 @@ impl Breaker {
             .set("probe_owner", &owner)?
             .set("probe_until", &now.plus(timeout + PROBE_MARGIN))?
             .when("#state = :open AND #epoch = :epoch AND #next_probe_at <= :now")
-            .when("attribute_not_exists(#probe_until) OR #probe_until <= :now")
+            .when(&condition(Guard::ProbeLease, "attribute_not_exists(#probe_until) OR #probe_until <= :now"))
             .bind(":open", &State::Open)?
             .bind(":epoch", &self.epoch)?
             .bind(":now", &now)
@@ -324,7 +325,7 @@ impl Breaker {
         let write = Write::update(key).set("type", &"breaker")?;
         if self.epoch_is_written() {
             return write
-                .when("#state = :closed AND #epoch = :epoch")
+                .when(&condition(Guard::BreakerEpoch, "#state = :closed AND #epoch = :epoch"))
                 .bind(":closed", &State::Closed)?
                 .bind(":epoch", &self.epoch);
         }

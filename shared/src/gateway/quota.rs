@@ -13,6 +13,7 @@ use crate::aws::table::Written;
 use crate::aws::{Item, Key, Table, Write};
 use crate::domain::Timestamp;
 use crate::error::Result;
+use crate::guard::{Guard, condition, holds};
 
 /// Writes tried for one call before it counts as denied: each that lost means that another instance was served.
 const ROUNDS_MAX: u32 = 4;
@@ -52,7 +53,8 @@ impl Memory {
     ) -> Result<Granted> {
         let now_us = micros(now);
         for _ in 0..ROUNDS_MAX {
-            let calls = i64::from(wanted).min(self.room(quota, lane, now_us));
+            let room = if holds(Guard::QuotaLimit) { self.room(quota, lane, now_us) } else { i64::MAX };
+            let calls = i64::from(wanted).min(room);
             if calls <= 0 {
                 return Ok(Granted::No { until: self.room_at(quota, lane, now) });
             }
@@ -64,7 +66,7 @@ impl Memory {
                     let most = format!(":most_{}", limit.name);
                     write
                         .add(&tat, step)
-                        .when(&format!("#{tat} >= :now AND #{tat} <= {most}"))
+                        .when(&condition(Guard::QuotaLimit, &format!("#{tat} >= :now AND #{tat} <= {most}")))
                         .bind(&most, &(now_us + burst_us(limit, quota.shards, lane) - step))?
                 } else {
                     write.set(&tat, &(now_us + step))?.when(&format!("attribute_not_exists(#{tat}) OR #{tat} < :now"))

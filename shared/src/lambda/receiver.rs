@@ -12,6 +12,7 @@ use crate::aws::queue::Outgoing;
 use crate::effects::archive::{Delivery, Part};
 use crate::error::{Error, Result};
 use crate::gateway::{Keyring, Vendor};
+use crate::guard::{Guard, holds};
 use crate::telemetry::fields;
 use crate::vendors::Verified;
 use crate::world::World;
@@ -102,7 +103,8 @@ impl Receiver {
             messages.push(Outgoing { body: message.body, attributes, delay: std::time::Duration::ZERO });
         }
         match (messages.pop(), messages.is_empty()) {
-            (Some(only), true) => self.queues.send(&self.queue_url, only).await?,
+            (Some(only), true) if holds(Guard::DurableBeforeAck) => self.queues.send(&self.queue_url, only).await?,
+            (Some(only), true) => drop(self.queues.send(&self.queue_url, only).await),
             (Some(last), false) => {
                 messages.push(last);
                 self.queues.send_all(&self.queue_url, messages).await?;

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use dynoxide::actions::scan::ScanRequest;
 use dynoxide::{AttributeValue, Database, Item};
 use serde_json::{Map, Value, json};
 
 use crate::SimClock;
 use crate::dynamo_protocol::Tokens;
+use crate::mirror::{Change, ItemKey, Mirror};
 
 /// Name of the one table.
 pub const TABLE_NAME: &str = "crossdock";
@@ -24,6 +24,7 @@ pub struct Table {
     pub(crate) clock: SimClock,
     pub(crate) reads: AtomicU64,
     pub(crate) writes: AtomicU64,
+    mirror: Mutex<Mirror>,
 }
 
 impl std::fmt::Debug for Table {
@@ -40,26 +41,38 @@ impl Table {
         let ttl = json!({ "TableName": TABLE_NAME, "TimeToLiveSpecification": { "AttributeName": "expires", "Enabled": true } });
         let ttl = serde_json::from_value(ttl).expect("an UpdateTimeToLive request");
         database.update_time_to_live(ttl).expect("time to live is set");
-        Self { database, tokens: Mutex::default(), clock, reads: AtomicU64::new(0), writes: AtomicU64::new(0) }
+        let (reads, writes) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { database, tokens: Mutex::default(), clock, reads, writes, mirror: Mutex::default() }
     }
 
     /// Every item as plain JSON (strings, numbers, lists, objects; binary as base64), ordered by pk and sk. Not counted
     /// as a read.
     pub fn items(&self) -> Vec<Value> {
-        let mut items = Vec::new();
-        let mut start = None;
-        loop {
-            let request =
-                ScanRequest { table_name: TABLE_NAME.to_owned(), exclusive_start_key: start, ..ScanRequest::default() };
-            let page = self.database.scan(request).expect("a scan succeeds");
-            items.extend(page.items.unwrap_or_default().into_iter().map(plain_item));
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                break;
-            }
+        self.mirror.lock().unwrap().items.values().map(|item| Value::clone(item)).collect()
+    }
+
+    /// The same without copying.
+    pub fn shared_items(&self) -> Vec<Arc<Value>> {
+        self.mirror.lock().unwrap().items.values().cloned().collect()
+    }
+
+    /// The earliest time in the due index, in Unix milliseconds; none when nothing is due, now or later.
+    pub fn first_due_ms(&self) -> Option<i64> {
+        self.mirror.lock().unwrap().first_due_ms()
+    }
+
+    /// Every change since this was last asked, in order.
+    pub fn take_changes(&self) -> Vec<Change> {
+        std::mem::take(&mut self.mirror.lock().unwrap().changes)
+    }
+
+    /// Takes note of what a write left under these keys.
+    pub(crate) fn follow(&self, keys: Vec<ItemKey>) {
+        let at_ms = self.clock.now_ms();
+        for (pk, sk) in keys {
+            let item = self.item(&pk, &sk);
+            self.mirror.lock().unwrap().set((pk, sk), item, at_ms);
         }
-        items.sort_by(|a, b| key_of(a).cmp(&key_of(b)));
-        items
     }
 
     /// The item under `pk` and `sk` as plain JSON. Not counted as a read.
@@ -76,9 +89,31 @@ impl Table {
         self.database.get_item(request).expect("a read succeeds").item.map(plain_item)
     }
 
+    /// Puts an item of texts, past all functions.
+    pub fn put(&self, pk: &str, sk: &str, texts: &[(&str, &str)]) {
+        let own = [("pk", pk), ("sk", sk)];
+        let item: HashMap<String, AttributeValue> = own
+            .iter()
+            .chain(texts)
+            .map(|(name, text)| ((*name).to_owned(), AttributeValue::S((*text).to_owned())))
+            .collect();
+        let request = dynoxide::actions::put_item::PutItemRequest {
+            table_name: TABLE_NAME.to_owned(),
+            item,
+            ..Default::default()
+        };
+        self.database.put_item(request).expect("a put succeeds");
+        self.follow(vec![(pk.to_owned(), sk.to_owned())]);
+    }
+
     /// Deletes every item whose `expires` (seconds) is over, as AWS does some time later. Gives their number.
     pub fn delete_expired(&self) -> usize {
-        self.database.sweep_ttl().expect("a sweep succeeds")
+        let deleted = self.database.sweep_ttl().expect("a sweep succeeds");
+        if deleted > 0 {
+            let keys = self.mirror.lock().unwrap().items.keys().cloned().collect();
+            self.follow(keys);
+        }
+        deleted
     }
 
     /// Reading requests that arrived.
@@ -126,10 +161,6 @@ fn schema() -> Value {
             { "IndexName": "by-person", "KeySchema": key("person_pk", "person_sk"), "Projection": { "ProjectionType": "ALL" } },
         ],
     })
-}
-
-fn key_of(item: &Value) -> (Option<&str>, Option<&str>) {
-    (item["pk"].as_str(), item["sk"].as_str())
 }
 
 fn plain_item(item: Item) -> Value {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::Table;
 use crate::answer::Answer;
+use crate::mirror::ItemKey;
 
 /// How long DynamoDB remembers the token of a transaction, in milliseconds (API reference, TransactWriteItems).
 const TOKEN_MEMORY_MS: i64 = 600_000;
@@ -31,13 +32,21 @@ pub(crate) struct Done {
 impl Table {
     /// Answers one request. `partial`: see [`crate::Fault::Partial`].
     pub(crate) fn answer(&self, operation: &str, body: &[u8], partial: bool) -> Answer {
-        let db = &self.database;
         let count = if matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems") {
             &self.writes
         } else {
             &self.reads
         };
         count.fetch_add(1, Ordering::Relaxed);
+        let answer = self.run_operation(operation, body, partial);
+        if answer.status == 200 {
+            self.follow(written_keys(operation, body));
+        }
+        answer
+    }
+
+    fn run_operation(&self, operation: &str, body: &[u8], partial: bool) -> Answer {
+        let db = &self.database;
         match operation {
             "PutItem" => run(body, |request| db.put_item(request)),
             "UpdateItem" => run(body, |request| db.update_item(request)),
@@ -131,6 +140,42 @@ fn unreadable(message: &str) -> DynoxideError {
 
 fn parse(body: &[u8]) -> Value {
     serde_json::from_slice(body).expect("JSON from the SDK or the database")
+}
+
+/// The keys that a write names.
+fn written_keys(operation: &str, body: &[u8]) -> Vec<ItemKey> {
+    #[derive(Deserialize)]
+    struct Text {
+        #[serde(rename = "S")]
+        text: String,
+    }
+    #[derive(Deserialize)]
+    struct Named {
+        pk: Text,
+        sk: Text,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Write {
+        #[serde(alias = "Item")]
+        key: Named,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Transaction {
+        transact_items: Vec<HashMap<String, Write>>,
+    }
+    let writes: Vec<Write> = match operation {
+        "PutItem" | "UpdateItem" | "DeleteItem" => serde_json::from_slice(body).into_iter().collect(),
+        "TransactWriteItems" => {
+            let transaction: Result<Transaction, _> = serde_json::from_slice(body);
+            let items = transaction.into_iter().flat_map(|transaction| transaction.transact_items);
+            let written = items.flatten().filter(|(kind, _)| kind != "ConditionCheck");
+            written.map(|(_, write)| write).collect()
+        }
+        _ => Vec::new(),
+    };
+    writes.into_iter().map(|Write { key: Named { pk, sk } }| (pk.text, sk.text)).collect()
 }
 
 fn names_index(body: &[u8]) -> bool {

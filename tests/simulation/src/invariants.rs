@@ -1,5 +1,5 @@
-//! What must hold in every run, whatever was stopped, lost or doubled (the eight invariants, as far as today's flows
-//! reach).
+//! What must hold at rest in every run, whatever was stopped, lost or doubled. What must hold at every change is
+//! [`crate::Watch`]'s.
 
 use std::collections::BTreeMap;
 
@@ -7,54 +7,98 @@ use serde_json::Value;
 
 use crate::universe::{Function, Universe};
 
-/// Looks at the table after every invocation: I3, a terminal status never changes.
-#[derive(Debug, Default)]
-pub struct Watch {
-    terminal: BTreeMap<String, String>,
-    violations: Vec<String>,
-}
-
-impl Watch {
-    /// Compares the table's statuses with what was terminal before.
-    pub fn look(&mut self, items: &[Value]) {
-        for item in items {
-            let (Some(pk), Some(sk), Some(status)) = (text(item, "pk"), text(item, "sk"), text(item, "status")) else {
-                continue;
-            };
-            // A refund that succeeded can still come back from the bank.
-            let terminal = match text(item, "type") {
-                Some("refund") => matches!(status, "failed" | "canceled"),
-                _ => matches!(status, "succeeded" | "canceled" | "delivered" | "bounced" | "dropped"),
-            };
-            let key = format!("{pk} {sk}");
-            if let Some(before) = self.terminal.get(&key) {
-                if before != status {
-                    self.violations.push(format!("I3: {key} was {before} and became {status}"));
-                }
-            } else if terminal {
-                self.terminal.insert(key, status.to_owned());
-            }
-        }
-    }
-}
+/// Violations of one run that are shown: one mistake can break a rule a thousand times.
+const VIOLATIONS_MAX: usize = 20;
+/// How long SendGrid's events are awaited before a mail of unknown outcome is sent once more, in milliseconds.
+const MAIL_WINDOW_MS: i64 = 600_000;
 
 /// Checks a run that has come to rest; the list of what is wrong is empty when nothing is.
 pub fn violations(universe: &Universe) -> Vec<String> {
     let items = universe.aws().table().items();
     let mut wrong = universe.watch.violations.clone();
+    wrong.truncate(VIOLATIONS_MAX);
     effects_happen_once(universe, &mut wrong);
     nothing_is_lost(&items, &mut wrong);
     effects_and_intents_agree(universe, &items, &mut wrong);
     refunds_add_up(universe, &items, &mut wrong);
     events_are_published_once_known(universe, &items, &mut wrong);
     webhooks_are_archived(universe, &items, &mut wrong);
+    what_follows_is_there(&items, &mut wrong);
+    timelines_tell_everything_once(&items, &mut wrong);
+    dead_letters_are_our_own(universe, &mut wrong);
+    wrong
+}
+
+/// I7: what is in a dead-letter queue was not to be understood, or was refused; and that is there, each of it.
+fn dead_letters_are_our_own(universe: &Universe, wrong: &mut Vec<String>) {
     for queue in ["inbound-events-dlq", "payments-dlq", "email-dlq"] {
-        let dead = universe.aws().sqs().messages(queue).len();
-        if dead > 0 {
-            wrong.push(format!("I7: {dead} messages in {queue}"));
+        let dead = universe.aws().sqs().messages(queue);
+        for message in &dead {
+            let expected = universe.expected_dead.iter().any(|(at, body)| at == queue && *body == message.body);
+            if !expected && !universe.may_die.contains(&message.body) {
+                wrong.push(format!("I7: in {queue}: {}", message.body.chars().take(200).collect::<String>()));
+            }
+        }
+        for (_, body) in universe.expected_dead.iter().filter(|(at, _)| at == queue) {
+            if !dead.iter().any(|message| message.body == *body) {
+                wrong.push(format!("I7: not in {queue}: {body}"));
+            }
         }
     }
-    wrong
+}
+
+/// I2: what a status sends is in the list with it: mails, publications, the look at the fee.
+fn what_follows_is_there(items: &[Value], wrong: &mut Vec<String>) {
+    let intents =
+        |kind: &'static str| of_type(items, "intent").filter(move |intent| text(intent, "kind") == Some(kind));
+    let published = |object: &str, event: &str| {
+        intents("publish").any(|intent| {
+            let data = &intent["data"]["event"];
+            data.to_string().contains(object) && data.to_string().contains(event)
+        })
+    };
+    for payment in of_type(items, "payment").filter(|payment| text(payment, "status") == Some("succeeded")) {
+        let (id, order) = (text(payment, "payment_id").unwrap_or_default(), text(payment, "order_id"));
+        let mailed = of_type(items, "message")
+            .any(|m| text(m, "order_id") == order && text(m, "kind") == Some("order_confirmation"));
+        let looked = intents("payment.settlement").any(|intent| intent["data"]["payment_id"] == payment["payment_id"]);
+        for (there, what) in [
+            (mailed, "its mail"),
+            (looked, "the look at its fee"),
+            (published(id, "payment.requested"), "the event that it was asked for"),
+            (published(id, "payment.succeeded"), "the event that it succeeded"),
+        ] {
+            if !there {
+                wrong.push(format!("I2: payment {id} has succeeded without {what}"));
+            }
+        }
+    }
+    for refund in of_type(items, "refund").filter(|refund| text(refund, "status") == Some("succeeded")) {
+        let id = text(refund, "refund_id").unwrap_or_default();
+        if !published(id, "refund.processed") {
+            wrong.push(format!("I2: refund {id} has succeeded without its event"));
+        }
+    }
+    for message in of_type(items, "message") {
+        let id = text(message, "intent_id").unwrap_or_default();
+        if !intents("mail.send").any(|intent| text(intent, "intent_id") == Some(id)) {
+            wrong.push(format!("I2: message {} has no intent", text(message, "message_id").unwrap_or_default()));
+        }
+    }
+}
+
+/// One occasion makes one row of a kind.
+fn timelines_tell_everything_once(items: &[Value], wrong: &mut Vec<String>) {
+    let mut rows: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for item in items {
+        let (Some(pk), Some(sk)) = (text(item, "pk"), text(item, "sk")) else { continue };
+        if let Some((_, id)) = sk.strip_prefix("T#").and_then(|rest| rest.split_once('#')) {
+            *rows.entry((pk, id)).or_default() += 1;
+        }
+    }
+    for ((order, id), count) in rows.iter().filter(|(_, count)| **count > 1) {
+        wrong.push(format!("I1: {count} rows of one occasion in {order}: {id}"));
+    }
 }
 
 /// I1: at most one payment object and one charge an order, at most one mail an intent.
@@ -88,13 +132,28 @@ fn effects_happen_once(universe: &Universe, wrong: &mut Vec<String>) {
     for (what, count) in others.iter().filter(|(_, count)| **count > 1) {
         wrong.push(format!("I1: {count} {what}"));
     }
-    let mut mails: BTreeMap<String, usize> = BTreeMap::new();
-    for mail in sandbox.sendgrid().mails() {
-        *mails.entry(mail.custom_args.get("crossdock_intent").cloned().unwrap_or_default()).or_default() += 1;
+    drop(sandbox);
+    for (intent, first_ms, again_ms) in repeated_mails(universe) {
+        // The one repetition that is promised: nothing was heard of the first within its time.
+        let known_ms = universe.watch.accepted_ms.get(&intent).copied().unwrap_or(i64::MAX);
+        let shortest = MAIL_WINDOW_MS - 2 * universe.watch.clocks_wrong_by_ms;
+        if again_ms - first_ms < shortest || known_ms < again_ms {
+            wrong.push(format!("I1: a mail of intent {intent} once more after {} ms", again_ms - first_ms));
+        }
     }
-    for (intent, count) in mails.iter().filter(|(_, count)| **count > 1) {
-        wrong.push(format!("I1: {count} mails for intent {intent}"));
+}
+
+/// Mails that were accepted once more: the intent, and when the one before and this one were.
+pub(crate) fn repeated_mails(universe: &Universe) -> impl Iterator<Item = (String, i64, i64)> {
+    let mut accepted: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for mail in universe.sandbox().sendgrid().mails() {
+        let intent = mail.custom_args.get("crossdock_intent").cloned().unwrap_or_default();
+        accepted.entry(intent).or_default().push(mail.accepted_ms);
     }
+    accepted.into_iter().flat_map(|(intent, times)| {
+        let pairs: Vec<_> = times.windows(2).map(|pair| (intent.clone(), pair[0], pair[1])).collect();
+        pairs
+    })
 }
 
 /// I2: at rest every intent is final or waits for a person.
@@ -206,10 +265,7 @@ fn webhooks_are_archived(universe: &Universe, items: &[Value], wrong: &mut Vec<S
     for (function, request) in &universe.acknowledged {
         let (vendor, headers): (_, &[&str]) = match function {
             Function::StripeWebhook => ("stripe/", &["stripe-signature"]),
-            _ => (
-                "sendgrid/",
-                &["x-twilio-email-event-webhook-signature", "x-twilio-email-event-webhook-timestamp"],
-            ),
+            _ => ("sendgrid/", &["x-twilio-email-event-webhook-signature", "x-twilio-email-event-webhook-timestamp"]),
         };
         let came = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         // All parts that came in one request are next to each other, in order.

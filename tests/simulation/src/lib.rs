@@ -28,14 +28,19 @@
 
 mod answer;
 mod aws;
+pub mod cases;
 mod clock;
+mod count;
 mod crash;
 mod dynamo;
 mod dynamo_protocol;
 pub mod invariants;
+mod invocation;
+mod mirror;
 mod plan;
 mod probe;
 mod s3;
+pub mod schedule;
 mod seams;
 mod secrets;
 pub mod shop;
@@ -44,13 +49,16 @@ mod sqs_limits;
 mod sqs_protocol;
 pub mod sweep;
 pub mod universe;
+mod watch;
 
 pub use aws::Aws;
 pub use clock::SimClock;
 pub use crash::{CrashAt, Outcome, When, run_until_crash};
 pub use dynamo::{TABLE_NAME, Table};
+pub use mirror::Change;
 pub use plan::{Fault, Latency, Plan};
 pub use probe::{Call, Probe, Request};
 pub use s3::{S3, Stored};
 pub use secrets::Secrets;
 pub use sqs::{Attribute, Message, QueueSettings, Redrive, Sqs};
+pub use watch::Watch;

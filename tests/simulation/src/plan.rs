@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sandbox::CallFault;
+
 use crate::{CrashAt, When};
 
 /// Time of a request that nobody said anything about, in milliseconds: what DynamoDB and SQS take in one region, and
@@ -55,6 +57,12 @@ pub struct Plan {
     pub latency: Latency,
     /// Times in milliseconds by request number.
     pub delays: BTreeMap<usize, u64>,
+    /// What a vendor does with a request, by request number; where the request goes to AWS nothing happens.
+    pub vendor_faults: BTreeMap<usize, CallFault>,
+    /// The request at which the whole process stands still, and for how many milliseconds.
+    pub freeze: Option<(usize, u64)>,
+    /// The request at which the instance's clock jumps, and how fast it is from then on, in milliseconds.
+    pub clock_jump: Option<(usize, i64)>,
 }
 
 impl Default for Plan {
@@ -65,6 +73,9 @@ impl Default for Plan {
             faults: BTreeMap::new(),
             latency: Latency::Fixed(DEFAULT_LATENCY_MS),
             delays: BTreeMap::new(),
+            vendor_faults: BTreeMap::new(),
+            freeze: None,
+            clock_jump: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use sandbox::CallFault;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -19,6 +20,8 @@ pub struct Request {
     pub end: Option<Duration>,
     /// What was planned to go wrong with it.
     pub fault: Option<Fault>,
+    /// What its vendor did to it.
+    pub vendor_fault: Option<CallFault>,
 }
 
 /// Sees every request that leaves one invocation. Clones are the same probe.
@@ -42,8 +45,14 @@ struct State {
     plan: Plan,
     rng: fastrand::Rng,
     origin: Instant,
+    /// When the plan began, as the caller counts: Unix milliseconds.
+    started_ms: i64,
     requests: Vec<Request>,
     crashed: bool,
+    /// Set at the planned request, until the process has been frozen.
+    freeze: Option<Duration>,
+    /// How fast the instance's clock is, in milliseconds. Belongs to the instance: a new plan leaves it.
+    clock_offset_ms: i64,
     /// Grows with each plan, so that a call of an earlier one does not write into this one's list.
     generation: u64,
 }
@@ -56,12 +65,23 @@ pub struct Call {
     index: usize,
     back: Duration,
     fault: Option<Fault>,
+    vendor_fault: Option<CallFault>,
 }
 
 impl Call {
     /// What is planned to go wrong with this request. The transport that holds the call carries it out.
     pub fn fault(&self) -> Option<Fault> {
         self.fault
+    }
+
+    /// What its vendor shall do to it; from now on it counts as done.
+    pub(crate) fn vendor_fault(&self) -> Option<CallFault> {
+        let fault = self.vendor_fault?;
+        let mut state = self.probe.0.state.lock().unwrap();
+        if state.generation == self.generation {
+            state.requests[self.index].vendor_fault = Some(fault);
+        }
+        Some(fault)
     }
 }
 
@@ -94,8 +114,11 @@ impl Probe {
                 plan: Plan::default(),
                 rng: fastrand::Rng::with_seed(0),
                 origin: Instant::now(),
+                started_ms: 0,
                 requests: Vec::new(),
                 crashed: false,
+                freeze: None,
+                clock_offset_ms: 0,
                 generation: 0,
             }),
             crash: Notify::new(),
@@ -115,7 +138,38 @@ impl Probe {
         state.origin = Instant::now();
         state.requests.clear();
         state.crashed = false;
+        state.freeze = None;
         state.generation += 1;
+    }
+
+    /// Ends the invocation from outside: no request leaves any more.
+    pub(crate) fn kill(&self) {
+        self.0.state.lock().unwrap().crashed = true;
+    }
+
+    /// For how long the process stands still from now on, once.
+    pub(crate) fn take_freeze(&self) -> Option<Duration> {
+        self.0.state.lock().unwrap().freeze.take()
+    }
+
+    /// How fast the instance's clock is, in milliseconds; slow below 0.
+    pub fn clock_offset_ms(&self) -> i64 {
+        self.0.state.lock().unwrap().clock_offset_ms
+    }
+
+    /// Sets how fast the instance's clock is, in milliseconds.
+    pub fn set_clock_offset_ms(&self, offset_ms: i64) {
+        self.0.state.lock().unwrap().clock_offset_ms = offset_ms;
+    }
+
+    /// When its plan began, in Unix milliseconds, if it was told.
+    pub(crate) fn started_ms(&self) -> i64 {
+        self.0.state.lock().unwrap().started_ms
+    }
+
+    /// Tells it what time it is.
+    pub(crate) fn set_started_ms(&self, now_ms: i64) {
+        self.0.state.lock().unwrap().started_ms = now_ms;
     }
 
     /// Reports that a request is about to leave, and waits until it has arrived. Does not return when the invocation
@@ -155,9 +209,33 @@ impl Probe {
         self.0.state.lock().unwrap().requests.clone()
     }
 
+    /// The n-th request, from 1.
+    pub(crate) fn request(&self, n: usize) -> Option<Request> {
+        self.0.state.lock().unwrap().requests.get(n.checked_sub(1)?).cloned()
+    }
+
     /// How many requests left: the `n` to crash at go from 1 to this.
     pub fn count(&self) -> usize {
         self.0.state.lock().unwrap().requests.len()
+    }
+
+    /// The numbers (from 1) of the requests that may have changed something at the other side. A crash before or after any
+    /// other leaves the same world as one beside it.
+    pub fn effects(&self) -> Vec<usize> {
+        const READS: [&str; 8] = [
+            "DynamoDB.GetItem",
+            "DynamoDB.BatchGetItem",
+            "DynamoDB.Query",
+            "SQS.GetQueueAttributes",
+            "SecretsManager.GetSecretValue",
+            "SecretsManager.BatchGetSecretValue",
+            "stripe.GET ",
+            "sendgrid.GET ",
+        ];
+        let state = self.0.state.lock().unwrap();
+        let numbered = (1..).zip(&state.requests);
+        let changing = numbered.filter(|(_, request)| !READS.iter().any(|read| request.name.starts_with(read)));
+        changing.map(|(number, _)| number).collect()
     }
 
     /// The requests as sequential waits: a wave ends with its first answer, and what leaves from then on is the next one.
@@ -193,12 +271,20 @@ impl Probe {
             return None;
         }
         let fault = state.plan.faults.get(&number).copied();
+        let vendor_fault = state.plan.vendor_faults.get(&number).copied();
+        if let Some((_, ms)) = state.plan.freeze.filter(|(at, _)| *at == number) {
+            state.freeze = Some(Duration::from_millis(ms));
+        }
+        if let Some((_, ms)) = state.plan.clock_jump.filter(|(at, _)| *at == number) {
+            state.clock_offset_ms = ms;
+        }
         let total_ms = state.latency_ms(number);
         let start = state.origin.elapsed();
-        state.requests.push(Request { name, start, end: None, fault });
+        state.requests.push(Request { name, start, end: None, fault, vendor_fault: None });
         let there = Duration::from_millis(total_ms / 2);
         let back = Duration::from_millis(total_ms - total_ms / 2);
-        let call = Call { probe: self.clone(), generation: state.generation, index: number - 1, back, fault };
+        let call =
+            Call { probe: self.clone(), generation: state.generation, index: number - 1, back, fault, vendor_fault };
         Some((call, there))
     }
 

@@ -20,17 +20,18 @@ pub(crate) const SENDGRID_BASE: &str = "https://sendgrid.sim";
 pub(crate) fn world(clock: SimClock, aws: &Aws, sandbox: &Arc<Mutex<Sandbox>>, probe: &Probe, seed: u64) -> World {
     World {
         http: Arc::new(SimHttp { clock, aws: aws.clone(), sandbox: Arc::clone(sandbox), probe: probe.clone() }),
-        clock: Arc::new(Time(clock)),
+        clock: Arc::new(Time(clock, probe.clone())),
         rng: Arc::new(SimRng(Mutex::new(fastrand::Rng::with_seed(seed)))),
     }
 }
 
+/// An instance's clock, as fast or slow as its probe says.
 #[derive(Debug)]
-struct Time(SimClock);
+struct Time(SimClock, Probe);
 
 impl Clock for Time {
     fn now(&self) -> Timestamp {
-        Timestamp::from_ms(self.0.now_ms())
+        Timestamp::from_ms(self.0.now_ms() + self.1.clock_offset_ms())
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
@@ -74,7 +75,13 @@ impl Http for SimHttp {
                     self.probe.after(call).await;
                     return Err(HttpError::NoAnswer("the request was lost".to_owned()));
                 }
-                let reply = self.sandbox.lock().unwrap().call(vendor, self.clock.now_ms(), request);
+                let reply = {
+                    let mut sandbox = self.sandbox.lock().unwrap();
+                    if let Some(fault) = call.vendor_fault() {
+                        sandbox.faults().next_calls(vendor, "*", 1, fault);
+                    }
+                    sandbox.call(vendor, self.clock.now_ms(), request)
+                };
                 let (delay_ms, result) = match reply {
                     Reply::Answer { response, delay_ms } => (delay_ms, Ok(response)),
                     Reply::Lost { delay_ms } => (delay_ms, Err(HttpError::NoAnswer("the answer was lost".to_owned()))),

@@ -55,6 +55,13 @@ impl Secrets {
         versions.push(Version { number, text: value.to_string(), created_ms: self.clock.now_ms() });
     }
 
+    /// The current version of a secret that exists.
+    pub fn current(&self, name: &str) -> Value {
+        let secrets = self.secrets.lock().unwrap();
+        let newest = secrets.get(name).and_then(|versions| versions.last()).expect("the secret exists");
+        serde_json::from_str(&newest.text).expect("a secret is JSON")
+    }
+
     /// Deletes a secret with all its versions.
     pub fn remove(&self, name: &str) {
         self.secrets.lock().unwrap().remove(name);

@@ -65,10 +65,12 @@ pub async fn confirm(universe: &mut Universe, payment_id: &str, payment_method: 
 /// Asks how an order stands.
 pub async fn order(universe: &mut Universe, order: &str) -> Value {
     let path = format!("/orders/{order}");
-    match universe.call("GET", &path, None, None).await {
-        Response::Answer { body, .. } => body,
-        Response::Died => universe.call("GET", &path, None, None).await.body(),
+    for _ in 0..RETRIES_MAX {
+        if let Response::Answer { body, .. } = universe.call("GET", &path, None, None).await {
+            return body;
+        }
     }
+    Value::Null
 }
 
 /// The shopper pays at Stripe with what the browser was given, if anything.

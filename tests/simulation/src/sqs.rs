@@ -213,6 +213,11 @@ impl Sqs {
         state.queue(queue).messages.iter().map(|stored| stored.visible_at_ms).min()
     }
 
+    /// Whether nothing is in the queue, hidden or not.
+    pub fn is_empty(&self, queue: &str) -> bool {
+        self.next_visible_at_ms(queue).is_none()
+    }
+
     /// The names of all queues.
     pub fn queues(&self) -> Vec<String> {
         self.state.lock().unwrap().queues.keys().cloned().collect()

@@ -1,5 +1,5 @@
-//! The single-crash sweep: each flow is run once to count its requests, and then once for each of them and each of
-//! the two moments, with a crash there.
+//! The crash sweeps: each flow is run once to count its requests, and then once for each of them and each of the two
+//! moments, with a crash there; and, for pairs, once more for each place at which what is left of that run can crash.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ pub struct Swept {
     pub failures: Vec<String>,
 }
 
-/// Runs a flow with a plan for one invocation; gives the invocations of its own part, the number of the first, and
+/// Runs a flow with plans for some of its invocations; gives the invocations of its own part, the number of the first, and
 /// what is wrong at rest.
-fn run(flow: Flow, seed: u64, plan: Option<(usize, Plan)>) -> (Vec<Invocation>, usize, Vec<String>) {
+fn run(flow: Flow, seed: u64, plans: &[(usize, Plan)]) -> (Vec<Invocation>, usize, Vec<String>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let mut universe = Universe::new(seed);
-        universe.plans.extend(plan);
+        universe.plans.extend(plans.iter().cloned());
         let mut wrong = match tokio::time::timeout(Duration::from_secs(48 * 3_600), flow.run(&mut universe)).await {
             Ok(()) => Vec::new(),
             Err(_) => vec!["the run did not come to rest".to_owned()],
@@ -40,7 +40,7 @@ fn run(flow: Flow, seed: u64, plan: Option<(usize, Plan)>) -> (Vec<Invocation>, 
 
 /// Sweeps one flow.
 pub fn sweep(flow: Flow, seed: u64) -> Swept {
-    let (invocations, from, wrong) = run(flow, seed, None);
+    let (invocations, from, wrong) = run(flow, seed, &[]);
     let mut swept = Swept { invocations: invocations.len(), runs: 1, ..Swept::default() };
     swept.failures.extend(wrong.into_iter().map(|wrong| format!("{flow:?} without a crash: {wrong}")));
     if !swept.failures.is_empty() {
@@ -50,7 +50,7 @@ pub fn sweep(flow: Flow, seed: u64) -> Swept {
         swept.requests += invocation.requests;
         for n in 1..=invocation.requests {
             for when in [When::Before, When::After] {
-                let (_, _, wrong) = run(flow, seed, Some((number, Plan::crash(n, when))));
+                let (_, _, wrong) = run(flow, seed, &[(number, Plan::crash(n, when))]);
                 swept.runs += 1;
                 let place = format!("{flow:?}, {:?} (invocation {number}), request {n}, {when:?}", invocation.function);
                 swept.failures.extend(wrong.into_iter().map(|wrong| format!("{place}: {wrong}")));
@@ -58,4 +58,63 @@ pub fn sweep(flow: Flow, seed: u64) -> Swept {
         }
     }
     swept
+}
+
+/// A place to crash at: the invocation's number, its request, and the moment.
+pub type Place = (usize, usize, When);
+
+/// The places at which a crash leaves another world than a crash elsewhere: before an invocation has done anything, and
+/// after each request that changed something. A crash beside a read is one of these.
+fn places(invocations: &[Invocation], from: usize) -> Vec<Place> {
+    let mut places = Vec::new();
+    for (number, invocation) in (from..).zip(invocations) {
+        if invocation.requests > 0 {
+            places.push((number, 1, When::Before));
+        }
+        places.extend(invocation.effects.iter().map(|n| (number, *n, When::After)));
+    }
+    places
+}
+
+/// What a sweep of pairs came to.
+#[derive(Clone, Debug, Default)]
+pub struct Pairs {
+    /// Places of the first crash.
+    pub first: usize,
+    /// Pairs, each a run of its own.
+    pub pairs: usize,
+    /// What was wrong, with the crashes that showed it.
+    pub failures: Vec<String>,
+}
+
+impl Pairs {
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.first += other.first;
+        self.pairs += other.pairs;
+        self.failures.extend(other.failures);
+        self
+    }
+}
+
+/// The places of the first crash in a flow.
+pub fn first_places(flow: Flow, seed: u64) -> Vec<Place> {
+    let (invocations, from, _) = run(flow, seed, &[]);
+    places(&invocations, from)
+}
+
+/// Crashes at the first place, and then, one run each, at each place of a later invocation of what follows.
+pub fn pairs_after(flow: Flow, seed: u64, first: Place) -> Pairs {
+    let plan = |(number, n, when): Place| (number, Plan::crash(n, when));
+    let (invocations, from, _) = run(flow, seed, &[plan(first)]);
+    let later = first.0 + 1;
+    let mut pairs = Pairs { first: 1, ..Pairs::default() };
+    for second in places(&invocations[(later - from).min(invocations.len())..], later) {
+        let (_, _, wrong) = run(flow, seed, &[plan(first), plan(second)]);
+        pairs.pairs += 1;
+        let places = format!("{flow:?}, crashes at (invocation, request) {first:?} and {second:?}");
+        pairs.failures.extend(wrong.into_iter().map(|wrong| format!("{places}: {wrong}")));
+    }
+    pairs
 }

@@ -2,31 +2,21 @@
 //! AWS, the vendors' sandbox, and simulated time. Lambda's part (event source mappings, function URLs, the schedule)
 //! is played here.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage, SqsMessageAttribute};
 use bytes::Bytes;
 use crossdock::aws::Transport;
-use crossdock::domain::Timestamp;
-use crossdock::lambda::batch::{self, Worker};
-use crossdock::lambda::http::{self as edge, HttpFunction};
-use crossdock::lambda::schedule::Scheduled as _;
 use crossdock::lambda::{Env, System};
-use email_sender::EmailSender;
-use event_processor::EventProcessor;
-use lambda_http::{Body, RequestExt as _};
-use payment_initiator::PaymentInitiator;
-use payment_worker::PaymentWorker;
+use lambda_http::Body;
 use sandbox::{Sandbox, Settings, Vendor};
-use sendgrid_webhook::SendGridWebhook;
 use serde_json::{Value, json};
-use stripe_webhook::StripeWebhook;
-use sweeper::Sweeper;
 
+use crate::invocation::{Done, Job, Running, run};
 use crate::seams::{SENDGRID_BASE, STRIPE_BASE, world};
-use crate::{Aws, Message, Outcome, Plan, Probe, QueueSettings, Redrive, SimClock, TABLE_NAME, run_until_crash};
+use crate::{Aws, Message, Plan, Probe, QueueSettings, Redrive, SimClock, TABLE_NAME};
+
+pub use crate::invocation::{Function, Invocation, Response};
 
 /// A Saturday. Any time does; this one is easy to recognise in traces.
 pub const START_MS: i64 = 1_714_265_330_000;
@@ -35,75 +25,7 @@ pub const STACK_ID: &str = "000000000000/sim/crossdock";
 /// Receives before the DLQ, as in template.yaml.
 const RECEIVES_MAX: u32 = 10;
 /// The sweeper's schedule.
-const SWEEP_EVERY_MS: i64 = 60_000;
-
-/// The functions, by the names in template.yaml.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Function {
-    /// payment-initiator
-    PaymentInitiator,
-    /// payment-worker
-    PaymentWorker,
-    /// stripe-webhook
-    StripeWebhook,
-    /// sendgrid-webhook
-    SendGridWebhook,
-    /// event-processor
-    EventProcessor,
-    /// email-sender
-    EmailSender,
-    /// sweeper
-    Sweeper,
-}
-
-/// One invocation that was made.
-#[derive(Clone, Debug)]
-pub struct Invocation {
-    /// Whose.
-    pub function: Function,
-    /// What left it, in waves: requests that overlap are one wave.
-    pub waves: Vec<Vec<String>>,
-    /// How many requests left it.
-    pub requests: usize,
-    /// Whether it was stopped.
-    pub crashed: bool,
-}
-
-/// What a caller of the API gets.
-#[derive(Clone, Debug)]
-pub enum Response {
-    /// An HTTP answer.
-    Answer {
-        /// Its status.
-        status: u16,
-        /// Its JSON body; null for none.
-        body: Value,
-        /// Whether it was marked as a repeat.
-        replayed: bool,
-        /// Its Content-Type; empty for none.
-        media_type: String,
-    },
-    /// The function died: API Gateway says 502.
-    Died,
-}
-
-impl Response {
-    /// The status that the caller sees.
-    pub fn status(&self) -> u16 {
-        match self {
-            Self::Answer { status, .. } => *status,
-            Self::Died => 502,
-        }
-    }
-
-    /// The body that the caller sees.
-    pub fn body(&self) -> Value {
-        match self {
-            Self::Answer { body, .. } => body.clone(),
-            Self::Died => Value::Null,
-        }
-    }
-}
+pub(crate) const SWEEP_EVERY_MS: i64 = 60_000;
 
 /// The whole system. Build it inside a current-thread runtime whose clock is paused.
 pub struct Universe {
@@ -120,17 +42,20 @@ pub struct Universe {
     /// What receivers have acknowledged: the request, as it came.
     pub acknowledged: Vec<(Function, http::Request<Bytes>)>,
     /// What to check after every invocation; returns what is wrong.
-    pub watch: crate::invariants::Watch,
+    pub watch: crate::Watch,
+    /// Messages that must end in a dead-letter queue: its name and their body.
+    pub expected_dead: Vec<(String, String)>,
+    /// Messages that may end in one, because they may be refused.
+    pub may_die: Vec<String>,
     /// Whether instances live on for their function's next invocation, with whatever they have cached. Otherwise each
     /// invocation gets a cold one. An instance that crashed never lives on.
     pub keeps_instances: bool,
-    instances: BTreeMap<Function, (Probe, System)>,
-    requests_made: Cell<u64>,
+    instances: BTreeMap<Function, Vec<(Probe, System)>>,
     last_sweep_ms: i64,
 }
 
 /// The queues with their workers: name, worker, visibility timeout in seconds, batch size.
-const QUEUES: [(&str, Function, u32, usize); 3] = [
+pub(crate) const QUEUES: [(&str, Function, u32, usize); 3] = [
     ("inbound-events", Function::EventProcessor, 180, 10),
     ("payments", Function::PaymentWorker, 270, 1),
     ("email", Function::EmailSender, 150, 10),
@@ -173,10 +98,11 @@ impl Universe {
             invocations: Vec::new(),
             own_part_from: 0,
             acknowledged: Vec::new(),
-            watch: crate::invariants::Watch::default(),
+            watch: crate::Watch::default(),
+            expected_dead: Vec::new(),
+            may_die: Vec::new(),
             keeps_instances: false,
             instances: BTreeMap::new(),
-            requests_made: Cell::new(0),
             last_sweep_ms: START_MS,
         }
     }
@@ -189,6 +115,13 @@ impl Universe {
     /// The vendors. Not to be held over an await.
     pub fn sandbox(&self) -> std::sync::MutexGuard<'_, Sandbox> {
         self.sandbox.lock().unwrap()
+    }
+
+    /// Writes a new version of a secret.
+    pub fn change_secret(&self, name: &str, change: impl FnOnce(&mut Value)) {
+        let mut secret = self.aws.secrets().current(name);
+        change(&mut secret);
+        self.aws.secrets().put(name, &secret);
     }
 
     /// Now, in Unix milliseconds.
@@ -206,8 +139,7 @@ impl Universe {
         self.call_raw(Function::PaymentInitiator, api_request(method, path, key, body), path).await
     }
 
-    /// Calls the API once, and does something else while the call is under way. The call's invocation is listed after
-    /// those that were made meanwhile, and carries out no plan.
+    /// Calls the API once, and does something else while the call is under way.
     pub async fn call_while(
         &mut self,
         method: &str,
@@ -216,36 +148,17 @@ impl Universe {
         body: Option<&Value>,
         meanwhile: impl AsyncFnOnce(&mut Self),
     ) -> Response {
-        let probe = Probe::new();
-        let system = self.system(Function::PaymentInitiator, &probe);
-        let request = api_request(method, path, key, body);
-        let request = request.with_raw_http_path(path).with_lambda_context(self.context(25_000));
-        let function = PaymentInitiator::new(&system).unwrap();
-        let (outcome, ()) =
-            futures_util::join!(invoke_http(&function, &probe, request, &system), meanwhile(&mut *self));
-        self.finished(Function::PaymentInitiator, &probe, matches!(outcome, Outcome::Crashed));
-        response(outcome)
+        let request = Box::new(api_request(method, path, key, body));
+        let mut running = self.start(Job::Request(Function::PaymentInitiator, request, path.to_owned()));
+        let (done, ()) = futures_util::join!(&mut running.future, meanwhile(&mut *self));
+        self.finish(&running, &done);
+        response(done)
     }
 
     /// Calls a function behind HTTP with a request of any form.
     pub async fn call_raw(&mut self, function: Function, request: http::Request<Body>, path: &str) -> Response {
-        let (probe, system) = self.instance(function);
         let as_it_came = copied(&request);
-        let request = request.with_raw_http_path(path).with_lambda_context(self.context(25_000));
-        let outcome = match function {
-            Function::PaymentInitiator => {
-                invoke_http(&PaymentInitiator::new(&system).unwrap(), &probe, request, &system).await
-            }
-            Function::StripeWebhook => {
-                invoke_http(&StripeWebhook::new(&system).unwrap(), &probe, request, &system).await
-            }
-            Function::SendGridWebhook => {
-                invoke_http(&SendGridWebhook::new(&system).unwrap(), &probe, request, &system).await
-            }
-            other => panic!("{other:?} is not behind HTTP"),
-        };
-        self.finished(function, &probe, matches!(outcome, Outcome::Crashed));
-        let response = response(outcome);
+        let response = response(self.invoke(Job::Request(function, Box::new(request), path.to_owned())).await);
         if function != Function::PaymentInitiator && response.status() == 200 {
             self.acknowledged.push((function, as_it_came));
         }
@@ -275,9 +188,8 @@ impl Universe {
 
     /// Whether nothing is due any more, now or later.
     pub fn is_quiet(&self) -> bool {
-        let queued = QUEUES.iter().any(|(name, ..)| !self.aws.sqs().messages(name).is_empty());
-        let due = self.aws.table().items().iter().any(|item| item.get("due_pk").is_some());
-        !queued && !due && self.sandbox().next_delivery_at().is_none()
+        let queued = QUEUES.iter().any(|(name, ..)| !self.aws.sqs().is_empty(name));
+        !queued && self.aws.table().first_due_ms().is_none() && self.sandbox().next_delivery_at().is_none()
     }
 
     fn next_event_ms(&self) -> i64 {
@@ -288,10 +200,7 @@ impl Universe {
 
     /// The first tick of the schedule that finds something due; ticks that find nothing are left out to save time.
     fn next_useful_sweep_ms(&self) -> Option<i64> {
-        let items = self.aws.table().items();
-        let dues = items.iter().filter(|item| item.get("due_pk").is_some());
-        let first_due_ms = dues.filter_map(|item| item.get("due").and_then(Value::as_i64)).min()?;
-        let earliest = first_due_ms.max(self.last_sweep_ms + 1) - START_MS;
+        let earliest = self.aws.table().first_due_ms()?.max(self.last_sweep_ms + 1) - START_MS;
         Some(START_MS + (earliest + SWEEP_EVERY_MS - 1) / SWEEP_EVERY_MS * SWEEP_EVERY_MS)
     }
 
@@ -326,24 +235,13 @@ impl Universe {
 
     /// One batch to its worker; what it did not report as failed is deleted.
     pub async fn work(&mut self, queue: &str, function: Function, messages: Vec<Message>) {
-        let (probe, system) = self.instance(function);
-        let event = sqs_event(&messages);
-        let (request_id, deadline) = (self.request_id(), self.deadline(function));
-        let outcome = match function {
-            Function::EventProcessor => {
-                invoke_batch(&EventProcessor::new(&system).unwrap(), &probe, event, &request_id, deadline, &system)
-                    .await
-            }
-            Function::PaymentWorker => {
-                invoke_batch(&PaymentWorker::new(&system).unwrap(), &probe, event, &request_id, deadline, &system).await
-            }
-            Function::EmailSender => {
-                invoke_batch(&EmailSender::new(&system).unwrap(), &probe, event, &request_id, deadline, &system).await
-            }
-            other => panic!("{other:?} has no queue"),
-        };
-        self.finished(function, &probe, matches!(outcome, Outcome::Crashed));
-        if let Outcome::Finished(failed) = outcome {
+        let done = self.invoke(Job::Batch(function, messages.clone())).await;
+        self.acknowledge(queue, &messages, &done);
+    }
+
+    /// Lambda's part after a batch: what was not reported as failed is deleted.
+    pub(crate) fn acknowledge(&self, queue: &str, messages: &[Message], done: &Done) {
+        if let Done::Worked(failed) = done {
             for message in messages.iter().filter(|message| !failed.contains(&message.id)) {
                 self.aws.sqs().delete(queue, &message.receipt_handle);
             }
@@ -352,25 +250,60 @@ impl Universe {
 
     /// One tick of the schedule.
     pub async fn sweep(&mut self) {
-        let (probe, system) = self.instance(Function::Sweeper);
-        let sweeper = Sweeper::new(&system).unwrap();
-        let outcome = run_until_crash(&probe, sweeper.tick()).await;
-        self.finished(Function::Sweeper, &probe, matches!(outcome, Outcome::Crashed));
+        self.invoke(Job::Tick).await;
     }
 
-    /// An instance for the next invocation, carrying out the plan for it: a cold one, or one that lived on.
-    fn instance(&mut self, function: Function) -> (Probe, System) {
-        let plan = self.plans.get(&self.invocations.len()).cloned().unwrap_or_default();
-        if let Some((probe, system)) = self.instances.get(&function) {
-            probe.restart(plan);
-            return (probe.clone(), system.clone());
+    /// The next invocation of each function gets a new instance.
+    pub(crate) fn forget_instances(&mut self) {
+        self.instances.clear();
+    }
+
+    async fn invoke(&mut self, job: Job) -> Done {
+        let mut running = self.start(job);
+        let done = (&mut running.future).await;
+        self.finish(&running, &done);
+        done
+    }
+
+    /// Starts an invocation, carrying out the plan for it.
+    pub(crate) fn start(&mut self, job: Job) -> Running {
+        let (number, function) = (self.invocations.len(), job.function());
+        let plan = self.plans.get(&number).cloned().unwrap_or_default();
+        let idle = self.instances.get_mut(&function).and_then(Vec::pop);
+        let is_cold = idle.is_none();
+        let (probe, system) = idle.unwrap_or_else(|| {
+            let probe = Probe::new();
+            let system = self.system(function, &probe);
+            (probe, system)
+        });
+        probe.restart(plan);
+        probe.set_started_ms(self.now_ms());
+        let (waves, effects) = (Vec::new(), Vec::new());
+        self.invocations.push(Invocation { function, waves, requests: 0, effects, crashed: false });
+        let future = run(job, &probe, &system, format!("sim-{}-{number}", self.seed), self.now_ms());
+        Running { number, function, probe, system, is_cold, future }
+    }
+
+    /// Takes note of an invocation that is over.
+    pub(crate) fn finish(&mut self, running: &Running, done: &Done) {
+        let (probe, crashed) = (&running.probe, matches!(done, Done::Died));
+        if self.keeps_instances && !crashed {
+            let idle = self.instances.entry(running.function).or_default();
+            idle.push((probe.clone(), running.system.clone()));
         }
-        let probe = Probe::with(plan);
-        let system = self.system(function, &probe);
-        if self.keeps_instances {
-            self.instances.insert(function, (probe.clone(), system.clone()));
+        let invocation = &mut self.invocations[running.number];
+        invocation.waves = probe.waves();
+        invocation.requests = probe.count();
+        invocation.effects = probe.effects();
+        invocation.crashed = crashed;
+        self.look();
+    }
+
+    /// Shows the table's latest changes to the watch.
+    pub fn look(&mut self) {
+        for change in self.aws.table().take_changes() {
+            self.watch.see(&change);
         }
-        (probe, system)
     }
 
     /// A function's parts, whose requests pass this probe: for what a test does by hand.
@@ -381,35 +314,13 @@ impl Universe {
         let transport = Transport::of(self.aws.http_client(probe.clone()));
         System::with(environment(), world, &transport).unwrap_or_else(|e| panic!("{function:?}: {e}"))
     }
+}
 
-    fn finished(&mut self, function: Function, probe: &Probe, crashed: bool) {
-        if crashed {
-            self.instances.remove(&function);
-        }
-        self.invocations.push(Invocation { function, waves: probe.waves(), requests: probe.count(), crashed });
-        self.watch.look(&self.aws.table().items());
-    }
-
-    fn request_id(&self) -> String {
-        self.requests_made.set(self.requests_made.get() + 1);
-        format!("sim-{}-{}", self.seed, self.requests_made.get())
-    }
-
-    fn deadline(&self, function: Function) -> Timestamp {
-        let seconds = match function {
-            Function::PaymentWorker => 45,
-            Function::EventProcessor => 30,
-            Function::Sweeper => 60,
-            _ => 25,
-        };
-        Timestamp::from_ms(self.now_ms() + seconds * 1_000)
-    }
-
-    fn context(&self, time_ms: i64) -> lambda_runtime::Context {
-        let mut context = lambda_runtime::Context::default();
-        context.request_id = self.request_id();
-        context.deadline = u64::try_from(self.now_ms() + time_ms).unwrap();
-        context
+fn response(done: Done) -> Response {
+    match done {
+        Done::Answered(response) => response,
+        Done::Died => Response::Died,
+        Done::Worked(_) | Done::Ticked => panic!("a request is answered"),
     }
 }
 
@@ -425,77 +336,13 @@ fn copied(request: &http::Request<Body>) -> http::Request<Bytes> {
     copy
 }
 
-fn api_request(method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> http::Request<Body> {
+pub(crate) fn api_request(method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> http::Request<Body> {
     let mut request = http::Request::builder().method(method).uri(format!("https://api.sim{path}"));
     if let Some(key) = key {
         request = request.header("idempotency-key", key);
     }
     let body = body.map_or(Body::Empty, |body| Body::Text(body.to_string()));
     request.header("content-type", "application/json").body(body).unwrap()
-}
-
-fn response(outcome: Outcome<http::Response<Bytes>>) -> Response {
-    let Outcome::Finished(answer) = outcome else { return Response::Died };
-    let media_type = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
-    Response::Answer {
-        status: answer.status().as_u16(),
-        body: serde_json::from_slice(answer.body()).unwrap_or(Value::Null),
-        replayed: answer.headers().contains_key("idempotent-replayed"),
-        media_type: media_type.unwrap_or_default().to_owned(),
-    }
-}
-
-async fn invoke_http<F: HttpFunction>(
-    function: &F,
-    probe: &Probe,
-    request: lambda_http::Request,
-    system: &System,
-) -> Outcome<http::Response<Bytes>> {
-    let outcome = run_until_crash(probe, edge::respond(function, request, system.world())).await;
-    match outcome {
-        Outcome::Crashed => Outcome::Crashed,
-        Outcome::Finished(response) => Outcome::Finished(response.map(|body| match body {
-            Body::Text(text) => Bytes::from(text),
-            Body::Binary(bytes) => Bytes::from(bytes),
-            _ => Bytes::new(),
-        })),
-    }
-}
-
-async fn invoke_batch<W: Worker>(
-    worker: &W,
-    probe: &Probe,
-    event: SqsEvent,
-    request_id: &str,
-    deadline: Timestamp,
-    system: &System,
-) -> Outcome<Vec<String>> {
-    match run_until_crash(probe, batch::respond(worker, event, request_id, deadline, system.world())).await {
-        Outcome::Crashed => Outcome::Crashed,
-        Outcome::Finished(response) => {
-            Outcome::Finished(response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
-        }
-    }
-}
-
-fn sqs_event(messages: &[Message]) -> SqsEvent {
-    let records = messages.iter().map(|message| {
-        let mut record = SqsMessage::default();
-        record.message_id = Some(message.id.clone());
-        record.receipt_handle = Some(message.receipt_handle.clone());
-        record.body = Some(message.body.clone());
-        record.attributes.insert("ApproximateReceiveCount".to_owned(), message.receive_count.to_string());
-        for (name, attribute) in &message.attributes {
-            let mut value = SqsMessageAttribute::default();
-            value.string_value = Some(attribute.value.clone());
-            value.data_type = Some("String".to_owned());
-            record.message_attributes.insert(name.clone(), value);
-        }
-        record
-    });
-    let mut event = SqsEvent::default();
-    event.records = records.collect();
-    event
 }
 
 fn environment() -> Env {

@@ -10,6 +10,7 @@ use crate::effects::observation::{Observation, PaymentSeen};
 use crate::effects::payment::{self, Payment};
 use crate::effects::{Subject, WorkList};
 use crate::error::{Error, Result};
+use crate::guard::{Guard, condition};
 
 /// What asking for a cancel came to.
 #[derive(Debug)]
@@ -78,7 +79,7 @@ impl WorkList {
             .set("expires", &context.now.plus(intent::KEPT_AFTER).seconds())?
             .remove("due_pk")
             .add("epoch", 1)
-            .when("#phase = :ready AND attribute_not_exists(#first_called_at)")
+            .when(&condition(Guard::CancelUnsent, "#phase = :ready AND attribute_not_exists(#first_called_at)"))
             .bind(":ready", &Phase::Ready)?;
         let mut writes = vec![refuse];
         writes.extend(plan.writes.into_iter().map(|(_, write)| write));

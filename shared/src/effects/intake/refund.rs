@@ -13,6 +13,7 @@ use crate::effects::nudge::Nudge;
 use crate::effects::payment::{self, Payment};
 use crate::effects::refund::{self, Refund};
 use crate::error::{Error, Result};
+use crate::guard::{Guard, condition};
 
 /// How often a refund without an amount is tried with what is left by then.
 const ROUNDS_MAX: u32 = 3;
@@ -141,7 +142,7 @@ fn take(payment: &Payment, amount: Money, context: &Context) -> Result<Write> {
     Write::update(payment::key(&payment.payment_id))
         .add("refundable", -amount.value)
         .set("updated_at", &context.now)?
-        .when("#refundable >= :amount")
+        .when(&condition(Guard::RefundReservation, "#refundable >= :amount"))
         .bind(":amount", &amount.value)
 }
 

@@ -37,12 +37,12 @@ pub fn layers_name_only_inwards(tree: &Tree) -> Vec<Violation> {
     })
 }
 
-/// The domain names only itself and `error`.
+/// The domain names only itself, `error`, and the guards' names.
 pub fn the_domain_names_only_error(tree: &Tree) -> Vec<Violation> {
     const REASON: &str = "The domain is the innermost layer: it may name nothing of the crate but error";
     find(tree, REASON, |source, name| {
         source.room(SHARED) == Some("domain")
-            && matches!(parts(name).as_slice(), ["crate", other, ..] if !["domain", "error"].contains(other))
+            && matches!(parts(name).as_slice(), ["crate", other, ..] if !["domain", "error", "guard"].contains(other))
     })
 }
 

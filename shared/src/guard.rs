@@ -1,0 +1,129 @@
+//! The guards on which the promises rest, by name: so that each can be taken away, alone, to see the simulation notice.
+//!
+//! Without the feature `mutations` every guard holds, and the compiler leaves nothing of this in a function. With it,
+//! a test takes a guard away for its own thread ([`without`]). A build that is meant to be shipped cannot have it.
+
+use std::borrow::Cow;
+
+#[cfg(all(feature = "mutations", not(debug_assertions)))]
+compile_error!("the feature `mutations` takes guards away: it is for simulations, never for a release");
+
+macro_rules! guards {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Something that keeps a promise.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Guard {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Guard {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+guards! {
+    /// Only what is READY is called; what may have been called is resolved.
+    ClaimPhase,
+    /// Nothing is called before it is due.
+    ClaimDue,
+    /// Nobody takes over before a lease is over.
+    ClaimLease,
+    /// CALLING is written before the call leaves.
+    ClaimFirst,
+    /// Five claims without a settle, and a person looks.
+    ClaimLimit,
+    /// Under a lease an intent stays in the due index.
+    DueUnderLease,
+    /// Only who holds the claim settles.
+    SettleFence,
+    /// Who changes an object has read its latest version.
+    ObjectVersion,
+    /// What follows is written together with what causes it.
+    FollowUpsTogether,
+    /// Only allowed moves of a status.
+    Lattice,
+    /// An event is applied once.
+    SeenMark,
+    /// An event counts as seen together with what it changes, not before.
+    SeenTogether,
+    /// An event that waits for its object is looked at again.
+    WaitingDue,
+    /// An event that tells that something happened settles its intent.
+    DoneByEvent,
+    /// No refund takes more than is left.
+    RefundReservation,
+    /// A vendor's id names one thing of ours.
+    RefFree,
+    /// An order has one payment at a time.
+    OnePayment,
+    /// The same key with another request is refused.
+    RequestHash,
+    /// An answer counts for a day, also when it has not been deleted by then.
+    AnswerExpiry,
+    /// Every repeat has the same key at the vendor.
+    VendorKey,
+    /// A payment that may have been sent is not canceled only here.
+    CancelUnsent,
+    /// A webhook is acknowledged when it is durable.
+    DurableBeforeAck,
+    /// A domain event is marked as published when its queue has it.
+    PublishBeforeMark,
+    /// While a breaker is open, one probe at a time.
+    ProbeLease,
+    /// A result from before a breaker's transition changes nothing.
+    BreakerEpoch,
+    /// All instances together stay below a vendor's quota.
+    QuotaLimit,
+}
+
+/// Whether a guard is in place.
+#[cfg(not(feature = "mutations"))]
+pub const fn holds(_: Guard) -> bool {
+    true
+}
+
+/// A write's condition while its guard is in place; one that always holds otherwise.
+pub fn condition(guard: Guard, condition: &str) -> Cow<'_, str> {
+    if holds(guard) {
+        return Cow::Borrowed(condition);
+    }
+    // The condition is still there: DynamoDB refuses values that no expression uses.
+    Cow::Owned(format!("({condition}) OR attribute_exists(#pk) OR attribute_not_exists(#pk)"))
+}
+
+#[cfg(feature = "mutations")]
+pub use taken::{Without, holds, without};
+
+#[cfg(feature = "mutations")]
+mod taken {
+    use std::cell::Cell;
+
+    use super::Guard;
+
+    thread_local! {
+        static TAKEN: Cell<Option<Guard>> = const { Cell::new(None) };
+    }
+
+    /// Whether a guard is in place on this thread.
+    pub fn holds(guard: Guard) -> bool {
+        TAKEN.get() != Some(guard)
+    }
+
+    /// Takes a guard away from this thread, until the value is dropped.
+    #[must_use]
+    pub fn without(guard: Guard) -> Without {
+        Without(TAKEN.replace(Some(guard)))
+    }
+
+    /// While it lives, a guard is missing.
+    #[derive(Debug)]
+    pub struct Without(Option<Guard>);
+
+    impl Drop for Without {
+        fn drop(&mut self) {
+            TAKEN.set(self.0);
+        }
+    }
+}

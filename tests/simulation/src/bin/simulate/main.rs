@@ -1,0 +1,95 @@
+//! `cargo simulate`: thousands of random runs of the whole system, each decided by its seed.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
+#![allow(clippy::disallowed_methods, reason = "it measures how long the runs take")]
+
+#[cfg(feature = "mutations")]
+mod mutations;
+mod pairs;
+mod report;
+mod seeds;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use simulation::schedule::{Schedule, shrink::shrink};
+
+/// Thousands of random runs of the whole system in one process: shipping code, real AWS SDK, simulated everything else.
+#[derive(Debug, Parser)]
+#[command(name = "cargo simulate")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// How many seeds to run.
+    #[arg(long, default_value_t = 1_000)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+    /// One seed only: says what is wrong, made as small as possible.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// With --seed: shows what happens, request by request.
+    #[arg(long)]
+    trace: bool,
+    /// With --seed: leaves the run as it is, and does not make it smaller.
+    #[arg(long)]
+    whole: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Every pair of crashes in the flows of a charge, a refund and a mail.
+    Pairs,
+    /// Takes each guard away, alone, and looks for what breaks: a guard that nobody misses makes it fail.
+    #[cfg(feature = "mutations")]
+    Mutations {
+        /// Seeds to look at for each guard, at most.
+        #[arg(long, default_value_t = 400)]
+        most: u64,
+        /// Only these guards, by name.
+        guards: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let all_is_well = match (arguments.command, arguments.seed) {
+        (Some(Command::Pairs), _) => pairs::run(),
+        #[cfg(feature = "mutations")]
+        (Some(Command::Mutations { most, guards }), _) => mutations::run(most, &guards),
+        (None, Some(seed)) => one(seed, arguments.trace, arguments.whole),
+        (None, None) => seeds::run(arguments.from, arguments.seeds),
+    };
+    if all_is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// One seed, looked at closely.
+fn one(seed: u64, trace: bool, whole: bool) -> bool {
+    let schedule = Schedule { seed, reads_logs: seeds::reads_logs(seed), traced: trace, ..Schedule::default() };
+    let whole_run = simulation::schedule::play(&schedule);
+    if whole_run.violations.is_empty() || whole {
+        show(&whole_run, trace);
+        return whole_run.violations.is_empty();
+    }
+    println!("seed {seed}: {} orders, {} mishaps; looking for less …", whole_run.orders.len(), whole_run.fired.len());
+    let (_, played) = shrink(&schedule);
+    show(&played, trace);
+    false
+}
+
+fn show(played: &simulation::schedule::Played, trace: bool) {
+    if trace {
+        played.trace.iter().for_each(|line| println!("{line}"));
+    }
+    println!("orders {:?}", played.orders);
+    for (number, kind, request) in &played.fired {
+        println!("mishap {kind:?} at {number}, request {request}");
+    }
+    for violation in &played.violations {
+        println!("VIOLATED {violation}");
+    }
+    if played.violations.is_empty() {
+        println!("nothing is wrong: {} invocations, {} requests", played.stats.invocations, played.stats.requests);
+    }
+}

@@ -1,0 +1,72 @@
+//! Is the simulation blind? Each guard of the shipped code is taken away, alone, and something must break.
+
+use std::sync::Mutex;
+use std::time::Instant;
+
+use crossdock::guard::{Guard, without};
+use simulation::cases;
+use simulation::schedule::{Schedule, play};
+
+/// What noticed that a guard was missing.
+struct Noticed {
+    by: String,
+    violation: String,
+}
+
+/// Goes through the guards; whether each is missed.
+pub(crate) fn run(most: u64, only: &[String]) -> bool {
+    let began = Instant::now();
+    let is_wanted = |guard: &&Guard| only.is_empty() || only.iter().any(|name| *name == format!("{guard:?}"));
+    let wanted: Vec<Guard> = Guard::ALL.iter().filter(is_wanted).copied().collect();
+    let left = Mutex::new(wanted.iter().rev().copied().collect::<Vec<_>>());
+    let found = Mutex::new(Vec::new());
+    std::panic::set_hook(Box::new(|_| {}));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(guard) = left.lock().ok().and_then(|mut left| left.pop()) {
+                    let noticed = look(guard, most);
+                    if let Ok(mut found) = found.lock() {
+                        found.push((guard, noticed));
+                    }
+                }
+            });
+        }
+    });
+    let Ok(mut found) = found.into_inner() else { return false };
+    found.sort_by_key(|(guard, _)| *guard);
+    println!("| without | noticed by | what broke |\n|---|---|---|");
+    for (guard, noticed) in &found {
+        match noticed {
+            Some(noticed) => {
+                let violation: String = noticed.violation.replace('|', "/").chars().take(120).collect();
+                println!("| {guard:?} | {} | {violation} |", noticed.by);
+            }
+            None => println!("| {guard:?} | **nothing in {most} seeds** | |"),
+        }
+    }
+    let missed = found.iter().filter(|(_, noticed)| noticed.is_some()).count();
+    println!("\n{missed} of {} guards are missed, {:.0} s", found.len(), began.elapsed().as_secs_f64());
+    missed == found.len()
+}
+
+/// The first thing that breaks.
+fn look(guard: Guard, most: u64) -> Option<Noticed> {
+    let _missing = without(guard);
+    for (name, case) in cases::ALL {
+        let wrong = std::panic::catch_unwind(case).unwrap_or_else(|_| vec!["panic".to_owned()]);
+        if let Some(violation) = wrong.into_iter().next() {
+            return Some(Noticed { by: format!("case: {name}"), violation });
+        }
+    }
+    for seed in 1..=most {
+        let schedule = Schedule { seed, ..Schedule::default() };
+        let wrong = std::panic::catch_unwind(|| play(&schedule).violations);
+        let wrong = wrong.unwrap_or_else(|_| vec!["panic".to_owned()]);
+        if let Some(violation) = wrong.into_iter().next() {
+            return Some(Noticed { by: format!("seed {seed}"), violation });
+        }
+    }
+    None
+}

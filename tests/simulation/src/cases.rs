@@ -1,0 +1,157 @@
+//! What hardly ever happens by chance, and must go well all the same.
+
+use crossdock::domain::{Correlation, IntentId, Timestamp};
+use crossdock::effects::{Claim, Lease};
+use crossdock::gateway::{Lane, Permit};
+use crossdock::lambda::System;
+use futures_util::future::join_all;
+use sandbox::Vendor;
+
+use crate::invariants::{of_type, text, violations};
+use crate::shop::confirmed_payment;
+use crate::universe::{Function, Universe};
+use crate::{Probe, invariants};
+
+/// A case: what is wrong afterwards.
+pub type Case = fn() -> Vec<String>;
+
+/// All of them, by name.
+pub const ALL: [(&str, Case); 5] = [
+    ("a vendor's id that is taken is not adopted", a_taken_id_is_not_adopted),
+    ("an intent that kills whoever takes it is given up", poison_is_given_up),
+    ("an open breaker lets one probe through at a time", one_probe_at_a_time),
+    ("a failure from before a breaker opened does not count", late_failures_do_not_count),
+    ("all instances together stay below a quota", the_quota_is_kept),
+];
+
+/// Instances that ask side by side.
+const INSTANCES: usize = 20;
+/// What Stripe's quota lets through at once, and a generous measure of what comes back meanwhile.
+const BURST_AND_A_SECOND: usize = 300;
+
+fn in_a_run<T>(run: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(run)
+}
+
+/// The vendor answers with an id that belongs to another payment of ours.
+pub fn a_taken_id_is_not_adopted() -> Vec<String> {
+    const OTHER: &str = "pay_of_another";
+    let body = confirmed_payment("o-1", "pm_card_visa");
+    let vendor_id = in_a_run(async {
+        let mut universe = Universe::new(1);
+        universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
+        universe.sandbox().stripe().payment_intents()[0].id.clone()
+    });
+    in_a_run(async {
+        let mut universe = Universe::new(1);
+        let place = format!("REF#stripe#{vendor_id}");
+        universe.aws().table().put(&place, "REF", &[("object", OTHER)]);
+        universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
+        let mut wrong = violations(&universe);
+        // What the vendor made is known to nobody: that is for a person to look at, and said here.
+        wrong.retain(|violation| !violation.starts_with("I4"));
+        let items = universe.aws().table().items();
+        let create = of_type(&items, "intent").find(|intent| text(intent, "kind") == Some("payment.create"));
+        if create.and_then(|intent| text(intent, "refusal")) != Some("vendor_object_taken") {
+            wrong.push("W: the payment was not given up".to_owned());
+        }
+        wrong
+    })
+}
+
+/// Whoever takes the intent dies: ten in a row.
+pub fn poison_is_given_up() -> Vec<String> {
+    in_a_run(async {
+        let mut universe = Universe::new(1);
+        universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", "pm_card_visa"))).await;
+        let list = universe.system(Function::EmailSender, &Probe::new()).work_list().unwrap();
+        let items = universe.aws().table().items();
+        let mail = of_type(&items, "intent").find(|intent| text(intent, "kind") == Some("mail.send")).unwrap();
+        let id = IntentId::from_stored(text(mail, "intent_id").unwrap());
+        let mut given_up = 0;
+        for n in 0..10 {
+            let call_by = Timestamp::from_ms(universe.now_ms() + 10_000);
+            let claim =
+                list.claim(&id, &Lease { owner: format!("owner-{n}"), call_by, lane: Lane::Background }).await.unwrap();
+            given_up += usize::from(matches!(claim, Claim::Exhausted(..)));
+            if given_up > 0 {
+                break;
+            }
+            universe.sleep_ms(16_000).await;
+        }
+        universe.look();
+        let mut wrong: Vec<String> = invariants::violations(&universe);
+        wrong.retain(|violation| violation.starts_with('W'));
+        if given_up == 0 {
+            wrong.push("W: it was claimed again and again".to_owned());
+        }
+        wrong
+    })
+}
+
+/// Twenty instances of a function that calls Stripe.
+fn instances(universe: &Universe) -> Vec<System> {
+    (0..INSTANCES).map(|_| universe.system(Function::PaymentInitiator, &Probe::new())).collect()
+}
+
+/// One call of class `read`.
+async fn read(system: &System) {
+    let world = system.world();
+    let correlation = Correlation::generate(world.now(), world.rng.next());
+    let permit = Permit::until(Timestamp::from_ms(world.now().ms() + 8_000), Lane::Interactive);
+    let _ = system.stripe().unwrap().methods("cus_1", 1, None, &correlation, &permit).await;
+}
+
+fn calls(universe: &Universe) -> usize {
+    universe.sandbox().calls().len()
+}
+
+/// A vendor that was down for a minute is asked by everybody at once.
+pub fn one_probe_at_a_time() -> Vec<String> {
+    in_a_run(async {
+        let universe = Universe::new(1);
+        let all = instances(&universe);
+        universe.sandbox().faults().outage(Vendor::Stripe, true);
+        for _ in 0..3 {
+            join_all(all.iter().map(read)).await;
+        }
+        universe.sleep_ms(61_000).await;
+        let before = calls(&universe);
+        join_all(all.iter().map(read)).await;
+        let probes = calls(&universe) - before;
+        if probes == 1 { vec![] } else { vec![format!("B: {probes} probes at a time")] }
+    })
+}
+
+/// Twenty calls fail at once.
+pub fn late_failures_do_not_count() -> Vec<String> {
+    in_a_run(async {
+        let universe = Universe::new(1);
+        let all = instances(&universe);
+        let mut wrong = Vec::new();
+        universe.sandbox().faults().outage(Vendor::Stripe, true);
+        join_all(all.iter().map(read)).await;
+        let state = |universe: &Universe| {
+            let item = universe.aws().table().item("BREAKER#stripe#read", "BREAKER#stripe#read").unwrap_or_default();
+            (item["state"].clone(), item["epoch"].clone(), item["fails"].clone())
+        };
+        let opened = state(&universe);
+        // Twenty failures are under way at once: five of them open it, the others come too late to be counted.
+        if opened.2.as_i64().unwrap_or(0) > 5 || opened.0 != "OPEN" {
+            wrong.push(format!("B: failures were counted after the transition: {opened:?}"));
+        }
+        wrong
+    })
+}
+
+/// Everybody calls as often as they can, for a moment.
+pub fn the_quota_is_kept() -> Vec<String> {
+    in_a_run(async {
+        let universe = Universe::new(1);
+        let all = instances(&universe);
+        join_all(all.iter().flat_map(|system| (0..40).map(move |_| read(system)))).await;
+        let calls = calls(&universe);
+        if calls <= BURST_AND_A_SECOND { vec![] } else { vec![format!("B: {calls} calls at once")] }
+    })
+}

@@ -1,0 +1,299 @@
+//! One invocation of a function, as Lambda makes it: an instance, a time limit, and whatever the plan does to it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage, SqsMessageAttribute};
+use bytes::Bytes;
+use crossdock::domain::Timestamp;
+use crossdock::lambda::System;
+use crossdock::lambda::batch::{self, Worker};
+use crossdock::lambda::http::{self as edge, HttpFunction};
+use crossdock::lambda::schedule::Scheduled as _;
+use email_sender::EmailSender;
+use event_processor::EventProcessor;
+use futures_util::future::LocalBoxFuture;
+use lambda_http::{Body, RequestExt as _};
+use payment_initiator::PaymentInitiator;
+use payment_worker::PaymentWorker;
+use sendgrid_webhook::SendGridWebhook;
+use serde_json::Value;
+use stripe_webhook::StripeWebhook;
+use sweeper::Sweeper;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::{Message, Outcome, Probe, run_until_crash};
+
+/// The functions, by the names in template.yaml.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Function {
+    /// payment-initiator
+    PaymentInitiator,
+    /// payment-worker
+    PaymentWorker,
+    /// stripe-webhook
+    StripeWebhook,
+    /// sendgrid-webhook
+    SendGridWebhook,
+    /// event-processor
+    EventProcessor,
+    /// email-sender
+    EmailSender,
+    /// sweeper
+    Sweeper,
+}
+
+impl Function {
+    /// Its timeout, as in template.yaml.
+    pub const fn timeout(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::PaymentWorker => 45,
+            Self::EventProcessor => 30,
+            Self::Sweeper => 60,
+            Self::StripeWebhook | Self::SendGridWebhook => 10,
+            Self::PaymentInitiator | Self::EmailSender => 25,
+        })
+    }
+}
+
+/// One invocation that was made.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// Whose.
+    pub function: Function,
+    /// What left it, in waves: requests that overlap are one wave. Empty while it runs.
+    pub waves: Vec<Vec<String>>,
+    /// How many requests left it.
+    pub requests: usize,
+    /// Numbers of the requests that changed something at the other side, from 1.
+    pub effects: Vec<usize>,
+    /// Whether it was stopped.
+    pub crashed: bool,
+}
+
+/// What a caller of the API gets.
+#[derive(Clone, Debug)]
+pub enum Response {
+    /// An HTTP answer.
+    Answer {
+        /// Its status.
+        status: u16,
+        /// Its JSON body; null for none.
+        body: Value,
+        /// Whether it was marked as a repeat.
+        replayed: bool,
+        /// Its Content-Type; empty for none.
+        media_type: String,
+    },
+    /// The function died: API Gateway says 502.
+    Died,
+}
+
+impl Response {
+    /// The status that the caller sees.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Answer { status, .. } => *status,
+            Self::Died => 502,
+        }
+    }
+
+    /// The body that the caller sees.
+    pub fn body(&self) -> Value {
+        match self {
+            Self::Answer { body, .. } => body.clone(),
+            Self::Died => Value::Null,
+        }
+    }
+
+    fn of(answer: http::Response<Body>) -> Self {
+        let answer = answer.map(|body| match body {
+            Body::Text(text) => Bytes::from(text),
+            Body::Binary(bytes) => Bytes::from(bytes),
+            _ => Bytes::new(),
+        });
+        let media_type = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
+        Self::Answer {
+            status: answer.status().as_u16(),
+            body: serde_json::from_slice(answer.body()).unwrap_or(Value::Null),
+            replayed: answer.headers().contains_key("idempotent-replayed"),
+            media_type: media_type.unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// What Lambda is asked to run.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// A request to a function behind HTTP, with its path as it came.
+    Request(Function, Box<http::Request<Body>>, String),
+    /// Messages for the worker of a queue.
+    Batch(Function, Vec<Message>),
+    /// A tick of the sweeper's schedule.
+    Tick,
+}
+
+impl Job {
+    pub(crate) const fn function(&self) -> Function {
+        match self {
+            Self::Request(function, ..) | Self::Batch(function, _) => *function,
+            Self::Tick => Function::Sweeper,
+        }
+    }
+}
+
+/// What an invocation came to.
+#[derive(Debug)]
+pub(crate) enum Done {
+    Answered(Response),
+    /// The ids of the messages that failed.
+    Worked(Vec<String>),
+    Ticked,
+    /// It died, or ran into its timeout.
+    Died,
+}
+
+/// An invocation under way. It may be awaited beside others; [`crate::universe::Universe::finish`] takes what it came to.
+pub(crate) struct Running {
+    pub(crate) number: usize,
+    pub(crate) function: Function,
+    pub(crate) probe: Probe,
+    pub(crate) system: System,
+    /// Whether its instance is a new one.
+    pub(crate) is_cold: bool,
+    pub(crate) future: LocalBoxFuture<'static, Done>,
+}
+
+/// Runs a job on an instance.
+pub(crate) fn run(
+    job: Job,
+    probe: &Probe,
+    system: &System,
+    request_id: String,
+    now_ms: i64,
+) -> LocalBoxFuture<'static, Done> {
+    let function = job.function();
+    let deadline_ms = now_ms + i64::try_from(function.timeout().as_millis()).unwrap_or(0);
+    let (system, deadline) = (system.clone(), Timestamp::from_ms(deadline_ms));
+    let context = context(&request_id, deadline_ms);
+    let handled: LocalBoxFuture<'static, Done> = match job {
+        Job::Request(function, request, path) => {
+            let request = request.with_raw_http_path(&path).with_lambda_context(context);
+            match function {
+                Function::PaymentInitiator => answered(PaymentInitiator::new(&system).unwrap(), request, system),
+                Function::StripeWebhook => answered(StripeWebhook::new(&system).unwrap(), request, system),
+                Function::SendGridWebhook => answered(SendGridWebhook::new(&system).unwrap(), request, system),
+                other => panic!("{other:?} is not behind HTTP"),
+            }
+        }
+        Job::Batch(function, messages) => {
+            let event = sqs_event(&messages);
+            match function {
+                Function::EventProcessor => {
+                    worked(EventProcessor::new(&system).unwrap(), event, request_id, deadline, system)
+                }
+                Function::PaymentWorker => {
+                    worked(PaymentWorker::new(&system).unwrap(), event, request_id, deadline, system)
+                }
+                Function::EmailSender => {
+                    worked(EmailSender::new(&system).unwrap(), event, request_id, deadline, system)
+                }
+                other => panic!("{other:?} has no queue"),
+            }
+        }
+        Job::Tick => Box::pin(async move {
+            let sweeper = Sweeper::new(&system).unwrap();
+            // A tick that failed is made up for by the next.
+            let _ = sweeper.tick().await;
+            Done::Ticked
+        }),
+    };
+    let probe = probe.clone();
+    Box::pin(async move {
+        let limited = tokio::time::timeout(function.timeout(), run_until_crash(&probe, handled));
+        let freezing = Freezing { probe: probe.clone(), inner: Box::pin(limited), thaw: None };
+        match freezing.await {
+            Ok(Outcome::Finished(done)) => done,
+            Ok(Outcome::Crashed) => Done::Died,
+            Err(_) => {
+                probe.kill();
+                Done::Died
+            }
+        }
+    })
+}
+
+fn answered<F: HttpFunction + 'static>(
+    function: F,
+    request: lambda_http::Request,
+    system: System,
+) -> LocalBoxFuture<'static, Done> {
+    Box::pin(async move { Done::Answered(Response::of(edge::respond(&function, request, system.world()).await)) })
+}
+
+fn worked<W: Worker + 'static>(
+    worker: W,
+    event: SqsEvent,
+    request_id: String,
+    deadline: Timestamp,
+    system: System,
+) -> LocalBoxFuture<'static, Done> {
+    Box::pin(async move {
+        let response = batch::respond(&worker, event, &request_id, deadline, system.world()).await;
+        Done::Worked(response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
+    })
+}
+
+fn context(request_id: &str, deadline_ms: i64) -> lambda_runtime::Context {
+    let mut context = lambda_runtime::Context::default();
+    request_id.clone_into(&mut context.request_id);
+    context.deadline = u64::try_from(deadline_ms).unwrap();
+    context
+}
+
+fn sqs_event(messages: &[Message]) -> SqsEvent {
+    let records = messages.iter().map(|message| {
+        let mut record = SqsMessage::default();
+        record.message_id = Some(message.id.clone());
+        record.receipt_handle = Some(message.receipt_handle.clone());
+        record.body = Some(message.body.clone());
+        record.attributes.insert("ApproximateReceiveCount".to_owned(), message.receive_count.to_string());
+        for (name, attribute) in &message.attributes {
+            let mut value = SqsMessageAttribute::default();
+            value.string_value = Some(attribute.value.clone());
+            value.data_type = Some("String".to_owned());
+            record.message_attributes.insert(name.clone(), value);
+        }
+        record
+    });
+    let mut event = SqsEvent::default();
+    event.records = records.collect();
+    event
+}
+
+/// Stops with all that runs inside at the planned request, and goes on as if nothing had been after the planned time: a
+/// process that the machine below did not run for a while. Its own time limit is part of what stands still.
+struct Freezing<F> {
+    probe: Probe,
+    inner: Pin<Box<F>>,
+    thaw: Option<Pin<Box<Sleep>>>,
+}
+
+impl<F: Future> Future for Freezing<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        loop {
+            if let Some(thaw) = &mut self.thaw {
+                ready!(thaw.as_mut().poll(cx));
+                self.thaw = None;
+            }
+            if let Poll::Ready(out) = self.inner.as_mut().poll(cx) {
+                return Poll::Ready(out);
+            }
+            let Some(frozen) = self.probe.take_freeze() else { return Poll::Pending };
+            self.thaw = Some(Box::pin(sleep_until(Instant::now() + frozen)));
+        }
+    }
+}

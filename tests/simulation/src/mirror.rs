@@ -1,0 +1,63 @@
+//! What the table holds, followed write by write: so that looking at all of it costs nothing, and every single change
+//! can be judged, not only what is left of it later.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+/// pk and sk.
+pub(crate) type ItemKey = (String, String);
+
+/// One item's change, in plain JSON.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// When, in Unix milliseconds.
+    pub at_ms: i64,
+    /// The item as it was; none for a new one.
+    pub before: Option<Arc<Value>>,
+    /// The item as it is; none for a deleted one.
+    pub after: Option<Arc<Value>>,
+}
+
+/// The items, those of the due index by time, and the changes that nobody has taken yet.
+#[derive(Debug, Default)]
+pub(crate) struct Mirror {
+    pub(crate) items: BTreeMap<ItemKey, Arc<Value>>,
+    due: BTreeSet<(i64, ItemKey)>,
+    pub(crate) changes: Vec<Change>,
+}
+
+impl Mirror {
+    /// Takes note of an item as it is now.
+    pub(crate) fn set(&mut self, key: ItemKey, after: Option<Value>, at_ms: i64) {
+        let before = self.items.remove(&key);
+        if before.as_deref() == after.as_ref() {
+            if let Some(same) = before {
+                self.items.insert(key, same);
+            }
+            return;
+        }
+        if let Some(due) = before.as_deref().and_then(due_of) {
+            self.due.remove(&(due, key.clone()));
+        }
+        let after = after.map(Arc::new);
+        if let Some(item) = &after {
+            if let Some(due) = due_of(item) {
+                self.due.insert((due, key.clone()));
+            }
+            self.items.insert(key, Arc::clone(item));
+        }
+        self.changes.push(Change { at_ms, before, after });
+    }
+
+    /// The earliest `due` in the due index, in Unix milliseconds.
+    pub(crate) fn first_due_ms(&self) -> Option<i64> {
+        self.due.first().map(|(due, _)| *due)
+    }
+}
+
+/// An item's place in the due index, if it is there.
+fn due_of(item: &Value) -> Option<i64> {
+    item.get("due_pk").and(item.get("due")).and_then(Value::as_i64)
+}

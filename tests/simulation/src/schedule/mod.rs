@@ -1,0 +1,89 @@
+//! Random schedules: some orders, some workers side by side, and everything that can go wrong, decided by one seed.
+//!
+//! [`play`] runs one: first with mishaps, until the shops are done; then without, until nothing is due any more. Then
+//! the invariants must hold, and every order that a customer still wants can be paid.
+
+mod chance;
+mod lambda;
+mod orders;
+mod shopper;
+pub mod shrink;
+mod stage;
+mod trace;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::invariants;
+
+pub use chance::{Fired, Mishap, Without};
+pub use stage::Stats;
+
+use stage::Stage;
+
+/// The longest that a run may take to come to rest once nothing goes wrong any more, in simulated time: the longest
+/// budget of an intent (7 days), and a webhook's last try half a day after that.
+const REST_WITHIN: Duration = Duration::from_secs(8 * 86_400);
+
+/// One run to make.
+#[derive(Clone, Debug, Default)]
+pub struct Schedule {
+    /// Decides everything.
+    pub seed: u64,
+    /// What is left out of it, to find out what matters.
+    pub without: Without,
+    /// Whether to write down what happens.
+    pub traced: bool,
+    /// Whether to read what the functions log.
+    pub reads_logs: bool,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Default)]
+pub struct Played {
+    /// What is wrong.
+    pub violations: Vec<String>,
+    /// The mishaps that happened, in order of their invocations.
+    pub fired: Vec<Fired>,
+    /// Orders that took part, by number.
+    pub orders: Vec<usize>,
+    /// What there was to count.
+    pub stats: Stats,
+    /// What happened, one line each, if it was to be written down.
+    pub trace: Vec<String>,
+}
+
+/// Runs a schedule from beginning to end. Uses this thread's random numbers, so one thread runs one at a time.
+pub fn play(schedule: &Schedule) -> Played {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let log = schedule.reads_logs.then(trace::Log::start);
+    runtime.block_on(async {
+        let stage = Stage::new(schedule);
+        let actors = orders::actors(&stage);
+        let mut violations = Vec::new();
+        lambda::run(&stage, actors).await;
+        stage.calm_down();
+        if tokio::time::timeout(REST_WITHIN, lambda::run(&stage, Vec::new())).await.is_err() {
+            violations.push("I2: the run did not come to rest".to_owned());
+        }
+        let actors = orders::those_who_come_back(&stage);
+        if tokio::time::timeout(REST_WITHIN, lambda::run(&stage, actors)).await.is_err() {
+            violations.push("I2: the run did not come to rest again".to_owned());
+        }
+        violations.extend(stage.take_complaints());
+        violations.extend(stage.with(|universe| invariants::violations(universe)));
+        violations.extend(log.iter().flat_map(trace::Log::violations));
+        let mut played = stage.played();
+        violations.sort();
+        violations.dedup();
+        played.violations = violations;
+        played
+    })
+}
+
+/// The same numbers of two runs, added.
+fn add<K: Ord + Clone>(sum: &mut BTreeMap<K, u64>, more: &BTreeMap<K, u64>) {
+    for (key, count) in more {
+        *sum.entry(key.clone()).or_default() += count;
+    }
+}

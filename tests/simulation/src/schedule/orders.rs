@@ -1,0 +1,162 @@
+//! Who acts in a run: the shoppers of its orders, the vendors' operators, and in the end the customers who come back.
+
+use std::rc::Rc;
+
+use futures_util::future::LocalBoxFuture;
+use sandbox::Vendor;
+use serde_json::{Value, json};
+
+use super::chance::Mishap;
+use super::shopper::{Shopper, settle};
+use super::stage::Stage;
+use crate::invariants::{of_type, text};
+
+/// Orders of a run: few mostly, so that ten thousand runs fit into minutes.
+const ORDERS_MIN: usize = 5;
+const ORDERS_MAX: usize = 50;
+/// What a run without long absences takes at least, in milliseconds.
+const SHORT_RUN_MS: u64 = 600_000;
+/// And at most.
+const LONG_RUN_MS: u64 = 2 * 3_600_000;
+
+type Actor = LocalBoxFuture<'static, ()>;
+
+/// Everybody who acts while things go wrong.
+pub(super) fn actors(stage: &Rc<Stage>) -> Vec<Actor> {
+    let mut rng = stage.chance.stream("orders", 0);
+    // Each as many again with a chance of one in five.
+    let mut orders = ORDERS_MIN;
+    while orders < ORDERS_MAX && rng.usize(0..5) == 0 {
+        orders += rng.usize(1..=10);
+    }
+    let mut actors: Vec<Actor> = Vec::new();
+    for number in (0..orders.min(ORDERS_MAX)).filter(|number| stage.chance.has_order(*number)) {
+        stage.orders.borrow_mut().push(number);
+        actors.push(Box::pin(Shopper::new(Rc::clone(stage), number).shop()));
+    }
+    let run_ms = rng.u64(SHORT_RUN_MS..LONG_RUN_MS);
+    for (number, vendor) in Vendor::ALL.into_iter().enumerate() {
+        if stage.strikes(Mishap::Outage, number) {
+            actors.push(Box::pin(outage(Rc::clone(stage), vendor, number)));
+        }
+    }
+    if stage.strikes(Mishap::KeyRotated, 0) {
+        actors.push(Box::pin(rotate_key(Rc::clone(stage))));
+    }
+    if stage.strikes(Mishap::WebhookSecretRolled, 0) {
+        actors.push(Box::pin(roll_webhook_secret(Rc::clone(stage))));
+    }
+    if stage.strikes(Mishap::UnknownVersion, 0) {
+        actors.push(Box::pin(send_versions_of_tomorrow(Rc::clone(stage))));
+    }
+    if stage.strikes(Mishap::ItemsExpired, 0) {
+        actors.push(Box::pin(expire(Rc::clone(stage), run_ms)));
+    }
+    actors
+}
+
+/// A vendor is down for a while.
+async fn outage(stage: Rc<Stage>, vendor: Vendor, number: usize) {
+    let mut rng = stage.chance.stream("outage", number);
+    stage.sleep_ms(rng.u64(0..300_000)).await;
+    stage.note(|| format!("{} is down", vendor.name()));
+    stage.with(|universe| universe.sandbox().faults().outage(vendor, true));
+    stage.sleep_ms(rng.u64(10_000..5_400_000)).await;
+    stage.with(|universe| universe.sandbox().faults().outage(vendor, false));
+    stage.note(|| format!("{} is up again", vendor.name()));
+}
+
+/// Stripe's key is replaced, first there or first here.
+async fn rotate_key(stage: Rc<Stage>) {
+    const KEY: &str = "sk_test_rotated";
+    let mut rng = stage.chance.stream("rotation", 0);
+    stage.sleep_ms(rng.u64(0..300_000)).await;
+    let (gap_ms, vendor_first) = (rng.u64(0..120_000), rng.bool());
+    for vendor in [vendor_first, !vendor_first] {
+        stage.note(|| format!("the key of Stripe is replaced {}", if vendor { "there" } else { "here" }));
+        stage.with(|universe| {
+            if vendor {
+                universe.sandbox().set_api_key(Vendor::Stripe, KEY);
+            } else {
+                universe.change_secret("stripe", |secret| secret["api_key"] = json!(KEY));
+            }
+        });
+        stage.sleep_ms(gap_ms).await;
+    }
+}
+
+/// Stripe's signing secret is rolled: both are put here first, as one should.
+async fn roll_webhook_secret(stage: Rc<Stage>) {
+    const SECRET: &str = "whsec_rolled";
+    let mut rng = stage.chance.stream("roll", 0);
+    stage.sleep_ms(rng.u64(0..300_000)).await;
+    stage.with(|universe| {
+        universe.change_secret("stripe", |secret| {
+            secret["webhook_secrets"].as_array_mut().unwrap().push(json!({ "secret": SECRET }));
+        });
+    });
+    stage.sleep_ms(rng.u64(0..600_000)).await;
+    let old_until_ms = stage.now_ms() + rng.i64(0..3_600_000);
+    stage.with(|universe| universe.sandbox().roll_stripe_webhook_secret(SECRET, old_until_ms));
+}
+
+/// Messages of versions that do not exist yet come to every queue: they end in its dead-letter queue, each of them.
+async fn send_versions_of_tomorrow(stage: Rc<Stage>) {
+    let mut rng = stage.chance.stream("tomorrow", 0);
+    for (number, queue) in ["inbound-events", "payments", "email"].into_iter().enumerate() {
+        stage.sleep_ms(rng.u64(0..120_000)).await;
+        let body = match rng.usize(0..3) {
+            0 => json!({ "v": 2, "intent_id": format!("int_{number}"), "correlation_id": "tomorrow-1" }),
+            1 => {
+                json!({ "v": 2, "id": "c", "kind": "payment.requested", "occurred_at": "2024-04-28T00:00:00.000Z", "data": {} })
+            }
+            _ => {
+                json!({ "v": 1, "id": "c", "kind": "of.tomorrow", "occurred_at": "2024-04-28T00:00:00.000Z", "data": {} })
+            }
+        };
+        let body = body.to_string();
+        stage.with(|universe| {
+            universe.aws().sqs().send(queue, &body, std::collections::BTreeMap::new(), 0);
+            universe.expected_dead.push((format!("{queue}-dlq"), body));
+        });
+        stage.news.notify_one();
+    }
+}
+
+/// DynamoDB deletes what has expired, now and then.
+async fn expire(stage: Rc<Stage>, run_ms: u64) {
+    for _ in 0..4 {
+        stage.sleep_ms(run_ms / 4).await;
+        let deleted = stage.with(|universe| universe.aws().table().delete_expired());
+        stage.note(|| format!("{deleted} expired items are deleted"));
+    }
+}
+
+/// When everything works again: each customer whose order is not paid, not canceled and not given up pays.
+pub(super) fn those_who_come_back(stage: &Rc<Stage>) -> Vec<Actor> {
+    let items = stage.with(|universe| universe.aws().table().items());
+    let of_state =
+        |status: &str| ["requires_payment_method", "requires_action", "processing", "deferred"].contains(&status);
+    let open = of_type(&items, "payment").filter(|payment| of_state(text(payment, "status").unwrap_or_default()));
+    let ids = open.filter_map(|payment| payment["payment_id"].as_str().map(str::to_owned)).collect::<Vec<_>>();
+    ids.into_iter()
+        .map(|payment_id| -> Actor {
+            let stage = Rc::clone(stage);
+            Box::pin(async move { come_back(&stage, &payment_id).await })
+        })
+        .collect()
+}
+
+async fn come_back(stage: &Stage, payment_id: &str) {
+    let path = format!("/payments/{payment_id}/confirm");
+    let body = json!({ "payment_method": "pm_card_visa" });
+    let answer = settle(stage, &path, None, &body).await;
+    let status = answer.body().get("status").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if answer.status() != 200 || status != "succeeded" {
+        let code = answer.body()["code"].as_str().unwrap_or_default().to_owned();
+        stage.complain(format!(
+            "I2: a customer who comes back cannot pay {payment_id}: {} {status} {code}",
+            answer.status()
+        ));
+    }
+}

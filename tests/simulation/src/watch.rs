@@ -1,0 +1,126 @@
+//! What must hold at every single change of the table.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::Change;
+use crate::invariants::text;
+
+/// Claims without a settle, at most: the fifth gives up.
+const CLAIMS_MAX: u64 = 5;
+
+/// Sees every change of the table and judges it:
+/// * I3: a terminal status never changes, an open one never goes back in the vendor's time;
+/// * an intent's phase only makes the moves of the work list, nobody starts before it is due, nobody takes over before
+///   a lease is over;
+/// * nobody tries for ever, and a vendor's id names one thing of ours;
+/// * no more of a payment is promised back than was paid.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// How wrong clocks may be in this run, in milliseconds.
+    pub clocks_wrong_by_ms: i64,
+    /// Whether somebody refunds at the vendor in this run: then more may go back than we knew was left.
+    pub refunds_at_the_vendor: bool,
+    pub(crate) violations: Vec<String>,
+    /// When each message was first known to be at its provider: its intent, and Unix milliseconds.
+    pub(crate) accepted_ms: BTreeMap<String, i64>,
+    /// Moves of statuses and phases, for a trace: Unix milliseconds and a line.
+    pub(crate) moves: Vec<(i64, String)>,
+}
+
+impl Watch {
+    /// Judges one change.
+    pub fn see(&mut self, change: &Change) {
+        let Some(after) = change.after.as_deref() else { return };
+        let nothing = Value::Null;
+        let before = change.before.as_deref().unwrap_or(&nothing);
+        match text(after, "type") {
+            Some("intent") => self.see_intent(change.at_ms, before, after),
+            Some("payment" | "refund" | "message" | "customer") => self.see_object(change.at_ms, before, after),
+            _ if text(after, "sk") == Some("REF") => self.see_reference(before, after),
+            _ => {}
+        }
+    }
+
+    fn see_reference(&mut self, before: &Value, after: &Value) {
+        if let (Some(was), Some(is)) = (text(before, "object"), text(after, "object"))
+            && was != is
+        {
+            let id = text(after, "pk").unwrap_or_default();
+            self.violations.push(format!("W: {id} named {was} and now names {is}"));
+        }
+    }
+
+    fn see_object(&mut self, at_ms: i64, before: &Value, after: &Value) {
+        if text(after, "type") == Some("message") && after["vendor_id"].is_string() {
+            let intent = text(after, "intent_id").unwrap_or_default().to_owned();
+            self.accepted_ms.entry(intent).or_insert(at_ms);
+        }
+        if after["refundable"].as_i64().is_some_and(|left| left < 0) && !self.refunds_at_the_vendor {
+            self.violations.push(format!("I8: {} has {} left to refund", name(after), after["refundable"]));
+        }
+        let (Some(was), Some(is)) = (text(before, "status"), text(after, "status")) else { return };
+        if was != is {
+            self.moves.push((at_ms, format!("{}: {was} → {is}", name(after))));
+        }
+        // A refund that succeeded can still come back from the bank.
+        let terminal = |status: &str| match text(after, "type") {
+            Some("refund") => matches!(status, "failed" | "canceled"),
+            _ => matches!(status, "succeeded" | "canceled" | "delivered" | "bounced" | "dropped"),
+        };
+        if terminal(was) && is != was {
+            self.violations.push(format!("I3: {} was {was} and became {is}", name(after)));
+        }
+        let vendor_s = |item: &Value| item.get("vendor_at").and_then(Value::as_i64).map(|ms| ms / 1_000);
+        let went_back = match (vendor_s(before), vendor_s(after)) {
+            (Some(before), Some(after)) => after < before,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if went_back && !terminal(is) {
+            self.violations.push(format!("I3: {} went back in the vendor's time, from {was} to {is}", name(after)));
+        }
+    }
+
+    fn see_intent(&mut self, at_ms: i64, before: &Value, after: &Value) {
+        let what = || format!("{} {}", text(after, "kind").unwrap_or_default(), name(after));
+        let is = text(after, "phase").unwrap_or_default();
+        let Some(was) = text(before, "phase") else {
+            self.moves.push((at_ms, format!("{}: {is}", what())));
+            return;
+        };
+        let taken = after["epoch"] != before["epoch"] && after["owner"] != before["owner"];
+        if was != is || taken {
+            self.moves.push((at_ms, format!("{}: {was} → {is}", what())));
+        }
+        let allowed = match was {
+            "READY" => matches!(is, "READY" | "CALLING" | "RESOLVING" | "REFUSED" | "DONE"),
+            "CALLING" => is != "CALLING" || !taken,
+            "UNKNOWN" => matches!(is, "UNKNOWN" | "RESOLVING" | "DONE"),
+            "RESOLVING" => is != "CALLING",
+            "MANUAL" => matches!(is, "MANUAL" | "DONE"),
+            _ => is == was,
+        };
+        if !allowed {
+            self.violations.push(format!("W: {} went from {was} to {is}", what()));
+        }
+        if after["claims"].as_u64().is_some_and(|claims| claims > CLAIMS_MAX) {
+            self.violations.push(format!("W: {} was claimed {} times without a settle", what(), after["claims"]));
+        }
+        let now_ms = at_ms + self.clocks_wrong_by_ms;
+        let due_ms = before["due"].as_i64().unwrap_or(0);
+        if matches!(is, "CALLING" | "RESOLVING") && taken && due_ms > now_ms {
+            let why = if matches!(was, "CALLING" | "RESOLVING") { "its lease was over" } else { "it was due" };
+            self.violations.push(format!("W: {} was taken {} ms before {why}", what(), due_ms - at_ms));
+        }
+    }
+}
+
+fn name(item: &Value) -> String {
+    let of = |field| text(item, field).map(str::to_owned);
+    let id = of("refund_id").or_else(|| of("intent_id").filter(|_| text(item, "type") == Some("intent")));
+    let id = id.or_else(|| of("payment_id")).or_else(|| of("message_id")).or_else(|| of("customer_id"));
+    let order = of("order_id").map(|order| format!(" of {order}"));
+    format!("{} {}{}", text(item, "type").unwrap_or_default(), id.unwrap_or_default(), order.unwrap_or_default())
+}
