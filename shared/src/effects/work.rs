@@ -259,6 +259,7 @@ pub fn with_permit<'a, T: Send + 'a>(
     lease: &'a Lease,
 ) -> BoxFuture<'a, Result<(T, Permit)>> {
     let permit = async { Ok(agent.gateway().permit(agent.vendor(), lease.lane, lease.call_by).await) };
+    let (claiming, permit): (BoxFuture<'a, _>, BoxFuture<'a, _>) = (Box::pin(claiming), Box::pin(permit));
     Box::pin(futures_util::future::try_join(claiming, permit))
 }
 
