@@ -82,8 +82,7 @@ pub async fn respond<W: Worker>(
     deadline: Timestamp,
     world: &World,
 ) -> SqsBatchResponse {
-    let records: Vec<Record> =
-        event.records.into_iter().map(|message| record(message, request_id, deadline)).collect();
+    let records: Vec<Record> = event.records.into_iter().map(|message| record(message, request_id, deadline)).collect();
     let prepared = join_all(records.iter().map(|record| caught(worker.prepare(record)))).await;
     let mut failed = Vec::new();
     let mut groups: Vec<(String, Vec<Record>)> = Vec::new();

@@ -200,10 +200,7 @@ fn webhooks_are_archived(universe: &Universe, items: &[Value], wrong: &mut Vec<S
     for (function, request) in &universe.acknowledged {
         let (vendor, headers): (_, &[&str]) = match function {
             Function::StripeWebhook => ("stripe/", &["stripe-signature"]),
-            _ => (
-                "sendgrid/",
-                &["x-twilio-email-event-webhook-signature", "x-twilio-email-event-webhook-timestamp"],
-            ),
+            _ => ("sendgrid/", &["x-twilio-email-event-webhook-signature", "x-twilio-email-event-webhook-timestamp"]),
         };
         let came = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         // All parts that came in one request are next to each other, in order.

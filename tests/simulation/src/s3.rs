@@ -63,7 +63,8 @@ impl S3 {
 
     fn answer(&self, request: &HttpRequest) -> HttpResponse {
         let field = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let is_signed = field("authorization").contains("/s3/aws4_request") && !field("x-amz-content-sha256").is_empty();
+        let is_signed =
+            field("authorization").contains("/s3/aws4_request") && !field("x-amz-content-sha256").is_empty();
         if !is_signed {
             return error(403, "AccessDenied");
         }

@@ -170,7 +170,9 @@ mod tests {
 
     #[test]
     fn what_is_no_slice_of_an_array_is_said_to_be_none() {
-        for (text, number, of) in [("{}", 1, 1), ("[1]", 1, 2), ("1]", 1, 1), ("[1,", 2, 2), ("\u{fe}", 1, 1), ("", 1, 1)] {
+        for (text, number, of) in
+            [("{}", 1, 1), ("[1]", 1, 2), ("1]", 1, 1), ("[1,", 2, 2), ("\u{fe}", 1, 1), ("", 1, 1)]
+        {
             assert!(read_events(text.as_bytes(), number, of, Timestamp::default()).is_err(), "{text}");
         }
     }

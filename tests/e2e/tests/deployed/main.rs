@@ -65,10 +65,7 @@ const TESTS: [Test; 23] = [
         "with_one_statement_removed_from_a_role_the_webhook_is_refused_and_nothing_is_acknowledged",
         roles::webhook_not_queued,
     ),
-    (
-        "with_one_statement_removed_from_a_role_events_are_not_archived_and_not_applied",
-        roles::event_not_archived,
-    ),
+    ("with_one_statement_removed_from_a_role_events_are_not_archived_and_not_applied", roles::event_not_archived),
     ("the_payment_flow_works_against_a_stripe_that_no_one_here_wrote", strangers::localstripe),
     ("whatever_is_generated_from_the_contract_is_answered_as_the_contract_says", strangers::schemathesis),
 ];
