@@ -165,6 +165,24 @@ impl Stack {
         })
     }
 
+    /// The keys of the webhook archive that begin with `prefix` (at most 1,000), in order.
+    pub async fn archived(&self, prefix: &str) -> Result<Vec<String>> {
+        let path = format!("/{}?list-type=2&prefix={}", self.output("ArchiveBucketName")?, prefix.replace('/', "%2F"));
+        let answer = self.aws.signed("s3", Method::GET, None, &path, &[], Bytes::new()).await?;
+        answer.must_be_ok("ListObjectsV2")?;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let keys = text.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
+        Ok(keys.map(str::to_owned).collect())
+    }
+
+    /// One object of the webhook archive; its note is the header field `x-amz-meta-note`.
+    pub async fn archived_object(&self, key: &str) -> Result<Answer> {
+        let path = format!("/{}/{key}", self.output("ArchiveBucketName")?);
+        let answer = self.aws.signed("s3", Method::GET, None, &path, &[], Bytes::new()).await?;
+        answer.must_be_ok("GetObject")?;
+        Ok(answer)
+    }
+
     /// Calls any AWS service that speaks JSON: `aws_json("sqs", "AmazonSQS.SendMessage", …)`.
     pub async fn aws_json(&self, service: &str, target: &str, body: &Value) -> Result<Value> {
         self.aws.json(service, target, body).await

@@ -190,6 +190,8 @@ fn own_parameters(sandbox: &Sandbox) -> Vec<(String, String)> {
         ("Architecture", architecture),
         ("StripeApiBase", &sandbox.vendor_base("stripe")),
         ("SendGridApiBase", &sandbox.vendor_base("sendgrid")),
+        // The emulator is reached by http.
+        ("ArchiveRequiresTls", "false"),
         ("MailFrom", "orders@shop.example"),
         ("MailFromName", "The Example Shop"),
         ("ShopName", "The Example Shop"),

@@ -1,15 +1,18 @@
 //! The table, the queues, the secrets and the objects, and the clients to reach them. The only place that names the AWS SDK.
 
 mod client;
+mod deployment;
 mod expression;
 pub mod item;
 pub mod object;
 pub mod queue;
 pub mod secret;
+mod signed;
 pub mod table;
 mod transact;
 
 pub use client::{Clients, Settings, Transport};
+pub use deployment::{Deployment, caller};
 pub use expression::Write;
 pub use item::{Item, Key};
 pub use object::Objects;

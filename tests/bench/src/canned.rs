@@ -23,6 +23,7 @@ impl Backend for Canned {
             Service::Sqs => sqs(&call.operation, body),
             Service::DynamoDb => dynamodb(&call.operation),
             Service::Secrets => secret(body),
+            Service::S3 => Answer::new(200, ""),
             Service::Stripe => stripe(),
             Service::SendGrid => Answer::new(202, ""),
         }

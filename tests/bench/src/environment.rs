@@ -74,6 +74,7 @@ pub fn variables(name: &str, server: &str) -> Vec<(String, String)> {
         ("LOG_LEVEL", "INFO"),
         ("STACK_ID", STACK_ID),
         ("TABLE_NAME", TABLE),
+        ("ARCHIVE_BUCKET", "archive"),
         ("STRIPE_SECRET_ID", "bench/stripe"),
         ("SENDGRID_SECRET_ID", "bench/sendgrid"),
         ("APP_SECRET_ID", "bench/app"),

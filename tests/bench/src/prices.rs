@@ -17,6 +17,8 @@ const WRITE_MILLION_UNITS: f64 = 0.625;
 const READ_MILLION_UNITS: f64 = 0.125;
 // aws.amazon.com/sqs/pricing, standard queues, first tier above the free million.
 const SQS_MILLION_REQUESTS: f64 = 0.40;
+// aws.amazon.com/s3/pricing, standard, PUT. KMS is asked once for many objects (a bucket key), so that it is left out.
+const S3_MILLION_PUTS: f64 = 5.00;
 // aws.amazon.com/api-gateway/pricing, REST, first tier. Function URLs cost nothing.
 const API_MILLION_REQUESTS: f64 = 3.50;
 // aws.amazon.com/cloudwatch/pricing, logs, ingestion, standard class.
@@ -27,6 +29,7 @@ const GB_SECONDS: &str = "Lambda GB-seconds";
 const WRITES: &str = "DynamoDB write units";
 const READS: &str = "DynamoDB read units";
 const QUEUES: &str = "SQS requests";
+const PUTS: &str = "S3 puts";
 const API: &str = "API Gateway requests";
 const LOGS: &str = "CloudWatch log kB";
 
@@ -43,6 +46,8 @@ pub struct Usage {
     pub read_units: f64,
     /// SQS: sends, receives, deletes.
     pub queue_requests: f64,
+    /// S3.
+    pub puts: f64,
     /// API Gateway.
     pub api_requests: f64,
     /// CloudWatch.
@@ -57,19 +62,21 @@ impl Usage {
         self.write_units += part.bill.write_units * share;
         self.read_units += part.bill.read_units * share;
         #[expect(clippy::cast_precision_loss, reason = "there are never 2^52 requests")]
-        let queue_requests = part.bill.queue_requests as f64;
+        let (queue_requests, puts) = (part.bill.queue_requests as f64, part.bill.puts as f64);
         self.queue_requests += queue_requests * share;
+        self.puts += puts * share;
         self.log_kilobytes += part.log_bytes / 1e3;
     }
 
     /// Names and numbers, in the order of the price list.
-    pub fn entries(&self) -> [(&'static str, f64); 7] {
+    pub fn entries(&self) -> [(&'static str, f64); 8] {
         [
             (INVOCATIONS, self.invocations),
             (GB_SECONDS, self.gb_seconds),
             (WRITES, self.write_units),
             (READS, self.read_units),
             (QUEUES, self.queue_requests),
+            (PUTS, self.puts),
             (API, self.api_requests),
             (LOGS, self.log_kilobytes),
         ]
@@ -85,6 +92,7 @@ pub fn of_thousand(usage: &Usage) -> BTreeMap<&'static str, f64> {
         WRITES => WRITE_MILLION_UNITS / 1e6,
         READS => READ_MILLION_UNITS / 1e6,
         QUEUES => SQS_MILLION_REQUESTS / 1e6,
+        PUTS => S3_MILLION_PUTS / 1e6,
         API => API_MILLION_REQUESTS / 1e6,
         _ => LOGS_GB / 1e6, // kilobytes
     };

@@ -1,4 +1,4 @@
-//! AWS and the vendors on one port: SQS, DynamoDB, Secrets Manager, Stripe and SendGrid are told apart by what the
+//! AWS and the vendors on one port: SQS, DynamoDB, Secrets Manager, S3, Stripe and SendGrid are told apart by what the
 //! request says. Each arrival is written down, and each answer comes after its service's delay.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +21,8 @@ pub enum Service {
     DynamoDb,
     /// Secrets Manager.
     Secrets,
+    /// Objects.
+    S3,
     /// Stripe's API.
     Stripe,
     /// SendGrid's API.
@@ -34,6 +36,7 @@ impl Service {
             Self::Sqs => "SQS",
             Self::DynamoDb => "DynamoDB",
             Self::Secrets => "SecretsManager",
+            Self::S3 => "S3",
             Self::Stripe => "Stripe",
             Self::SendGrid => "SendGrid",
         }
@@ -185,7 +188,8 @@ impl Answers for Desk {
     }
 }
 
-/// AWS's JSON protocols name service and operation in a header, vendors in the path.
+/// AWS's JSON protocols name service and operation in a header, S3 the service in the signature, vendors are known by
+/// the path.
 fn recognised(request: Request<Bytes>) -> Option<Call> {
     if let Some(target) = request.headers().get("x-amz-target") {
         let (prefix, operation) = target.to_str().ok()?.split_once('.')?;
@@ -199,6 +203,12 @@ fn recognised(request: Request<Bytes>) -> Option<Call> {
         return Some(Call { service, operation, request });
     }
     let path = request.uri().path();
+    let signed_for = request.headers().get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if signed_for.contains("/s3/aws4_request") {
+        // Keys of objects hold ids.
+        let operation = format!("{} object", request.method());
+        return Some(Call { service: Service::S3, operation, request });
+    }
     let service = match path {
         _ if path.starts_with("/v1/") => Service::Stripe,
         _ if path.starts_with("/v3/") => Service::SendGrid,

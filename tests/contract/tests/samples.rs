@@ -9,6 +9,7 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use contract::vectors::{sendgrid as sendgrid_vectors, stripe as stripe_vectors};
 use contract::workspace_root;
 use crossdock::domain::{IntentId, OrderId, PaymentId, StackId, Timestamp};
+use crossdock::effects::archive::Delivery;
 use crossdock::vendors::{sendgrid, stripe};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt as _};
@@ -171,4 +172,31 @@ fn the_receivers_samples_carry_signatures_that_are_good_until_2100() {
     let signature = header(&request, sendgrid::verify::SIGNATURE_HEADER);
     let timestamp = header(&request, sendgrid::verify::TIMESTAMP_HEADER);
     assert!(sendgrid::verify::verify([key.as_str()].into_iter(), signature, timestamp, body(&request).into()).is_ok());
+}
+
+#[test]
+fn the_samples_of_events_carry_what_verifies_their_bytes() {
+    let (stripe_secret, sendgrid_key) = (stripe_vectors()[0].secret.clone(), sendgrid_vectors()[0].public_key.clone());
+    let now = Timestamp::from_ms(NOW_MS);
+    let mut seen = 0;
+    for name in ["event-processor.stripe.json", "event-processor.sendgrid.json", "event-processor.poison.json"] {
+        let event: SqsEvent = serde_json::from_str(&sample(name)).unwrap();
+        for record in event.records {
+            let attribute = |name: &str| record.message_attributes.get(name).and_then(|a| a.string_value.clone());
+            let Some(delivery) = attribute("delivery") else { continue };
+            let delivery: Delivery = serde_json::from_str(&delivery).unwrap();
+            let field = |name: &str| delivery.headers[name].as_str();
+            let body = record.body.clone().unwrap().into();
+            let verified = if attribute("type").as_deref() == Some("stripe") {
+                stripe::verify::verify([stripe_secret.as_str()].into_iter(), field(stripe::verify::HEADER), body, now)
+            } else {
+                let timestamp = field(sendgrid::verify::TIMESTAMP_HEADER);
+                let signature = field(sendgrid::verify::SIGNATURE_HEADER);
+                sendgrid::verify::verify([sendgrid_key.as_str()].into_iter(), signature, timestamp, body)
+            };
+            assert_eq!(verified.unwrap().key_id(), delivery.verified_by, "{name}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 5);
 }

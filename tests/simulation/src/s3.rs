@@ -29,6 +29,7 @@ pub struct Stored {
 #[derive(Debug, Default)]
 pub struct S3 {
     objects: Mutex<BTreeMap<String, Stored>>,
+    refused: Mutex<Option<(String, u16)>>,
 }
 
 impl S3 {
@@ -37,19 +38,24 @@ impl S3 {
         self.objects.lock().unwrap().clone()
     }
 
+    /// From now on requests for keys with `part` in them are answered with this status; `None` ends it.
+    pub fn refuse(&self, part_of_key: Option<(&str, u16)>) {
+        *self.refused.lock().unwrap() = part_of_key.map(|(part, status)| (part.to_owned(), status));
+    }
+
     /// Takes one request of an instance, which passes its probe.
     pub(crate) async fn carry(&self, probe: &Probe, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let call = probe.before(format!("S3.{}", operation(&request))).await;
         let fault = call.fault();
         let answer = match fault {
-            None => Ok(self.answer(&request)),
+            None | Some(Fault::Partial) => Ok(self.answer(&request)),
             Some(Fault::RequestLost) => Err(()),
             Some(Fault::AnswerLost) => {
                 self.answer(&request);
                 Err(())
             }
             Some(Fault::Throttled) => Ok(error(503, "SlowDown")),
-            Some(Fault::ServerError | Fault::Partial | Fault::Conflict) => Ok(error(500, "InternalError")),
+            Some(Fault::ServerError | Fault::Conflict) => Ok(error(500, "InternalError")),
         };
         probe.after(call).await;
         answer.map_err(|()| HttpError::NoAnswer("the connection was reset".to_owned()))
@@ -63,6 +69,11 @@ impl S3 {
             return error(403, "AccessDenied");
         }
         let key = request.uri().path().trim_start_matches('/').to_owned();
+        if let Some((part, status)) = self.refused.lock().unwrap().as_ref()
+            && key.contains(part)
+        {
+            return error(*status, "Refused");
+        }
         let mut objects = self.objects.lock().unwrap();
         match operation(request) {
             "PutObject" => {

@@ -19,6 +19,8 @@ enum Wait {
     Store,
     Vendor,
     Queue,
+    /// The archive of webhooks.
+    Archive,
     /// A queue, and the store beside it.
     QueueAndStore,
     Other,
@@ -40,6 +42,7 @@ fn waits(universe: &Universe, function: Function) -> Vec<Wait> {
                 () if each_of(&["stripe.", "SQS."]) && !all("SQS.") => Wait::Vendor,
                 () if all("sendgrid.") => Wait::Vendor,
                 () if all("SQS.") => Wait::Queue,
+                () if all("S3.") => Wait::Archive,
                 () if each_of(&["SQS.", "DynamoDB."]) => Wait::QueueAndStore,
                 () => Wait::Other,
             }
@@ -73,6 +76,37 @@ async fn a_stripe_event_waits_for_one_queue() {
     let request = delivery.request.map(|body| lambda_http::Body::Binary(body.to_vec()));
     assert_eq!(universe.call_raw(Function::StripeWebhook, request, "/").await.status(), 200);
     assert_eq!(waits(&universe, Function::StripeWebhook), [Wait::Queue], "{}", names(&universe));
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_events_of_a_batch_wait_once_for_the_archive_and_as_often_for_the_store_as_one() {
+    let mut counts = Vec::new();
+    for orders in [1, 10] {
+        let mut universe = warm().await;
+        for n in 1..=orders {
+            let key = format!("k-{n}");
+            universe.call("POST", "/payments", Some(&key), Some(&confirmed_payment(&key, "pm_card_visa"))).await;
+        }
+        universe.sleep_ms(100).await;
+        let now_ms = universe.now_ms();
+        let due = universe.sandbox().take_due(now_ms);
+        for delivery in due {
+            let request = delivery.request.map(|body| lambda_http::Body::Binary(body.to_vec()));
+            if String::from_utf8_lossy(request.body()).contains("\"payment_intent.succeeded\"") {
+                universe.call_raw(Function::StripeWebhook, request, "/").await;
+            }
+        }
+        // Publications are nudged over the same queue.
+        let mut messages = universe.aws().sqs().receive("inbound-events", 100);
+        messages.retain(|message| message.attributes.contains_key("delivery"));
+        assert_eq!(messages.len(), orders);
+        universe.work("inbound-events", Function::EventProcessor, messages).await;
+        let waits = waits(&universe, Function::EventProcessor);
+        assert_eq!(waits[..2], [Wait::Archive, Wait::Store], "{}", names(&universe));
+        assert!(waits[1..].iter().all(|wait| *wait != Wait::Archive), "{}", names(&universe));
+        counts.push(waits.len());
+    }
+    assert_eq!(counts[0], counts[1]);
 }
 
 #[tokio::test(start_paused = true)]

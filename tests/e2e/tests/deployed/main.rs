@@ -10,6 +10,7 @@
     reason = "outside of the system: reads its own switch, waits in real time, says what it does"
 )]
 
+mod archive;
 mod door;
 mod drill;
 mod payments;
@@ -41,7 +42,7 @@ struct Deployed {
 
 type Test = (&'static str, fn(&Deployed) -> Result<()>);
 
-const TESTS: [Test; 22] = [
+const TESTS: [Test; 24] = [
     ("a_payment_made_in_the_browser_ends_paid_mailed_and_published", payments::made_in_the_browser),
     ("a_declined_card_is_followed_by_another_and_one_charge", payments::declined_then_paid),
     ("the_same_request_three_times_is_one_payment_and_a_replayed_answer", payments::submitted_three_times),
@@ -56,14 +57,16 @@ const TESTS: [Test; 22] = [
     ("a_payment_whose_answers_are_lost_is_found_out_about_and_charged_once", scenarios::slow_answer),
     ("amounts_with_0_2_and_3_decimals_are_charged_and_settled_in_the_shops_currency", scenarios::currencies),
     ("commands_on_the_queue_pay_and_refund_once", scenarios::commands),
+    ("the_webhooks_of_a_paid_order_are_in_the_archive_as_they_were_signed", archive::as_they_were_signed),
     ("the_health_check_needs_no_signature_and_everything_else_does", refusals::signatures),
     ("bad_input_is_refused_with_the_fields_name", refusals::bad_input),
     ("an_unknown_payment_and_an_unknown_order_are_404", refusals::unknown_ids),
     ("a_forged_webhook_is_refused_and_nothing_is_queued", refusals::forged_webhooks),
     (
         "with_one_statement_removed_from_a_role_the_webhook_is_refused_and_nothing_is_acknowledged",
-        roles::one_statement_removed,
+        roles::webhook_not_queued,
     ),
+    ("with_one_statement_removed_from_a_role_events_are_not_archived_and_not_applied", roles::event_not_archived),
     ("the_payment_flow_works_against_a_stripe_that_no_one_here_wrote", strangers::localstripe),
     ("whatever_is_generated_from_the_contract_is_answered_as_the_contract_says", strangers::schemathesis),
     ("an_outage_of_both_vendors_and_killed_functions_cost_no_order_and_do_nothing_twice", drill::outage),

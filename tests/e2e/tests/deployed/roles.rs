@@ -1,48 +1,92 @@
 //! The roles are least privilege, and somebody checks: the same template without one statement does not work.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result, ensure};
 use http::Method;
 use local::{Options, Stack};
 
-use crate::{Deployed, SOON, confirmed_payment, expect};
+use crate::{Deployed, SOON, confirmed_payment, expect, until};
 
 /// The statement that lets stripe-webhook send to the queue, as template.yaml writes it.
-const STATEMENT: &str = "            - Effect: Allow
+const SEND: &str = "            - Effect: Allow
               Action: sqs:SendMessage
               Resource: !GetAtt InboundEventsQueue.Arn
 ";
+/// The statement that lets event-processor put objects into the archive.
+const PUT: &str = "            - Effect: Allow
+              Action: s3:PutObject
+              Resource: # one folder a vendor
+                - !Sub ${ArchiveBucket.Arn}/stripe/*
+                - !Sub ${ArchiveBucket.Arn}/sendgrid/*
+";
 
-pub(crate) fn one_statement_removed(deployed: &Deployed) -> Result<()> {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let template = std::fs::read_to_string(root.join("template.yaml"))?;
-    let function = template.find("\n  StripeWebhook:\n").context("template.yaml has no StripeWebhook")?;
-    let statement = template[function..].find(STATEMENT).context("the statement is written otherwise by now")?;
-    let mut without = template.clone();
-    without.replace_range(function + statement..function + statement + STATEMENT.len(), "");
-    let path = std::env::temp_dir().join(format!("crossdock-e2e-{}.yaml", std::process::id()));
-    std::fs::write(&path, without)?;
+pub(crate) fn webhook_not_queued(deployed: &Deployed) -> Result<()> {
+    without(deployed, "StripeWebhook", SEND, |stack| {
+        let deliveries = paid_and_told(deployed, stack)?;
+        ensure!(deliveries["accepted"] == 0, "an event was acknowledged that the role could not queue: {deliveries}");
+        Ok(())
+    })
+}
 
+pub(crate) fn event_not_archived(deployed: &Deployed) -> Result<()> {
+    without(deployed, "EventProcessor", PUT, |stack| {
+        let deliveries = paid_and_told(deployed, stack)?;
+        ensure!(deliveries["accepted"].as_u64().is_some_and(|count| count > 0), "{deliveries}");
+        let runtime = &deployed.runtime;
+        until("the archive has refused an event", SOON, || {
+            let lines = runtime.block_on(stack.log_of("event-processor"))?;
+            Ok(lines.iter().any(|line| line.contains("PutObject: 403")).then_some(()))
+        })?;
+        let waiting = runtime.block_on(stack.queue("InboundEventsQueueUrl"))?;
+        ensure!(waiting.visible + waiting.in_flight > 0, "an event was taken from the queue: {waiting:?}");
+        let order = runtime.block_on(stack.order("e2e-role"))?.context("the order is not there")?;
+        let rows = order["timeline"].as_array().context("no timeline")?;
+        // Stripe's answer says that it is paid; its event would be a second row.
+        let succeeded = rows.iter().filter(|row| row["event"] == "payment.succeeded").count();
+        ensure!(succeeded == 1, "an event was applied that is not in the archive: {order}");
+        Ok(())
+    })
+}
+
+/// Runs a trial on a stack without this statement of a function's role.
+fn without(
+    deployed: &Deployed,
+    function: &str,
+    statement: &str,
+    trial: impl FnOnce(&Stack) -> Result<()>,
+) -> Result<()> {
+    let path = template_without(function, statement)?;
     let runtime = &deployed.runtime;
     let options = Options { template: Some(path.clone()), ..Options::named("e2e-role") };
     let stack = runtime.block_on(Stack::up(options))?;
-    let refused = deliver(deployed, &stack);
+    let outcome = trial(&stack);
     runtime.block_on(stack.save_logs());
     stack.down()?;
     std::fs::remove_file(&path)?;
-    refused
+    outcome
 }
 
-/// A payment is made, so Stripe has an event to tell; its receiver must not acknowledge what it could not queue.
-fn deliver(deployed: &Deployed, stack: &Stack) -> Result<()> {
+fn template_without(function: &str, statement: &str) -> Result<PathBuf> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut template = std::fs::read_to_string(root.join("template.yaml"))?;
+    let start = template.find(&format!("\n  {function}:\n")).context("template.yaml has no such function")?;
+    let offset = template[start..].find(statement).context("the statement is written otherwise by now")?;
+    template.replace_range(start + offset..start + offset + statement.len(), "");
+    let path = std::env::temp_dir().join(format!("crossdock-e2e-{}.yaml", std::process::id()));
+    std::fs::write(&path, template)?;
+    Ok(path)
+}
+
+/// A payment is made, so Stripe has an event to tell; gives what became of its deliveries once it has tried.
+fn paid_and_told(deployed: &Deployed, stack: &Stack) -> Result<serde_json::Value> {
     let runtime = &deployed.runtime;
     let body = confirmed_payment("e2e-role", "pm_card_visa");
     let created = runtime.block_on(stack.call(Method::POST, "/payments", &[], Some(&body)))?;
     expect(&created, 201)?;
-    let tried = super::until("Stripe has tried to deliver", SOON, || {
+    until("Stripe has tried to deliver", SOON, || {
         let state = runtime.block_on(stack.sandbox().admin(Method::GET, "state", None))?;
         let deliveries = state["deliveries"]["stripe"].clone();
         Ok(deliveries["tries"].as_u64().is_some_and(|tries| tries > 0).then_some(deliveries))
-    })?;
-    ensure!(tried["accepted"] == 0, "an event was acknowledged that the role could not queue: {tried}");
-    Ok(())
+    })
 }

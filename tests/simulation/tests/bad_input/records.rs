@@ -97,15 +97,23 @@ async fn a_nudge_for_an_intent_that_does_not_exist_is_acknowledged() {
 #[tokio::test(start_paused = true)]
 async fn a_message_of_no_known_type_among_events_fails_alone() {
     let mut universe = Universe::new(1);
-    let kind = |kind: &str| BTreeMap::from([("type".to_owned(), Attribute::string(kind))]);
+    let delivery = json!({
+        "received_at": START_MS, "verified_by": "ABCDEFGH", "headers": {}, "part": { "number": 1, "of": 1 },
+    });
+    let attributes = |kind: &str, delivery: &str| {
+        let pairs = [("type", kind), ("delivery", delivery)];
+        BTreeMap::from(pairs.map(|(name, value)| (name.to_owned(), Attribute::string(value))))
+    };
+    let kind = |kind: &str| attributes(kind, &delivery.to_string());
     let good = json!({ "id": "evt_1", "object": "event", "type": "customer.created", "created": START_MS / 1000 });
     let sqs = universe.aws().sqs();
     sqs.send("inbound-events", &good.to_string(), kind("stripe"), 0);
     sqs.send("inbound-events", "{}", kind("fax"), 0);
     sqs.send("inbound-events", "no json", kind("stripe"), 0);
     sqs.send("inbound-events", "no json", kind("sendgrid"), 0);
+    sqs.send("inbound-events", "{}", attributes("stripe", "by pigeon"), 0);
     let failed = work(&mut universe, "inbound-events", Function::EventProcessor).await;
-    assert_eq!(failed.len(), 3, "{failed:?}");
+    assert_eq!(failed.len(), 4, "{failed:?}");
     assert!(universe.aws().table().item("EVENT#stripe#evt_1", "EVENT").is_some());
 }
 

@@ -9,6 +9,7 @@
     reason = "tests fail by panicking, and hold the whole system on their stack"
 )]
 
+mod archive;
 mod events;
 mod limits;
 mod mail_events;

@@ -1,0 +1,198 @@
+//! Requests signed by Signature Version 4 over our own HTTP client, for services of which we use so little that the SDK's
+//! client for them is not worth its size.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
+    sign,
+};
+use aws_sigv4::sign::v4;
+use bytes::Bytes;
+use http::{Method, StatusCode};
+
+use super::client::{ATTEMPT_TIMEOUT, ATTEMPTS_MAX, Settings, credentials};
+use crate::error::{Error, Kind, Result};
+use crate::world::{HttpRequest, HttpResponse, World};
+
+/// Longest wait before the second try; doubles each time, with full jitter.
+const BACKOFF: Duration = Duration::from_millis(100);
+
+/// What to ask of a service. It must do no harm to ask it twice.
+pub(super) struct Question<'a> {
+    /// Its name in logs: `PutObject`.
+    pub(super) operation: &'static str,
+    pub(super) method: Method,
+    /// Behind the base URL, encoded, beginning with `/` or `?`.
+    pub(super) path_and_query: &'a str,
+    pub(super) headers: &'a [(&'a str, &'a str)],
+    pub(super) body: Bytes,
+}
+
+/// One service at one base URL.
+#[derive(Clone)]
+pub(super) struct Service {
+    name: &'static str,
+    base: String,
+    settings: Settings,
+    world: World,
+}
+
+impl Service {
+    /// The service of that name (in the signature's scope), reached at `base`.
+    pub(super) fn new(name: &'static str, base: String, settings: Settings, world: World) -> Self {
+        Self { name, base, settings, world }
+    }
+
+    /// The regional endpoint of a service, unless the settings name another one for all.
+    pub(super) fn regional(name: &'static str, settings: Settings, world: World) -> Self {
+        let base = match &settings.endpoint_url {
+            Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
+            None => format!("https://{name}.{}.{}", settings.region, domain(&settings.region)),
+        };
+        Self::new(name, base, settings, world)
+    }
+
+    /// Asks, and asks again after what may pass. Gives the answer with status 2xx.
+    ///
+    /// # Errors
+    /// `aws_unavailable` (transient) after the last try, `aws_refused` (misconfigured) when the role or the deployment is
+    /// wrong; the context has AWS's own code.
+    pub(super) async fn ask(&self, question: &Question<'_>) -> Result<HttpResponse> {
+        let mut backoff = BACKOFF;
+        let mut tries = 1;
+        loop {
+            let failure = match self.world.http.send(self.signed(question)?, ATTEMPT_TIMEOUT).await {
+                Ok(answer) => match accepted(question.operation, &answer) {
+                    Ok(()) => return Ok(answer),
+                    Err(failure) => failure,
+                },
+                Err(error) => Error::transient("aws_unavailable", format!("{}: {error}", question.operation)),
+            };
+            if tries == ATTEMPTS_MAX || !matches!(failure.kind, Kind::Transient { .. }) {
+                return Err(failure);
+            }
+            tries += 1;
+            self.world.clock.sleep(backoff.mul_f64(self.world.fraction())).await;
+            backoff *= 2;
+        }
+    }
+
+    /// Opens the connection; failing is no matter.
+    pub(super) async fn warm(&self) {
+        let request = http::Request::builder().method(Method::HEAD).uri(&self.base).body(Bytes::new());
+        if let Ok(request) = request {
+            let _ = self.world.http.send(request, ATTEMPT_TIMEOUT).await;
+        }
+    }
+
+    /// The request with its signature, as S3 wants it, which suits the others too: the path as it is, and the body's hash
+    /// in a field.
+    fn signed(&self, question: &Question<'_>) -> Result<HttpRequest> {
+        let bug = |e: &dyn std::fmt::Display| Error::bug("aws_request_invalid", format!("{}: {e}", question.operation));
+        let uri = format!("{}{}", self.base, question.path_and_query);
+        let mut request = http::Request::builder().method(question.method.clone()).uri(uri);
+        for (name, value) in question.headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(question.body.clone()).map_err(|e| bug(&e))?;
+        let mut how = SigningSettings::default();
+        how.percent_encoding_mode = PercentEncodingMode::Single;
+        how.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        how.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        let identity = Credentials::into(credentials(&self.settings));
+        let now_ms = u64::try_from(self.world.now().ms()).unwrap_or(0);
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.settings.region)
+            .name(self.name)
+            .time(UNIX_EPOCH + Duration::from_millis(now_ms))
+            .settings(how)
+            .build()
+            .map_err(|e| bug(&e))?
+            .into();
+        let fields = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let signable = SignableRequest::new(
+            request.method().as_str(),
+            request.uri().to_string(),
+            fields,
+            SignableBody::Bytes(request.body()),
+        );
+        let signed = signable.and_then(|signable| sign(signable, &parameters)).map_err(|e| bug(&e))?;
+        signed.into_parts().0.apply_to_request_http1x(&mut request);
+        Ok(request)
+    }
+}
+
+/// What AWS's host names end with.
+pub(super) fn domain(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+}
+
+/// What an answer comes to: nothing to say of 2xx.
+fn accepted(operation: &'static str, answer: &HttpResponse) -> Result<()> {
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    let text = std::str::from_utf8(answer.body()).unwrap_or_default();
+    let code = elements(text, "Code").next().unwrap_or("no code");
+    let context = format!("{operation}: {status} {code}");
+    Err(match (status, code) {
+        // The connection was too slow; S3 calls that the caller's mistake.
+        (StatusCode::BAD_REQUEST, "RequestTimeout") => Error::transient("aws_unavailable", context),
+        (StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS, _) => {
+            Error::transient("aws_unavailable", context)
+        }
+        _ if status.is_server_error() => Error::transient("aws_unavailable", context),
+        // A bucket of another region is answered with a redirection.
+        (StatusCode::FORBIDDEN | StatusCode::NOT_FOUND, _) => Error::misconfigured("aws_refused", context),
+        _ if status.is_redirection() => Error::misconfigured("aws_refused", context),
+        _ => Error::bug("aws_request_invalid", context),
+    })
+}
+
+/// The texts of all elements of that name, as they are written. Enough for the answers that we read, whose elements of
+/// interest have neither attributes nor others of their name inside.
+pub(super) fn elements<'a>(xml: &'a str, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+    let mut rest = xml;
+    std::iter::from_fn(move || {
+        let (_, after) = rest.split_once(&open)?;
+        let (text, after) = after.split_once(&close)?;
+        rest = after;
+        Some(text)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(status: u16, code: &str) -> Error {
+        let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>x</Message></Error>");
+        let answer = http::Response::builder().status(status).body(Bytes::from(body)).expect("an answer");
+        accepted("PutObject", &answer).expect_err("refused")
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again_and_what_an_operator_must_change_is_not() {
+        for (status, code) in [(503, "SlowDown"), (500, "InternalError"), (400, "RequestTimeout"), (409, "Conflict")] {
+            assert!(matches!(refusal(status, code).kind, Kind::Transient { .. }), "{status} {code}");
+        }
+        for (status, code) in [(403, "AccessDenied"), (404, "NoSuchBucket"), (301, "PermanentRedirect")] {
+            let error = refusal(status, code);
+            assert_eq!(error.kind, Kind::Misconfigured, "{status} {code}");
+            assert!(error.context.contains(code), "{error}");
+        }
+        assert_eq!(refusal(400, "InvalidArgument").kind, Kind::Bug);
+    }
+
+    #[test]
+    fn the_texts_of_elements_are_found_in_order() {
+        let xml = "<L><Key>a/1</Key><Size>3</Size><Key>a/2</Key></L>";
+        assert_eq!(elements(xml, "Key").collect::<Vec<_>>(), ["a/1", "a/2"]);
+        assert_eq!(elements("<L/>", "Key").next(), None);
+    }
+}

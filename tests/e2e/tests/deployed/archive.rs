@@ -1,0 +1,59 @@
+//! The webhook archive: S3 on the emulator has what the vendors signed.
+
+use anyhow::{Context as _, Result, ensure};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use local::Stack;
+use serde_json::Value;
+use sha2::Sha256;
+
+use crate::{Deployed, SOON, confirmed_payment, expect, until};
+
+/// The signing secret of the simulated Stripe.
+const SECRET: &str = "whsec_local_stack";
+
+pub(crate) fn as_they_were_signed(deployed: &Deployed) -> Result<()> {
+    let created = expect(&deployed.post("/payments", &[], &confirmed_payment("e2e-archive", "pm_card_visa"))?, 201)?;
+    let payment_id = created["payment_id"].as_str().context("no payment_id")?;
+    deployed.paid_and_mailed("e2e-archive", SOON)?;
+    let (runtime, stack) = (&deployed.runtime, &deployed.stack);
+    until("the event of the payment is in the archive", SOON, || {
+        runtime.block_on(async {
+            for key in stack.archived("stripe/").await? {
+                let object = stack.archived_object(&key).await?;
+                let about: Value = serde_json::from_slice(&object.body)?;
+                let is_it = about["type"] == "payment_intent.succeeded"
+                    && about["data"]["object"]["metadata"]["crossdock_order"] == "e2e-archive";
+                if is_it {
+                    is_as_it_was_signed(&object.body, object.header("x-amz-meta-note"))?;
+                    is_named_by_its_event(stack, &about, &key, payment_id).await?;
+                    return Ok(Some(()));
+                }
+            }
+            Ok(None)
+        })
+    })?;
+    let mails = runtime.block_on(stack.archived("sendgrid/"))?;
+    ensure!(!mails.is_empty(), "no event of a mail is in the archive");
+    Ok(())
+}
+
+/// Stripe's rule, written here a second time: the archived bytes and header verify.
+fn is_as_it_was_signed(bytes: &[u8], note: &str) -> Result<()> {
+    let note: Value = serde_json::from_str(note).context("the object has no note")?;
+    ensure!(note["verified_by"].as_str().is_some_and(|key| key.len() == 8), "{note}");
+    let header = note["headers"]["stripe-signature"].as_str().context("no signature is kept")?;
+    let part = |name: &str| header.split(',').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes())?;
+    mac.update(format!("{}.", part("t").context("no t")?).as_bytes());
+    mac.update(bytes);
+    let expected: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    ensure!(part("v1") == Some(expected.as_str()), "the archived bytes are not those that were signed");
+    Ok(())
+}
+
+async fn is_named_by_its_event(stack: &Stack, about: &Value, key: &str, payment_id: &str) -> Result<()> {
+    let id = about["id"].as_str().context("an event without id")?;
+    let item = stack.item(&format!("EVENT#stripe#{id}"), "EVENT").await?.context("the event is not recorded")?;
+    ensure!(item["archive_key"]["S"] == key, "{item} of {payment_id} does not name {key}");
+    Ok(())
+}
