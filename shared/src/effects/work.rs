@@ -166,10 +166,16 @@ impl WorkList {
         tries: u32,
     ) -> Outcome {
         let mut tried = 1;
+        let mut unknown = None;
         loop {
             let now = self.world.now();
             let by = if tried < tries { now.plus(FIRST_CALL_MAX).min(call_by) } else { call_by };
             let outcome = agent.call(intent, subject, by).await;
+            let outcome = match (outcome.verdict, unknown.take()) {
+                // That this try did nothing says nothing of the one before it.
+                (Verdict::NotDone { .. }, Some(before)) => before,
+                (verdict, _) => Outcome { verdict, ..outcome },
+            };
             if tried >= tries || !is_worth_repeating(&outcome.verdict, agent) {
                 return outcome;
             }
@@ -177,6 +183,7 @@ impl WorkList {
             if call_by.since(self.world.now().plus(wait)) < CALL_TIME_MIN {
                 return outcome;
             }
+            unknown = matches!(outcome.verdict, Verdict::Unknown { .. }).then_some(outcome);
             self.world.clock.sleep(wait).await;
             tried += 1;
         }
