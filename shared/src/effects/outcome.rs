@@ -68,6 +68,16 @@ impl Outcome {
         matches!(self.verdict, Verdict::NotDone { code: HELD_BACK, .. })
     }
 
+    /// Whether it certainly did not happen, and may later.
+    pub fn is_not_done(&self) -> bool {
+        matches!(self.verdict, Verdict::NotDone { .. })
+    }
+
+    /// Whether it may have happened.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.verdict, Verdict::Unknown { .. })
+    }
+
     /// A verdict without an object.
     pub fn of(verdict: Verdict) -> Self {
         Self { verdict, seen: None }

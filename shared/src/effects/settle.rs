@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::WorkList;
 use super::claim::Claimed;
 use super::commit::{Committed, Context, Plan, Role};
-use super::intent::{KEPT_AFTER, Kind, Phase};
+use super::intent::{Intent, KEPT_AFTER, Kind, Phase};
 use super::observation::{MessageSeen, Observation, PaymentSeen, RefundSeen};
 use super::outcome::{HELD_BACK, Outcome, Verdict};
 use super::work::Subject;
@@ -46,7 +46,7 @@ impl WorkList {
         let intent = &claimed.intent;
         loop {
             let plan = |subject: &Subject| -> Result<Plan> {
-                let verdict = effective(&outcome.verdict, intent.kind, subject);
+                let verdict = effective(&outcome.verdict, intent, subject, now, backoff);
                 let context = Context {
                     now,
                     correlation: intent.correlation_id.clone(),
@@ -70,7 +70,7 @@ impl WorkList {
             match committed {
                 Committed::Done(plan) => {
                     let after = plan.after.clone().unwrap_or(subject);
-                    let verdict = effective(&outcome.verdict, intent.kind, &after);
+                    let verdict = effective(&outcome.verdict, intent, &after, now, backoff);
                     self.report(claimed, &verdict);
                     futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(plan.learned.as_ref()));
                     return Ok(Settled::Written(after, verdict));
@@ -172,9 +172,16 @@ const fn phase_after(verdict: &Verdict) -> Phase {
     }
 }
 
-/// A create that certainly did not happen, of a payment that is to be canceled, is not tried again.
-fn effective(verdict: &Verdict, kind: Kind, subject: &Subject) -> Verdict {
+/// What a verdict means for this intent.
+///
+/// A resolver that was turned away has learned nothing of the call that it asks about. And a create that certainly did
+/// not happen, of a payment that is to be canceled, is not tried again.
+fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timestamp, backoff: Duration) -> Verdict {
+    let (kind, later) = (intent.kind, now.plus(backoff));
     match (verdict, subject) {
+        (Verdict::NotDone { after, .. }, _) if intent.phase == Phase::Resolving && kind != Kind::PaymentSettlement => {
+            Verdict::Unknown { look_at: after.map_or(later, |wait| later.max(now.plus(wait))), ask_the_list: false }
+        }
         (Verdict::NotDone { .. } | Verdict::Absent, Subject::Payment(payment))
             if kind == Kind::PaymentCreate && payment.cancel_requested =>
         {

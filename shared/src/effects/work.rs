@@ -196,10 +196,12 @@ impl WorkList {
             let now = self.world.now();
             let by = if tried < tries { now.plus(FIRST_CALL_MAX) } else { permit.call_by() };
             let outcome = agent.call(intent, subject, &permit.shortened(by)).await;
-            if let (true, Some(before)) = (outcome.is_held_back(), before.take()) {
-                // The second call was not made, so what the first one said is what is known.
-                return before;
-            }
+            let outcome = match before.take() {
+                // That this try did nothing, or was not made, says nothing of the one before it.
+                Some(before) if before.is_unknown() && outcome.is_not_done() => before,
+                Some(before) if outcome.is_held_back() => before,
+                _ => outcome,
+            };
             if tried >= tries || !is_worth_repeating(&outcome.verdict, agent) {
                 return outcome;
             }
@@ -208,7 +210,7 @@ impl WorkList {
                 return outcome;
             }
             self.world.clock.sleep(wait).await;
-            before = Some(outcome).filter(|outcome| !outcome.is_held_back());
+            before = Some(outcome);
             tried += 1;
         }
     }

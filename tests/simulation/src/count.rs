@@ -9,6 +9,10 @@ impl Universe {
     pub(crate) fn count(&self, stats: &mut Stats) {
         stats.invocations += self.invocations.len() as u64;
         stats.requests += self.invocations.iter().map(|invocation| invocation.requests as u64).sum::<u64>();
+        for invocation in &self.invocations {
+            let requests = stats.requests_of.entry(format!("{:?}", invocation.function)).or_default();
+            *requests += invocation.requests as u64;
+        }
         stats.crashes += self.invocations.iter().filter(|invocation| invocation.crashed).count() as u64;
         let sandbox = self.sandbox();
         let stripe = sandbox.stripe();

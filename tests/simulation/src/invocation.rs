@@ -21,7 +21,7 @@ use sendgrid_webhook::SendGridWebhook;
 use serde_json::Value;
 use stripe_webhook::StripeWebhook;
 use sweeper::Sweeper;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep};
 
 use crate::{Message, Outcome, Probe, run_until_crash};
 
@@ -211,12 +211,11 @@ pub(crate) fn run(
     };
     let probe = probe.clone();
     Box::pin(async move {
-        let limited = tokio::time::timeout(function.timeout(), run_until_crash(&probe, handled));
-        let freezing = Freezing { probe: probe.clone(), inner: Box::pin(limited), thaw: None };
-        match freezing.await {
-            Ok(Outcome::Finished(done)) => done,
-            Ok(Outcome::Crashed) => Done::Died,
-            Err(_) => {
+        let inner = Box::pin(run_until_crash(&probe, handled));
+        let limit = Box::pin(sleep(function.timeout()));
+        match (Freezing { probe: probe.clone(), inner, limit, thaw: None }).await {
+            Outcome::Finished(done) => done,
+            Outcome::Crashed => {
                 probe.kill();
                 Done::Died
             }
@@ -272,18 +271,20 @@ fn sqs_event(messages: &[Message]) -> SqsEvent {
     event
 }
 
-/// Stops with all that runs inside at the planned request, and goes on as if nothing had been after the planned time: a
-/// process that the machine below did not run for a while. Its own time limit is part of what stands still.
+/// Runs until the time limit, which is a crash like another. At the planned request it stops with all that runs inside,
+/// and goes on after the planned time as if nothing had been: a process that the machine below did not run for a while.
+/// The time limit stands still with it, so that what wakes up beyond its lease does its worst.
 struct Freezing<F> {
     probe: Probe,
     inner: Pin<Box<F>>,
+    limit: Pin<Box<Sleep>>,
     thaw: Option<Pin<Box<Sleep>>>,
 }
 
-impl<F: Future> Future for Freezing<F> {
-    type Output = F::Output;
+impl<F: Future<Output = Outcome<Done>>> Future for Freezing<F> {
+    type Output = Outcome<Done>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<Done>> {
         loop {
             if let Some(thaw) = &mut self.thaw {
                 ready!(thaw.as_mut().poll(cx));
@@ -292,8 +293,12 @@ impl<F: Future> Future for Freezing<F> {
             if let Poll::Ready(out) = self.inner.as_mut().poll(cx) {
                 return Poll::Ready(out);
             }
-            let Some(frozen) = self.probe.take_freeze() else { return Poll::Pending };
-            self.thaw = Some(Box::pin(sleep_until(Instant::now() + frozen)));
+            let Some(frozen) = self.probe.take_freeze() else {
+                return self.limit.as_mut().poll(cx).map(|()| Outcome::Crashed);
+            };
+            self.thaw = Some(Box::pin(sleep(frozen)));
+            let limit = self.limit.deadline() + frozen;
+            self.limit.as_mut().reset(limit);
         }
     }
 }

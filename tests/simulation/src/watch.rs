@@ -98,6 +98,10 @@ impl Watch {
             "READY" => matches!(is, "READY" | "CALLING" | "RESOLVING" | "REFUSED" | "DONE"),
             "CALLING" => is != "CALLING" || !taken,
             "UNKNOWN" => matches!(is, "UNKNOWN" | "RESOLVING" | "DONE"),
+            // Who asks about a call and is turned away knows no more than before. A look at a fee is a read.
+            "RESOLVING" if is == "READY" => {
+                after["generation"] != before["generation"] || text(after, "kind") == Some("payment.settlement")
+            }
             "RESOLVING" => is != "CALLING",
             "MANUAL" => matches!(is, "MANUAL" | "DONE"),
             _ => is == was,

@@ -174,8 +174,8 @@ const USUAL: [(Mishap, f64); 34] = {
     ]
 };
 
-/// One mishap that happened: invocation (or webhook, batch …) and request.
-pub type Fired = (usize, Mishap, usize);
+/// One mishap that happened: the piece of work, and its request (0: it is no request's).
+pub type Fired = (u64, Mishap, usize);
 
 /// What a repeated run leaves out.
 #[derive(Clone, Debug, Default)]
@@ -212,7 +212,7 @@ impl Chance {
     }
 
     /// Random numbers for one purpose and number.
-    pub(crate) fn stream(&self, purpose: &str, number: usize) -> fastrand::Rng {
+    pub(crate) fn stream(&self, purpose: &str, number: u64) -> fastrand::Rng {
         stream(self.seed, purpose, number)
     }
 
@@ -222,14 +222,14 @@ impl Chance {
     }
 
     /// Whether a mishap that is no request's happens here.
-    pub(crate) fn strikes(&self, kind: Mishap, number: usize) -> bool {
+    pub(crate) fn strikes(&self, kind: Mishap, number: u64) -> bool {
         let draw = self.stream(&format!("{kind:?}"), number).f64();
         let likely = self.probability.get(&kind).is_some_and(|probability| draw < *probability);
         likely && !self.without.single.contains(&(number, kind, 0))
     }
 
     /// How wrong the clock of an instance is that starts with this invocation, in milliseconds.
-    pub(crate) fn skew_ms(&self, invocation: usize) -> i64 {
+    pub(crate) fn skew_ms(&self, invocation: u64) -> i64 {
         if self.strikes(Mishap::ClockSkew, invocation) {
             return self.stream("skew", invocation).i64(-SKEW_MAX_MS..=SKEW_MAX_MS);
         }
@@ -237,7 +237,7 @@ impl Chance {
     }
 
     /// What happens to one invocation, and all of it as it may be left out.
-    pub(crate) fn plan(&self, invocation: usize) -> (Plan, Vec<Fired>) {
+    pub(crate) fn plan(&self, invocation: u64) -> (Plan, Vec<Fired>) {
         let mut rng = self.stream("plan", invocation);
         let latency = Latency::Between { min_ms: 2, max_ms: one_of(&mut rng, [8, 20, 120]), seed: rng.u64(..) };
         let mut plan = Plan { latency, ..Plan::default() };
@@ -327,13 +327,17 @@ impl Chance {
 }
 
 /// Independent random numbers for each purpose and number of a seed.
-fn stream(seed: u64, purpose: &str, number: usize) -> fastrand::Rng {
-    // FNV-1a: any mixing will do, as long as it is the same everywhere.
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    for byte in purpose.bytes().chain((number as u64).to_le_bytes()) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    fastrand::Rng::with_seed(hash)
+fn stream(seed: u64, purpose: &str, number: u64) -> fastrand::Rng {
+    fastrand::Rng::with_seed(mix(
+        mix(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15), purpose.as_bytes()),
+        &number.to_le_bytes(),
+    ))
+}
+
+/// FNV-1a, going on from `from`: any mixing will do, as long as it is the same everywhere.
+pub(super) fn mix(from: u64, bytes: &[u8]) -> u64 {
+    let start = 0xcbf2_9ce4_8422_2325_u64 ^ from;
+    bytes.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// One of these, each as likely.

@@ -13,6 +13,7 @@ use lambda_http::Body;
 use sandbox::{Delivery, Vendor};
 
 use super::chance::{Mishap, one_of};
+use super::identity::{of_messages, of_webhook};
 use super::stage::Stage;
 use crate::invocation::{Done, Job};
 use crate::universe::{Function, QUEUES, START_MS, SWEEP_EVERY_MS};
@@ -28,6 +29,9 @@ const COPIES_MAX: usize = 50;
 /// Tries of a webhook that do not come through, at most: the gaps double from a minute, so ten of them take 17 hours.
 const LATE_TRIES_MAX: u32 = 10;
 
+/// Ticks of the schedule in a row that do not come, at most.
+const MISSED_TICKS_MAX: i64 = 8;
+
 type Actor = LocalBoxFuture<'static, ()>;
 
 /// What Lambda remembers from one moment to the next.
@@ -35,7 +39,7 @@ struct Pollers {
     busy: BTreeMap<&'static str, Rc<Cell<usize>>>,
     /// Queues that are not looked at before this time.
     rests_until_ms: BTreeMap<&'static str, i64>,
-    batches: usize,
+    batches: u64,
     swept_ms: i64,
 }
 
@@ -51,7 +55,7 @@ pub(super) async fn run(stage: &Rc<Stage>, actors: Vec<Actor>) {
         }));
     }
     let busy = QUEUES.iter().map(|(name, ..)| (*name, Rc::default())).collect();
-    let batches = stage.with(|universe| universe.invocations.len());
+    let batches = stage.with(|universe| universe.invocations.len()) as u64;
     let mut pollers = Pollers { busy, rests_until_ms: BTreeMap::new(), batches, swept_ms: stage.now_ms() };
     loop {
         pollers.post_webhooks(stage, &running);
@@ -106,14 +110,14 @@ impl Pollers {
             while busy.get() < workers(stage, name)
                 && self.rests_until_ms.get(name).is_none_or(|until| *until <= stage.now_ms())
             {
-                let number = self.batches;
-                let mut rng = stage.chance.stream("batch", number);
+                let mut rng = stage.chance.stream("batch", self.batches);
                 let most = if stage.is_calm() { batch } else { rng.usize(1..=batch) };
                 let messages = stage.with(|universe| universe.aws().sqs().receive(name, most));
                 if messages.is_empty() {
                     break;
                 }
                 self.batches += 1;
+                let number = stage.identity(&of_messages(&messages));
                 if stage.strikes(Mishap::MessageLate, number) {
                     let rest = i64::try_from(rng.u64(1..=MESSAGE_LATE_MAX_MS)).unwrap_or(0);
                     self.rests_until_ms.insert(name, stage.now_ms() + rest);
@@ -135,11 +139,18 @@ impl Pollers {
         }
     }
 
-    /// The first tick of the schedule that finds something due; those that find nothing are left out to save time.
+    /// The first tick of the schedule that finds something due. Those that find nothing are left out to save time, and
+    /// some that would find something are missed.
     fn next_tick_ms(&self, stage: &Stage) -> Option<i64> {
         let first_due_ms = stage.with(|universe| universe.aws().table().first_due_ms())?;
         let earliest = first_due_ms.max(self.swept_ms + 1) - START_MS;
-        Some(START_MS + (earliest + SWEEP_EVERY_MS - 1) / SWEEP_EVERY_MS * SWEEP_EVERY_MS)
+        let tick = (earliest + SWEEP_EVERY_MS - 1) / SWEEP_EVERY_MS;
+        // A tick is missed for everybody or for nobody, however often somebody asks.
+        let missed = (0..MISSED_TICKS_MAX).take_while(|missed| {
+            let number = u64::try_from(tick + missed).unwrap_or(0);
+            stage.chance.stream("tick", number).usize(0..4) > 0
+        });
+        Some(START_MS + (tick + i64::try_from(missed.count()).unwrap_or(0)) * SWEEP_EVERY_MS)
     }
 
     fn tick(&mut self, stage: &Rc<Stage>, running: &FuturesUnordered<Actor>) {
@@ -147,7 +158,7 @@ impl Pollers {
             return;
         }
         self.swept_ms = stage.now_ms();
-        let number = stage.with(|universe| universe.invocations.len());
+        let number = stage.identity("two ticks");
         let ticks = if stage.strikes(Mishap::TickDoubled, number) { 2 } else { 1 };
         for _ in 0..ticks {
             let stage = Rc::clone(stage);
@@ -175,7 +186,7 @@ fn few(rng: &mut fastrand::Rng, most: usize) -> usize {
 /// Carries one webhook to its receiver, if it gets through.
 async fn post(stage: Rc<Stage>, delivery: Delivery) {
     let id = delivery.id;
-    let number = usize::try_from(id).unwrap_or(0);
+    let number = stage.identity_of_webhook(id, &of_webhook(delivery.request.body()));
     let mut rng = stage.chance.stream("webhook", number);
     let (late_tries, repeats) = (few_tries(&mut rng), few_tries(&mut rng));
     let tells = |stage: &Stage, status| {

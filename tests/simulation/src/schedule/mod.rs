@@ -4,6 +4,7 @@
 //! the invariants must hold, and every order that a customer still wants can be paid.
 
 mod chance;
+mod identity;
 mod lambda;
 mod orders;
 mod shopper;

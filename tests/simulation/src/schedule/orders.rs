@@ -32,10 +32,10 @@ pub(super) fn actors(stage: &Rc<Stage>) -> Vec<Actor> {
     let mut actors: Vec<Actor> = Vec::new();
     for number in (0..orders.min(ORDERS_MAX)).filter(|number| stage.chance.has_order(*number)) {
         stage.orders.borrow_mut().push(number);
-        actors.push(Box::pin(Shopper::new(Rc::clone(stage), number).shop()));
+        actors.push(Box::pin(Shopper::new(Rc::clone(stage), number as u64).shop()));
     }
     let run_ms = rng.u64(SHORT_RUN_MS..LONG_RUN_MS);
-    for (number, vendor) in Vendor::ALL.into_iter().enumerate() {
+    for (number, vendor) in (0..).zip(Vendor::ALL) {
         if stage.strikes(Mishap::Outage, number) {
             actors.push(Box::pin(outage(Rc::clone(stage), vendor, number)));
         }
@@ -56,7 +56,7 @@ pub(super) fn actors(stage: &Rc<Stage>) -> Vec<Actor> {
 }
 
 /// A vendor is down for a while.
-async fn outage(stage: Rc<Stage>, vendor: Vendor, number: usize) {
+async fn outage(stage: Rc<Stage>, vendor: Vendor, number: u64) {
     let mut rng = stage.chance.stream("outage", number);
     stage.sleep_ms(rng.u64(0..300_000)).await;
     stage.note(|| format!("{} is down", vendor.name()));

@@ -50,7 +50,7 @@ pub(super) struct Shopper {
 }
 
 impl Shopper {
-    pub(super) fn new(stage: Rc<Stage>, number: usize) -> Self {
+    pub(super) fn new(stage: Rc<Stage>, number: u64) -> Self {
         let mut rng = stage.chance.stream("order", number);
         let customer = format!("c-{}", rng.usize(0..CUSTOMERS));
         Self { stage, rng, order: format!("o-{number}"), customer }

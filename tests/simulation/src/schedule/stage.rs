@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::chance::{Chance, Fired, Mishap};
+use super::identity::{Identity, Seen, of_job};
 use super::{Played, Schedule, add, trace};
 use crate::invocation::{Done, Job};
 use crate::universe::{Function, Response, Universe, api_request};
@@ -23,6 +24,8 @@ pub struct Stats {
     pub invocations: u64,
     /// Requests that left them.
     pub requests: u64,
+    /// The requests by function.
+    pub requests_of: BTreeMap<String, u64>,
     /// Invocations that died.
     pub crashes: u64,
     /// Mishaps that happened, by kind.
@@ -49,6 +52,7 @@ impl Stats {
         self.crashes += other.crashes;
         self.mails_repeated += other.mails_repeated;
         self.simulated_ms += other.simulated_ms;
+        add(&mut self.requests_of, &other.requests_of);
         add(&mut self.mishaps, &other.mishaps);
         add(&mut self.effects, &other.effects);
         add(&mut self.intents, &other.intents);
@@ -65,7 +69,8 @@ pub(super) struct Stage {
     /// Woken when a function has ended or an actor did something that a queue or a vendor may have noticed.
     pub(super) news: tokio::sync::Notify,
     complaints: RefCell<Vec<String>>,
-    planned: RefCell<BTreeMap<Fired, ()>>,
+    seen: RefCell<Seen>,
+    webhooks: RefCell<BTreeMap<u64, Identity>>,
     fired: RefCell<Vec<Fired>>,
     pub(super) orders: RefCell<Vec<usize>>,
     lines: RefCell<trace::Lines>,
@@ -85,7 +90,8 @@ impl Stage {
             is_calm: Cell::new(false),
             news: tokio::sync::Notify::new(),
             complaints: RefCell::default(),
-            planned: RefCell::default(),
+            seen: RefCell::default(),
+            webhooks: RefCell::default(),
             fired: RefCell::default(),
             orders: RefCell::default(),
             lines: RefCell::new(trace::Lines::new(schedule.traced, started_ms)),
@@ -136,13 +142,23 @@ impl Stage {
     }
 
     /// Whether a mishap that is no request's happens here; takes note of it.
-    pub(super) fn strikes(&self, kind: Mishap, number: usize) -> bool {
+    pub(super) fn strikes(&self, kind: Mishap, number: Identity) -> bool {
         let strikes = !self.is_calm() && self.chance.strikes(kind, number);
         if strikes {
             self.fired.borrow_mut().push((number, kind, 0));
-            self.note(|| format!("{kind:?} ({number})"));
+            self.note(|| format!("{kind:?}"));
         }
         strikes
+    }
+
+    /// Names a piece of work, this time that it comes up.
+    pub(super) fn identity(&self, work: &str) -> Identity {
+        self.seen.borrow_mut().next(work)
+    }
+
+    /// Names a webhook: the same at each of its tries.
+    pub(super) fn identity_of_webhook(&self, id: u64, work: &str) -> Identity {
+        *self.webhooks.borrow_mut().entry(id).or_insert_with(|| self.identity(work))
     }
 
     /// Lets time pass.
@@ -167,40 +183,40 @@ impl Stage {
 
     /// Runs one invocation, with whatever goes wrong in it.
     pub(super) async fn invoke(&self, job: Job) -> (usize, Done) {
+        let identity = self.identity(&of_job(&job));
+        if self.strikes(Mishap::Redeployed, identity) {
+            self.with(Universe::forget_instances);
+        }
+        let mut planned = Vec::new();
         let mut running = self.with(|universe| {
-            let number = universe.invocations.len();
             if !self.is_calm() {
-                let (plan, planned) = self.chance.plan(number);
-                universe.plans.insert(number, plan);
-                self.planned.borrow_mut().extend(planned.into_iter().map(|fired| (fired, ())));
+                let plan;
+                (plan, planned) = self.chance.plan(identity);
+                universe.plans.insert(universe.invocations.len(), plan);
             }
             universe.start(job)
         });
         let number = running.number;
-        if self.strikes(Mishap::Redeployed, number) {
-            self.with(Universe::forget_instances);
-        }
         if running.is_cold && !self.is_calm() {
-            running.probe.set_clock_offset_ms(self.chance.skew_ms(number));
+            running.probe.set_clock_offset_ms(self.chance.skew_ms(identity));
             if running.probe.clock_offset_ms() != 0 {
-                self.fired.borrow_mut().push((number, Mishap::ClockSkew, 0));
+                self.fired.borrow_mut().push((identity, Mishap::ClockSkew, 0));
             }
         }
         self.note(|| format!("#{number} {:?} begins", running.function));
         let done = (&mut running.future).await;
         self.with(|universe| universe.finish(&running, &done));
-        self.book(&running, &done);
+        self.book(&running, &done, &planned);
         self.news.notify_one();
         (number, done)
     }
 
     /// Writes down what left an invocation, and which of its mishaps happened.
-    fn book(&self, running: &crate::invocation::Running, done: &Done) {
+    fn book(&self, running: &crate::invocation::Running, done: &Done, planned: &[Fired]) {
         let number = running.number;
-        let planned = self.planned.borrow();
-        let mut fired = self.fired.borrow_mut();
+        let mut happening = Vec::new();
         let reached = running.probe.count();
-        for ((_, kind, n), ()) in planned.range((number, Mishap::Crash, 0)..(number + 1, Mishap::Crash, 0)) {
+        for (identity, kind, n) in planned {
             let request = running.probe.request(*n);
             let happened = match (kind, &request) {
                 (Mishap::Crash, _) => running.probe.is_crashed() && *n <= reached + 1,
@@ -208,12 +224,12 @@ impl Stage {
                 (_, None) => false,
             };
             if happened {
-                fired.push((number, *kind, *n));
+                happening.push((*identity, *kind, *n));
             }
         }
         let mut lines = self.lines.borrow_mut();
         if lines.is_wanted() {
-            lines.requests(number, running.function, &running.probe, &fired);
+            lines.requests(number, running.function, &running.probe, &happening);
             let at_ms = self.now_ms();
             let end = match done {
                 Done::Answered(answer) => format!("answers {}", answer.status()),
@@ -224,6 +240,7 @@ impl Stage {
             };
             lines.write(at_ms, format!("#{number} {:?} {end}", running.function));
         }
+        self.fired.borrow_mut().extend(happening);
     }
 
     /// What the run came to, violations left out.

@@ -34,7 +34,7 @@ impl Lines {
     /// The requests of an invocation, with what was done to them.
     pub(super) fn requests(&mut self, number: usize, function: Function, probe: &Probe, fired: &[Fired]) {
         for (n, request) in (1..).zip(probe.requests()) {
-            let mishaps = fired.iter().filter(|(of, _, at)| (*of, *at) == (number, n));
+            let mishaps = fired.iter().filter(|(_, _, at)| *at == n);
             let mishaps: String = mishaps.map(|(_, kind, _)| format!("  ← {kind:?}")).collect();
             let at_ms = probe.started_ms() + i64::try_from(request.start.as_millis()).unwrap_or(0);
             let unanswered = if request.end.is_none() { " (no answer)" } else { "" };

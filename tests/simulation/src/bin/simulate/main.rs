@@ -83,8 +83,8 @@ fn show(played: &simulation::schedule::Played, trace: bool) {
         played.trace.iter().for_each(|line| println!("{line}"));
     }
     println!("orders {:?}", played.orders);
-    for (number, kind, request) in &played.fired {
-        println!("mishap {kind:?} at {number}, request {request}");
+    for (_, kind, request) in &played.fired {
+        println!("mishap {kind:?}{}", if *request == 0 { String::new() } else { format!(" at a request {request}") });
     }
     for violation in &played.violations {
         println!("VIOLATED {violation}");

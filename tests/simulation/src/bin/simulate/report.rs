@@ -79,6 +79,7 @@ impl Report {
             ("Intents at rest", &stats.intents),
             ("Given up, for a person to look at", &stats.given_up),
             ("What went wrong", &stats.mishaps),
+            ("Requests of", &stats.requests_of),
         ] {
             let _ = writeln!(text, "| {title} | |\n|---|---|");
             for (name, number) in numbers {
