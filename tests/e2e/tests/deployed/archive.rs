@@ -46,8 +46,8 @@ fn is_as_it_was_signed(bytes: &[u8], note: &str) -> Result<()> {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes())?;
     mac.update(format!("{}.", part("t").context("no t")?).as_bytes());
     mac.update(bytes);
-    let expected: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    ensure!(part("v1") == Some(expected.as_str()), "the archived bytes are not those that were signed");
+    let expected: Vec<String> = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    ensure!(part("v1") == Some(expected.concat().as_str()), "the archived bytes are not those that were signed");
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -15,6 +15,8 @@ use crate::{Deployed, confirmed_payment, until};
 const ORDERS: usize = 500;
 /// Storefronts that ask side by side.
 const STOREFRONTS: usize = 8;
+/// How long only SendGrid is down.
+const MAILS_FIRST: Duration = Duration::from_secs(10);
 /// How long the vendors answer 503, and then how long they do not answer at all.
 const EACH_OUTAGE: Duration = Duration::from_secs(60);
 /// Longer than any timeout of ours.
@@ -41,36 +43,23 @@ struct Findings {
 
 pub(crate) fn outage(deployed: &Deployed) -> Result<()> {
     let orders = std::env::var("CROSSDOCK_DRILL_ORDERS").ok().and_then(|n| n.parse().ok()).unwrap_or(ORDERS);
-    let before = calls(deployed)?;
     let begun = Instant::now();
-    down(deployed, &json!({ "outages": ["stripe", "sendgrid"] }))?;
-
     let (over, next) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let (kills, asked) = std::thread::scope(|scope| {
+    let (kills, before) = std::thread::scope(|scope| {
         let killer = scope.spawn(|| kill_at_random(deployed, &over));
         let shops: Vec<_> = (0..STOREFRONTS).map(|_| scope.spawn(|| ask(deployed, orders, &next))).collect();
-        std::thread::sleep(EACH_OUTAGE);
-        let turned = heal(deployed).and_then(|()| {
-            let silence =
-                |vendor: &str| json!({ "vendor": vendor, "operation": "*", "fault": "delay", "ms": NO_ANSWER_MS });
-            let refusal = |vendor: &str| json!({ "vendor": vendor, "operation": "*", "fault": "lost_request" });
-            let rules = ["stripe", "sendgrid"].map(|vendor| [silence(vendor), refusal(vendor)]).concat();
-            down(deployed, &json!({ "calls": rules }))
-        });
-        let asked: Vec<Result<()>> =
-            shops.into_iter().map(|shop| shop.join().expect("a storefront panicked")).collect();
-        std::thread::sleep(EACH_OUTAGE.saturating_sub(begun.elapsed().saturating_sub(EACH_OUTAGE)));
+        let before = vendors_fail(deployed);
+        let asked: Result<Vec<()>> = shops.into_iter().map(joined).collect();
+        std::thread::sleep(EACH_OUTAGE.saturating_sub(begun.elapsed().saturating_sub(MAILS_FIRST + EACH_OUTAGE)));
         over.store(true, Ordering::Relaxed);
-        (killer.join().expect("the killer panicked"), asked.into_iter().chain([turned]).collect::<Result<Vec<()>>>())
-    });
-    asked?;
+        asked.and(before).map(|before| (killer.join().unwrap_or_default(), before))
+    })?;
     let outage = begun.elapsed();
     let during = calls(deployed)?;
     heal(deployed)?;
 
     let recovered = Instant::now();
-    let done = until("every order of the drill paid and mailed", DRAINED_WITHIN, || is_drained(deployed, orders));
-    done?;
+    until("every order of the drill paid and mailed", DRAINED_WITHIN, || is_drained(deployed, orders))?;
     let findings = Findings {
         orders,
         kills,
@@ -98,6 +87,27 @@ pub(crate) fn outage(deployed: &Deployed) -> Result<()> {
     // Stripe allows 100 a second and bursts of 200: 1.1 × of both.
     ensure!(findings.most_a_second["stripe"] <= 330, "{:?}", findings.most_a_second);
     Ok(())
+}
+
+/// First SendGrid fails, so that there are mails that cannot be sent, then Stripe too, and at last neither answers at
+/// all. Gives the calls that each had had when it went down.
+fn vendors_fail(deployed: &Deployed) -> Result<BTreeMap<String, u64>> {
+    let mut before = calls(deployed)?;
+    down(deployed, &json!({ "outages": ["sendgrid"] }))?;
+    std::thread::sleep(MAILS_FIRST);
+    down(deployed, &json!({ "outages": ["stripe"] }))?;
+    before.insert("stripe".to_owned(), calls(deployed)?["stripe"]);
+    std::thread::sleep(EACH_OUTAGE);
+    let silence = |vendor: &str| json!({ "vendor": vendor, "operation": "*", "fault": "delay", "ms": NO_ANSWER_MS });
+    let loss = |vendor: &str| json!({ "vendor": vendor, "operation": "*", "fault": "lost_request" });
+    let rules = ["stripe", "sendgrid"].map(|vendor| [silence(vendor), loss(vendor)]).concat();
+    heal(deployed)?;
+    down(deployed, &json!({ "calls": rules }))?;
+    Ok(before)
+}
+
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    thread.join().unwrap_or_else(|_| bail!("a storefront panicked"))
 }
 
 fn down(deployed: &Deployed, faults: &Value) -> Result<()> {
