@@ -10,6 +10,7 @@ use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage, SqsMessageAttribute};
 use bytes::Bytes;
 use crossdock::aws::Transport;
 use crossdock::domain::Timestamp;
+use crossdock::effects::intent::MANUAL_PARTITION;
 use crossdock::lambda::batch::{self, Worker};
 use crossdock::lambda::http::{self as edge, HttpFunction};
 use crossdock::lambda::schedule::Scheduled as _;
@@ -276,7 +277,7 @@ impl Universe {
     /// Whether nothing is due any more, now or later.
     pub fn is_quiet(&self) -> bool {
         let queued = QUEUES.iter().any(|(name, ..)| !self.aws.sqs().messages(name).is_empty());
-        let due = self.aws.table().items().iter().any(|item| item.get("due_pk").is_some());
+        let due = self.aws.table().items().iter().any(is_due);
         !queued && !due && self.sandbox().next_delivery_at().is_none()
     }
 
@@ -289,7 +290,7 @@ impl Universe {
     /// The first tick of the schedule that finds something due; ticks that find nothing are left out to save time.
     fn next_useful_sweep_ms(&self) -> Option<i64> {
         let items = self.aws.table().items();
-        let dues = items.iter().filter(|item| item.get("due_pk").is_some());
+        let dues = items.iter().filter(|item| is_due(item));
         let first_due_ms = dues.filter_map(|item| item.get("due").and_then(Value::as_i64)).min()?;
         let earliest = first_due_ms.max(self.last_sweep_ms + 1) - START_MS;
         Some(START_MS + (earliest + SWEEP_EVERY_MS - 1) / SWEEP_EVERY_MS * SWEEP_EVERY_MS)
@@ -411,6 +412,11 @@ impl Universe {
         context.deadline = u64::try_from(self.now_ms() + time_ms).unwrap();
         context
     }
+}
+
+/// Whether a sweeper will look at it, now or later. What waits for a person is in the index too.
+fn is_due(item: &Value) -> bool {
+    item.get("due_pk").and_then(Value::as_str).is_some_and(|partition| partition != MANUAL_PARTITION)
 }
 
 /// The request's headers and bytes.
