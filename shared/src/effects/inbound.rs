@@ -222,7 +222,12 @@ impl WorkList {
         }
     }
 
-    pub(super) async fn target(&self, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<Option<Target>> {
+    pub(super) async fn target(
+        &self,
+        vendor: Vendor,
+        event: &Event,
+        correlation: &Correlation,
+    ) -> Result<Option<Target>> {
         if let Some(intent_id) = &event.intent_id
             && let Some(item) = self.table.get(&intent::key(intent_id)).await?
         {

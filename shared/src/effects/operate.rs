@@ -99,7 +99,9 @@ impl WorkList {
         let subject = self.subject(&found).await?;
         let (outcome, detail) = match finding {
             Finding::Done { vendor_id } => {
-                if subject.vendor_id().is_some_and(|known| known != vendor_id) || !found.kind.creates() && subject.vendor_id().is_none() {
+                if subject.vendor_id().is_some_and(|known| known != vendor_id)
+                    || !found.kind.creates() && subject.vendor_id().is_none()
+                {
                     let known = subject.vendor_id().unwrap_or("nothing");
                     let detail = format!("The vendor's id of it is {known}, not {vendor_id}.");
                     return Err(Error::rejected(409, "vendor_id_mismatch", detail));
@@ -165,7 +167,9 @@ fn named(subject: &Subject, vendor_id: &str) -> Observation {
         Subject::Payment(_) => {
             Observation::Payment(PaymentSeen { vendor_id, ..PaymentSeen::ours(PaymentStatus::Processing) })
         }
-        Subject::Refund(_) => Observation::Refund(RefundSeen { vendor_id, ..RefundSeen::ours(RefundStatus::Processing) }),
+        Subject::Refund(_) => {
+            Observation::Refund(RefundSeen { vendor_id, ..RefundSeen::ours(RefundStatus::Processing) })
+        }
         Subject::Customer(_) => Observation::Customer(CustomerSeen {
             vendor_at: None,
             vendor_id,
