@@ -11,7 +11,6 @@ use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::batch::{Record, Worker};
 use crossdock::lambda::{System, Webhook};
-use crossdock::vendors::sendgrid;
 use crossdock::vendors::stripe::{self, Stripe};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -46,7 +45,8 @@ impl EventProcessor {
         self.list.world().now()
     }
 
-    async fn apply(&self, vendor: Vendor, event: Event, correlation: &Correlation) -> Result<()> {
+    async fn apply(&self, vendor: Vendor, mut event: Event, correlation: &Correlation) -> Result<()> {
+        self.recognise(&mut event).await?;
         self.list.apply(vendor, event, correlation, &self.stripe).await.map(drop)
     }
 
@@ -64,16 +64,12 @@ impl EventProcessor {
         Ok(())
     }
 
-    /// Applies what can be applied of a slice, and reports the first failure: a redelivery finds the good ones seen.
-    async fn apply_slice(&self, slice: &Webhook, correlation: &Correlation) -> Result<()> {
-        let (part, archive_key) = (slice.delivery.part, key(slice));
+    /// Applies what can be applied, and reports the first failure: a redelivery finds the good ones seen.
+    async fn apply_all(&self, webhook: &Webhook, correlation: &Correlation) -> Result<()> {
         let mut failed = None;
-        for event in sendgrid::read_events(&slice.bytes, part.number, part.of, self.now())? {
+        for event in webhook.events(self.now())? {
             let applied = match event {
-                Ok(mut event) => {
-                    event.archive_key = Some(archive_key.clone());
-                    self.apply(Vendor::SendGrid, event, correlation).await
-                }
+                Ok(event) => self.apply(webhook.vendor, event, correlation).await,
                 Err(unreadable) => Err(unreadable),
             };
             if let Err(error) = applied {
@@ -93,20 +89,11 @@ impl EventProcessor {
     }
 }
 
-/// Where a webhook is archived.
-fn key(webhook: &Webhook) -> String {
-    let event_id = match webhook.vendor {
-        Vendor::Stripe => stripe::event_id(&webhook.bytes),
-        Vendor::SendGrid => None, // a slice has the events of many
-    };
-    webhook.delivery.key(webhook.vendor, event_id.as_deref())
-}
-
 impl Worker for EventProcessor {
     /// Nothing is applied that is not in the archive.
     async fn prepare(&self, record: &Record) -> Result<()> {
-        let Some(webhook) = Webhook::of(record)? else { return Ok(()) };
-        let key = key(&webhook);
+        let Some(webhook) = Webhook::of(record)?.filter(|webhook| webhook.replay.is_none()) else { return Ok(()) };
+        let key = webhook.archive_key();
         self.archive.keep(&key, webhook.bytes.into(), &webhook.delivery).await
     }
 
@@ -114,15 +101,9 @@ impl Worker for EventProcessor {
         let correlation = record.attributes.get("correlation").and_then(|text| Correlation::parse(text));
         let correlation =
             correlation.unwrap_or_else(|| Correlation::generate(self.now(), self.list.world().rng.next()));
-        let Some(webhook) = Webhook::of(record)? else { return self.own(record).await };
-        match webhook.vendor {
-            Vendor::Stripe => {
-                let mut event = stripe::read_event(&webhook.bytes, self.now())?;
-                event.archive_key = Some(key(&webhook));
-                self.recognise(&mut event).await?;
-                self.apply(Vendor::Stripe, event, &correlation).await
-            }
-            Vendor::SendGrid => self.apply_slice(&webhook, &correlation).await,
+        match Webhook::of(record)? {
+            Some(webhook) => self.apply_all(&webhook, &correlation).await,
+            None => self.own(record).await,
         }
     }
 

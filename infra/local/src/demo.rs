@@ -9,12 +9,12 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use timeline::Style;
 use tokio::time::Instant;
 
 use crate::aws::Answer;
 use crate::progress::Progress;
 use crate::stack::{Options, Stack};
-use crate::timeline::{self, Style};
 
 /// How long an order may take to be paid and its mail to be delivered: a cold start of every function on the way.
 const DONE_WITHIN: Duration = Duration::from_secs(30);

@@ -6,8 +6,8 @@
 //!
 //! The files, each of one idea: `folder` (where things are kept), `processes` (nothing is left running), `progress`
 //! (what a person sees), `python`, `functions`, `emulator`, `sandbox`, `deploy`, `secrets` (the steps), `aws` (signed
-//! calls), `stack` and `calls` ([`Stack`]: all of it together, and what it can be asked), [`status`], [`timeline`] and
-//! [`demo`] (what there is to look at).
+//! calls), `stack` and `calls` ([`Stack`]: all of it together, and what it can be asked), [`status`] and [`demo`]
+//! (what there is to look at).
 
 #![allow(clippy::print_stdout, reason = "a program for people at a terminal")]
 #![allow(
@@ -31,7 +31,6 @@ mod sandbox;
 mod secrets;
 mod stack;
 pub mod status;
-pub mod timeline;
 
 pub use aws::{ACCESS_KEY, Answer, REGION, SECRET_KEY};
 pub use calls::QueueDepth;

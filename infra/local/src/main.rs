@@ -11,8 +11,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use local::timeline::Style;
-use local::{Options, Progress, Stack, demo, status, timeline};
+use local::{Options, Progress, Stack, demo, status};
+use timeline::Style;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The stack that `up` starts and the other commands talk to.

@@ -1,11 +1,15 @@
-//! The queues: messages out. (Messages come in through Lambda.)
+//! The queues: messages out. Messages come in through Lambda; reading a queue by hand is for people's tools.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry,
+};
 use futures_util::future::join_all;
 
 use super::client::{Clients, failure};
+use crate::domain::Timestamp;
 use crate::error::{Error, Result};
 
 /// Messages of one SendMessageBatch (an SQS limit).
@@ -15,13 +19,16 @@ const BATCH_MAX_BYTES: usize = 1_048_576;
 /// Longest delay of a message (an SQS limit).
 pub const DELAY_MAX: Duration = Duration::from_secs(900);
 
+/// Seconds that a receive by hand waits for a message. Less than [`super::client`]'s time for one try.
+const RECEIVE_WAIT_SECONDS: i32 = 1;
+
 /// A message to send.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     /// At most 1 MiB of characters that XML allows (an SQS limit).
     pub body: String,
     /// String attributes.
-    pub attributes: Vec<(&'static str, String)>,
+    pub attributes: Vec<(String, String)>,
     /// How long it stays invisible, at most [`DELAY_MAX`].
     pub delay: Duration,
 }
@@ -31,6 +38,21 @@ impl Outgoing {
     pub fn plain(body: String) -> Self {
         Self { body, attributes: Vec::new(), delay: Duration::ZERO }
     }
+}
+
+/// A message as it was received by hand.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// SQS's id of it.
+    pub id: String,
+    /// Of this receive: for deleting and releasing it.
+    pub receipt: String,
+    /// The body.
+    pub body: String,
+    /// Its String attributes.
+    pub attributes: HashMap<String, String>,
+    /// When it was first sent, or moved here.
+    pub sent_at: Timestamp,
 }
 
 /// The way to the queues; they are named by URL.
@@ -95,6 +117,37 @@ impl Queues {
         }
     }
 
+    /// Receives up to ten messages, which are then hidden for `hidden`; none when the queue has none to give.
+    pub async fn receive(&self, url: &str, hidden: Duration) -> Result<Vec<Received>> {
+        let answer = self
+            .client
+            .receive_message()
+            .queue_url(url)
+            .max_number_of_messages(10)
+            .visibility_timeout(i32::try_from(hidden.as_secs()).unwrap_or(i32::MAX))
+            // Waiting makes SQS ask all of its servers, so that "none" is true.
+            .wait_time_seconds(RECEIVE_WAIT_SECONDS)
+            .message_attribute_names("All")
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+            .send()
+            .await
+            .map_err(|e| failure("ReceiveMessage", &e))?;
+        Ok(answer.messages.unwrap_or_default().into_iter().map(received).collect())
+    }
+
+    /// Deletes a received message.
+    pub async fn delete(&self, url: &str, receipt: &str) -> Result<()> {
+        let answer = self.client.delete_message().queue_url(url).receipt_handle(receipt).send().await;
+        answer.map(drop).map_err(|e| failure("DeleteMessage", &e))
+    }
+
+    /// Lets a received message be seen again at once.
+    pub async fn release(&self, url: &str, receipt: &str) -> Result<()> {
+        let request = self.client.change_message_visibility().queue_url(url).receipt_handle(receipt);
+        let answer = request.visibility_timeout(0).send().await;
+        answer.map(drop).map_err(|e| failure("ChangeMessageVisibility", &e))
+    }
+
     /// How many messages wait in the queue, roughly.
     pub async fn visible(&self, url: &str) -> Result<usize> {
         let name = QueueAttributeName::ApproximateNumberOfMessages;
@@ -138,7 +191,19 @@ fn size(message: &Outgoing) -> usize {
     message.body.len() + attributes.sum::<usize>()
 }
 
-fn attributes(message: &Outgoing) -> Result<Option<std::collections::HashMap<String, MessageAttributeValue>>> {
+fn received(message: aws_sdk_sqs::types::Message) -> Received {
+    let sent = message.attributes.as_ref().and_then(|names| names.get(&MessageSystemAttributeName::SentTimestamp));
+    let text = |(name, value): (String, MessageAttributeValue)| Some((name, value.string_value?));
+    Received {
+        sent_at: Timestamp::from_ms(sent.and_then(|text| text.parse().ok()).unwrap_or(0)),
+        id: message.message_id.unwrap_or_default(),
+        receipt: message.receipt_handle.unwrap_or_default(),
+        body: message.body.unwrap_or_default(),
+        attributes: message.message_attributes.unwrap_or_default().into_iter().filter_map(text).collect(),
+    }
+}
+
+fn attributes(message: &Outgoing) -> Result<Option<HashMap<String, MessageAttributeValue>>> {
     if message.attributes.is_empty() {
         return Ok(None);
     }
@@ -147,7 +212,7 @@ fn attributes(message: &Outgoing) -> Result<Option<std::collections::HashMap<Str
         .iter()
         .map(|(name, value)| {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
-            Ok(((*name).to_owned(), value.map_err(|e| Error::bug("queue_message", e))?))
+            Ok((name.clone(), value.map_err(|e| Error::bug("queue_message", e))?))
         })
         .collect::<Result<_>>()
         .map(Some)

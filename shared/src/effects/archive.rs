@@ -2,6 +2,7 @@
 //! time through its key, by event through the event's record, by order through the index by order.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,8 @@ use crate::gateway::Vendor;
 
 /// Characters of an event's id that are part of the key; the hash behind it tells apart what is cut.
 const EVENT_ID_MAX_CHARS: usize = 100;
+
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// How a webhook came: with its bytes, all that is needed to verify it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +90,36 @@ impl Archive {
     pub async fn keep(&self, key: &str, bytes: Bytes, delivery: &Delivery) -> Result<()> {
         let note = serde_json::to_string(delivery).map_err(|e| Error::bug("archive_note", e))?;
         self.objects.put(key, bytes, &note).await
+    }
+
+    /// Reads what is kept under a key.
+    ///
+    /// # Errors
+    /// What the store says; `archive_note` (a bug) when it is nothing that we kept.
+    pub async fn read(&self, key: &str) -> Result<(Bytes, Delivery)> {
+        let object = self.objects.get(key).await?;
+        let delivery = serde_json::from_str(&object.note);
+        Ok((object.bytes, delivery.map_err(|e| Error::bug("archive_note", format!("{key}: column {}", e.column())))?))
+    }
+
+    /// The keys of what was received from a vendor between two times, both included, in order of time. It asks once for
+    /// each hour.
+    pub async fn received(&self, vendor: Vendor, from: Timestamp, to: Timestamp) -> Result<Vec<String>> {
+        let stamp = |at: Timestamp| at.to_rfc3339().replace(':', "");
+        let (first, last) = (stamp(from), stamp(to));
+        let mut keys = Vec::new();
+        let mut hour = from;
+        while self::hour(vendor, hour) <= self::hour(vendor, to) {
+            let prefix = self::hour(vendor, hour);
+            let found = self.objects.list(&prefix).await?;
+            let is_within = |key: &String| {
+                let at = key.get(prefix.len()..prefix.len() + first.len()).unwrap_or_default();
+                first.as_str() <= at && at <= last.as_str()
+            };
+            keys.extend(found.into_iter().filter(is_within));
+            hour = hour.plus(HOUR);
+        }
+        Ok(keys)
     }
 
     /// Opens the connection; failing is no matter.

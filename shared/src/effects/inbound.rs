@@ -146,8 +146,8 @@ impl Requeued {
 }
 
 /// What an event is about: the object, and the intent that it settles when nobody else can.
-struct Target {
-    subject: Subject,
+pub(super) struct Target {
+    pub(super) subject: Subject,
     intent: Option<Intent>,
 }
 
@@ -223,7 +223,12 @@ impl WorkList {
         }
     }
 
-    async fn target(&self, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<Option<Target>> {
+    pub(super) async fn target(
+        &self,
+        vendor: Vendor,
+        event: &Event,
+        correlation: &Correlation,
+    ) -> Result<Option<Target>> {
         if let Some(intent_id) = &event.intent_id
             && let Some(item) = self.table.get(&intent::key(intent_id)).await?
         {
@@ -266,7 +271,7 @@ impl WorkList {
         Ok(Some(Target { subject: Subject::Refund(Box::new(refund)), intent: None }))
     }
 
-    fn context(&self, vendor: Vendor, event: &Event, correlation: Correlation) -> Context {
+    pub(super) fn context(&self, vendor: Vendor, event: &Event, correlation: Correlation) -> Context {
         Context {
             now: self.world.now(),
             correlation,

@@ -369,6 +369,10 @@ pub fn due_partition(shard: u8) -> String {
     format!("DUE#{shard}")
 }
 
+/// The partition of the due index in which intents wait for a person: no sweeper looks there, and nobody has to scan the
+/// table to find them.
+pub const MANUAL_PARTITION: &str = "DUE#MANUAL";
+
 /// The partition of one order's timeline, and of its objects in the index by order.
 pub fn order_partition(order: &OrderId) -> String {
     format!("ORDER#{order}")

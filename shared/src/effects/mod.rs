@@ -7,20 +7,24 @@
 //!
 //! Reading order: intent.rs (what an intent is), claim.rs, settle.rs, work.rs (claim → call → settle as one story),
 //! commit.rs (the transaction they all write), inbound.rs (the same for events), due.rs (the sweeper's part), archive.rs
-//! (every webhook as it came).
+//! (every webhook as it came), operate.rs (what a person may do by hand).
 
 pub mod archive;
+pub mod audit;
 mod claim;
 mod commit;
 pub mod contact;
 pub mod customer;
 mod due;
+mod foresee;
 pub mod inbound;
 pub mod intake;
 pub mod intent;
 pub mod message;
 mod nudge;
 pub mod observation;
+mod operate;
+mod order;
 pub mod outcome;
 pub mod payment;
 mod publish;
@@ -37,8 +41,10 @@ use crate::world::World;
 pub use claim::{CALL_TIME_MIN, Claim, Claimed, LEASE_MARGIN, Lease, TAIL_TIME};
 pub use commit::Context;
 pub use due::Swept;
+pub use foresee::Foreseen;
 pub use intent::{Intent, Kind, Phase};
 pub use nudge::{Nudge, Routes};
+pub use operate::Finding;
 pub use outcome::{Agent, HELD_BACK, Outcome, Verdict};
 pub use settle::{Settled, owner};
 pub use work::{Subject, Worked, with_permit};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::WorkList;
 use super::claim::Claimed;
 use super::commit::{Committed, Context, Plan, Role};
-use super::intent::{Intent, KEPT_AFTER, Kind, Phase};
+use super::intent::{Intent, KEPT_AFTER, Kind, MANUAL_PARTITION, Phase, due_partition};
 use super::observation::{MessageSeen, Observation, PaymentSeen, RefundSeen};
 use super::outcome::{HELD_BACK, Outcome, Verdict};
 use super::work::Subject;
@@ -36,8 +36,23 @@ impl WorkList {
         claimed: &Claimed,
         vendor: Vendor,
         subject: Subject,
-        mut outcome: Outcome,
+        outcome: Outcome,
         answer: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
+    ) -> Result<Settled> {
+        let also = |after: &Subject, verdict: &Verdict| {
+            Ok(answer(after, verdict)?.map(|write| (Role::Once, write)).into_iter().collect())
+        };
+        self.settle_with(claimed, vendor, subject, outcome, also).await
+    }
+
+    /// The same with any number of writes more.
+    pub(crate) async fn settle_with(
+        &self,
+        claimed: &Claimed,
+        vendor: Vendor,
+        subject: Subject,
+        mut outcome: Outcome,
+        also: impl Fn(&Subject, &Verdict) -> Result<Vec<(Role, Write)>>,
     ) -> Result<Settled> {
         let now = self.world.now();
         let attempt =
@@ -59,9 +74,7 @@ impl WorkList {
                     None => Plan::default(),
                 };
                 let after = plan.after.as_ref().unwrap_or(subject);
-                if let Some(write) = answer(after, &verdict)? {
-                    plan.writes.push((Role::Once, write));
-                }
+                plan.writes.extend(also(after, &verdict)?);
                 plan.writes
                     .insert(0, (Role::Fence, Self::outcome_write(claimed, &verdict, after, attempt, backoff, now)?));
                 Ok(plan)
@@ -106,15 +119,30 @@ impl WorkList {
             .set("phase", &phase)?
             .set("claims", &0)?
             .set("attempt", &attempt)?
-            .when(&condition(
-                Guard::SettleFence,
-                "#owner = :owner AND #epoch = :epoch AND #phase IN (:calling, :resolving)",
-            ))
-            .bind(":owner", &claimed.lease.owner)?
-            .bind(":epoch", &intent.epoch)?
-            .bind(":calling", &Phase::Calling)?
-            .bind(":resolving", &Phase::Resolving)?;
-        let write = if phase.is_settled() { write.remove("due_pk") } else { write };
+            .bind(":epoch", &intent.epoch)?;
+        let by_hand = intent.phase == Phase::Manual;
+        let write = if by_hand {
+            // Nobody has claimed it: a person settles what they saw waiting, once.
+            write.add("epoch", 1).when("#epoch = :epoch AND #phase = :manual").bind(":manual", &Phase::Manual)?
+        } else {
+            write
+                .when(&condition(
+                    Guard::SettleFence,
+                    "#owner = :owner AND #epoch = :epoch AND #phase IN (:calling, :resolving)",
+                ))
+                .bind(":owner", &claimed.lease.owner)?
+                .bind(":calling", &Phase::Calling)?
+                .bind(":resolving", &Phase::Resolving)?
+        };
+        let write = match phase {
+            Phase::Manual => write.set("due_pk", &MANUAL_PARTITION)?,
+            phase if phase.is_settled() => write.remove("due_pk"),
+            _ if by_hand => write
+                .set("due_pk", &due_partition(intent.intent_id.due_shard()))?
+                .set("give_up_at", &now.plus(intent.kind.budget()))?
+                .remove("refusal"),
+            _ => write,
+        };
         let kept = now.plus(KEPT_AFTER).seconds();
         // Jitter must not carry an intent past its budget: at its end a person looks, not some time after.
         let at_most = |at: Timestamp| at.min(intent.give_up_at);

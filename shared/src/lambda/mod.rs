@@ -13,7 +13,7 @@ mod webhook;
 pub use config::Env;
 pub use lambda_runtime::Error as RuntimeError;
 pub use system::System;
-pub use webhook::Webhook;
+pub use webhook::{Replay, Webhook};
 
 /// Deadlines before this (9 September 2001) are none. `cargo lambda watch` gives 600,000 where Lambda gives milliseconds
 /// since 1970, and taken at its word nothing would ever be started there.

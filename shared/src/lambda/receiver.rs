@@ -1,6 +1,8 @@
 //! The receivers' common part: verify with the keys at hand, once more with keys read anew, then one durable write to
 //! the queue, then 2xx. Nothing is parsed before it is verified, nothing acknowledged before it is durable.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::DeserializeOwned;
@@ -9,6 +11,7 @@ use serde_json::Value;
 use super::http::{Answer, ApiRequest};
 use crate::aws::Queues;
 use crate::aws::queue::Outgoing;
+use crate::domain::Correlation;
 use crate::effects::archive::{Delivery, Part};
 use crate::error::{Error, Result};
 use crate::gateway::{Keyring, Vendor};
@@ -94,13 +97,7 @@ impl Receiver {
         let mut messages = Vec::with_capacity(parts.len());
         for message in parts {
             delivery.part.number += 1;
-            let mut attributes = vec![
-                ("type", self.vendor.as_str().to_owned()),
-                ("correlation", request.correlation.to_string()),
-                ("delivery", serde_json::to_string(&delivery).map_err(|e| Error::bug("delivery", e))?),
-            ];
-            attributes.extend(message.base64.then(|| ("encoding", "base64".to_owned())));
-            messages.push(Outgoing { body: message.body, attributes, delay: std::time::Duration::ZERO });
+            messages.push(message.outgoing(self.vendor, &request.correlation, &delivery)?);
         }
         match (messages.pop(), messages.is_empty()) {
             (Some(only), true) if holds(Guard::DurableBeforeAck) => self.queues.send(&self.queue_url, only).await?,
@@ -138,6 +135,18 @@ impl Message {
             _ if bytes.len() > most_bytes_in_base64 => None,
             _ => Some(Self { body: STANDARD.encode(bytes), base64: true }),
         }
+    }
+
+    /// The message with all that the other side needs.
+    pub(super) fn outgoing(self, vendor: Vendor, correlation: &Correlation, delivery: &Delivery) -> Result<Outgoing> {
+        let delivery = serde_json::to_string(delivery).map_err(|e| Error::bug("delivery", e))?;
+        let mut attributes = vec![
+            ("type".to_owned(), vendor.as_str().to_owned()),
+            ("correlation".to_owned(), correlation.to_string()),
+            ("delivery".to_owned(), delivery),
+        ];
+        attributes.extend(self.base64.then(|| ("encoding".to_owned(), "base64".to_owned())));
+        Ok(Outgoing { body: self.body, attributes, delay: Duration::ZERO })
     }
 }
 

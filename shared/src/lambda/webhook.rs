@@ -1,10 +1,17 @@
-//! A webhook as it comes out of the queue of inbound events: the receivers' message, read again.
+//! A webhook as it comes out of the queue of inbound events: the receivers' message read again, or one from the archive
+//! that somebody has replayed.
+
+use serde::{Deserialize, Serialize};
 
 use super::batch::Record;
-use super::receiver::decoded;
+use super::receiver::{Message, decoded};
+use crate::aws::queue::Outgoing;
+use crate::domain::{Correlation, Timestamp};
 use crate::effects::archive::Delivery;
+use crate::effects::inbound::Event;
 use crate::error::{Error, Result};
 use crate::gateway::Vendor;
+use crate::vendors::{sendgrid, stripe};
 
 /// What a receiver put into the queue: one webhook, or one part of it.
 #[derive(Clone, Debug)]
@@ -15,24 +22,114 @@ pub struct Webhook {
     pub bytes: Vec<u8>,
     /// How they came.
     pub delivery: Delivery,
+    /// Set when it comes from the archive, not from the vendor.
+    pub replay: Option<Replay>,
+}
+
+/// A replay: which object of the archive, and what of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replay {
+    /// Part of the seen mark: without it the mark of the first time would swallow the event. The same nonce again is
+    /// swallowed, so that a replay that was interrupted can be repeated.
+    pub nonce: String,
+    /// Where it is archived.
+    pub archive_key: String,
+    /// Only this event of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// Only events of this type, in the vendor's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
 }
 
 impl Webhook {
     /// Reads a record; `None` for messages of our own, which have no type.
     ///
     /// # Errors
-    /// `unknown_message` (a bug) when it is none that a receiver wrote.
+    /// `unknown_message` (a bug) when it is none that a receiver or a replay wrote.
     pub fn of(record: &Record) -> Result<Option<Self>> {
         let attribute = |name: &str| record.attributes.get(name).map(String::as_str);
         let vendor = match attribute("type") {
             None => return Ok(None),
-            Some("stripe") => Vendor::Stripe,
-            Some("sendgrid") => Vendor::SendGrid,
-            Some(_) => return Err(Error::bug("unknown_message", "a message of an unknown type")),
+            Some(name) => named(name)?,
         };
-        let delivery = serde_json::from_str(attribute("delivery").unwrap_or_default())
-            .map_err(|e| Error::bug("unknown_message", format!("delivery: column {}", e.column())))?;
-        let bytes = decoded(&record.body, attribute("encoding"))?;
-        Ok(Some(Self { vendor, bytes, delivery }))
+        let unreadable =
+            |what: &str, e: &serde_json::Error| Error::bug("unknown_message", format!("{what}: column {}", e.column()));
+        let delivery = serde_json::from_str(attribute("delivery").unwrap_or_default());
+        let replay = attribute("replay").map(serde_json::from_str).transpose();
+        Ok(Some(Self {
+            vendor,
+            bytes: decoded(&record.body, attribute("encoding"))?,
+            delivery: delivery.map_err(|e| unreadable("delivery", &e))?,
+            replay: replay.map_err(|e| unreadable("replay", &e))?,
+        }))
     }
+
+    /// Reads an object of the archive.
+    ///
+    /// # Errors
+    /// `unknown_message` (a bug) when it is none of ours.
+    pub fn archived(key: &str, bytes: Vec<u8>, delivery: Delivery, replay: Option<Replay>) -> Result<Self> {
+        let vendor = named(key.split('/').next().unwrap_or_default())?;
+        Ok(Self { vendor, bytes, delivery, replay })
+    }
+
+    /// The message that brings it into the queue once more.
+    ///
+    /// # Errors
+    /// `delivery` (a bug) when it cannot be written, which a webhook that was received once can.
+    pub fn again(&self, correlation: &Correlation) -> Result<Outgoing> {
+        let message = Message::verbatim(&self.bytes, usize::MAX).ok_or_else(|| Error::bug("delivery", "too large"))?;
+        let mut outgoing = message.outgoing(self.vendor, correlation, &self.delivery)?;
+        if let Some(replay) = &self.replay {
+            let text = serde_json::to_string(replay).map_err(|e| Error::bug("delivery", e))?;
+            outgoing.attributes.push(("replay".to_owned(), text));
+        }
+        Ok(outgoing)
+    }
+
+    /// Where it is, or is to be, archived.
+    pub fn archive_key(&self) -> String {
+        let event_id = match (&self.replay, self.vendor) {
+            (Some(replay), _) => return replay.archive_key.clone(),
+            (None, Vendor::Stripe) => stripe::event_id(&self.bytes),
+            (None, Vendor::SendGrid) => None, // a slice has the events of many
+        };
+        self.delivery.key(self.vendor, event_id.as_deref())
+    }
+
+    /// Its events, each on its own; of a replay only those that are meant, under ids of the replay's.
+    ///
+    /// # Errors
+    /// `unknown_message` (a bug) when it cannot be read at all.
+    pub fn events(&self, now: Timestamp) -> Result<Vec<Result<Event>>> {
+        let events = match self.vendor {
+            Vendor::Stripe => vec![Ok(stripe::read_event(&self.bytes, now)?)],
+            Vendor::SendGrid => {
+                sendgrid::read_events(&self.bytes, self.delivery.part.number, self.delivery.part.of, now)?
+            }
+        };
+        let archive_key = self.archive_key();
+        let kept = events.into_iter().filter_map(|event| match event {
+            Ok(event) => self.meant(event, &archive_key).map(Ok),
+            // Who replays one event does not mean its unreadable neighbours.
+            Err(unreadable) => self.replay.is_none().then_some(Err(unreadable)),
+        });
+        Ok(kept.collect())
+    }
+
+    fn meant(&self, mut event: Event, archive_key: &str) -> Option<Event> {
+        event.archive_key = Some(archive_key.to_owned());
+        let Some(replay) = &self.replay else { return Some(event) };
+        let is_meant = replay.event_id.as_ref().is_none_or(|id| *id == event.event_id)
+            && replay.kind.as_ref().is_none_or(|kind| *kind == event.kind);
+        event.event_id = format!("{}~{}", event.event_id, replay.nonce);
+        is_meant.then_some(event)
+    }
+}
+
+fn named(vendor: &str) -> Result<Vendor> {
+    let vendors = [Vendor::Stripe, Vendor::SendGrid];
+    let found = vendors.into_iter().find(|known| known.as_str() == vendor);
+    found.ok_or_else(|| Error::bug("unknown_message", "a message of an unknown type"))
 }

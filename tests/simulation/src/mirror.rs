@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crossdock::effects::intent::MANUAL_PARTITION;
 use serde_json::Value;
 
 /// pk and sk.
@@ -59,5 +60,7 @@ impl Mirror {
 
 /// An item's place in the due index, if it is there.
 fn due_of(item: &Value) -> Option<i64> {
-    item.get("due_pk").and(item.get("due")).and_then(Value::as_i64)
+    // What waits for a person is in the index too, and no sweeper looks at it.
+    let shard = item.get("due_pk").and_then(Value::as_str).filter(|partition| *partition != MANUAL_PARTITION);
+    shard.and(item.get("due")).and_then(Value::as_i64)
 }

@@ -14,6 +14,9 @@ pub(crate) const BUCKET: &str = "archive";
 /// The field with an object's note.
 const NOTE: &str = "x-amz-meta-note";
 
+/// Keys of one page of a list. S3 gives a thousand; few let a test see the second page.
+const PAGE: usize = 3;
+
 /// An object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
@@ -82,7 +85,27 @@ impl S3 {
                 objects.insert(key, Stored { bytes: request.body().clone(), note, puts });
                 http::Response::new(Bytes::new())
             }
-            other => panic!("S3 is modelled without {other}"),
+            "GetObject" => match objects.get(&key) {
+                Some(object) => {
+                    let answer = http::Response::builder().header(NOTE, &object.note);
+                    answer.body(object.bytes.clone()).unwrap()
+                }
+                None => error(404, "NoSuchKey"),
+            },
+            _ => {
+                let query = request.uri().query().unwrap_or_default().replace("%2F", "/");
+                let parameter =
+                    |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+                let (prefix, after) = (parameter("prefix").unwrap_or_default(), parameter("start-after"));
+                let is_wanted =
+                    |key: &&String| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after);
+                let wanted: Vec<&String> = objects.keys().filter(is_wanted).collect();
+                let truncated = wanted.len() > PAGE;
+                let keys: String =
+                    wanted.iter().take(PAGE).map(|key| format!("<Contents><Key>{key}</Key></Contents>")).collect();
+                let body = format!("<L>{keys}<IsTruncated>{truncated}</IsTruncated></L>");
+                http::Response::new(Bytes::from(body))
+            }
         }
     }
 }
@@ -90,6 +113,8 @@ impl S3 {
 fn operation(request: &HttpRequest) -> &'static str {
     match *request.method() {
         http::Method::PUT => "PutObject",
+        http::Method::GET if request.uri().path() == "/" => "ListObjectsV2",
+        http::Method::GET => "GetObject",
         _ => panic!("S3 is modelled without {} {}", request.method(), request.uri()),
     }
 }

@@ -1,0 +1,199 @@
+//! What a person may do to an intent that waits for one. Each is one conditional write or transaction on "it is MANUAL,
+//! and nobody touched it since I looked", so that doing it twice, or at the same moment as somebody else, is refused.
+
+use super::WorkList;
+use super::audit::{Audit, Operator};
+use super::claim::{Claimed, Lease};
+use super::intent::{self, Intent, Kind, MANUAL_PARTITION, Phase};
+use super::nudge::Nudge;
+use super::observation::{CustomerSeen, MessageSeen, Observation, PaymentSeen, RefundSeen};
+use super::outcome::{Outcome, Verdict};
+use super::settle::Settled;
+use super::work::Subject;
+use crate::aws::table::{Index, QUERY_LIMIT};
+use crate::aws::{Transacted, Write};
+use crate::domain::message::MessageStatus;
+use crate::domain::payment::PaymentStatus;
+use crate::domain::refund::RefundStatus;
+use crate::domain::{IntentId, Timestamp};
+use crate::error::{Error, Result};
+use crate::gateway::{Lane, Vendor};
+
+/// What a person found out about an effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It happened; this is the vendor's id of it.
+    Done {
+        /// The vendor's id.
+        vendor_id: String,
+    },
+    /// It did not happen and will not; the reason is kept with the intent.
+    Refused {
+        /// A stable code.
+        code: &'static str,
+    },
+    /// It did not happen and is to be done now, as another request.
+    NotDone,
+}
+
+impl WorkList {
+    /// The intents that wait for a person, the longest first (at most 500).
+    pub async fn manual(&self) -> Result<Vec<Intent>> {
+        let rows = self.table.query_index(Index::ByDue, MANUAL_PARTITION, QUERY_LIMIT).await?;
+        let mut waiting = Vec::new();
+        // The index has little of each, and may be behind; a hundred at a time is what one read takes.
+        for keys in rows.iter().map(crate::aws::Item::key).collect::<Vec<_>>().chunks(100) {
+            for item in self.table.get_many(keys).await?.into_iter().flatten() {
+                let intent: Intent = item.parse()?;
+                if intent.phase == Phase::Manual {
+                    waiting.push(intent);
+                }
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// Gives an intent that waits for a person back to the workers, with a new budget. As UNKNOWN when a call may have
+    /// happened, so that the vendor is asked first; as READY only when nothing was ever sent. Gives the phase.
+    ///
+    /// # Errors
+    /// 404 `intent_not_found`, 409 `not_manual`.
+    pub async fn retry(&self, id: &IntentId, operator: &Operator) -> Result<Phase> {
+        let found = self.waiting(id).await?;
+        let now = self.world.now();
+        let phase = if may_have_happened(&found) { Phase::Unknown } else { Phase::Ready };
+        let write = Write::update(found.key())
+            .set("phase", &phase)?
+            .set("due", &now)?
+            .set("due_pk", &intent::due_partition(id.due_shard()))?
+            .set("claims", &0)?
+            .set("attempt", &0)?
+            .set("give_up_at", &now.plus(found.kind.budget()))?
+            .remove("refusal")
+            .add("epoch", 1)
+            .when("#phase = :manual AND #epoch = :epoch")
+            .bind(":manual", &Phase::Manual)?
+            .bind(":epoch", &found.epoch)?;
+        let detail = Some(format!("{} as {}", found.kind.as_str(), phase.as_str()));
+        let audit = Audit::of(operator, "manual.retry", id.as_str(), detail, now);
+        let mut writes = vec![write];
+        let also = audit.writes(found.order_id.as_ref(), &occasion(&found))?;
+        writes.extend(also.into_iter().map(|(_, write)| write));
+        match self.table.transact(&writes).await? {
+            Transacted::Done => {}
+            Transacted::Lost(_) => return Err(not_manual(&self.known(id).await?)),
+        }
+        self.nudge(&[Nudge::of(&found)]).await;
+        Ok(phase)
+    }
+
+    /// Writes what a person found out, as if the vendor had said it: by the same settle, with the same rules and
+    /// everything that follows. What a done payment's status is, its events say: those that waited for the vendor's id
+    /// come at once, older ones by a replay of the archive.
+    ///
+    /// # Errors
+    /// 404 `intent_not_found`, 409 `not_manual`, 409 `vendor_id_mismatch` when the object is known by another id.
+    pub async fn resolve(&self, id: &IntentId, finding: &Finding, operator: &Operator) -> Result<Settled> {
+        let found = self.waiting(id).await?;
+        let now = self.world.now();
+        let subject = self.subject(&found).await?;
+        let (outcome, detail) = match finding {
+            Finding::Done { vendor_id } => {
+                if subject.vendor_id().is_some_and(|known| known != vendor_id)
+                    || !found.kind.creates() && subject.vendor_id().is_none()
+                {
+                    let known = subject.vendor_id().unwrap_or("nothing");
+                    let detail = format!("The vendor's id of it is {known}, not {vendor_id}.");
+                    return Err(Error::rejected(409, "vendor_id_mismatch", detail));
+                }
+                let seen = found.kind.creates().then(|| named(&subject, vendor_id));
+                (Outcome { verdict: Verdict::Done, seen }, format!("done as {vendor_id}"))
+            }
+            Finding::Refused { code } => (Outcome::of(Verdict::Refused { code }), format!("refused: {code}")),
+            Finding::NotDone => (Outcome::of(Verdict::Absent), "not done, to be done".to_owned()),
+        };
+        let audit = Audit::of(operator, "manual.resolve", id.as_str(), Some(detail), now);
+        let also = audit.writes(found.order_id.as_ref(), &occasion(&found))?;
+        let vendor = vendor_of(found.kind);
+        let nudge = Nudge::of(&found);
+        let claimed = Claimed { intent: found, lease: nobody(now), is_first: false };
+        let settled = self.settle_with(&claimed, vendor, subject, outcome, |_, _| Ok(also.clone())).await?;
+        match &settled {
+            Settled::Fenced => return Err(not_manual(&self.known(id).await?)),
+            Settled::Written(_, Verdict::GivenUp { .. }) => {
+                return Err(Error::rejected(409, "vendor_object_taken", "That object belongs to another one of ours."));
+            }
+            Settled::Written(_, Verdict::Absent) => self.nudge(&[nudge]).await,
+            Settled::Written(..) => {}
+        }
+        Ok(settled)
+    }
+
+    async fn known(&self, id: &IntentId) -> Result<Intent> {
+        let found = self.intent(id).await?;
+        found.ok_or_else(|| Error::rejected(404, "intent_not_found", format!("There is no intent {id}.")))
+    }
+
+    async fn waiting(&self, id: &IntentId) -> Result<Intent> {
+        let found = self.known(id).await?;
+        if found.phase == Phase::Manual { Ok(found) } else { Err(not_manual(&found)) }
+    }
+}
+
+/// Whether a request may have reached the vendor and nobody has said that it did nothing.
+fn may_have_happened(intent: &Intent) -> bool {
+    intent.first_called_at.is_some() || intent.called_until.is_some()
+}
+
+fn not_manual(intent: &Intent) -> Error {
+    let detail = format!("It does not wait for a person: it is {}.", intent.phase.as_str());
+    Error::rejected(409, "not_manual", detail)
+}
+
+/// The same for every try of the same thing, another one when it is MANUAL once more.
+fn occasion(intent: &Intent) -> String {
+    format!("operator/{}/{}", intent.intent_id, intent.epoch)
+}
+
+/// A MANUAL intent has no lease: what fences it is its phase and epoch.
+fn nobody(now: Timestamp) -> Lease {
+    Lease { owner: String::new(), call_by: now, lane: Lane::Background }
+}
+
+/// "It exists, under this id"; in which state it is, we do not say.
+fn named(subject: &Subject, vendor_id: &str) -> Observation {
+    let vendor_id = Some(vendor_id.to_owned());
+    match subject {
+        Subject::Payment(_) => {
+            Observation::Payment(PaymentSeen { vendor_id, ..PaymentSeen::ours(PaymentStatus::Processing) })
+        }
+        Subject::Refund(_) => {
+            Observation::Refund(RefundSeen { vendor_id, ..RefundSeen::ours(RefundStatus::Processing) })
+        }
+        Subject::Customer(_) => Observation::Customer(CustomerSeen {
+            vendor_at: None,
+            vendor_id,
+            email: None,
+            contact_id: None,
+            name: None,
+            phone: None,
+        }),
+        Subject::Message { .. } => {
+            Observation::Message(MessageSeen { vendor_id, ..MessageSeen::ours(MessageStatus::Sent) })
+        }
+    }
+}
+
+/// Whose effect it is.
+const fn vendor_of(kind: Kind) -> Vendor {
+    match kind {
+        Kind::MailSend => Vendor::SendGrid,
+        Kind::PaymentCreate
+        | Kind::PaymentConfirm
+        | Kind::PaymentCancel
+        | Kind::PaymentSettlement
+        | Kind::RefundCreate
+        | Kind::CustomerCreate
+        | Kind::Publish => Vendor::Stripe,
+    }
+}
