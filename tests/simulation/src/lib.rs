@@ -38,6 +38,7 @@ mod invocation;
 mod mirror;
 mod plan;
 mod probe;
+mod reads;
 pub mod schedule;
 mod seams;
 mod secrets;
