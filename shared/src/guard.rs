@@ -50,8 +50,10 @@ guards! {
     SeenTogether,
     /// An event that waits for its object is looked at again.
     WaitingDue,
-    /// An event that tells that something happened settles its intent.
-    DoneByEvent,
+    /// What an event has told is known to whoever resolves or calls.
+    KnownByEvent,
+    /// Who asks about a call and is turned away knows no more than before.
+    UnknownStays,
     /// No refund takes more than is left.
     RefundReservation,
     /// A vendor's id names one thing of ours.

@@ -421,7 +421,7 @@ impl WorkList {
     /// An event that carries our intent's id proves that the intent's effect happened. Where nobody is about to
     /// settle it, the event does.
     fn done_by_event(intent: Option<&Intent>, event: &Event, context: &Context) -> Result<Option<Write>> {
-        let Some(intent) = intent.filter(|_| holds(Guard::DoneByEvent)) else { return Ok(None) };
+        let Some(intent) = intent.filter(|_| holds(Guard::KnownByEvent)) else { return Ok(None) };
         let open = matches!(intent.phase, Phase::Unknown | Phase::Resolving | Phase::Ready | Phase::Manual);
         if !intent.kind.creates() || !open || event.seen.is_none() {
             return Ok(None);

@@ -16,7 +16,7 @@ use crate::domain::refund::RefundStatus;
 use crate::domain::{Timestamp, id};
 use crate::error::Result;
 use crate::gateway::{Vendor, policy};
-use crate::guard::{Guard, condition};
+use crate::guard::{Guard, condition, holds};
 use crate::telemetry::fields;
 
 /// What a settle came to.
@@ -207,7 +207,9 @@ const fn phase_after(verdict: &Verdict) -> Phase {
 fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timestamp, backoff: Duration) -> Verdict {
     let (kind, later) = (intent.kind, now.plus(backoff));
     match (verdict, subject) {
-        (Verdict::NotDone { after, .. }, _) if intent.phase == Phase::Resolving && kind != Kind::PaymentSettlement => {
+        (Verdict::NotDone { after, .. }, _)
+            if intent.phase == Phase::Resolving && kind != Kind::PaymentSettlement && holds(Guard::UnknownStays) =>
+        {
             Verdict::Unknown { look_at: after.map_or(later, |wait| later.max(now.plus(wait))), ask_the_list: false }
         }
         (Verdict::NotDone { .. } | Verdict::Absent, Subject::Payment(payment))

@@ -21,6 +21,7 @@ use crate::domain::IntentId;
 use crate::error::{Error, Result};
 use crate::gateway::policy::{IN_REQUEST_RETRY_MIN, IN_REQUEST_RETRY_SPREAD};
 use crate::gateway::{OperationClass, Permit};
+use crate::guard::{Guard, holds};
 
 /// In an HTTP request the first call may take this long, so that a second still fits.
 const FIRST_CALL_MAX: Duration = Duration::from_secs(8);
@@ -155,7 +156,7 @@ impl WorkList {
         answer: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
     ) -> Result<Worked> {
         let intent = &claimed.intent;
-        let outcome = if intent.kind.creates() && subject.vendor_id().is_some() {
+        let outcome = if intent.kind.creates() && subject.vendor_id().is_some() && holds(Guard::KnownByEvent) {
             // An event told us meanwhile: it happened.
             Outcome::of(Verdict::Done)
         } else if intent.phase == Phase::Resolving {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::SimClock;
 use crate::dynamo_protocol::Tokens;
-use crate::mirror::{Change, ItemKey, Mirror};
+use crate::mirror::{Change, ItemKey, Mirror, Stored};
 
 /// Name of the one table.
 pub const TABLE_NAME: &str = "crossdock";
@@ -24,7 +24,7 @@ pub struct Table {
     pub(crate) clock: SimClock,
     pub(crate) reads: AtomicU64,
     pub(crate) writes: AtomicU64,
-    mirror: Mutex<Mirror>,
+    pub(crate) mirror: Mutex<Mirror>,
 }
 
 impl std::fmt::Debug for Table {
@@ -48,12 +48,12 @@ impl Table {
     /// Every item as plain JSON (strings, numbers, lists, objects; binary as base64), ordered by pk and sk. Not counted
     /// as a read.
     pub fn items(&self) -> Vec<Value> {
-        self.mirror.lock().unwrap().items.values().map(|item| Value::clone(item)).collect()
+        self.mirror.lock().unwrap().items.values().map(|item| Value::clone(&item.plain)).collect()
     }
 
     /// The same without copying.
     pub fn shared_items(&self) -> Vec<Arc<Value>> {
-        self.mirror.lock().unwrap().items.values().cloned().collect()
+        self.mirror.lock().unwrap().items.values().map(|item| Arc::clone(&item.plain)).collect()
     }
 
     /// The earliest time in the due index, in Unix milliseconds; none when nothing is due, now or later.
@@ -70,13 +70,20 @@ impl Table {
     pub(crate) fn follow(&self, keys: Vec<ItemKey>) {
         let at_ms = self.clock.now_ms();
         for (pk, sk) in keys {
-            let item = self.item(&pk, &sk);
+            let item = self.stored(&pk, &sk).map(|item| {
+                let wire = serde_json::to_string(&item).expect("an item serializes").into();
+                Stored { plain: Arc::new(plain_item(item)), wire }
+            });
             self.mirror.lock().unwrap().set((pk, sk), item, at_ms);
         }
     }
 
     /// The item under `pk` and `sk` as plain JSON. Not counted as a read.
     pub fn item(&self, pk: &str, sk: &str) -> Option<Value> {
+        self.stored(pk, sk).map(plain_item)
+    }
+
+    fn stored(&self, pk: &str, sk: &str) -> Option<Item> {
         let key = HashMap::from([
             ("pk".to_owned(), AttributeValue::S(pk.to_owned())),
             ("sk".to_owned(), AttributeValue::S(sk.to_owned())),
@@ -86,7 +93,7 @@ impl Table {
             key,
             ..Default::default()
         };
-        self.database.get_item(request).expect("a read succeeds").item.map(plain_item)
+        self.database.get_item(request).expect("a read succeeds").item
     }
 
     /// Puts an item of texts, past all functions.

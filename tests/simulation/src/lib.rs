@@ -39,6 +39,7 @@ mod invocation;
 mod mirror;
 mod plan;
 mod probe;
+mod reads;
 mod s3;
 pub mod schedule;
 mod seams;

@@ -21,35 +21,38 @@ pub struct Change {
     pub after: Option<Arc<Value>>,
 }
 
+/// An item as it is: in plain JSON, and as DynamoDB writes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) plain: Arc<Value>,
+    pub(crate) wire: Arc<str>,
+}
+
 /// The items, those of the due index by time, and the changes that nobody has taken yet.
 #[derive(Debug, Default)]
 pub(crate) struct Mirror {
-    pub(crate) items: BTreeMap<ItemKey, Arc<Value>>,
-    due: BTreeSet<(i64, ItemKey)>,
+    pub(crate) items: BTreeMap<ItemKey, Stored>,
+    pub(crate) due: BTreeSet<(i64, ItemKey)>,
     pub(crate) changes: Vec<Change>,
 }
 
 impl Mirror {
     /// Takes note of an item as it is now.
-    pub(crate) fn set(&mut self, key: ItemKey, after: Option<Value>, at_ms: i64) {
-        let before = self.items.remove(&key);
-        if before.as_deref() == after.as_ref() {
-            if let Some(same) = before {
-                self.items.insert(key, same);
-            }
-            return;
-        }
+    pub(crate) fn set(&mut self, key: ItemKey, after: Option<Stored>, at_ms: i64) {
+        let before = self.items.remove(&key).map(|stored| stored.plain);
+        let now = after.as_ref().map(|stored| Arc::clone(&stored.plain));
         if let Some(due) = before.as_deref().and_then(due_of) {
             self.due.remove(&(due, key.clone()));
         }
-        let after = after.map(Arc::new);
-        if let Some(item) = &after {
-            if let Some(due) = due_of(item) {
+        if let Some(stored) = after {
+            if let Some(due) = due_of(&stored.plain) {
                 self.due.insert((due, key.clone()));
             }
-            self.items.insert(key, Arc::clone(item));
+            self.items.insert(key, stored);
         }
-        self.changes.push(Change { at_ms, before, after });
+        if before != now {
+            self.changes.push(Change { at_ms, before, after: now });
+        }
     }
 
     /// The earliest `due` in the due index, in Unix milliseconds.

@@ -11,10 +11,12 @@ use crate::{CrashAt, Fault, Latency, Plan, When};
 const REQUESTS_MAX: usize = 40;
 /// The longest that a process stands still, in milliseconds: beyond every lease, and well within the ten minutes in
 /// which a mail of unknown outcome is waited for.
-const FREEZE_MAX_MS: u64 = 120_000;
-/// The most that an instance's clock may be wrong, in milliseconds. This much is promised: see `Lease` and the
-/// tolerance of signatures.
-pub(crate) const SKEW_MAX_MS: i64 = 30_000;
+const FREEZE_MAX_MS: u64 = 300_000;
+/// Requests that fail in a row when AWS is down: more than the SDK tries.
+const DOWN_REQUESTS: usize = 12;
+/// The most that an instance's clock may be wrong, in milliseconds. More is not promised: to a clock that is 20 s fast
+/// the deadline of an invocation of 25 s seems so near that nothing is started.
+pub(crate) const SKEW_MAX_MS: i64 = 15_000;
 /// A slow answer of AWS, in milliseconds: beyond the SDK's timeout at the long end.
 const AWS_SLOW_MAX_MS: u64 = 6_000;
 /// A slow answer of a vendor, in milliseconds: beyond every timeout at the long end.
@@ -31,6 +33,8 @@ pub enum Mishap {
     ClockJump,
     /// An instance's clock is wrong from the start.
     ClockSkew,
+    /// AWS answers nothing but 500 from a request on.
+    AwsDown,
     /// AWS refuses for the rate.
     AwsThrottled,
     /// AWS answers 500, nothing done.
@@ -98,7 +102,7 @@ impl Mishap {
     pub(super) fn fits(self, request: &str) -> bool {
         let to_vendor = !["DynamoDB.", "SQS.", "SecretsManager."].iter().any(|aws| request.starts_with(aws));
         match self {
-            Self::AwsThrottled | Self::AwsServerError | Self::AwsConflict => !to_vendor,
+            Self::AwsDown | Self::AwsThrottled | Self::AwsServerError | Self::AwsConflict => !to_vendor,
             Self::AwsPartial => request.contains("Batch") || request == "DynamoDB.Query",
             _ if Self::VendorDown <= self && self <= Self::VendorRefused => to_vendor,
             _ => true,
@@ -111,6 +115,7 @@ impl Mishap {
             self,
             Self::Freeze
                 | Self::ClockJump
+                | Self::AwsDown
                 | Self::AwsThrottled
                 | Self::AwsServerError
                 | Self::AwsRequestLost
@@ -134,13 +139,14 @@ impl Mishap {
 
 /// Every mishap with its usual probability: per request for those of requests, per invocation, webhook or batch for the
 /// others. Those of a whole run (outages, rotations) happen or not.
-const USUAL: [(Mishap, f64); 34] = {
+const USUAL: [(Mishap, f64); 35] = {
     use Mishap::*;
     [
-        (Crash, 0.03),
-        (Freeze, 0.01),
+        (Crash, 0.08),
+        (Freeze, 0.015),
         (ClockJump, 0.005),
         (ClockSkew, 0.2),
+        (AwsDown, 0.003),
         (AwsThrottled, 0.005),
         (AwsServerError, 0.005),
         (AwsRequestLost, 0.005),
@@ -289,6 +295,10 @@ impl Chance {
             Mishap::ClockJump => {
                 let ms = (amount.mul_add(2.0, -1.0) * SKEW_MAX_MS as f64) as i64;
                 plan.clock_jump = plan.clock_jump.or(Some((n, ms)));
+                (None, None)
+            }
+            Mishap::AwsDown => {
+                plan.faults.extend((n..n + DOWN_REQUESTS).map(|n| (n, Fault::ServerError)));
                 (None, None)
             }
             Mishap::AwsThrottled => aws(Fault::Throttled),

@@ -30,7 +30,7 @@ const COPIES_MAX: usize = 50;
 const LATE_TRIES_MAX: u32 = 10;
 
 /// Ticks of the schedule in a row that do not come, at most.
-const MISSED_TICKS_MAX: i64 = 8;
+const MISSED_TICKS_MAX: i64 = 4;
 
 type Actor = LocalBoxFuture<'static, ()>;
 
@@ -148,7 +148,7 @@ impl Pollers {
         // A tick is missed for everybody or for nobody, however often somebody asks.
         let missed = (0..MISSED_TICKS_MAX).take_while(|missed| {
             let number = u64::try_from(tick + missed).unwrap_or(0);
-            stage.chance.stream("tick", number).usize(0..4) > 0
+            stage.chance.stream("tick", number).bool()
         });
         Some(START_MS + (tick + i64::try_from(missed.count()).unwrap_or(0)) * SWEEP_EVERY_MS)
     }
@@ -176,9 +176,9 @@ fn workers(stage: &Stage, queue: &str) -> usize {
 
 /// One, seldom more, hardly ever as many as that.
 fn few(rng: &mut fastrand::Rng, most: usize) -> usize {
-    match rng.usize(0..20) {
+    match rng.usize(0..60) {
         0 => rng.usize(1..=most),
-        1..5 => rng.usize(1..=4),
+        1..12 => rng.usize(1..=4),
         _ => 1,
     }
 }

@@ -5,5 +5,6 @@
 mod crash;
 mod instance;
 mod queues;
+mod reads;
 mod secrets;
 mod table;
