@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::aws::Answer;
 use crate::progress::Progress;
 use crate::stack::{Options, Stack};
+use timeline::Style;
 
 /// How long an order may take to be paid and its mail to be delivered: a cold start of every function on the way.
 const DONE_WITHIN: Duration = Duration::from_secs(30);
