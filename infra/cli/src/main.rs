@@ -1,1 +1,113 @@
-fn main() {}
+//! `crossdock`: what a person on call does with a deployed stack. Each command is a file; what it may do to the work list
+//! is decided in the crate `crossdock` (effects/operate.rs, lambda/webhook.rs), which the simulation tests.
+//!
+//! Nothing personal is printed: no address, no content of a mail, no bytes of a webhook or request.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people at a terminal")]
+
+mod breaker;
+mod confirm;
+mod dlq;
+mod fingerprint;
+mod intent;
+mod manual;
+mod quota;
+mod replay;
+mod stack;
+mod timeline_of;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use confirm::Confirm;
+use stack::Stack;
+
+#[derive(Parser)]
+#[command(
+    name = "crossdock",
+    version,
+    about = "Looks at a deployed Crossdock stack, and puts right what needs a person."
+)]
+struct Arguments {
+    /// The CloudFormation stack
+    #[arg(long, global = true, default_value = "crossdock", env = "CROSSDOCK_STACK")]
+    stack: String,
+    /// Do what is asked without asking back
+    #[arg(long, global = true)]
+    yes: bool,
+    /// Why, in a few words without personal data; kept with what is done
+    #[arg(long, global = true, value_name = "WORDS")]
+    why: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Draw what happened to an order
+    Timeline {
+        /// The order's id
+        order: String,
+    },
+    /// Show an intent
+    Intent {
+        /// `int_…`
+        id: String,
+    },
+    /// What waits for a person
+    #[command(subcommand)]
+    Manual(manual::Command),
+    /// Dead-letter queues
+    #[command(subcommand)]
+    Dlq(dlq::Command),
+    /// What keeps calls from a vendor that fails
+    #[command(subcommand)]
+    Breaker(breaker::Command),
+    /// How much of what the vendors allow is in use
+    Quota,
+    /// Apply webhooks of the archive once more
+    Replay(replay::What),
+    /// What was done by hand on a day
+    Audit {
+        /// `2026-01-31`; today when left out (UTC)
+        day: Option<String>,
+    },
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", said(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What went wrong, for a person: without the place in our sources where it was noticed.
+fn said(error: &anyhow::Error) -> String {
+    // What stands before one of ours was put there for a person, and says more.
+    match error.chain().next().and_then(|outermost| outermost.downcast_ref::<crossdock::error::Error>()) {
+        Some(ours) if ours.context.is_empty() => ours.detail.clone(),
+        Some(ours) => format!("{} ({}: {})", ours.detail, ours.code, ours.context),
+        None => format!("{error:#}"),
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<()> {
+    let stack = Stack::find(&arguments.stack, arguments.why).await?;
+    let confirm = Confirm { yes: arguments.yes };
+    match arguments.command {
+        Command::Timeline { order } => timeline_of::run(&stack, &order).await,
+        Command::Intent { id } => intent::run(&stack, &id).await,
+        Command::Manual(command) => manual::run(&stack, command, confirm).await,
+        Command::Dlq(command) => dlq::run(&stack, command, confirm).await,
+        Command::Breaker(command) => breaker::run(&stack, command, confirm).await,
+        Command::Quota => quota::run(&stack).await,
+        Command::Replay(what) => replay::run(&stack, what, confirm).await,
+        Command::Audit { day } => intent::audits(&stack, day.as_deref()).await,
+    }
+}

@@ -10,6 +10,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::aws::{ACCESS_KEY, Answer, REGION, SECRET_KEY};
+use crate::deploy::STACK_NAME;
 use crate::folder::home;
 use crate::processes::FunctionProcess;
 use crate::python::{Environment, Python};
@@ -233,6 +234,17 @@ impl Stack {
         }
         let mut command = Command::new(environment.program(name));
         command.current_dir(self.logs());
+        Ok(command)
+    }
+
+    /// The operator's program, built and set to this stack; to be given its arguments.
+    pub async fn operators_program(&self) -> Result<Command> {
+        let program = functions::program("crossdock-cli", "crossdock", &self.folder.log("build-cli")).await?;
+        let mut command = Command::new(program);
+        command.args(["--stack", STACK_NAME]);
+        let own = ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+        command.env_clear();
+        command.envs(self.environment().await?.into_iter().filter(|(name, _)| own.contains(&name.as_str())));
         Ok(command)
     }
 

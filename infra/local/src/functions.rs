@@ -66,6 +66,14 @@ impl Built {
     }
 }
 
+/// Builds a program of the project that is neither a function nor the sandbox, and gives its path.
+pub(crate) async fn program(package: &str, name: &str, log: &Path) -> Result<PathBuf> {
+    let metadata = metadata()?;
+    let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
+    cargo(["--package", package], log).await?;
+    Ok(Path::new(target).join("debug").join(name))
+}
+
 async fn cargo(arguments: impl IntoIterator<Item = &str>, log: &Path) -> Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(project()).arg("build").args(arguments);

@@ -23,6 +23,12 @@ impl Env {
         Self(Arc::new(variables.into_iter().collect()))
     }
 
+    /// The same with these over it, for programs that find out more than their environment says.
+    #[must_use]
+    pub fn with(&self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self::of(self.0.iter().map(|(name, value)| (name.clone(), value.clone())).chain(variables))
+    }
+
     /// A variable that may be missing; an empty one counts as missing.
     pub fn optional(&self, name: &str) -> Option<String> {
         self.0.get(name).filter(|value| !value.is_empty()).cloned()

@@ -13,6 +13,7 @@
 mod archive;
 mod door;
 mod drill;
+mod operator;
 mod payments;
 mod refusals;
 mod roles;
@@ -42,7 +43,7 @@ struct Deployed {
 
 type Test = (&'static str, fn(&Deployed) -> Result<()>);
 
-const TESTS: [Test; 24] = [
+const TESTS: [Test; 29] = [
     ("a_payment_made_in_the_browser_ends_paid_mailed_and_published", payments::made_in_the_browser),
     ("a_declined_card_is_followed_by_another_and_one_charge", payments::declined_then_paid),
     ("the_same_request_three_times_is_one_payment_and_a_replayed_answer", payments::submitted_three_times),
@@ -58,6 +59,11 @@ const TESTS: [Test; 24] = [
     ("amounts_with_0_2_and_3_decimals_are_charged_and_settled_in_the_shops_currency", scenarios::currencies),
     ("commands_on_the_queue_pay_and_refund_once", scenarios::commands),
     ("the_webhooks_of_a_paid_order_are_in_the_archive_as_they_were_signed", archive::as_they_were_signed),
+    ("an_operator_sees_an_order_and_its_intents", operator::looks),
+    ("an_operator_retries_and_resolves_what_waits_for_a_person_once", operator::decides),
+    ("an_operator_sees_why_messages_are_dead_and_sends_back_those_that_are_meant", operator::redrives),
+    ("an_operator_replays_an_archived_webhook_and_sees_before_what_it_would_change", operator::replays),
+    ("an_operator_holds_a_breaker_open_and_lets_go_of_it", operator::breakers),
     ("the_health_check_needs_no_signature_and_everything_else_does", refusals::signatures),
     ("bad_input_is_refused_with_the_fields_name", refusals::bad_input),
     ("an_unknown_payment_and_an_unknown_order_are_404", refusals::unknown_ids),

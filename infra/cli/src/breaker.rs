@@ -1,0 +1,109 @@
+//! `crossdock breaker …`: the vendors' breakers, and an operator's word over them.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Subcommand;
+use crossdock::effects::audit::Audit;
+use crossdock::gateway::breaker::{Breaker, Forced, Standing, State, Switch};
+use crossdock::gateway::{Vendor, breakers, force};
+
+use crate::confirm::Confirm;
+use crate::stack::Stack;
+
+/// The longest that an operator's word holds: what is forgotten for longer than a day does harm.
+const MINUTES_MAX: u64 = 24 * 60;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Show them all
+    Show,
+    /// Hold one open: nobody calls, whatever the vendor does
+    Open(Which),
+    /// Hold one closed: everybody calls, whatever the vendor does
+    Close(Which),
+    /// Take your word back: the breaker decides by itself again
+    Release(Target),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Target {
+    /// `stripe`, `sendgrid`
+    #[arg(value_parser = vendor)]
+    vendor: Vendor,
+    /// `effect`, `read`, or `key` (the credential switch)
+    #[arg(value_parser = switch)]
+    switch: Switch,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Which {
+    #[command(flatten)]
+    target: Target,
+    /// For how long; then the breaker decides by itself again
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=MINUTES_MAX))]
+    minutes: u64,
+}
+
+fn vendor(text: &str) -> Result<Vendor, String> {
+    Vendor::parse(text).ok_or_else(|| format!("one of {}", Vendor::ALL.map(Vendor::as_str).join(", ")))
+}
+
+fn switch(text: &str) -> Result<Switch, String> {
+    Switch::parse(text).ok_or_else(|| format!("one of {}", Switch::ALL.map(Switch::as_str).join(", ")))
+}
+
+pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Result<()> {
+    match command {
+        Command::Show => {
+            for ((vendor, switch), breaker) in breakers(stack.list()?.table(), &Vendor::ALL).await? {
+                println!("{}", described(stack, vendor, switch, &breaker));
+            }
+            Ok(())
+        }
+        Command::Open(which) => hold(stack, &which, State::Open, confirm).await,
+        Command::Close(which) => hold(stack, &which, State::Closed, confirm).await,
+        Command::Release(target) => {
+            confirm.ask("It decides by itself again.")?;
+            write(stack, &target, None, "breaker.release").await
+        }
+    }
+}
+
+async fn hold(stack: &Stack, which: &Which, state: State, confirm: Confirm) -> Result<()> {
+    let until = stack.now().plus(Duration::from_secs(which.minutes * 60));
+    let (word, action) = match state {
+        State::Open => ("Nobody calls", "breaker.open"),
+        State::Closed => ("Everybody calls", "breaker.close"),
+    };
+    confirm.ask(&format!("{word} until {}, whatever the vendor answers.", until.to_rfc3339()))?;
+    write(stack, &which.target, Some(Forced { state, until }), action).await
+}
+
+/// The record first: what cannot be kept is not done.
+async fn write(stack: &Stack, target: &Target, forced: Option<Forced>, action: &str) -> Result<()> {
+    let (list, now) = (stack.list()?, stack.now());
+    let name = format!("{}/{}", target.vendor.as_str(), target.switch.as_str());
+    let detail = forced.map(|forced| format!("until {}", forced.until.to_rfc3339()));
+    list.audit(&Audit::of(stack.operator(), action, &name, detail, now), &stack.fresh_id()).await?;
+    let breaker = force(list.table(), target.vendor, target.switch, forced).await?;
+    println!("{}", described(stack, target.vendor, target.switch, &breaker));
+    println!("Instances that have looked lately follow within 10 s.");
+    Ok(())
+}
+
+fn described(stack: &Stack, vendor: Vendor, switch: Switch, breaker: &Breaker) -> String {
+    let now = stack.now();
+    let standing = match breaker.standing(now) {
+        Standing::Closed => "closed".to_owned(),
+        Standing::Shut { until } => format!("OPEN, next look {}", until.to_rfc3339()),
+        Standing::Probing => "OPEN, a probe may pass".to_owned(),
+    };
+    let held = breaker.forced.filter(|forced| forced.until > now).map(|_| "held by an operator".to_owned());
+    let cause = breaker.cause.as_ref().map(|cause| format!("because of {cause}"));
+    let since =
+        breaker.opened_at.filter(|_| breaker.state == State::Open).map(|at| format!("since {}", at.to_rfc3339()));
+    let fails = (breaker.fails > 0).then(|| format!("{} failures in a row", breaker.fails));
+    let more: Vec<String> = [held, cause, since, fails].into_iter().flatten().collect();
+    format!("{:9} {:7} {standing}  {}", vendor.as_str(), switch.as_str(), more.join(" · ")).trim_end().to_owned()
+}

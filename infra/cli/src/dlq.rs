@@ -1,0 +1,173 @@
+//! `crossdock dlq …`: what lies in the dead-letter queues, why, and back with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Subcommand;
+use crossdock::aws::queue::{Outgoing, Received};
+use crossdock::effects::audit::Audit;
+
+use crate::confirm::Confirm;
+use crate::fingerprint::{Fingerprint, subject};
+use crate::stack::{DeadLetters, Stack};
+
+/// Messages looked at in one queue. Who has more has one cause, and sees it in these.
+const LOOKED_AT_MAX: usize = 1_000;
+/// How long a message is hidden while it is looked at. If this program ends before, it comes back by itself.
+const LOOKING: Duration = Duration::from_secs(60);
+/// The same while it is redriven.
+const REDRIVING: Duration = Duration::from_secs(900);
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// How many there are, by what they died of
+    List {
+        /// `Payments`, `InboundEvents` …; all when left out
+        queue: Option<String>,
+    },
+    /// Each message: when, what it died of, which intent or event it is about; never its content
+    Show {
+        /// `Payments`, `InboundEvents` …
+        queue: String,
+        /// Only those that died of this (`code/payment.create`, or the beginning of it)
+        #[arg(long)]
+        fingerprint: Option<String>,
+    },
+    /// Send messages back to the queue that they came from. Doing one twice changes nothing
+    Redrive {
+        /// `Payments`, `InboundEvents` …
+        queue: String,
+        /// Only those that died of this (`code/payment.create`, or the beginning of it)
+        #[arg(long)]
+        fingerprint: Option<String>,
+        /// Only this message
+        #[arg(long, value_name = "ID")]
+        message: Option<String>,
+        /// Say what would be sent, and send nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Messages a second at most
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        per_second: u32,
+    },
+}
+
+/// A dead message, and why it is dead.
+struct Dead {
+    message: Received,
+    fingerprint: Fingerprint,
+}
+
+pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Result<()> {
+    match command {
+        Command::List { queue } => {
+            for queue in stack.dead_letters(queue.as_deref())? {
+                let dead = look(stack, &queue, LOOKING).await?;
+                release(stack, &queue, &dead).await?;
+                println!("{}: {}", queue.name, dead.len());
+                let mut groups: BTreeMap<&Fingerprint, Vec<&Dead>> = BTreeMap::new();
+                for one in &dead {
+                    groups.entry(&one.fingerprint).or_default().push(one);
+                }
+                for (fingerprint, group) in groups {
+                    let oldest = group.iter().map(|dead| dead.message.sent_at).min().unwrap_or_default();
+                    println!("  {:5} × {fingerprint}  since {}", group.len(), oldest.to_rfc3339());
+                }
+            }
+        }
+        Command::Show { queue, fingerprint } => {
+            for queue in stack.dead_letters(Some(&queue))? {
+                let dead = look(stack, &queue, LOOKING).await?;
+                release(stack, &queue, &dead).await?;
+                for dead in dead.iter().filter(|dead| is_wanted(dead, fingerprint.as_deref(), None)) {
+                    let (at, about) = (dead.message.sent_at.to_rfc3339(), subject(&dead.message, stack.now()));
+                    println!("{}  {at}  {}  {about}", dead.message.id, dead.fingerprint);
+                }
+            }
+        }
+        Command::Redrive { queue, fingerprint, message, dry_run, per_second } => {
+            for queue in stack.dead_letters(Some(&queue))? {
+                let dead = look(stack, &queue, REDRIVING).await?;
+                let (wanted, others): (Vec<_>, Vec<_>) =
+                    dead.into_iter().partition(|dead| is_wanted(dead, fingerprint.as_deref(), message.as_deref()));
+                release(stack, &queue, &others).await?;
+                let agreed = agreed(&queue, &wanted, dry_run, confirm);
+                if !matches!(agreed, Ok(true)) {
+                    release(stack, &queue, &wanted).await?;
+                    agreed?;
+                    continue;
+                }
+                redrive(stack, &queue, wanted, per_second).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_wanted(dead: &Dead, fingerprint: Option<&str>, message: Option<&str>) -> bool {
+    fingerprint.is_none_or(|wanted| dead.fingerprint.to_string().starts_with(wanted))
+        && message.is_none_or(|wanted| dead.message.id == wanted)
+}
+
+/// Whether there is something to send, and somebody has agreed to it.
+fn agreed(queue: &DeadLetters, wanted: &[Dead], dry_run: bool, confirm: Confirm) -> Result<bool> {
+    for dead in wanted {
+        println!("{}  {}", dead.message.id, dead.fingerprint);
+    }
+    if wanted.is_empty() || dry_run {
+        println!("{} of {} would be sent back.", wanted.len(), queue.name);
+        return Ok(false);
+    }
+    confirm.ask(&format!("{} are sent back to {}.", wanted.len(), queue.name))?;
+    Ok(true)
+}
+
+/// Sent first and deleted then: who is interrupted between the two leaves one twice, which changes nothing.
+async fn redrive(stack: &Stack, queue: &DeadLetters, wanted: Vec<Dead>, per_second: u32) -> Result<()> {
+    let causes: BTreeSet<String> = wanted.iter().map(|dead| dead.fingerprint.to_string()).collect();
+    let detail = format!("{} messages: {}", wanted.len(), causes.into_iter().collect::<Vec<_>>().join(", "));
+    let audit = Audit::of(stack.operator(), "dlq.redrive", &queue.name, Some(detail), stack.now());
+    stack.list()?.audit(&audit, &stack.fresh_id()).await?;
+    let queues = stack.queues();
+    let mut sent = 0;
+    for dead in wanted {
+        let Received { body, attributes, receipt, .. } = dead.message;
+        let again = Outgoing { body, attributes: attributes.into_iter().collect(), delay: Duration::ZERO };
+        queues.send(&queue.source_url, again).await?;
+        queues.delete(&queue.url, &receipt).await?;
+        sent += 1;
+        stack.world().clock.sleep(Duration::from_secs(1) / per_second).await;
+    }
+    println!("{sent} were sent back to {}.", queue.name);
+    Ok(())
+}
+
+/// Receives what is there, each message once.
+async fn look(stack: &Stack, queue: &DeadLetters, hidden: Duration) -> Result<Vec<Dead>> {
+    let (queues, list) = (stack.queues(), stack.list()?);
+    let mut dead: Vec<Dead> = Vec::new();
+    while dead.len() < LOOKED_AT_MAX {
+        let messages = queues.receive(&queue.url, hidden).await?;
+        if messages.is_empty() {
+            break;
+        }
+        for message in messages {
+            let fingerprint = Fingerprint::of(&list, &message, stack.now()).await?;
+            // A standard queue may give one twice; the later receipt is the one that counts.
+            dead.retain(|before| before.message.id != message.id);
+            dead.push(Dead { message, fingerprint });
+        }
+    }
+    dead.sort_by_key(|dead| dead.message.sent_at);
+    Ok(dead)
+}
+
+/// Lets others see them again.
+async fn release(stack: &Stack, queue: &DeadLetters, dead: &[Dead]) -> Result<()> {
+    let queues = stack.queues();
+    for dead in dead {
+        queues.release(&queue.url, &dead.message.receipt).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! Why a message is dead, as far as the table and the message itself can tell. Messages that died of the same cause have
+//! the same fingerprint.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use anyhow::Result;
+use crossdock::aws::queue::Received;
+use crossdock::domain::Timestamp;
+use crossdock::domain::command::Command;
+use crossdock::effects::inbound::Requeued;
+use crossdock::effects::{Intent, Nudge, Phase, WorkList};
+use crossdock::lambda::Webhook;
+use crossdock::lambda::batch::Record;
+use serde_json::Value;
+
+/// Refusals that an operator's secret or role has to do with.
+const OF_CREDENTIALS: [&str; 3] = ["vendor_credentials", "wrong_key", "secret_unusable"];
+
+/// What kind of cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// What it was for is done or refused already: redriving it changes nothing.
+    Settled,
+    /// The vendor said no, or nobody could find out; the intent waits for a person (`crossdock manual`).
+    Refusal,
+    /// A key, secret or role is wrong.
+    Credential,
+    /// It cannot be read. Redriving it brings it back, until somebody deploys code that reads it.
+    Poison,
+    /// It names what is not in the table.
+    Data,
+    /// It can be read, and is still to be done: our own code or configuration failed.
+    Code,
+}
+
+/// A cause, and what it was about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Fingerprint {
+    cause: Cause,
+    about: String,
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cause = match self.cause {
+            Cause::Settled => "settled",
+            Cause::Refusal => "refusal",
+            Cause::Credential => "credential",
+            Cause::Poison => "poison",
+            Cause::Data => "data",
+            Cause::Code => "code",
+        };
+        write!(f, "{cause}/{}", self.about)
+    }
+}
+
+impl Fingerprint {
+    /// Looks at a message, and at what the table knows of it.
+    pub(crate) async fn of(list: &WorkList, message: &Received, now: Timestamp) -> Result<Self> {
+        let is = |cause, about: String| Ok(Self { cause, about });
+        let Ok(webhook) = Webhook::of(&record(message)) else { return is(Cause::Poison, "message".to_owned()) };
+        if let Some(webhook) = webhook {
+            let vendor = webhook.vendor.as_str();
+            let Ok(Ok(events)) = webhook.events(now).map(|events| events.into_iter().collect::<Result<Vec<_>, _>>())
+            else {
+                return is(Cause::Poison, vendor.to_owned());
+            };
+            let mut applied = 0;
+            for event in &events {
+                applied += usize::from(list.recorded(webhook.vendor, &event.event_id).await?.is_some());
+            }
+            let about = match events.as_slice() {
+                [only] => format!("{vendor}.{}", only.kind),
+                _ => format!("{vendor}.batch"),
+            };
+            return is(if applied == events.len() { Cause::Settled } else { Cause::Code }, about);
+        }
+        if let Ok((id, _)) = Nudge::parse(&message.body) {
+            return match list.intent(&id).await? {
+                Some(intent) => Ok(Self::of_intent(&intent)),
+                None => is(Cause::Data, "unknown_intent".to_owned()),
+            };
+        }
+        if Requeued::parse(&message.body).is_some() {
+            return is(Cause::Code, "waiting_event".to_owned());
+        }
+        match Command::parse(&message.body) {
+            Ok(Some(_)) => return is(Cause::Code, "command".to_owned()),
+            // It asks for something that cannot be.
+            Err(error) if error.is_rejected() => return is(Cause::Data, format!("command.{}", error.code)),
+            Err(_) => return is(Cause::Poison, "command".to_owned()),
+            Ok(None) => {}
+        }
+        match serde_json::from_str::<Value>(&message.body) {
+            Ok(event) if event["specversion"] == "1.0" => {
+                is(Cause::Code, event["type"].as_str().unwrap_or("event").to_owned())
+            }
+            _ => is(Cause::Poison, "message".to_owned()),
+        }
+    }
+
+    fn of_intent(intent: &Intent) -> Self {
+        let kind = intent.kind.as_str();
+        let why = intent.refusal.as_deref().unwrap_or("unknown");
+        match intent.phase {
+            Phase::Done | Phase::Refused => Self { cause: Cause::Settled, about: kind.to_owned() },
+            Phase::Manual if OF_CREDENTIALS.contains(&why) => {
+                Self { cause: Cause::Credential, about: format!("{kind}.{why}") }
+            }
+            Phase::Manual => Self { cause: Cause::Refusal, about: format!("{kind}.{why}") },
+            Phase::Ready | Phase::Calling | Phase::Unknown | Phase::Resolving => {
+                Self { cause: Cause::Code, about: kind.to_owned() }
+            }
+        }
+    }
+}
+
+/// What a message is about, without what it says: the intent or the events.
+pub(crate) fn subject(message: &Received, now: Timestamp) -> String {
+    if let Ok(Some(webhook)) = Webhook::of(&record(message)) {
+        let events = webhook.events(now).unwrap_or_default();
+        let ids: Vec<String> = events.into_iter().flatten().map(|event| event.event_id).collect();
+        return ids.join(" ");
+    }
+    Nudge::parse(&message.body).map_or_else(|_| "-".to_owned(), |(id, _)| id.to_string())
+}
+
+/// The message as the function that could not do it was given it.
+fn record(message: &Received) -> Record {
+    Record {
+        message_id: message.id.clone(),
+        body: message.body.clone(),
+        attributes: message.attributes.clone().into_iter().collect::<HashMap<_, _>>(),
+        receives: 1,
+        request_id: String::new(),
+        deadline: Timestamp::default(),
+    }
+}

@@ -1,0 +1,111 @@
+//! `crossdock manual …`: the intents that wait for a person.
+
+use anyhow::{Context as _, Result};
+use clap::Subcommand;
+use crossdock::domain::IntentId;
+use crossdock::effects::{Finding, Settled};
+
+use crate::confirm::Confirm;
+use crate::intent::described;
+use crate::stack::Stack;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List them, the longest waiting first
+    List,
+    /// Give one back to the workers; where a call may have happened, the vendor is asked before anything is sent again
+    Retry {
+        /// `int_…`
+        id: String,
+    },
+    /// Write what you found out at the vendor
+    Resolve {
+        /// `int_…`
+        id: String,
+        #[command(flatten)]
+        finding: Found,
+    },
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Found {
+    /// It happened; this is the vendor's id of it
+    #[arg(long, value_name = "VENDOR ID")]
+    done: Option<String>,
+    /// It did not happen and will not: a short code that says why
+    #[arg(long, value_name = "CODE", value_parser = code)]
+    refused: Option<String>,
+    /// It did not happen; do it now
+    #[arg(long)]
+    not_done: bool,
+}
+
+/// A code as ours are written, so that others can match on it.
+fn code(text: &str) -> Result<String, String> {
+    let fits = (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    if fits { Ok(text.to_owned()) } else { Err("1 to 64 lower-case letters and underscores".to_owned()) }
+}
+
+impl Found {
+    fn finding(self) -> Finding {
+        match (self.done, self.refused) {
+            (Some(vendor_id), _) => Finding::Done { vendor_id },
+            // Kept for as long as this process lives, which is not long.
+            (None, Some(code)) => Finding::Refused { code: String::leak(code) },
+            (None, None) => Finding::NotDone,
+        }
+    }
+}
+
+pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Result<()> {
+    let list = stack.list()?;
+    match command {
+        Command::List => {
+            let waiting = list.manual().await?;
+            println!("{} wait for a person.", waiting.len());
+            for intent in waiting {
+                let order = intent.order_id.as_ref().map_or("-", |order| order.as_str());
+                let why = intent.refusal.as_deref().unwrap_or("-");
+                let (id, kind, since) = (&intent.intent_id, intent.kind.as_str(), intent.created_at.to_rfc3339());
+                println!("{id}  {kind:18}  order {order}  {why}  since {since}");
+            }
+        }
+        Command::Retry { id } => {
+            let id = show(stack, &id).await?;
+            confirm.ask("It goes back to the workers with a new budget.")?;
+            let phase = list.retry(&id, stack.operator()).await?;
+            println!("{id} is {} and due now.", phase.as_str());
+        }
+        Command::Resolve { id, finding } => {
+            let id = show(stack, &id).await?;
+            let finding = finding.finding();
+            confirm.ask(match &finding {
+                Finding::Done { .. } => "It is written as done. Nothing is sent for it any more.",
+                Finding::Refused { .. } => {
+                    "It is written as refused. Nothing is sent for it, and what it was for fails."
+                }
+                Finding::NotDone => {
+                    "It is done now, as a request that the vendor has never seen. If it did happen, it happens twice."
+                }
+            })?;
+            if let Settled::Written(_, _) = list.resolve(&id, &finding, stack.operator()).await? {
+                println!("{id} is written{}.", now_is(stack, &id).await?);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Shows it before anything is asked.
+async fn show(stack: &Stack, id: &str) -> Result<IntentId> {
+    let id = IntentId::from_stored(id);
+    let found = stack.list()?.intent(&id).await?.with_context(|| format!("There is no intent {id}."))?;
+    println!("{}\n", described(&found));
+    Ok(id)
+}
+
+async fn now_is(stack: &Stack, id: &IntentId) -> Result<String> {
+    let found = stack.list()?.intent(id).await?;
+    Ok(found.map_or_else(String::new, |intent| format!(": it is {}", intent.phase.as_str())))
+}

@@ -1,0 +1,163 @@
+//! `crossdock replay`: webhooks of the archive, applied once more by event-processor. What is there already stays as it is;
+//! what was lost is written.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum;
+use crossdock::domain::{Correlation, Timestamp};
+use crossdock::effects::Foreseen;
+use crossdock::effects::audit::Audit;
+use crossdock::effects::inbound::Event;
+use crossdock::gateway::Vendor;
+use crossdock::lambda::{Replay, Webhook};
+
+use crate::confirm::Confirm;
+use crate::intent::time_of;
+use crate::stack::Stack;
+
+/// How long webhooks are kept (template.yaml). Each hour of a range is a request, so a slip must not ask for years.
+const KEPT: Duration = Duration::from_secs(35 * 24 * 3_600);
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Whose {
+    Stripe,
+    Sendgrid,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct What {
+    /// Ids of events (`evt_…`); with --from all that came in that time
+    ids: Vec<String>,
+    /// Received at or after this time (2026-01-31T09:00:00Z)
+    #[arg(long, conflicts_with = "ids")]
+    from: Option<String>,
+    /// Received at or before this time; now when left out
+    #[arg(long, requires = "from")]
+    to: Option<String>,
+    /// Of this vendor only
+    #[arg(long, requires = "from")]
+    vendor: Option<Whose>,
+    /// Events of this type only, in the vendor's words (`payment_intent.succeeded`, `delivered`)
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// Say what would change, and change nothing
+    #[arg(long)]
+    shadow: bool,
+    /// The nonce of a replay that was interrupted: what it has done already is not done again
+    #[arg(long, value_parser = nonce)]
+    nonce: Option<String>,
+    /// Webhooks a second at most
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    per_second: u32,
+}
+
+/// It is part of keys, and ties together what the replay causes.
+fn nonce(text: &str) -> Result<String, String> {
+    Correlation::parse(text).map(|nonce| nonce.to_string()).ok_or_else(|| "8 to 64 letters, digits and -".to_owned())
+}
+
+/// An object of the archive, and which event of it, where one is meant.
+type Place = (String, Option<String>);
+
+pub(crate) async fn run(stack: &Stack, what: What, confirm: Confirm) -> Result<()> {
+    let places = places(stack, &what).await?;
+    let nonce = what.nonce.clone().unwrap_or_else(|| stack.fresh_id());
+    let correlation = Correlation::parse(&nonce).context("a nonce has 8 to 64 letters, digits and -")?;
+    let mut webhooks = Vec::new();
+    let mut unreadable = 0;
+    for (key, event_id) in places {
+        let (bytes, delivery) = stack.archive()?.read(&key).await?;
+        let replay = Replay { nonce: nonce.clone(), archive_key: key.clone(), event_id, kind: what.kind.clone() };
+        let webhook = Webhook::archived(&key, bytes.to_vec(), delivery, Some(replay))?;
+        match webhook.events(stack.now()) {
+            Ok(events) if events.is_empty() => {}
+            Ok(events) => webhooks.push((webhook, events.into_iter().flatten().collect::<Vec<Event>>())),
+            Err(_) => unreadable += 1,
+        }
+    }
+    if unreadable > 0 {
+        println!("{unreadable} cannot be read and are left out.");
+    }
+    let count: usize = webhooks.iter().map(|(_, events)| events.len()).sum();
+    if what.shadow {
+        for (webhook, events) in &webhooks {
+            for event in events {
+                println!("{}", foreseen(stack, webhook.vendor, event, &correlation).await?);
+            }
+        }
+        println!("{count} events; nothing was changed.");
+        return Ok(());
+    }
+    if count == 0 {
+        println!("There is nothing to replay.");
+        return Ok(());
+    }
+    confirm.ask(&format!("{count} events of {} webhooks are applied once more.", webhooks.len()))?;
+    println!("If this is interrupted: the same command with --nonce {nonce}");
+    let detail = format!("{count} events, {} webhooks", webhooks.len());
+    let audit = Audit::of(stack.operator(), "replay", &nonce, Some(detail), stack.now());
+    stack.list()?.audit(&audit, &stack.fresh_id()).await?;
+    for (webhook, _) in &webhooks {
+        stack.queues().send(stack.inbound_events()?, webhook.again(&correlation)?).await?;
+        stack.world().clock.sleep(Duration::from_secs(1) / what.per_second).await;
+    }
+    println!("{count} events of {} webhooks are in the queue, nonce {nonce}.", webhooks.len());
+    Ok(())
+}
+
+/// Where what is meant is archived.
+async fn places(stack: &Stack, what: &What) -> Result<Vec<Place>> {
+    let vendors = match what.vendor {
+        Some(Whose::Stripe) => vec![Vendor::Stripe],
+        Some(Whose::Sendgrid) => vec![Vendor::SendGrid],
+        None => vec![Vendor::Stripe, Vendor::SendGrid],
+    };
+    if let Some(from) = &what.from {
+        let from = time_of(from)?;
+        let to = what.to.as_deref().map_or_else(|| Ok(stack.now()), time_of)?;
+        if to.since(from) > KEPT {
+            bail!("The archive goes back 35 days: ask for that much at most.");
+        }
+        let mut places = Vec::new();
+        for vendor in vendors {
+            let keys = stack.archive()?.received(vendor, from, to).await?;
+            places.extend(keys.into_iter().map(|key| (key, None)));
+        }
+        return Ok(places);
+    }
+    if what.ids.is_empty() {
+        bail!("Which? Ids of events, or --from a time.");
+    }
+    let mut places = Vec::new();
+    for id in &what.ids {
+        places.push((archived(stack, &vendors, id).await?, Some(id.clone())));
+    }
+    Ok(places)
+}
+
+async fn archived(stack: &Stack, vendors: &[Vendor], id: &str) -> Result<String> {
+    for vendor in vendors {
+        match stack.list()?.recorded(*vendor, id).await? {
+            Some(Some(key)) => return Ok(key),
+            Some(None) => bail!("{id} came before there was an archive."),
+            None => {}
+        }
+    }
+    bail!("There is no event {id}. One that was never applied is found by --from.")
+}
+
+async fn foreseen(stack: &Stack, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<String> {
+    let id = event.event_id.split('~').next().unwrap_or_default();
+    let would = match stack.list()?.foresee(vendor, event, correlation).await? {
+        Foreseen::Foreign => "of another deployment: nothing".to_owned(),
+        Foreseen::Unmatched => "matches nothing: would wait".to_owned(),
+        Foreseen::Recorded => "says nothing of a status: would be recorded".to_owned(),
+        Foreseen::Applied { object, from, to, .. } if from == to => format!("{object} stays {to}"),
+        Foreseen::Applied { object, from, to, follow_ups } => {
+            let follow_ups: Vec<&str> = follow_ups.iter().map(|kind| kind.as_str()).collect();
+            format!("{object} {from} → {to}, then {}", follow_ups.join(", "))
+        }
+    };
+    Ok(format!("{id}  {}  {}  {would}", Timestamp::to_rfc3339(event.occurred_at), event.kind))
+}

@@ -1,0 +1,19 @@
+//! `crossdock timeline <order>`
+
+use std::io::IsTerminal as _;
+
+use anyhow::{Context as _, Result};
+use crossdock::domain::OrderId;
+use timeline::Style;
+
+use crate::stack::Stack;
+
+/// Draws the order's timeline.
+pub(crate) async fn run(stack: &Stack, order: &str) -> Result<()> {
+    let id = OrderId::parse(order).context("An order id has 1 to 64 characters of A-Z a-z 0-9 . _ : ~ -")?;
+    let found = stack.list()?.order(&id).await?;
+    let found = found.with_context(|| format!("There is no order {order}."))?;
+    let style = if std::io::stdout().is_terminal() { Style::Coloured } else { Style::Plain };
+    println!("{}", timeline::draw(&found, style));
+    Ok(())
+}
