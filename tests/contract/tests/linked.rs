@@ -13,7 +13,7 @@ const TARGETS: [&str; 2] = ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-g
 /// nobody calls them, and deny.toml that nobody else brings them.
 ///
 /// Name, the versions that are meant (a prefix; empty for all), why.
-const FORBIDDEN: [(&str, &str, &str); 23] = [
+const FORBIDDEN: [(&str, &str, &str); 25] = [
     ("aws-lc-rs", "", "its entropy source costs 29 ms of CPU at the first handshake, and it adds 4 MB; ring does it"),
     ("aws-lc-sys", "", "see aws-lc-rs"),
     ("aws-lc-fips-sys", "", "see aws-lc-rs"),
@@ -32,6 +32,8 @@ const FORBIDDEN: [(&str, &str, &str); 23] = [
     ("simulation", "", "for tests"),
     ("contract", "", "for tests"),
     ("local", "", "the local stack's runner"),
+    ("crossdock-cli", "", "the local stack's neighbour: the operator's program"),
+    ("timeline", "", "the local stack's and the operator's drawing"),
     ("bench", "", "for measuring"),
     ("bench-functions", "", "for measuring"),
     ("aws-smithy-http-client", "", "the SDK goes over our own HTTP client: a second connector was 400 kB of each zip"),
