@@ -101,9 +101,9 @@ impl S3 {
                     |key: &&String| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after);
                 let wanted: Vec<&String> = objects.keys().filter(is_wanted).collect();
                 let truncated = wanted.len() > PAGE;
-                let keys: String =
+                let keys: Vec<String> =
                     wanted.iter().take(PAGE).map(|key| format!("<Contents><Key>{key}</Key></Contents>")).collect();
-                let body = format!("<L>{keys}<IsTruncated>{truncated}</IsTruncated></L>");
+                let body = format!("<L>{}<IsTruncated>{truncated}</IsTruncated></L>", keys.concat());
                 http::Response::new(Bytes::from(body))
             }
         }
