@@ -139,46 +139,43 @@ impl Mishap {
 
 /// Every mishap with its usual probability: per request for those of requests, per invocation, webhook or batch for the
 /// others. Those of a whole run (outages, rotations) happen or not.
-const USUAL: [(Mishap, f64); 35] = {
-    use Mishap::*;
-    [
-        (Crash, 0.08),
-        (Freeze, 0.015),
-        (ClockJump, 0.005),
-        (ClockSkew, 0.2),
-        (AwsDown, 0.003),
-        (AwsThrottled, 0.005),
-        (AwsServerError, 0.005),
-        (AwsRequestLost, 0.005),
-        (AwsAnswerLost, 0.01),
-        (AwsConflict, 0.01),
-        (AwsPartial, 0.01),
-        (AwsSlow, 0.005),
-        (VendorDown, 0.05),
-        (VendorCollision, 0.03),
-        (VendorErrorDuring, 0.03),
-        (VendorErrorAfter, 0.03),
-        (VendorThrottled, 0.03),
-        (VendorLocked, 0.02),
-        (VendorSlow, 0.05),
-        (VendorRequestLost, 0.03),
-        (VendorAnswerLost, 0.05),
-        (VendorRefused, 0.03),
-        (Outage, 0.15),
-        (KeyRotated, 0.1),
-        (WebhookSecretRolled, 0.1),
-        (WebhookLate, 0.08),
-        (WebhookRepeated, 0.1),
-        (WebhookDoubled, 0.05),
-        (WebhookOvertaken, 0.15),
-        (MessageDoubled, 0.08),
-        (MessageLate, 0.1),
-        (TickDoubled, 0.1),
-        (ItemsExpired, 0.2),
-        (Redeployed, 0.05),
-        (UnknownVersion, 0.05),
-    ]
-};
+const USUAL: [(Mishap, f64); 35] = [
+    (Mishap::Crash, 0.08),
+    (Mishap::Freeze, 0.015),
+    (Mishap::ClockJump, 0.005),
+    (Mishap::ClockSkew, 0.2),
+    (Mishap::AwsDown, 0.003),
+    (Mishap::AwsThrottled, 0.005),
+    (Mishap::AwsServerError, 0.005),
+    (Mishap::AwsRequestLost, 0.005),
+    (Mishap::AwsAnswerLost, 0.01),
+    (Mishap::AwsConflict, 0.01),
+    (Mishap::AwsPartial, 0.01),
+    (Mishap::AwsSlow, 0.005),
+    (Mishap::VendorDown, 0.05),
+    (Mishap::VendorCollision, 0.03),
+    (Mishap::VendorErrorDuring, 0.03),
+    (Mishap::VendorErrorAfter, 0.03),
+    (Mishap::VendorThrottled, 0.03),
+    (Mishap::VendorLocked, 0.02),
+    (Mishap::VendorSlow, 0.05),
+    (Mishap::VendorRequestLost, 0.03),
+    (Mishap::VendorAnswerLost, 0.05),
+    (Mishap::VendorRefused, 0.03),
+    (Mishap::Outage, 0.15),
+    (Mishap::KeyRotated, 0.1),
+    (Mishap::WebhookSecretRolled, 0.1),
+    (Mishap::WebhookLate, 0.08),
+    (Mishap::WebhookRepeated, 0.1),
+    (Mishap::WebhookDoubled, 0.05),
+    (Mishap::WebhookOvertaken, 0.15),
+    (Mishap::MessageDoubled, 0.08),
+    (Mishap::MessageLate, 0.1),
+    (Mishap::TickDoubled, 0.1),
+    (Mishap::ItemsExpired, 0.2),
+    (Mishap::Redeployed, 0.05),
+    (Mishap::UnknownVersion, 0.05),
+];
 
 /// One mishap that happened: the piece of work, and its request (0: it is no request's).
 pub type Fired = (u64, Mishap, usize);
@@ -265,7 +262,7 @@ impl Chance {
                 continue;
             }
             planned.push((invocation, kind, n));
-            self.put(&mut plan, kind, n, amount);
+            Self::put(&mut plan, kind, n, amount);
         }
         (plan, planned)
     }
@@ -282,8 +279,13 @@ impl Chance {
         })
     }
 
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds, far below 2^52")]
-    fn put(&self, plan: &mut Plan, kind: Mishap, n: usize, amount: f64) {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "milliseconds, far below 2^52"
+    )]
+    fn put(plan: &mut Plan, kind: Mishap, n: usize, amount: f64) {
         let up_to = |most: u64| (amount * most as f64) as u64;
         let aws = |fault| (Some(fault), None);
         let vendor = |fault| (None, Some(fault));

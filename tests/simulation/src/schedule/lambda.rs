@@ -58,7 +58,7 @@ pub(super) async fn run(stage: &Rc<Stage>, actors: Vec<Actor>) {
     let batches = stage.with(|universe| universe.invocations.len()) as u64;
     let mut pollers = Pollers { busy, rests_until_ms: BTreeMap::new(), batches, swept_ms: stage.now_ms() };
     loop {
-        pollers.post_webhooks(stage, &running);
+        Pollers::post_webhooks(stage, &running);
         pollers.feed_workers(stage, &running);
         pollers.tick(stage, &running);
         let actors_left = *left.borrow();
@@ -96,7 +96,7 @@ impl Pollers {
         Some(u64::try_from(next - now_ms).unwrap_or(0).max(1))
     }
 
-    fn post_webhooks(&self, stage: &Rc<Stage>, running: &FuturesUnordered<Actor>) {
+    fn post_webhooks(stage: &Rc<Stage>, running: &FuturesUnordered<Actor>) {
         let now_ms = stage.now_ms();
         let due = stage.with(|universe| universe.sandbox().take_due(now_ms));
         for delivery in due {

@@ -15,12 +15,12 @@ use crate::universe::Function;
 pub(super) struct Lines {
     wanted: bool,
     started_ms: i64,
-    lines: Vec<(i64, String)>,
+    written: Vec<(i64, String)>,
 }
 
 impl Lines {
     pub(super) const fn new(wanted: bool, started_ms: i64) -> Self {
-        Self { wanted, started_ms, lines: Vec::new() }
+        Self { wanted, started_ms, written: Vec::new() }
     }
 
     pub(super) const fn is_wanted(&self) -> bool {
@@ -28,17 +28,17 @@ impl Lines {
     }
 
     pub(super) fn write(&mut self, at_ms: i64, line: String) {
-        self.lines.push((at_ms, line));
+        self.written.push((at_ms, line));
     }
 
     /// The requests of an invocation, with what was done to them.
     pub(super) fn requests(&mut self, number: usize, function: Function, probe: &Probe, fired: &[Fired]) {
         for (n, request) in (1..).zip(probe.requests()) {
             let mishaps = fired.iter().filter(|(_, _, at)| *at == n);
-            let mishaps: String = mishaps.map(|(_, kind, _)| format!("  ← {kind:?}")).collect();
+            let mishaps = mishaps.fold(String::new(), |all, (_, kind, _)| all + &format!("  ← {kind:?}"));
             let at_ms = probe.started_ms() + i64::try_from(request.start.as_millis()).unwrap_or(0);
             let unanswered = if request.end.is_none() { " (no answer)" } else { "" };
-            self.lines.push((at_ms, format!("#{number} {function:?} {n}. {}{unanswered}{mishaps}", request.name)));
+            self.written.push((at_ms, format!("#{number} {function:?} {n}. {}{unanswered}{mishaps}", request.name)));
         }
     }
 
@@ -47,7 +47,7 @@ impl Lines {
         if !self.wanted {
             return Vec::new();
         }
-        let mut lines = self.lines;
+        let mut lines = self.written;
         lines.extend(moves.iter().map(|(at_ms, line)| (*at_ms, format!("    {line}"))));
         lines.sort_by_key(|(at_ms, _)| *at_ms);
         let since = |at_ms: i64| {

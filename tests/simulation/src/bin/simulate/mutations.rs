@@ -86,10 +86,10 @@ fn look(guard: Guard, most: u64) -> Option<Noticed> {
         return Some(noticed);
     }
     for seed in 1..=most {
-        if seed == SEEDS_FIRST {
-            if let Some(noticed) = first_sweep() {
-                return Some(noticed);
-            }
+        if seed == SEEDS_FIRST
+            && let Some(noticed) = first_sweep()
+        {
+            return Some(noticed);
         }
         let schedule = Schedule { seed, ..Schedule::default() };
         let wrong = std::panic::catch_unwind(|| play(&schedule).violations);
