@@ -31,8 +31,7 @@ pub(crate) fn webhook_not_queued(deployed: &Deployed) -> Result<()> {
 
 pub(crate) fn event_not_archived(deployed: &Deployed) -> Result<()> {
     without(deployed, "EventProcessor", PUT, |stack| {
-        let deliveries = paid_and_told(deployed, stack)?;
-        ensure!(deliveries["accepted"].as_u64().is_some_and(|count| count > 0), "{deliveries}");
+        paid_and_told(deployed, stack)?;
         let runtime = &deployed.runtime;
         until("the archive has refused an event", SOON, || {
             let lines = runtime.block_on(stack.log_of("event-processor"))?;
