@@ -13,17 +13,8 @@ const FUNCTIONS: &str = "functions/";
 const LAYERS: [&str; 8] = ["domain", "world", "aws", "gateway", "effects", "vendors", "payments", "lambda"];
 
 /// The crates of tests, of the local stack and of people's tools.
-const NOT_SHIPPED: [&str; 9] = [
-    "sandbox",
-    "simulation",
-    "contract",
-    "e2e",
-    "local",
-    "bench",
-    "bench-functions",
-    "crossdock-cli",
-    "timeline",
-];
+const NOT_SHIPPED: [&str; 9] =
+    ["sandbox", "simulation", "contract", "e2e", "local", "bench", "bench-functions", "crossdock-cli", "timeline"];
 
 /// Inside the shared crate arrows go only inwards, and `error` and the telemetry's names stay below everything.
 pub fn layers_name_only_inwards(tree: &Tree) -> Vec<Violation> {
