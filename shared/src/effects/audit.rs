@@ -15,6 +15,9 @@ use crate::error::Result;
 /// How long it is kept: longer than a year, so that last year's same week is still there.
 const KEPT: Duration = Duration::from_secs(400 * 24 * 3_600);
 
+/// What the sort keys of a day's records begin with; time follows.
+const ROW: &str = "AT#";
+
 /// A person at work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator {
@@ -64,7 +67,7 @@ impl Audit {
 
     /// The writes that keep it: the record, and a row in the order's timeline. `occasion` makes them unique.
     pub(crate) fn writes(&self, order: Option<&OrderId>, occasion: &str) -> Result<Vec<(Role, Write)>> {
-        let sk = format!("{:013}#{}", self.at.ms(), id::digest(&[occasion, &self.action]));
+        let sk = format!("{ROW}{:013}#{}", self.at.ms(), id::digest(&[occasion, &self.action]));
         let mut writes = vec![(Role::Once, Write::put_new(Key::new(partition(self.at), sk), self)?)];
         if let Some(order) = order {
             let entry = TimelineEntry {
@@ -89,7 +92,7 @@ impl WorkList {
 
     /// What was done on the (UTC) day of `at`, in order of time.
     pub async fn audits(&self, at: Timestamp) -> Result<Vec<Audit>> {
-        self.table.query(&partition(at), "").await?.iter().map(crate::aws::Item::parse).collect()
+        self.table.query(&partition(at), ROW).await?.iter().map(crate::aws::Item::parse).collect()
     }
 }
 

@@ -101,9 +101,10 @@ impl S3 {
                     |key: &&String| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after);
                 let wanted: Vec<&String> = objects.keys().filter(is_wanted).collect();
                 let truncated = wanted.len() > PAGE;
-                let keys: Vec<String> =
-                    wanted.iter().take(PAGE).map(|key| format!("<Contents><Key>{key}</Key></Contents>")).collect();
-                let body = format!("<L>{}<IsTruncated>{truncated}</IsTruncated></L>", keys.concat());
+                let page: Vec<&str> = wanted.iter().take(PAGE).map(|key| key.as_str()).collect();
+                let keys =
+                    if page.is_empty() { String::new() } else { format!("<Key>{}</Key>", page.join("</Key><Key>")) };
+                let body = format!("<L>{keys}<IsTruncated>{truncated}</IsTruncated></L>");
                 http::Response::new(Bytes::from(body))
             }
         }

@@ -125,6 +125,9 @@ async fn a_retry_asks_the_vendor_first_and_the_charge_that_was_made_is_found_and
     assert_eq!(text(&audits[0], "who"), Some("arn:aws:iam::1:user/ada"));
     assert_eq!(text(&audits[0], "detail"), Some("payment.create as UNKNOWN"));
     assert_eq!(timeline(&universe, "operator.manual.retry"), 1);
+    let of_today = list(&universe).audits(Timestamp::from_ms(universe.now_ms())).await.unwrap();
+    assert_eq!(of_today.iter().map(|audit| audit.action.as_str()).collect::<Vec<_>>(), ["manual.retry"]);
+    assert_eq!(of_today[0].why.as_deref(), Some("asked the bank"));
 }
 
 #[tokio::test(start_paused = true)]
