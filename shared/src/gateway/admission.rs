@@ -32,7 +32,9 @@ const LOCAL_CALLS_MAX: u32 = 10;
 const LOCAL_WINDOW: Duration = Duration::from_secs(10);
 /// While our key is refused: how often an instance lets one intent through to look whether there is another key.
 const KEY_LOOK: Duration = Duration::from_secs(60);
-/// Those who were held back come again spread over this time after the reopening. The sweeper bounds them besides.
+/// Who was held back looks again after this, however long the breaker stays open.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// Those who were held back come again spread over this time. The sweeper bounds them besides.
 const SPREAD: Duration = Duration::from_secs(60);
 /// How long a call that was taken for somebody else is good: whoever it was for may have gone.
 const GRANT_KEPT: Duration = Duration::from_secs(2);
@@ -214,11 +216,10 @@ impl Admission {
     }
 
     fn held(&self, switch: Switch, until: Timestamp) -> Held {
-        let (why, until) = match switch {
-            // Somebody may put another key at any time.
-            Switch::Key => ("key_refused", until.min(self.world.now().plus(KEY_LOOK))),
-            Switch::Class(_) => ("breaker_open", until),
-        };
+        let why = if switch == Switch::Key { "key_refused" } else { "breaker_open" };
+        // Somebody may put another key, or take back their word, at any time. The sweeper leaves alone what is due while
+        // the breaker is still open.
+        let until = until.min(self.world.now().plus(LOOK_AGAIN));
         Held { until: until.plus(SPREAD.mul_f64(self.world.fraction())), why }
     }
 
