@@ -84,6 +84,8 @@ async fn given_up(body: Value, lost: CallFault) -> Universe {
     assert_eq!(text(&intent(&universe, "payment.create"), "phase"), Some("MANUAL"));
     assert_eq!(status(&universe, "payment"), "manual");
     universe.sandbox().faults().clear();
+    // Nobody looked for longer than its budget is.
+    universe.sleep_ms(u64::try_from(BEYOND_THE_BUDGET_MS).unwrap()).await;
     universe
 }
 
