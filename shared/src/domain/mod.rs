@@ -10,13 +10,16 @@ pub mod input;
 pub mod message;
 pub mod money;
 pub mod payment;
+pub mod phone;
 pub mod private;
 pub mod refund;
+pub mod sms;
 pub mod status;
 pub mod timeline;
 pub mod timestamp;
 
 pub use id::{ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, RefundId, StackId};
 pub use money::{Currency, Money};
+pub use phone::normalised_phone;
 pub use private::Private;
 pub use timestamp::Timestamp;
