@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::domain::message::MessageStatus;
 use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
 use crate::domain::refund::RefundStatus;
+use crate::domain::sms::Keyword;
 use crate::domain::{ContactId, Money, Private, Timestamp};
 
 /// One statement about one object.
@@ -20,6 +21,8 @@ pub enum Observation {
     Customer(CustomerSeen),
     /// About a message.
     Message(MessageSeen),
+    /// About somebody who wrote to us.
+    Contact(ContactSeen),
 }
 
 /// A statement about a payment.
@@ -99,6 +102,19 @@ pub enum MessageNews {
     Clicked,
     /// The recipient called it spam.
     SpamReported,
+}
+
+/// What somebody asks for, who wrote to us.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ContactSeen {
+    /// Their normalised address.
+    pub address: Private<String>,
+    /// Its id, once somebody has made it of the address.
+    pub contact_id: Option<ContactId>,
+    /// What they ask for.
+    pub asked: Keyword,
+    /// When the provider told us.
+    pub at: Timestamp,
 }
 
 impl PaymentSeen {
