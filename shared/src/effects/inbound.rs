@@ -190,7 +190,7 @@ impl WorkList {
     pub async fn apply_waiting(&self, requeued: &Requeued, provider: &dyn Agent) -> Result<Applied> {
         let Some(item) = self.table.get(&requeued.waiting).await? else { return Ok(Applied::Duplicate) };
         let waiting: Waiting = item.parse()?;
-        let vendor = if waiting.vendor == Vendor::Stripe.as_str() { Vendor::Stripe } else { Vendor::SendGrid };
+        let vendor = Vendor::parse(&waiting.vendor).ok_or_else(|| Error::bug("vendor_unknown", &waiting.vendor))?;
         let Some(target) = self.target(vendor, &waiting.event, &waiting.correlation_id).await? else {
             return self.wait_on(requeued, &waiting).await;
         };
