@@ -236,6 +236,10 @@ impl WorkList {
             let subject = self.subject(&intent).await?;
             return Ok(Some(Target { subject, intent: Some(intent) }));
         }
+        if let Some(Observation::Contact(seen)) = &event.seen {
+            let contact = seen.contact_id.clone().map(Subject::Contact);
+            return Ok(contact.map(|subject| Target { subject, intent: None }));
+        }
         let Some(vendor_id) = &event.vendor_id else { return Ok(None) };
         let Some(named) = self.table.get(&ref_key(vendor.as_str(), vendor_id)).await? else {
             return self.adopted(vendor, event, correlation).await;
