@@ -50,8 +50,11 @@ impl EventProcessor {
         self.list.apply(vendor, event, correlation, &self.stripe).await.map(drop)
     }
 
-    /// A customer's address is stored under an id that only our own key makes.
+    /// Addresses are stored under ids that only our own key makes.
     async fn recognise(&self, event: &mut Event) -> Result<()> {
+        if let Some(Observation::Contact(seen)) = &mut event.seen {
+            seen.contact_id = Some(contact_id(&self.app_keys.get().await?, seen.address.expose())?);
+        }
         let Some(Observation::Customer(seen)) = &mut event.seen else { return Ok(()) };
         let address = seen.email.as_ref().and_then(|email| normalised_email(email.expose()));
         match address {

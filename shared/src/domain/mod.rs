@@ -3,6 +3,7 @@
 //! Pure: no I/O, no async, no clock. A rule of the business that does not need a vendor's or AWS's name lives here.
 
 pub mod command;
+pub mod consent;
 pub mod event;
 pub mod follow_up;
 pub mod id;
@@ -12,6 +13,7 @@ pub mod money;
 pub mod payment;
 pub mod phone;
 pub mod private;
+pub mod quiet_hours;
 pub mod refund;
 pub mod sms;
 pub mod status;

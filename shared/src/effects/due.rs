@@ -153,7 +153,10 @@ const fn per_minute(kind: Kind) -> usize {
         | Kind::PaymentSettlement
         | Kind::RefundCreate
         | Kind::CustomerCreate => 300,
-        Kind::MailSend => 160,
+        Kind::MailSend | Kind::MailPasswordReset => 160,
+        // 100,000 a day.
+        Kind::MailPromotion => 70,
+        Kind::SmsSend | Kind::SmsTwoFactorCode | Kind::SmsPromotion => 3_000,
         Kind::Publish => 3_000,
     }
 }

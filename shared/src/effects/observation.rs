@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::domain::consent::ConsentChange;
 use crate::domain::message::MessageStatus;
 use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
 use crate::domain::refund::RefundStatus;
-use crate::domain::sms::Keyword;
 use crate::domain::{ContactId, Money, Private, Timestamp};
 
 /// One statement about one object.
@@ -21,7 +21,7 @@ pub enum Observation {
     Customer(CustomerSeen),
     /// About a message.
     Message(MessageSeen),
-    /// About somebody who wrote to us.
+    /// About somebody's wishes.
     Contact(ContactSeen),
 }
 
@@ -77,6 +77,19 @@ pub struct CustomerSeen {
     pub phone: Option<Private<String>>,
 }
 
+/// What somebody wants, said to the vendor: an answered SMS, a click in a mail program.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ContactSeen {
+    /// Who says it, as addresses are stored.
+    pub address: Private<String>,
+    /// The address's id, once somebody has made it.
+    pub contact_id: Option<ContactId>,
+    /// What they want.
+    pub change: ConsentChange,
+    /// When they said it.
+    pub at: Timestamp,
+}
+
 /// A statement about a message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MessageSeen {
@@ -102,19 +115,12 @@ pub enum MessageNews {
     Clicked,
     /// The recipient called it spam.
     SpamReported,
-}
-
-/// What somebody asks for, who wrote to us.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ContactSeen {
-    /// Their normalised address.
-    pub address: Private<String>,
-    /// Its id, once somebody has made it of the address.
-    pub contact_id: Option<ContactId>,
-    /// What they ask for.
-    pub asked: Keyword,
-    /// When the provider told us.
-    pub at: Timestamp,
+    /// Nobody could find out what became of it.
+    GivenUp,
+    /// The recipient wants no more of its like.
+    OptedOut,
+    /// The recipient wants them again.
+    OptedIn,
 }
 
 impl PaymentSeen {

@@ -13,6 +13,9 @@ use crate::gateway::{Gateway, Permit, Vendor};
 /// The code of a call that we did not make ourselves: a breaker is open, or a quota used up.
 pub const HELD_BACK: &str = "held_back";
 
+/// The code of a message that the provider refuses because its recipient has opted out there.
+pub const OPTED_OUT: &str = "opted_out";
+
 /// What is true of the effect.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {

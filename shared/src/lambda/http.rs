@@ -119,12 +119,19 @@ pub struct Answer {
     pub body: Value,
     /// Whether it repeats an earlier answer.
     pub replayed: bool,
+    /// What a browser shows; the body is empty then.
+    pub page: Option<&'static str>,
 }
 
 impl Answer {
     /// An answer of this request's own.
     pub const fn new(status: u16, body: Value) -> Self {
-        Self { status, body, replayed: false }
+        Self { status, body, replayed: false, page: None }
+    }
+
+    /// A page for a person.
+    pub const fn page(status: u16, html: &'static str) -> Self {
+        Self { status, body: Value::Null, replayed: false, page: Some(html) }
     }
 
     /// The same, marked as a repeat.
@@ -181,6 +188,7 @@ pub async fn respond<F: HttpFunction>(
     let result = handled.unwrap_or_else(|_| Err(Error::bug("panic", "a handler panicked")));
     let duration_ms = u64::try_from(world.now().since(received_at).as_millis()).unwrap_or(u64::MAX);
     let response = match &result {
+        Ok(Answer { status, page: Some(html), .. }) => page_response(*status, html, &correlation),
         Ok(answer) => {
             json_response(answer.status, "application/json", &answer.body, None, answer.replayed, &correlation)
         }
@@ -255,6 +263,21 @@ fn public_url(request: &lambda_http::Request, path: &str) -> String {
         (Some(scheme), Some(host)) => format!("{scheme}://{host}{path}{query}"),
         _ => format!("{path}{query}"),
     }
+}
+
+/// A page that no other site may frame and that loads nothing.
+fn page_response(status: u16, html: &'static str, correlation: &Correlation) -> http::Response<Body> {
+    let built = http::Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        )
+        .header("x-correlation-id", correlation.as_str())
+        .body(Body::Text(html.to_owned()));
+    built.unwrap_or_else(|_| http::Response::new(Body::Empty))
 }
 
 fn json_response(

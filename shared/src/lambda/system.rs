@@ -10,7 +10,7 @@ use super::receiver::Receiver;
 use crate::aws::{Clients, Objects, Queues, Secrets, Table, Transport};
 use crate::domain::StackId;
 use crate::effects::archive::Archive;
-use crate::effects::contact::AppKeys;
+use crate::effects::contact::{AppKeys, UnsubscribeLinks};
 use crate::effects::{Routes, WorkList};
 use crate::error::Result;
 use crate::gateway::{Gateway, Keyring, Memory, Vendor};
@@ -79,6 +79,9 @@ impl System {
         let routes = Routes {
             payments: self.env.optional("PAYMENTS_QUEUE_URL"),
             email: self.env.optional("EMAIL_QUEUE_URL"),
+            email_bulk: self.env.optional("EMAIL_BULK_QUEUE_URL"),
+            sms: self.env.optional("SMS_QUEUE_URL"),
+            sms_bulk: self.env.optional("SMS_BULK_QUEUE_URL"),
             inbound_events: self.env.optional("INBOUND_EVENTS_QUEUE_URL"),
             domain_events: self.env.optional("DOMAIN_EVENTS_QUEUE_URL"),
         };
@@ -108,6 +111,10 @@ impl System {
             address: self.env.required("MAIL_FROM")?,
             name: self.env.required("MAIL_FROM_NAME")?,
             shop: self.env.required("SHOP_NAME")?,
+            unsubscribe: match self.env.optional("UNSUBSCRIBE_URL") {
+                Some(url) => Some(UnsubscribeLinks::new(self.app_keys()?, url.trim_end_matches('/').to_owned())),
+                None => None,
+            },
         };
         let base = self.env.vendor_base("SENDGRID_API_BASE")?;
         Ok(sendgrid::SendGrid::new(self.gateway()?, base, self.sendgrid_keys()?, sender, self.stack()?))
@@ -118,9 +125,28 @@ impl System {
         self.keyring("SENDGRID_SECRET_ID")
     }
 
+    /// Twilio.
+    pub fn twilio(&self) -> Result<twilio::Twilio> {
+        let base = self.env.vendor_base("TWILIO_API_BASE")?;
+        let callbacks = self.env.required("TWILIO_CALLBACK_URL")?;
+        let (keys, shop) = (self.twilio_keys()?, self.env.required("SHOP_NAME")?);
+        Ok(twilio::Twilio::new(self.gateway()?, base, keys, callbacks, shop, self.stack()?))
+    }
+
     /// Twilio's keys.
     pub fn twilio_keys(&self) -> Result<Keyring<twilio::Keys>> {
         self.keyring("TWILIO_SECRET_ID")
+    }
+
+    /// Postmark.
+    pub fn postmark(&self) -> Result<postmark::Postmark> {
+        let sender = postmark::Sender {
+            address: self.env.required("MAIL_FROM")?,
+            name: self.env.required("MAIL_FROM_NAME")?,
+            shop: self.env.required("SHOP_NAME")?,
+        };
+        let base = self.env.vendor_base("POSTMARK_API_BASE")?;
+        Ok(postmark::Postmark::new(self.gateway()?, base, self.postmark_keys()?, sender, self.stack()?))
     }
 
     /// Postmark's keys.

@@ -43,6 +43,7 @@ pub(crate) async fn serve(listener: TcpListener, sandbox: Sandbox) -> anyhow::Re
         .nest("/_sandbox", admin::router())
         .route("/stripe/{*path}", any(stripe))
         .route("/sendgrid/{*path}", any(sendgrid))
+        .route("/twilio/{*path}", any(twilio))
         .with_state(shared);
     let service = router.into_make_service_with_connect_info::<Fuse>();
     axum::serve(FusedListener::new(listener), service).await.context("the server ended")
@@ -64,6 +65,10 @@ async fn sendgrid(
     request: Request,
 ) -> Response {
     call(Vendor::SendGrid, &shared, &fuse, request).await
+}
+
+async fn twilio(State(shared): State<Arc<Shared>>, ConnectInfo(fuse): ConnectInfo<Fuse>, request: Request) -> Response {
+    call(Vendor::Twilio, &shared, &fuse, request).await
 }
 
 /// One API call over HTTP. An answer that is lost, and a connection that is refused, break the connection: here it has

@@ -11,17 +11,20 @@ pub enum Vendor {
     /// SendGrid: mail. Paths start with `/v3/`.
     #[serde(rename = "sendgrid")]
     SendGrid,
+    /// Twilio: SMS. Paths start with `/2010-04-01/`.
+    Twilio,
 }
 
 impl Vendor {
     /// Every vendor of the sandbox.
-    pub const ALL: [Self; 2] = [Self::Stripe, Self::SendGrid];
+    pub const ALL: [Self; 3] = [Self::Stripe, Self::SendGrid, Self::Twilio];
 
-    /// The name in paths and JSON: `stripe`, `sendgrid`.
+    /// The name in paths and JSON: `stripe`, `sendgrid`, `twilio`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stripe => "stripe",
             Self::SendGrid => "sendgrid",
+            Self::Twilio => "twilio",
         }
     }
 }
@@ -45,6 +48,19 @@ pub struct Settings {
     pub stripe_settlement_currency: String,
     /// The one API key that SendGrid accepts.
     pub sendgrid_api_key: String,
+    /// Where Twilio posts what people text to the account's numbers. Empty: nowhere. Status callbacks go where each
+    /// message says.
+    pub twilio_webhook_url: String,
+    /// Twilio's account, `AC` and 32 hexadecimal digits.
+    pub twilio_account_sid: String,
+    /// Every auth token that Twilio accepts. The first is the primary one, which signs.
+    pub twilio_auth_tokens: Vec<String>,
+    /// The numbers of the account, in E.164. The first one sends for the messaging service.
+    pub twilio_numbers: Vec<String>,
+    /// The one messaging service of the account, `MG` and 32 hexadecimal digits.
+    pub twilio_messaging_service_sid: String,
+    /// Whether the service has Advanced Opt-Out, which tells in `OptOutType` what a text was taken for.
+    pub twilio_advanced_opt_out: bool,
     /// How long after a failed webhook the first retry follows, in milliseconds. Each further gap is twice as long.
     pub first_retry_ms: i64,
 }
@@ -61,6 +77,12 @@ impl Default for Settings {
             stripe_event_types: crate::stripe::EVENT_TYPES.map(str::to_owned).to_vec(),
             stripe_settlement_currency: "eur".to_owned(),
             sendgrid_api_key: "SG.sandbox".to_owned(),
+            twilio_webhook_url: "https://shop.example/webhooks/twilio".to_owned(),
+            twilio_account_sid: "AC00000000000000000000000000000001".to_owned(),
+            twilio_auth_tokens: vec!["twilio-sandbox-token".to_owned()],
+            twilio_numbers: vec!["+15005550006".to_owned()],
+            twilio_messaging_service_sid: "MG00000000000000000000000000000001".to_owned(),
+            twilio_advanced_opt_out: false,
             first_retry_ms: 60_000,
         }
     }

@@ -13,13 +13,15 @@ use sandbox::{Sandbox, Settings, Vendor};
 use serde_json::{Value, json};
 
 use crate::invocation::{Done, Job, Running, run};
-use crate::seams::{SENDGRID_BASE, STRIPE_BASE, world};
+use crate::seams::{SENDGRID_BASE, STRIPE_BASE, TWILIO_BASE, world};
 use crate::{Aws, Message, Plan, Probe, QueueSettings, Redrive, SimClock, TABLE_NAME};
 
 pub use crate::invocation::{Function, Invocation, Response};
 
 /// A Saturday. Any time does; this one is easy to recognise in traces.
 pub const START_MS: i64 = 1_714_265_330_000;
+/// Where Twilio's callbacks go, and what they are signed for.
+const TWILIO_WEBHOOK_URL: &str = "https://twilio-webhook.sim/";
 /// The deployment's name in every run.
 pub const STACK_ID: &str = "000000000000/sim/crossdock";
 /// Receives before the DLQ, as in template.yaml.
@@ -73,7 +75,7 @@ impl Universe {
             aws.sqs().create(name, QueueSettings { visibility_timeout_s, redrive });
         }
         aws.sqs().create("domain-events", QueueSettings { visibility_timeout_s: 30, redrive: None });
-        let settings = Settings { seed, ..Settings::default() };
+        let settings = Settings { seed, twilio_webhook_url: TWILIO_WEBHOOK_URL.to_owned(), ..Settings::default() };
         let sandbox = Sandbox::new(settings.clone());
         let secrets = aws.secrets();
         secrets.put("app", &json!({ "person_key": "a key of tests", "link_key": "another" }));
@@ -87,6 +89,14 @@ impl Universe {
                 "transactional_api_key": settings.sendgrid_api_key,
                 "marketing_api_key": "SG.other",
                 "webhook_public_keys": [{ "secret": sandbox.sendgrid_public_key() }],
+            }),
+        );
+        secrets.put(
+            "twilio",
+            &json!({
+                "account_sid": settings.twilio_account_sid,
+                "auth_tokens": settings.twilio_auth_tokens.iter().map(|token| json!({ "secret": token })).collect::<Vec<_>>(),
+                "from": settings.twilio_numbers[0],
             }),
         );
         Self {
@@ -211,6 +221,7 @@ impl Universe {
             let function = match delivery.vendor {
                 Vendor::Stripe => Function::StripeWebhook,
                 Vendor::SendGrid => Function::SendGridWebhook,
+                Vendor::Twilio => Function::TwilioWebhook,
             };
             let request = delivery.request.map(|body: Bytes| Body::Binary(body.to_vec()));
             let response = self.call_raw(function, request, "/").await;
@@ -363,6 +374,8 @@ fn environment() -> Env {
         ("POSTMARK_SECRET_ID", "postmark".to_owned()),
         ("STRIPE_API_BASE", STRIPE_BASE.to_owned()),
         ("SENDGRID_API_BASE", SENDGRID_BASE.to_owned()),
+        ("TWILIO_API_BASE", TWILIO_BASE.to_owned()),
+        ("TWILIO_CALLBACK_URL", TWILIO_WEBHOOK_URL.to_owned()),
         ("MAIL_FROM", "orders@shop.example".to_owned()),
         ("MAIL_FROM_NAME", "Shop".to_owned()),
         ("SHOP_NAME", "Shop".to_owned()),

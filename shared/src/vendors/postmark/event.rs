@@ -11,8 +11,6 @@ use crate::effects::inbound::Event;
 use crate::effects::observation::{MessageNews, MessageSeen, Observation};
 use crate::error::{Error, Result};
 
-const OPTED_OUT: MessageNews = MessageNews::SpamReported;
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct WireEvent {
@@ -120,7 +118,7 @@ fn news(wire: &WireEvent) -> Option<MessageNews> {
             if wire.suppress_sending == Some(true)
                 && wire.suppression_reason.as_deref() == Some("ManualSuppression") =>
         {
-            Some(OPTED_OUT)
+            Some(MessageNews::OptedOut)
         }
         _ => None,
     }
@@ -131,7 +129,7 @@ fn news(wire: &WireEvent) -> Option<MessageNews> {
 fn bounce(kind: &str, is_inactive: bool) -> Option<MessageNews> {
     match kind {
         "SpamComplaint" => Some(MessageNews::SpamReported),
-        "Unsubscribe" => Some(OPTED_OUT),
+        "Unsubscribe" => Some(MessageNews::OptedOut),
         "HardBounce" | "BadEmailAddress" | "ManuallyDeactivated" => Some(MessageNews::Status(MessageStatus::Bounced)),
         _ if is_inactive => Some(MessageNews::Status(MessageStatus::Bounced)),
         "SoftBounce"
@@ -208,10 +206,10 @@ mod tests {
             (json!({"RecordType": "Bounce", "Type": "ANewOne"}), Some(MessageNews::Deferred)),
             (json!({"RecordType": "Bounce", "Type": "AutoResponder"}), None),
             (json!({"RecordType": "Bounce", "Type": "SpamComplaint"}), Some(MessageNews::SpamReported)),
-            (json!({"RecordType": "Bounce", "Type": "Unsubscribe"}), Some(OPTED_OUT)),
+            (json!({"RecordType": "Bounce", "Type": "Unsubscribe"}), Some(MessageNews::OptedOut)),
             (
                 json!({"RecordType": "SubscriptionChange", "SuppressSending": true, "SuppressionReason": "ManualSuppression"}),
-                Some(OPTED_OUT),
+                Some(MessageNews::OptedOut),
             ),
             (
                 json!({"RecordType": "SubscriptionChange", "SuppressSending": true, "SuppressionReason": "HardBounce"}),

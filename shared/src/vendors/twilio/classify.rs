@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-const OPTED_OUT: &str = "opted_out";
+use crate::effects::outcome::OPTED_OUT;
 use crate::gateway::policy::RETRY_AFTER_MAX;
 use crate::gateway::{Class, retry_after};
 

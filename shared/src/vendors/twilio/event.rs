@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::classify::RECIPIENT_OPTED_OUT;
+use crate::domain::consent::{ConsentChange, Suppression};
 use crate::domain::message::MessageStatus;
 use crate::domain::sms::Keyword;
 use crate::domain::{IntentId, Timestamp, normalised_phone};
 use crate::effects::inbound::Event;
 use crate::effects::observation::{ContactSeen, MessageNews, MessageSeen, Observation};
 use crate::error::{Error, Result};
-
-const OPTED_OUT: MessageNews = MessageNews::SpamReported;
 
 /// A form's fields; of one that is given twice, the last.
 struct Fields(BTreeMap<String, String>);
@@ -87,7 +86,7 @@ pub fn read_event(url: &str, form: &[u8], received_at: Timestamp) -> Result<Even
 /// worth less than the mail that goes out instead.
 pub(super) fn news(status: &str, error_code: Option<u32>) -> Option<MessageNews> {
     Some(match status {
-        "undelivered" | "failed" if error_code == Some(RECIPIENT_OPTED_OUT) => OPTED_OUT,
+        "undelivered" | "failed" if error_code == Some(RECIPIENT_OPTED_OUT) => MessageNews::OptedOut,
         // Of a message to several, part is on its way.
         "accepted" | "scheduled" | "queued" | "sending" | "sent" | "partially_delivered" => {
             MessageNews::Status(MessageStatus::Sent)
@@ -112,14 +111,21 @@ fn asked(fields: &Fields) -> Option<Keyword> {
 
 /// Who wants it; `None` for a question that changes nothing, and for senders that are no phone (WhatsApp and others).
 fn wish(fields: &Fields, asked: Keyword, at: Timestamp) -> Option<ContactSeen> {
-    let address = fields.get("From").and_then(normalised_phone).filter(|_| asked != Keyword::Help)?;
-    Some(ContactSeen { address: address.into(), contact_id: None, asked, at })
+    let change = match asked {
+        // The carrier blocks the number from now on, whatever we would send.
+        Keyword::Stop => ConsentChange::Suppressed(Suppression::Stopped),
+        Keyword::Start => ConsentChange::Lifted,
+        Keyword::Help => return None,
+    };
+    let address = fields.get("From").and_then(normalised_phone)?;
+    Some(ContactSeen { address: address.into(), contact_id: None, change, at })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const STOPPED: ConsentChange = ConsentChange::Suppressed(Suppression::Stopped);
     const URL: &str = "https://x.example/?stack=123%2Feu-north-1%2Fcrossdock&intent=int_1";
 
     fn at() -> Timestamp {
@@ -137,10 +143,10 @@ mod tests {
         }
     }
 
-    fn asked(form: &str) -> Option<(Keyword, String)> {
+    fn wanted(form: &str) -> Option<(ConsentChange, String)> {
         let event = read("https://x.example/", &format!("MessageSid=SM2&SmsStatus=received&To=%2B15005550006&{form}"));
         match event.seen {
-            Some(Observation::Contact(seen)) => Some((seen.asked, seen.address.expose().clone())),
+            Some(Observation::Contact(seen)) => Some((seen.change, seen.address.expose().clone())),
             _ => None,
         }
     }
@@ -171,9 +177,9 @@ mod tests {
             ("undelivered", Some(MessageNews::Status(MessageStatus::Bounced))),
             ("undelivered&ErrorCode=30003", Some(MessageNews::Status(MessageStatus::Bounced))),
             ("undelivered&ErrorCode=30008", Some(MessageNews::Status(MessageStatus::Bounced))),
-            ("undelivered&ErrorCode=21610", Some(OPTED_OUT)),
+            ("undelivered&ErrorCode=21610", Some(MessageNews::OptedOut)),
             ("failed", Some(MessageNews::Status(MessageStatus::Dropped))),
-            ("failed&ErrorCode=21610", Some(OPTED_OUT)),
+            ("failed&ErrorCode=21610", Some(MessageNews::OptedOut)),
             ("failed&ErrorCode=none", Some(MessageNews::Status(MessageStatus::Dropped))),
             ("canceled", Some(MessageNews::Status(MessageStatus::Dropped))),
             ("a_new_one", None),
@@ -187,14 +193,14 @@ mod tests {
     fn stop_and_start_are_the_senders_wishes_and_help_and_other_words_change_nothing() {
         let ada = "+4798765432".to_owned();
         let from = "From=%2B47+987+65+432";
-        assert_eq!(asked(&format!("{from}&Body=Stop")), Some((Keyword::Stop, ada.clone())));
-        assert_eq!(asked(&format!("{from}&Body=unstop")), Some((Keyword::Start, ada.clone())));
-        assert_eq!(asked(&format!("{from}&Body=HELP")), None);
-        assert_eq!(asked(&format!("{from}&Body=Please+stop+by")), None);
-        assert_eq!(asked(&format!("{from}&Body=AVSLUTT&OptOutType=STOP")), Some((Keyword::Stop, ada.clone())));
-        assert_eq!(asked(&format!("{from}&Body=JA&OptOutType=START")), Some((Keyword::Start, ada)));
-        assert_eq!(asked(&format!("{from}&Body=STOP&OptOutType=HELP")), None);
-        assert_eq!(asked("From=whatsapp%3A%2B4798765432&Body=STOP"), None);
+        assert_eq!(wanted(&format!("{from}&Body=Stop")), Some((STOPPED, ada.clone())));
+        assert_eq!(wanted(&format!("{from}&Body=unstop")), Some((ConsentChange::Lifted, ada.clone())));
+        assert_eq!(wanted(&format!("{from}&Body=HELP")), None);
+        assert_eq!(wanted(&format!("{from}&Body=Please+stop+by")), None);
+        assert_eq!(wanted(&format!("{from}&Body=AVSLUTT&OptOutType=STOP")), Some((STOPPED, ada.clone())));
+        assert_eq!(wanted(&format!("{from}&Body=JA&OptOutType=START")), Some((ConsentChange::Lifted, ada)));
+        assert_eq!(wanted(&format!("{from}&Body=STOP&OptOutType=HELP")), None);
+        assert_eq!(wanted("From=whatsapp%3A%2B4798765432&Body=STOP"), None);
         let help = read("https://x.example/", "MessageSid=SM2&SmsStatus=received&Body=INFO&From=%2B4798765432");
         assert_eq!(help.kind, "help");
     }

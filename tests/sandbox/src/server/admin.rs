@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use http::{StatusCode, header};
-use sandbox::{CallRule, RandomFaults, RecordedCall, Vendor, WebhookRule};
+use sandbox::{CallRule, MessageRule, RandomFaults, RecordedCall, Vendor, WebhookRule};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -29,6 +29,7 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/recipient/open", post(recipient_opens))
         .route("/recipient/click", post(recipient_clicks))
         .route("/recipient/spam", post(recipient_reports_spam))
+        .route("/recipient/text", post(recipient_texts))
 }
 
 async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
@@ -47,6 +48,7 @@ async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
             "balance_transactions": stripe.balance_transactions(),
         },
         "sendgrid": { "mails": sandbox.sendgrid().mails() },
+        "twilio": { "messages": sandbox.twilio().messages(), "received": sandbox.twilio().received() },
         "deliveries": of_each(&|vendor| json!(sandbox.deliveries(vendor))),
         "calls": of_each(&|vendor| sandbox.calls().iter().filter(|call| call.vendor == vendor).count().into()),
     }))
@@ -88,6 +90,8 @@ struct Faults {
     calls: Vec<CallRule>,
     #[serde(default)]
     webhooks: Vec<WebhookRule>,
+    #[serde(default)]
+    messages: Vec<MessageRule>,
     /// Vendors that are down from now on.
     #[serde(default)]
     outages: Vec<Vendor>,
@@ -99,6 +103,7 @@ async fn add_faults(State(shared): State<Arc<Shared>>, Json(faults): Json<Faults
     let dial = sandbox.faults();
     faults.calls.into_iter().for_each(|rule| dial.add_call_rule(rule));
     faults.webhooks.into_iter().for_each(|rule| dial.add_webhook_rule(rule));
+    faults.messages.into_iter().for_each(|rule| dial.add_message_rule(rule));
     faults.outages.into_iter().for_each(|vendor| dial.outage(vendor, true));
     if let Some(random) = faults.random {
         dial.random(random);
@@ -225,6 +230,19 @@ async fn recipient_clicks(State(shared): State<Arc<Shared>>, Json(message): Json
 
 async fn recipient_reports_spam(State(shared): State<Arc<Shared>>, Json(message): Json<Message>) -> StatusCode {
     let known = shared.sandbox().recipient_reports_spam(now_ms(), &message.message_id);
+    recipients_answer(&shared, known)
+}
+
+/// An SMS from somebody's phone.
+#[derive(Debug, Deserialize)]
+struct Text {
+    from: String,
+    to: String,
+    body: String,
+}
+
+async fn recipient_texts(State(shared): State<Arc<Shared>>, Json(text): Json<Text>) -> StatusCode {
+    let known = shared.sandbox().recipient_texts(now_ms(), &text.from, &text.to, &text.body);
     recipients_answer(&shared, known)
 }
 

@@ -1,6 +1,8 @@
 //! A caller of the vendors' APIs, as a shop would be.
 
 use crate::spec;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use sandbox::{Reply, Sandbox, Vendor};
@@ -113,3 +115,31 @@ pub(crate) fn a_mail(to: &str) -> Value {
 pub(crate) fn send(sandbox: &mut Sandbox, at_ms: i64, body: &Value) -> Answer {
     answered(sandbox.call(Vendor::SendGrid, at_ms, mail_request(body)))
 }
+
+/// The default account at Twilio.
+pub(crate) const TWILIO_ACCOUNT: &str = "AC00000000000000000000000000000001";
+
+/// A request below the account's path; `path` starts with `/Messages`.
+pub(crate) fn twilio_request(method: &str, path: &str, form: &str) -> Request<Bytes> {
+    let credentials = STANDARD.encode(format!("{TWILIO_ACCOUNT}:twilio-sandbox-token"));
+    Request::builder()
+        .method(method)
+        .uri(format!("https://api.twilio.com/2010-04-01/Accounts/{TWILIO_ACCOUNT}{path}"))
+        .header("authorization", format!("Basic {credentials}"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Bytes::copy_from_slice(form.as_bytes()))
+        .unwrap()
+}
+
+/// A text to this number, with other parameters after it.
+pub(crate) fn text(sandbox: &mut Sandbox, at_ms: i64, to: &str, more: &str) -> Answer {
+    let to: String = form_urlencoded::byte_serialize(to.as_bytes()).collect();
+    let form = format!("To={to}&From=%2B15005550006&Body=Your+order+o-1+is+on+its+way{more}");
+    let answer = answered(sandbox.call(Vendor::Twilio, at_ms, twilio_request("POST", "/Messages.json", &form)));
+    if answer.status == 201 {
+        spec::check_at(TWILIO_SPEC, "/components/schemas/api.v2010.account.message", &answer.json);
+    }
+    answer
+}
+
+pub(crate) const TWILIO_SPEC: &str = "twilio_api_v2010.json";

@@ -13,4 +13,6 @@ mod stripe_customers;
 mod stripe_lifecycle;
 mod stripe_money;
 mod stripe_refunds;
+mod twilio;
+mod twilio_callbacks;
 mod webhooks;
