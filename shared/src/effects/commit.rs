@@ -137,9 +137,6 @@ pub(crate) fn timeline_row(order: &OrderId, entry: &TimelineEntry, occasion: &st
 pub(crate) fn timeline_row_in(partition: String, entry: &TimelineEntry, occasion: &str) -> Result<(Role, Write)> {
     let at = entry.at.ms();
     let id = crate::domain::id::digest(&[occasion, &entry.event, &entry.object]);
-    let key = Key::new(
-        partition,
-        format!("T#{at:013}#{}{id}", u8::from(entry.object.starts_with("msg_"))),
-    );
+    let key = Key::new(partition, format!("T#{at:013}#{}{id}", u8::from(entry.object.starts_with("msg_"))));
     Ok((Role::Once, Write::put_new(key, entry)?))
 }

@@ -89,15 +89,12 @@ impl WorkList {
                     self.report(claimed, &verdict);
                     // A code is good for two minutes: the sweeper's minute is too long.
                     let again = async {
-                        if let (Kind::SmsTwoFactorCode, Verdict::NotDone { code, after, .. }) = (intent.kind, &verdict) {
+                        if let (Kind::SmsTwoFactorCode, Verdict::NotDone { code, after, .. }) = (intent.kind, &verdict)
+                        {
                             self.nudge_later(&Nudge::of(intent), wait_after(code, *after, backoff)).await;
                         }
                     };
-                    futures_util::join!(
-                        self.nudge(&plan.nudges),
-                        self.requeue_waiting(plan.learned.as_ref()),
-                        again
-                    );
+                    futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(plan.learned.as_ref()), again);
                     return Ok(Settled::Written(after, verdict));
                 }
                 Committed::RefTaken => {

@@ -249,7 +249,10 @@ fn page_response(status: u16, html: &'static str, correlation: &Correlation) -> 
         .status(status)
         .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
         .header(header::CACHE_CONTROL, "no-store")
-        .header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+        .header(
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        )
         .header("x-correlation-id", correlation.as_str())
         .body(Body::Text(html.to_owned()));
     built.unwrap_or_else(|_| http::Response::new(Body::Empty))

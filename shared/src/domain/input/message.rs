@@ -148,7 +148,8 @@ impl Fields<'_> {
     fn money(&mut self, name: &str) -> Option<Money> {
         let field = format!("data.{name}");
         let raw = self.data.get(name);
-        let value = raw.and_then(|money| money["value"].as_i64()).filter(|value| (1..=Money::MAX_VALUE).contains(value));
+        let value =
+            raw.and_then(|money| money["value"].as_i64()).filter(|value| (1..=Money::MAX_VALUE).contains(value));
         let currency = raw.and_then(|money| money["currency"].as_str()).and_then(Currency::parse);
         self.bad.unless(value.is_some(), &format!("{field}.value"), "must be 1 to 99999999 minor units");
         self.bad.unless(currency.is_some(), &format!("{field}.currency"), "must be an ISO 4217 code");
@@ -163,7 +164,8 @@ impl Fields<'_> {
 
     fn code(&mut self) -> Option<String> {
         let code = self.data.get("code").and_then(Value::as_str);
-        let code = code.filter(|code| CODE_CHARS.contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric()));
+        let code =
+            code.filter(|code| CODE_CHARS.contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric()));
         self.bad.unless(code.is_some(), "data.code", "must be 4 to 10 letters or digits");
         code.map(str::to_owned)
     }
@@ -216,7 +218,8 @@ mod tests {
 
     #[test]
     fn a_kind_of_the_other_channel_and_an_unknown_one_are_named() {
-        let body = json!({"channel": "email", "kind": "two_factor_code", "to": "ada@example.com", "data": {"code": "1234"}});
+        let body =
+            json!({"channel": "email", "kind": "two_factor_code", "to": "ada@example.com", "data": {"code": "1234"}});
         assert_eq!(bad_fields(&body), ["kind"]);
         let body = json!({"channel": "fax", "kind": "poem", "to": "x", "data": {}});
         assert_eq!(bad_fields(&body), ["channel", "kind"]);
@@ -248,9 +251,8 @@ mod tests {
 
     #[test]
     fn a_message_is_asked_for_at_most_thirty_days_ahead_and_a_code_never() {
-        let at = |send_at: &str| {
-            json!({"channel": "email", "kind": "welcome", "to": "ada@example.com", "send_at": send_at})
-        };
+        let at =
+            |send_at: &str| json!({"channel": "email", "kind": "welcome", "to": "ada@example.com", "send_at": send_at});
         assert_eq!(bad_fields(&at("1970-01-31T00:00:00Z")), [""; 0]);
         assert_eq!(bad_fields(&at("1970-01-31T00:00:01Z")), ["send_at"]);
         assert_eq!(bad_fields(&at("tomorrow")), ["send_at"]);
