@@ -15,11 +15,13 @@ pub mod phone;
 pub mod private;
 pub mod quiet_hours;
 pub mod refund;
+pub mod sms;
 pub mod status;
 pub mod timeline;
 pub mod timestamp;
 
 pub use id::{ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, RefundId, StackId};
 pub use money::{Currency, Money};
+pub use phone::normalised_phone;
 pub use private::Private;
 pub use timestamp::Timestamp;

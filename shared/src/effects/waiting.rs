@@ -114,8 +114,10 @@ impl WorkList {
     ) -> Result<Option<Applied>> {
         let now = self.world.now();
         let mut writes = vec![Self::once(&Once::Mark, vendor, event, None, &[], now)?.1];
-        // Customers do not wait: one that matches nothing is somebody else's on the same account, and none of our data.
-        let waits = event.seen.as_ref().is_some_and(|seen| !matches!(seen, Observation::Customer(_)));
+        // Customers do not wait: one that matches nothing is somebody else's on the same account, and none of our data. Nor
+        // do people's wishes, which are about an address and no object of the vendor's.
+        let waits =
+            event.seen.as_ref().is_some_and(|seen| !matches!(seen, Observation::Customer(_) | Observation::Contact(_)));
         if let (true, Some(vendor_id)) = (waits, &event.vendor_id) {
             // A refund of the vendor's own waits for its payment: nobody will ever name the refund.
             let place = ref_key(vendor.as_str(), event.part_of.as_ref().unwrap_or(vendor_id));

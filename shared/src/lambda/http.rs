@@ -9,6 +9,8 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, header};
+#[cfg(feature = "function-url")]
+use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt as _};
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
@@ -38,6 +40,9 @@ pub struct ApiRequest {
     pub segments: Vec<String>,
     /// The path as it came, without stage and query.
     pub path: String,
+    /// Where the sender sent it: scheme, host, path and query as they are outside, nothing decoded. Only of a function URL
+    /// is the host known for sure.
+    pub url: String,
     /// The query's parameters, decoded; of one that is given twice, the last.
     pub query: BTreeMap<String, String>,
     /// Header names are lower case here, whatever the sender wrote.
@@ -216,6 +221,7 @@ fn log_failure(error: &Error, correlation: &Correlation) {
 fn api_request(request: lambda_http::Request, world: &World, received_at: Timestamp) -> ApiRequest {
     let context: Context = request.lambda_context_ref().cloned().unwrap_or_default();
     let path = request.raw_http_path().to_owned();
+    let url = public_url(&request, &path);
     let query = request.query_string_parameters();
     let query = query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let (parts, body) = request.into_parts();
@@ -229,6 +235,7 @@ fn api_request(request: lambda_http::Request, world: &World, received_at: Timest
         method: parts.method,
         segments: path.split('/').filter(|segment| !segment.is_empty()).map(decoded).collect(),
         path,
+        url,
         query,
         headers: parts.headers,
         body: match body {
@@ -258,6 +265,21 @@ fn page_response(status: u16, html: &'static str, correlation: &Correlation) -> 
     built.unwrap_or_else(|_| http::Response::new(Body::Empty))
 }
 
+/// A function cannot be told its own URL, since the URL is made after it; each request says it.
+fn public_url(request: &lambda_http::Request, path: &str) -> String {
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    #[cfg(feature = "function-url")]
+    if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref()
+        && let Some(domain) = &context.domain_name
+    {
+        return format!("https://{domain}{path}{query}");
+    }
+    match (request.uri().scheme_str(), request.uri().authority()) {
+        (Some(scheme), Some(host)) => format!("{scheme}://{host}{path}{query}"),
+        _ => format!("{path}{query}"),
+    }
+}
+
 fn json_response(
     status: u16,
     media_type: &str,
@@ -268,9 +290,15 @@ fn json_response(
 ) -> http::Response<Body> {
     let mut builder = http::Response::builder()
         .status(status)
-        .header(header::CONTENT_TYPE, media_type)
         .header(header::CACHE_CONTROL, "no-store")
         .header("x-correlation-id", correlation.as_str());
+    // What says nothing has no type: a vendor that looks for one would complain of it.
+    if status != http::StatusCode::NO_CONTENT {
+        builder = builder.header(header::CONTENT_TYPE, media_type);
+    }
+    if status == http::StatusCode::UNAUTHORIZED {
+        builder = builder.header(header::WWW_AUTHENTICATE, "Basic");
+    }
     if let Some(seconds) = retry_after {
         builder = builder.header(header::RETRY_AFTER, seconds);
     }

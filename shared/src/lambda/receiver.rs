@@ -20,7 +20,7 @@ use crate::telemetry::fields;
 use crate::vendors::Verified;
 use crate::world::World;
 
-/// Bytes of the header fields that are kept with a webhook, together: they travel with it as a message's attribute and
+/// Bytes of the header fields, and of the URL, that are kept with a webhook, together: they travel with it as a message's attribute and
 /// stay with it as an object's metadata, which takes 2 kB. Ten signatures of Stripe's are 700 bytes; nobody sends more.
 const HEADERS_MAX_BYTES: usize = 1_000;
 
@@ -31,6 +31,8 @@ pub struct Receiver {
     pub vendor: Vendor,
     /// The header fields that its signature needs, names in lower case: they are archived with the bytes.
     pub headers: &'static [&'static str],
+    /// Whether it needs the URL too: that is archived with them.
+    pub signs_url: bool,
     /// The queues.
     pub queues: Queues,
     /// InboundEvents.
@@ -43,14 +45,15 @@ impl Receiver {
     /// Refuses what does not fit, before anything else is done with it.
     ///
     /// # Errors
-    /// 413 `body_too_large`; 400 `invalid_signature` for header fields that nobody's signature needs.
+    /// 413 `body_too_large`; 400 `invalid_signature` for header fields or a URL that nobody's signature needs.
     pub fn check_size(&self, request: &ApiRequest, most_bytes: usize) -> Result<()> {
         if request.body.len() > most_bytes {
             self.count("too_large");
             return Err(Error::rejected(413, "body_too_large", "The event is too large."));
         }
         let headers = self.headers.iter().filter_map(|name| request.header(name)).map(str::len);
-        if headers.sum::<usize>() > HEADERS_MAX_BYTES {
+        let url = self.url(request).map_or(0, str::len);
+        if headers.sum::<usize>() + url > HEADERS_MAX_BYTES {
             self.count("invalid_signature");
             let refusal = Error::rejected(400, "invalid_signature", "The signature is not valid.");
             return Err(refusal.because("longer than any signature"));
@@ -92,6 +95,7 @@ impl Receiver {
             received_at: request.received_at,
             verified_by: key_id.to_owned(),
             headers: self.headers.iter().filter_map(field).collect(),
+            url: self.url(request).map(str::to_owned),
             part: Part { number: 0, of: parts.len() },
         };
         let mut messages = Vec::with_capacity(parts.len());
@@ -110,6 +114,10 @@ impl Receiver {
         }
         self.count("accepted");
         Ok(Answer::new(200, Value::Null))
+    }
+
+    fn url<'a>(&self, request: &'a ApiRequest) -> Option<&'a str> {
+        self.signs_url.then_some(request.url.as_str())
     }
 
     fn count(&self, outcome: &str) {

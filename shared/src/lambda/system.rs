@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::gateway::{Gateway, Keyring, Memory, Vendor};
 use crate::payments::{KnownCustomers, Payments};
 use crate::telemetry;
-use crate::vendors::{sendgrid, stripe};
+use crate::vendors::{postmark, sendgrid, stripe, twilio};
 use crate::world::World;
 
 /// Warming connections and secrets during init pays on the first invocation, but must never hold it up for longer.
@@ -125,6 +125,16 @@ impl System {
         self.keyring("SENDGRID_SECRET_ID")
     }
 
+    /// Twilio's keys.
+    pub fn twilio_keys(&self) -> Result<Keyring<twilio::Keys>> {
+        self.keyring("TWILIO_SECRET_ID")
+    }
+
+    /// Postmark's keys.
+    pub fn postmark_keys(&self) -> Result<Keyring<postmark::Keys>> {
+        self.keyring("POSTMARK_SECRET_ID")
+    }
+
     /// Our own keys.
     pub fn app_keys(&self) -> Result<Keyring<AppKeys>> {
         self.keyring("APP_SECRET_ID")
@@ -133,7 +143,8 @@ impl System {
     /// A receiver's way to the queue of inbound events. `headers` are the fields that the vendor's signature needs.
     pub fn receiver(&self, vendor: Vendor, headers: &'static [&'static str]) -> Result<Receiver> {
         let queue_url = self.env.required("INBOUND_EVENTS_QUEUE_URL")?;
-        Ok(Receiver { vendor, headers, queues: self.queues(), queue_url, world: self.world.clone() })
+        let signs_url = vendor == Vendor::Twilio;
+        Ok(Receiver { vendor, headers, signs_url, queues: self.queues(), queue_url, world: self.world.clone() })
     }
 
     /// The webhook archive.

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use aws_lambda_events::event::sqs::SqsEvent;
-use contract::vectors::{sendgrid as sendgrid_vectors, stripe as stripe_vectors};
+use contract::vectors::{sendgrid as sendgrid_vectors, stripe as stripe_vectors, twilio as twilio_vectors};
 use contract::workspace_root;
 use crossdock::domain::{IntentId, OrderId, PaymentId, StackId, Timestamp};
 use crossdock::effects::archive::Delivery;
-use crossdock::vendors::{sendgrid, stripe};
+use crossdock::vendors::{postmark, sendgrid, stripe, twilio};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt as _};
 use serde_json::Value;
@@ -19,6 +19,10 @@ use serde_json::Value;
 const LOCAL_STACK: &str = "000000000000/us-east-1/crossdock-local";
 /// The order that the samples are about.
 const ORDER: &str = "sample-1";
+/// The domain of the samples' function URLs.
+const DOMAIN: &str = "url-id.lambda-url.eu-north-1.on.aws";
+/// What the sample of Postmark's is sent with.
+const POSTMARK: &str = "postmark:sample-password";
 /// 2025-05-01T10:00:00Z, in milliseconds: when the samples happened.
 const NOW_MS: i64 = 1_746_093_600_000;
 
@@ -104,7 +108,8 @@ fn every_sample_is_the_event_that_its_function_takes() {
                     }
                     other => panic!("events/{name}: {other:?}"),
                 }
-                let wants_body = header(&request, "content-type") == "application/json";
+                let media_type = header(&request, "content-type").split(';').next().unwrap();
+                let wants_body = ["application/json", "application/x-www-form-urlencoded"].contains(&media_type);
                 assert_eq!(!matches!(request.body(), Body::Empty), wants_body, "events/{name}");
             }
             Trigger::Queue => {
@@ -172,6 +177,16 @@ fn the_receivers_samples_carry_signatures_that_are_good_until_2100() {
     let signature = header(&request, sendgrid::verify::SIGNATURE_HEADER);
     let timestamp = header(&request, sendgrid::verify::TIMESTAMP_HEADER);
     assert!(sendgrid::verify::verify([key.as_str()].into_iter(), signature, timestamp, body(&request).into()).is_ok());
+
+    let request = self::request("twilio-webhook.delivered.json");
+    let token = twilio_vectors()[0].token.clone();
+    let signature = header(&request, twilio::verify::HEADER);
+    let url = format!("https://{DOMAIN}/?{}", request.uri().query().unwrap());
+    assert!(twilio::verify::verify([token.as_str()].into_iter(), signature, &url, body(&request).into()).is_ok());
+
+    let request = self::request("postmark-webhook.delivered.json");
+    let credential = header(&request, postmark::verify::HEADER);
+    assert!(postmark::verify::verify([POSTMARK].into_iter(), credential, body(&request).into()).is_ok());
 }
 
 #[test]

@@ -17,11 +17,13 @@ use futures_util::future::LocalBoxFuture;
 use lambda_http::{Body, RequestExt as _};
 use payment_initiator::PaymentInitiator;
 use payment_worker::PaymentWorker;
+use postmark_webhook::PostmarkWebhook;
 use sendgrid_webhook::SendGridWebhook;
 use serde_json::Value;
 use stripe_webhook::StripeWebhook;
 use sweeper::Sweeper;
 use tokio::time::{Sleep, sleep};
+use twilio_webhook::TwilioWebhook;
 
 use crate::{Message, Outcome, Probe, run_until_crash};
 
@@ -36,6 +38,10 @@ pub enum Function {
     StripeWebhook,
     /// sendgrid-webhook
     SendGridWebhook,
+    /// twilio-webhook
+    TwilioWebhook,
+    /// postmark-webhook
+    PostmarkWebhook,
     /// event-processor
     EventProcessor,
     /// email-sender
@@ -51,7 +57,7 @@ impl Function {
             Self::PaymentWorker => 45,
             Self::EventProcessor => 30,
             Self::Sweeper => 60,
-            Self::StripeWebhook | Self::SendGridWebhook => 10,
+            Self::StripeWebhook | Self::SendGridWebhook | Self::TwilioWebhook | Self::PostmarkWebhook => 10,
             Self::PaymentInitiator | Self::EmailSender => 25,
         })
     }
@@ -184,6 +190,8 @@ pub(crate) fn run(
                 Function::PaymentInitiator => answered(PaymentInitiator::new(&system).unwrap(), request, system),
                 Function::StripeWebhook => answered(StripeWebhook::new(&system).unwrap(), request, system),
                 Function::SendGridWebhook => answered(SendGridWebhook::new(&system).unwrap(), request, system),
+                Function::TwilioWebhook => answered(TwilioWebhook::new(&system).unwrap(), request, system),
+                Function::PostmarkWebhook => answered(PostmarkWebhook::new(&system).unwrap(), request, system),
                 other => panic!("{other:?} is not behind HTTP"),
             }
         }
