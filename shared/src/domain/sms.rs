@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::consent::{ConsentChange, Suppression};
 use crate::error::{Error, Result};
 
 /// The longest text that a provider takes, in UTF-16 code units; beyond it the message is refused, not cut.
@@ -179,6 +180,15 @@ impl Keyword {
             Self::Stop => "stop",
             Self::Start => "start",
             Self::Help => "help",
+        }
+    }
+
+    /// What it changes; nothing for a question.
+    pub const fn consent_change(self) -> Option<ConsentChange> {
+        match self {
+            Self::Stop => Some(ConsentChange::Suppressed(Suppression::Stopped)),
+            Self::Start => Some(ConsentChange::Lifted),
+            Self::Help => None,
         }
     }
 

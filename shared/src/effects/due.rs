@@ -11,9 +11,9 @@ use futures_util::future::{join_all, try_join};
 use serde::Deserialize;
 
 use super::WorkList;
-use super::inbound::Requeued;
 use super::intent::{Kind, Phase, due_partition};
 use super::nudge::Nudge;
+use super::waiting::Requeued;
 use crate::aws::table::Index;
 use crate::aws::{Item, Key};
 use crate::domain::{Correlation, IntentId, Timestamp};

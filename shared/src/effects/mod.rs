@@ -6,7 +6,8 @@
 //! **resolved** by asking the vendor; it is never simply run again. A message in a queue is only a **nudge**.
 //!
 //! Reading order: intent.rs (what an intent is), claim.rs, settle.rs, work.rs (claim → call → settle as one story),
-//! commit.rs (the transaction they all write), inbound.rs (the same for events), due.rs (the sweeper's part), archive.rs
+//! commit.rs (the transaction they all write), inbound.rs (the same for events), waiting.rs (events that come too early),
+//! leave.rs (who may be written to), due.rs (the sweeper's part), archive.rs
 //! (every webhook as it came), operate.rs (what a person may do by hand).
 
 pub mod archive;
@@ -31,6 +32,7 @@ pub mod payment;
 mod publish;
 pub mod refund;
 mod settle;
+pub mod waiting;
 mod work;
 
 use std::sync::Arc;

@@ -250,21 +250,6 @@ fn api_request(request: lambda_http::Request, world: &World, received_at: Timest
     }
 }
 
-/// A function cannot be told its own URL, since the URL is made after it; each request says it.
-fn public_url(request: &lambda_http::Request, path: &str) -> String {
-    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    #[cfg(feature = "function-url")]
-    if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref()
-        && let Some(domain) = &context.domain_name
-    {
-        return format!("https://{domain}{path}{query}");
-    }
-    match (request.uri().scheme_str(), request.uri().authority()) {
-        (Some(scheme), Some(host)) => format!("{scheme}://{host}{path}{query}"),
-        _ => format!("{path}{query}"),
-    }
-}
-
 /// A page that no other site may frame and that loads nothing.
 fn page_response(status: u16, html: &'static str, correlation: &Correlation) -> http::Response<Body> {
     let built = http::Response::builder()
@@ -278,6 +263,21 @@ fn page_response(status: u16, html: &'static str, correlation: &Correlation) -> 
         .header("x-correlation-id", correlation.as_str())
         .body(Body::Text(html.to_owned()));
     built.unwrap_or_else(|_| http::Response::new(Body::Empty))
+}
+
+/// A function cannot be told its own URL, since the URL is made after it; each request says it.
+fn public_url(request: &lambda_http::Request, path: &str) -> String {
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    #[cfg(feature = "function-url")]
+    if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref()
+        && let Some(domain) = &context.domain_name
+    {
+        return format!("https://{domain}{path}{query}");
+    }
+    match (request.uri().scheme_str(), request.uri().authority()) {
+        (Some(scheme), Some(host)) => format!("{scheme}://{host}{path}{query}"),
+        _ => format!("{path}{query}"),
+    }
 }
 
 fn json_response(

@@ -137,7 +137,8 @@ fn query(mirror: &Mirror, query: &Query) -> Option<Answer> {
 
 /// What the index by due shows of an item.
 fn projected(wire: &str) -> Arc<str> {
-    const SHOWN: [&str; 8] = ["pk", "sk", "due_pk", "due", "kind", "phase", "correlation_id", "intent_id"];
+    const SHOWN: [&str; 9] =
+        ["pk", "sk", "due_pk", "due", "kind", "phase", "correlation_id", "intent_id", "give_up_at"];
     let item: std::collections::BTreeMap<&str, &RawValue> = serde_json::from_str(wire).expect("an item is an object");
     let shown = item.into_iter().filter(|(name, _)| SHOWN.contains(name));
     let shown: Vec<String> = shown.map(|(name, value)| format!("\"{name}\":{value}")).collect();

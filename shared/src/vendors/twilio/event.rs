@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::classify::RECIPIENT_OPTED_OUT;
-use crate::domain::consent::{ConsentChange, Suppression};
 use crate::domain::message::MessageStatus;
 use crate::domain::sms::Keyword;
 use crate::domain::{IntentId, Timestamp, normalised_phone};
@@ -111,12 +110,7 @@ fn asked(fields: &Fields) -> Option<Keyword> {
 
 /// Who wants it; `None` for a question that changes nothing, and for senders that are no phone (WhatsApp and others).
 fn wish(fields: &Fields, asked: Keyword, at: Timestamp) -> Option<ContactSeen> {
-    let change = match asked {
-        // The carrier blocks the number from now on, whatever we would send.
-        Keyword::Stop => ConsentChange::Suppressed(Suppression::Stopped),
-        Keyword::Start => ConsentChange::Lifted,
-        Keyword::Help => return None,
-    };
+    let change = asked.consent_change()?;
     let address = fields.get("From").and_then(normalised_phone)?;
     Some(ContactSeen { address: address.into(), contact_id: None, change, at })
 }
@@ -124,8 +118,8 @@ fn wish(fields: &Fields, asked: Keyword, at: Timestamp) -> Option<ContactSeen> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::consent::{ConsentChange, Suppression};
 
-    const STOPPED: ConsentChange = ConsentChange::Suppressed(Suppression::Stopped);
     const URL: &str = "https://x.example/?stack=123%2Feu-north-1%2Fcrossdock&intent=int_1";
 
     fn at() -> Timestamp {
@@ -143,7 +137,7 @@ mod tests {
         }
     }
 
-    fn wanted(form: &str) -> Option<(ConsentChange, String)> {
+    fn asked(form: &str) -> Option<(ConsentChange, String)> {
         let event = read("https://x.example/", &format!("MessageSid=SM2&SmsStatus=received&To=%2B15005550006&{form}"));
         match event.seen {
             Some(Observation::Contact(seen)) => Some((seen.change, seen.address.expose().clone())),
@@ -192,15 +186,16 @@ mod tests {
     #[test]
     fn stop_and_start_are_the_senders_wishes_and_help_and_other_words_change_nothing() {
         let ada = "+4798765432".to_owned();
+        let (stopped, lifted) = (ConsentChange::Suppressed(Suppression::Stopped), ConsentChange::Lifted);
         let from = "From=%2B47+987+65+432";
-        assert_eq!(wanted(&format!("{from}&Body=Stop")), Some((STOPPED, ada.clone())));
-        assert_eq!(wanted(&format!("{from}&Body=unstop")), Some((ConsentChange::Lifted, ada.clone())));
-        assert_eq!(wanted(&format!("{from}&Body=HELP")), None);
-        assert_eq!(wanted(&format!("{from}&Body=Please+stop+by")), None);
-        assert_eq!(wanted(&format!("{from}&Body=AVSLUTT&OptOutType=STOP")), Some((STOPPED, ada.clone())));
-        assert_eq!(wanted(&format!("{from}&Body=JA&OptOutType=START")), Some((ConsentChange::Lifted, ada)));
-        assert_eq!(wanted(&format!("{from}&Body=STOP&OptOutType=HELP")), None);
-        assert_eq!(wanted("From=whatsapp%3A%2B4798765432&Body=STOP"), None);
+        assert_eq!(asked(&format!("{from}&Body=Stop")), Some((stopped, ada.clone())));
+        assert_eq!(asked(&format!("{from}&Body=unstop")), Some((lifted, ada.clone())));
+        assert_eq!(asked(&format!("{from}&Body=HELP")), None);
+        assert_eq!(asked(&format!("{from}&Body=Please+stop+by")), None);
+        assert_eq!(asked(&format!("{from}&Body=AVSLUTT&OptOutType=STOP")), Some((stopped, ada.clone())));
+        assert_eq!(asked(&format!("{from}&Body=JA&OptOutType=START")), Some((lifted, ada)));
+        assert_eq!(asked(&format!("{from}&Body=STOP&OptOutType=HELP")), None);
+        assert_eq!(asked("From=whatsapp%3A%2B4798765432&Body=STOP"), None);
         let help = read("https://x.example/", "MessageSid=SM2&SmsStatus=received&Body=INFO&From=%2B4798765432");
         assert_eq!(help.kind, "help");
     }
