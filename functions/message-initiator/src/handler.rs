@@ -86,7 +86,8 @@ impl MessageInitiator {
         let id = contact_id(&self.app_keys.get().await?, wish.address.expose())?;
         let change = if wish.marketing { ConsentChange::OptedIn } else { ConsentChange::OptedOut };
         let proof = format!("{}/{}", wish.source, request_hash("PUT", &request.path, body));
-        let now_is = self.list.change_consent(&id, Some(&wish.address), (change, wish.at), &proof, &request.correlation);
+        let now_is =
+            self.list.change_consent(&id, Some(&wish.address), (change, wish.at), &proof, &request.correlation);
         let consent = now_is.await?;
         Ok(Answer::new(
             200,

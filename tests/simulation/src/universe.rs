@@ -57,10 +57,13 @@ pub struct Universe {
 }
 
 /// The queues with their workers: name, worker, visibility timeout in seconds, batch size.
-pub(crate) const QUEUES: [(&str, Function, u32, usize); 3] = [
+pub(crate) const QUEUES: [(&str, Function, u32, usize); 6] = [
     ("inbound-events", Function::EventProcessor, 180, 10),
     ("payments", Function::PaymentWorker, 270, 1),
     ("email", Function::EmailSender, 150, 10),
+    ("email-bulk", Function::EmailSender, 150, 10),
+    ("sms", Function::SmsSender, 150, 10),
+    ("sms-bulk", Function::SmsSender, 150, 10),
 ];
 
 impl Universe {
@@ -87,7 +90,7 @@ impl Universe {
             "sendgrid",
             &json!({
                 "transactional_api_key": settings.sendgrid_api_key,
-                "marketing_api_key": "SG.other",
+                "marketing_api_key": settings.sendgrid_api_key,
                 "webhook_public_keys": [{ "secret": sandbox.sendgrid_public_key() }],
             }),
         );
@@ -146,7 +149,7 @@ impl Universe {
 
     /// Calls the API once.
     pub async fn call(&mut self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Response {
-        self.call_raw(Function::PaymentInitiator, api_request(method, path, key, body), path).await
+        self.call_raw(behind(path), api_request(method, path, key, body), path).await
     }
 
     /// Calls the API once, and does something else while the call is under way.
@@ -169,7 +172,9 @@ impl Universe {
     pub async fn call_raw(&mut self, function: Function, request: http::Request<Body>, path: &str) -> Response {
         let as_it_came = copied(&request);
         let response = response(self.invoke(Job::Request(function, Box::new(request), path.to_owned())).await);
-        if function != Function::PaymentInitiator && matches!(response.status(), 200 | 204) {
+        let is_receiver =
+            !matches!(function, Function::PaymentInitiator | Function::MessageInitiator | Function::Unsubscriber);
+        if is_receiver && matches!(response.status(), 200 | 204) {
             self.acknowledged.push((function, as_it_came));
         }
         response
@@ -347,6 +352,14 @@ fn copied(request: &http::Request<Body>) -> http::Request<Bytes> {
     copy
 }
 
+/// The function behind a path of the API.
+fn behind(path: &str) -> Function {
+    match path.split('/').nth(1) {
+        Some("messages" | "contacts") => Function::MessageInitiator,
+        _ => Function::PaymentInitiator,
+    }
+}
+
 pub(crate) fn api_request(method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> http::Request<Body> {
     let mut request = http::Request::builder().method(method).uri(format!("https://api.sim{path}"));
     if let Some(key) = key {
@@ -365,6 +378,10 @@ fn environment() -> Env {
         ("INBOUND_EVENTS_QUEUE_URL", queue("inbound-events")),
         ("PAYMENTS_QUEUE_URL", queue("payments")),
         ("EMAIL_QUEUE_URL", queue("email")),
+        ("EMAIL_BULK_QUEUE_URL", queue("email-bulk")),
+        ("SMS_QUEUE_URL", queue("sms")),
+        ("SMS_BULK_QUEUE_URL", queue("sms-bulk")),
+        ("UNSUBSCRIBE_URL", "https://unsubscribe.sim".to_owned()),
         ("DOMAIN_EVENTS_QUEUE_URL", queue("domain-events")),
         ("ARCHIVE_BUCKET", crate::s3::BUCKET.to_owned()),
         ("APP_SECRET_ID", "app".to_owned()),
