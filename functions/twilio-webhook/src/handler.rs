@@ -1,5 +1,5 @@
-//! twilio-webhook: verify, queue, acknowledge: statuses of messages, and messages that people write. One wait, and nothing
-//! parsed.
+//! twilio-webhook: verify, queue, acknowledge: statuses of messages, and messages that people write. One wait, and
+//! nothing parsed.
 
 use crossdock::error::{Error, Result};
 use crossdock::gateway::{Keyring, Vendor};
