@@ -28,6 +28,8 @@ guards! {
     ClaimPhase,
     /// Nothing is called before it is due.
     ClaimDue,
+    /// What only a newer version can do is left to it.
+    KnownKind,
     /// Nobody takes over before a lease is over.
     ClaimLease,
     /// CALLING is written before the call leaves.

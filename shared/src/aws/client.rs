@@ -105,6 +105,9 @@ macro_rules! configured {
             .time_source(SharedTimeSource::new(SdkClock(Arc::clone(&$world.clock))))
             .sleep_impl(SharedAsyncSleep::new(SdkClock(Arc::clone(&$world.clock))))
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
+            // What retries may cost is counted by client. The SDK's own account is the whole process's, and simulated
+            // instances share one: what a run did would decide over the next.
+            .retry_partition($sdk::config::retry::RetryPartition::custom("instance").build())
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
             .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled());
         builder.set_endpoint_url($settings.endpoint_url.clone());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::WorkList;
-use super::intent::{self, Intent, Phase};
+use super::intent::{self, Intent, Kind, Phase};
 use super::outcome::Verdict;
 use super::work::Subject;
 use crate::aws::Write;
@@ -113,10 +113,12 @@ impl WorkList {
             .when(&condition(Guard::ClaimPhase, "#phase = :ready"))
             .when(&condition(Guard::ClaimDue, "#due <= :now"))
             .when("#give_up_at > :now")
+            .when(&condition(Guard::KnownKind, &known_kinds()))
             .when(&condition(Guard::ClaimLimit, "#claims < :claims_max"))
             .bind(":ready", &Phase::Ready)?
             .bind(":now", &now)?
             .bind(":claims_max", &(CLAIMS_MAX - 1))?;
+        let write = Kind::ALL.iter().try_fold(write, |write, kind| write.bind(&known_kind(*kind), kind))?;
         match self.table.update(write).await? {
             Written::Done(item) => {
                 let intent: Intent = item.parse()?;
@@ -161,6 +163,15 @@ impl WorkList {
             (None, _) => Claim::Nothing(now_is),
         })
     }
+}
+
+/// A kind that only a newer version knows is left to it: while two run at once, its nudges may come here too.
+fn known_kinds() -> String {
+    format!("#kind IN ({})", Kind::ALL.map(known_kind).join(", "))
+}
+
+fn known_kind(kind: Kind) -> String {
+    format!(":kind_{}", kind.as_str().replace('.', "_"))
 }
 
 fn take(id: &IntentId, lease: &Lease, phase: Phase) -> Result<Write> {

@@ -12,6 +12,7 @@ use super::observation::{MessageNews, MessageSeen, Observation, PaymentSeen, Ref
 use super::outcome::{HELD_BACK, OPTED_OUT, Outcome, Verdict};
 use super::work::Subject;
 use crate::aws::Write;
+use crate::aws::table::Written;
 use crate::domain::message::MessageStatus;
 use crate::domain::payment::PaymentStatus;
 use crate::domain::refund::RefundStatus;
@@ -45,6 +46,27 @@ impl WorkList {
             Ok(answer(after, verdict)?.map(|write| (Role::Once, write)).into_iter().collect())
         };
         self.settle_with(claimed, vendor, subject, outcome, also).await
+    }
+
+    /// Gives up an intent whose object cannot be read, and writes nothing else: without this it would be claimed for
+    /// ever. `None` when the claim was no longer ours.
+    pub(crate) async fn give_up_alone(&self, claimed: &Claimed, code: &'static str) -> Result<Option<Intent>> {
+        let write = Write::update(claimed.intent.key())
+            .set("phase", &Phase::Manual)?
+            .set("claims", &0)?
+            .set("due_pk", &MANUAL_PARTITION)?
+            .set("refusal", &code)?
+            .when("#owner = :owner AND #epoch = :epoch AND #phase = :resolving")
+            .bind(":owner", &claimed.lease.owner)?
+            .bind(":epoch", &claimed.intent.epoch)?
+            .bind(":resolving", &Phase::Resolving)?;
+        match self.table.update(write).await? {
+            Written::Done(item) => {
+                self.report(claimed, &Verdict::GivenUp { code });
+                item.parse().map(Some)
+            }
+            Written::Lost(_) => Ok(None),
+        }
     }
 
     /// The same with any number of writes more.

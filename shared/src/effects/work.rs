@@ -19,7 +19,7 @@ use super::refund::{self, Refund};
 use super::settle::Settled;
 use crate::aws::{Item, Write};
 use crate::domain::{ContactId, IntentId, Timestamp};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::gateway::policy::{IN_REQUEST_RETRY_MIN, IN_REQUEST_RETRY_SPREAD};
 use crate::gateway::{OperationClass, Permit};
 use crate::guard::{Guard, holds};
@@ -149,7 +149,16 @@ impl WorkList {
             Claim::Missing => Ok(Worked::Missing),
             Claim::Nothing(intent) => Ok(Worked::Nothing(intent)),
             Claim::Exhausted(claimed, code) => {
-                let subject = self.subject(&claimed.intent).await?;
+                let subject = match self.subject(&claimed.intent).await {
+                    Ok(subject) => subject,
+                    // A newer version wrote it, or it is gone: it will not be read at the next claim either.
+                    Err(unreadable) if unreadable.kind == Kind::Bug => {
+                        tracing::error!(error = %unreadable, "the object of an intent cannot be read");
+                        let given_up = self.give_up_alone(&claimed, code).await?;
+                        return Ok(given_up.map_or(Worked::Fenced, Worked::Nothing));
+                    }
+                    Err(error) => return Err(error),
+                };
                 let given_up = Outcome::of(claimed.given_up(&subject, code));
                 Ok(self.settle(&claimed, agent.vendor(), subject, given_up, |_, _| Ok(None)).await?.into())
             }

@@ -16,10 +16,11 @@ use crate::{Fault, Plan, Probe};
 pub type Case = fn() -> Vec<String>;
 
 /// All of them, by name.
-pub const ALL: [(&str, Case); 6] = [
+pub const ALL: [(&str, Case); 7] = [
     ("a vendor's id that is taken is not adopted", a_taken_id_is_not_adopted),
     ("a webhook is acknowledged when its queue has it, not before", a_webhook_outlives_its_queue_s_failure),
     ("an intent that kills whoever takes it is given up", poison_is_given_up),
+    ("an intent of a kind that only a newer version knows is left to it", tomorrow_is_left_alone),
     ("an open breaker lets one probe through at a time", one_probe_at_a_time),
     ("a failure from before a breaker opened does not count", late_failures_do_not_count),
     ("all instances together stay below a quota", the_quota_is_kept),
@@ -106,6 +107,25 @@ pub fn poison_is_given_up() -> Vec<String> {
             wrong.push("W: it was claimed again and again".to_owned());
         }
         wrong
+    })
+}
+
+/// A newer version's intent comes to a worker that does not know its kind.
+pub fn tomorrow_is_left_alone() -> Vec<String> {
+    in_a_run(async {
+        let mut universe = Universe::new(1);
+        universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", "pm_card_visa"))).await;
+        let items = universe.aws().table().items();
+        let mail = of_type(&items, "intent").find(|intent| text(intent, "kind") == Some("mail.send")).unwrap();
+        let (pk, id) = (text(mail, "pk").unwrap(), IntentId::from_stored(text(mail, "intent_id").unwrap()));
+        universe.aws().table().set_attributes(pk, "INTENT", &[("kind", &serde_json::json!({ "S": "parcel.book" }))]);
+        let before = universe.aws().table().item(pk, "INTENT");
+        let call_by = Timestamp::from_ms(universe.now_ms() + 10_000);
+        let lease = Lease { owner: "owner".to_owned(), call_by, lane: Lane::Background };
+        let list = universe.system(Function::EmailSender, &Probe::new()).work_list().unwrap();
+        let is_refused = list.claim(&id, &lease).await.is_err();
+        let is_as_before = universe.aws().table().item(pk, "INTENT") == before;
+        if is_refused && is_as_before { vec![] } else { vec!["V: a kind of tomorrow was claimed".to_owned()] }
     })
 }
 

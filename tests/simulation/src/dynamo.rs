@@ -1,25 +1,28 @@
-//! The table: an embedded DynamoDB, and what a test may read past it.
+//! The table: what the shipping code asks of it, it answers by itself; an embedded DynamoDB answers the rest, and checks it.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use dynoxide::{AttributeValue, Database, Item};
-use serde_json::{Map, Value, json};
+use dynoxide::Database;
+use dynoxide::actions::get_item::GetItemRequest;
+use dynoxide::actions::put_item::PutItemRequest;
+use serde_json::{Value, json};
 
 use crate::SimClock;
 use crate::dynamo_protocol::Tokens;
-use crate::mirror::{Change, ItemKey, Mirror, Stored};
+use crate::mirror::{Change, ItemKey, Mirror};
+use crate::stored::Stored;
 
 /// Name of the one table.
 pub const TABLE_NAME: &str = "crossdock";
 
 /// The table with its three indexes, as the template makes it. Expired items stay readable until
 /// [`Table::delete_expired`], as in AWS, where the deletion comes up to days after the time.
+///
+/// Until the first request that it cannot answer, it is alone. From then on, or from [`Table::compare`] on, the embedded
+/// database has the same items and decides; where an answer or an item of ours differs, the run fails.
 pub struct Table {
-    pub(crate) database: Database,
+    database: OnceLock<Database>,
     pub(crate) tokens: Mutex<Tokens>,
     pub(crate) clock: SimClock,
     pub(crate) reads: AtomicU64,
@@ -35,14 +38,29 @@ impl std::fmt::Debug for Table {
 
 impl Table {
     pub(crate) fn new(clock: SimClock) -> Self {
-        let database = Database::memory_with_clock(Arc::new(clock)).expect("a database in memory opens");
-        let schema = serde_json::from_value(schema()).expect("the schema is a CreateTable request");
-        database.create_table(schema).expect("the table is created");
-        let ttl = json!({ "TableName": TABLE_NAME, "TimeToLiveSpecification": { "AttributeName": "expires", "Enabled": true } });
-        let ttl = serde_json::from_value(ttl).expect("an UpdateTimeToLive request");
-        database.update_time_to_live(ttl).expect("time to live is set");
         let (reads, writes) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { database, tokens: Mutex::default(), clock, reads, writes, mirror: Mutex::default() }
+        Self { database: OnceLock::new(), tokens: Mutex::default(), clock, reads, writes, mirror: Mutex::default() }
+    }
+
+    /// Compares every answer and every item with the embedded database's from now on.
+    pub fn compare(&self) {
+        self.database();
+    }
+
+    /// Whether the embedded database is there.
+    pub(crate) fn is_compared(&self) -> bool {
+        self.database.get().is_some()
+    }
+
+    /// The embedded database, with what the table holds.
+    pub(crate) fn database(&self) -> &Database {
+        self.database.get_or_init(|| {
+            let database = empty_database(self.clock);
+            for item in self.mirror.lock().unwrap().items.values() {
+                put(&database, &item.wire);
+            }
+            database
+        })
     }
 
     /// Every item as plain JSON (strings, numbers, lists, objects; binary as base64), ordered by pk and sk. Not counted
@@ -66,60 +84,83 @@ impl Table {
         std::mem::take(&mut self.mirror.lock().unwrap().changes)
     }
 
-    /// Takes note of what a write left under these keys.
-    pub(crate) fn follow(&self, keys: Vec<ItemKey>) {
+    /// Takes note of what a write left.
+    pub(crate) fn follow(&self, changes: Vec<(ItemKey, Option<Stored>)>) {
         let at_ms = self.clock.now_ms();
-        for (pk, sk) in keys {
-            let item = self.stored(&pk, &sk).map(|item| {
-                let wire = serde_json::to_string(&item).expect("an item serializes").into();
-                Stored { plain: Arc::new(plain_item(item)), wire }
-            });
-            self.mirror.lock().unwrap().set((pk, sk), item, at_ms);
+        let mut mirror = self.mirror.lock().unwrap();
+        for (key, item) in changes {
+            mirror.set(key, item, at_ms);
         }
     }
 
     /// The item under `pk` and `sk` as plain JSON. Not counted as a read.
     pub fn item(&self, pk: &str, sk: &str) -> Option<Value> {
-        self.stored(pk, sk).map(plain_item)
+        let mirror = self.mirror.lock().unwrap();
+        mirror.items.get(&(pk.to_owned(), sk.to_owned())).map(|item| Value::clone(&item.plain))
     }
 
-    fn stored(&self, pk: &str, sk: &str) -> Option<Item> {
-        let key = HashMap::from([
-            ("pk".to_owned(), AttributeValue::S(pk.to_owned())),
-            ("sk".to_owned(), AttributeValue::S(sk.to_owned())),
-        ]);
-        let request = dynoxide::actions::get_item::GetItemRequest {
-            table_name: TABLE_NAME.to_owned(),
-            key,
-            ..Default::default()
-        };
-        self.database.get_item(request).expect("a read succeeds").item
+    /// What the embedded database has under a key.
+    pub(crate) fn in_database(&self, (pk, sk): &ItemKey) -> Option<Stored> {
+        let key = serde_json::from_value(json!({ "pk": { "S": pk }, "sk": { "S": sk } })).expect("a key");
+        let request = GetItemRequest { table_name: TABLE_NAME.to_owned(), key, ..Default::default() };
+        let item = self.database().get_item(request).expect("a read succeeds").item;
+        item.map(|item| Stored::parse(&serde_json::to_string(&item).expect("an item serializes")))
     }
 
     /// Puts an item of texts, past all functions.
     pub fn put(&self, pk: &str, sk: &str, texts: &[(&str, &str)]) {
         let own = [("pk", pk), ("sk", sk)];
-        let item: HashMap<String, AttributeValue> = own
-            .iter()
-            .chain(texts)
-            .map(|(name, text)| ((*name).to_owned(), AttributeValue::S((*text).to_owned())))
-            .collect();
-        let request = dynoxide::actions::put_item::PutItemRequest {
-            table_name: TABLE_NAME.to_owned(),
-            item,
-            ..Default::default()
-        };
-        self.database.put_item(request).expect("a put succeeds");
-        self.follow(vec![(pk.to_owned(), sk.to_owned())]);
+        let item: serde_json::Map<String, Value> =
+            own.iter().chain(texts).map(|(name, text)| ((*name).to_owned(), json!({ "S": text }))).collect();
+        self.put_written(&Value::Object(item));
+    }
+
+    /// Puts an item as DynamoDB writes it, past all functions.
+    pub fn put_written(&self, item: &Value) {
+        let item = Stored::parse(&item.to_string());
+        let of = |name: &str| item.plain[name].as_str().expect("an item has a key").to_owned();
+        self.set((of("pk"), of("sk")), item);
+    }
+
+    /// Deletes an item, past all functions.
+    pub fn remove(&self, pk: &str, sk: &str) {
+        if self.is_compared() {
+            let request = json!({ "TableName": TABLE_NAME, "Key": { "pk": { "S": pk }, "sk": { "S": sk } } });
+            let request = serde_json::from_value(request).expect("a DeleteItem request");
+            self.database().delete_item(request).expect("a delete succeeds");
+        }
+        self.follow(vec![((pk.to_owned(), sk.to_owned()), None)]);
+    }
+
+    /// Changes single attributes of an item, past all functions: values as DynamoDB writes them.
+    pub fn set_attributes(&self, pk: &str, sk: &str, values: &[(&str, &Value)]) {
+        let key = (pk.to_owned(), sk.to_owned());
+        let Some(before) = self.mirror.lock().unwrap().items.get(&key).cloned() else { return };
+        let mut attributes = before.attributes.as_ref().clone();
+        attributes.extend(values.iter().map(|(name, value)| ((*name).to_owned(), value.to_string().into())));
+        self.set(key, Stored::of(attributes, Some(&before)));
+    }
+
+    fn set(&self, key: ItemKey, item: Stored) {
+        if self.is_compared() {
+            put(self.database(), &item.wire);
+        }
+        self.follow(vec![(key, Some(item))]);
     }
 
     /// Deletes every item whose `expires` (seconds) is over, as AWS does some time later. Gives their number.
     pub fn delete_expired(&self) -> usize {
-        let deleted = self.database.sweep_ttl().expect("a sweep succeeds");
-        if deleted > 0 {
-            let keys = self.mirror.lock().unwrap().items.keys().cloned().collect();
-            self.follow(keys);
+        let now_s = self.clock.now_ms() / 1_000;
+        let is_over = |item: &Stored| item.plain["expires"].as_i64().is_some_and(|at_s| at_s < now_s);
+        let mirror = self.mirror.lock().unwrap();
+        let expired = mirror.items.iter().filter(|(_, item)| is_over(item));
+        let expired: Vec<_> = expired.map(|(key, _)| (key.clone(), None)).collect();
+        drop(mirror);
+        let deleted = expired.len();
+        if self.is_compared() {
+            assert_eq!(deleted, self.database().sweep_ttl().expect("a sweep succeeds"), "other items have expired");
         }
+        self.follow(expired);
         deleted
     }
 
@@ -132,6 +173,23 @@ impl Table {
     pub fn writes(&self) -> u64 {
         self.writes.load(Ordering::Relaxed)
     }
+}
+
+fn empty_database(clock: SimClock) -> Database {
+    let database = Database::memory_with_clock(Arc::new(clock)).expect("a database in memory opens");
+    let schema = serde_json::from_value(schema()).expect("the schema is a CreateTable request");
+    database.create_table(schema).expect("the table is created");
+    let ttl =
+        json!({ "TableName": TABLE_NAME, "TimeToLiveSpecification": { "AttributeName": "expires", "Enabled": true } });
+    let ttl = serde_json::from_value(ttl).expect("an UpdateTimeToLive request");
+    database.update_time_to_live(ttl).expect("time to live is set");
+    database
+}
+
+fn put(database: &Database, wire: &str) {
+    let item = serde_json::from_str(wire).expect("an item is read back");
+    let request = PutItemRequest { table_name: TABLE_NAME.to_owned(), item, ..Default::default() };
+    database.put_item(request).expect("a put succeeds");
 }
 
 fn schema() -> Value {
@@ -168,28 +226,4 @@ fn schema() -> Value {
             { "IndexName": "by-person", "KeySchema": key("person_pk", "person_sk"), "Projection": { "ProjectionType": "ALL" } },
         ],
     })
-}
-
-fn plain_item(item: Item) -> Value {
-    Value::Object(item.into_iter().map(|(name, value)| (name, plain(value))).collect::<Map<_, _>>())
-}
-
-fn plain(value: AttributeValue) -> Value {
-    match value {
-        AttributeValue::S(text) => Value::String(text),
-        AttributeValue::N(number) => plain_number(&number),
-        AttributeValue::B(bytes) => Value::String(STANDARD.encode(bytes)),
-        AttributeValue::BOOL(flag) => Value::Bool(flag),
-        AttributeValue::NULL(_) => Value::Null,
-        AttributeValue::SS(texts) => texts.into_iter().map(Value::String).collect(),
-        AttributeValue::NS(numbers) => numbers.iter().map(|number| plain_number(number)).collect(),
-        AttributeValue::BS(list) => list.iter().map(|bytes| Value::String(STANDARD.encode(bytes))).collect(),
-        AttributeValue::L(list) => list.into_iter().map(plain).collect(),
-        AttributeValue::M(map) => plain_item(map),
-    }
-}
-
-/// A number as JSON; what JSON cannot hold stays text.
-fn plain_number(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }

@@ -1,6 +1,7 @@
 //! DynamoDB's JSON protocol over the embedded database.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use dynoxide::DynoxideError;
@@ -12,6 +13,8 @@ use serde_json::{Value, json};
 use crate::Table;
 use crate::answer::Answer;
 use crate::mirror::ItemKey;
+use crate::stored::Stored;
+use crate::writes::{self, Write};
 
 /// How long DynamoDB remembers the token of a transaction, in milliseconds (API reference, TransactWriteItems).
 const TOKEN_MEMORY_MS: i64 = 600_000;
@@ -38,29 +41,50 @@ impl Table {
             &self.reads
         };
         count.fetch_add(1, Ordering::Relaxed);
-        if !partial && let Some(answer) = self.read(operation, body) {
-            return answer;
+        match operation {
+            "Query" if partial && names_index(body) => {
+                Answer::ok(&json!({ "Items": [], "Count": 0, "ScannedCount": 0 }))
+            }
+            "BatchGetItem" if partial => self.half_of_batch(body),
+            _ => self.read(operation, body).unwrap_or_else(|| self.write_or_ask(operation, body)),
         }
-        let answer = self.run_operation(operation, body, partial);
-        if answer.status == 200 {
-            self.follow(written_keys(operation, body));
+    }
+
+    /// Does a write, or asks the database what is not known here. Where it is there it decides, and ours has to agree.
+    fn write_or_ask(&self, operation: &str, body: &[u8]) -> Answer {
+        if let Some(known) = self.known_transaction(operation, body) {
+            return known;
         }
+        let ours = writes::write(&self.mirror.lock().unwrap(), operation, body);
+        let answer = match ours {
+            Some(ours) if !self.is_compared() => {
+                self.follow(ours.changes);
+                ours.answer
+            }
+            ours => {
+                let answer = self.run_operation(operation, body);
+                let keys = if answer.status == 200 { written_keys(operation, body) } else { Vec::new() };
+                let left: Vec<_> = keys.into_iter().map(|key| (key.clone(), self.in_database(&key))).collect();
+                if let Some(ours) = ours {
+                    compare(operation, body, &ours, &answer, &left);
+                }
+                self.follow(left);
+                answer
+            }
+        };
+        self.remember_transaction(operation, body, &answer);
         answer
     }
 
-    pub(crate) fn run_operation(&self, operation: &str, body: &[u8], partial: bool) -> Answer {
-        let db = &self.database;
+    pub(crate) fn run_operation(&self, operation: &str, body: &[u8]) -> Answer {
+        let db = self.database();
         match operation {
             "PutItem" => run(body, |request| db.put_item(request)),
             "UpdateItem" => run(body, |request| db.update_item(request)),
             "DeleteItem" => run(body, |request| db.delete_item(request)),
             "GetItem" => run(body, |request| db.get_item(request)),
-            "Query" if partial && names_index(body) => {
-                Answer::ok(&json!({ "Items": [], "Count": 0, "ScannedCount": 0 }))
-            }
             "Query" => run(body, |request| db.query(request)),
             "Scan" => run(body, |request| db.scan(request)),
-            "BatchGetItem" if partial => self.half_of_batch(body),
             "BatchGetItem" => run(body, |request| db.batch_get_item(request)),
             "TransactGetItems" => run(body, |request| db.transact_get_items(request)),
             "DescribeTable" => run(body, |request| db.describe_table(request)),
@@ -69,31 +93,33 @@ impl Table {
         }
     }
 
-    /// A transaction with a token known for this very request is answered as before and not done again.
+    /// The answer to a transaction whose token is known: it is not done again.
+    fn known_transaction(&self, operation: &str, body: &[u8]) -> Option<Answer> {
+        let token = token_of(operation, body)?;
+        let tokens = self.tokens.lock().unwrap();
+        let done = tokens.get(&token).filter(|done| self.clock.now_ms() - done.at_ms < TOKEN_MEMORY_MS)?;
+        Some(if same_items(&done.body, body) {
+            done.answer.clone()
+        } else {
+            let shape = "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException";
+            Answer::error(400, shape, "The token was used for another request")
+        })
+    }
+
+    fn remember_transaction(&self, operation: &str, body: &[u8], answer: &Answer) {
+        if answer.status == 200
+            && let Some(token) = token_of(operation, body)
+        {
+            let done = Done { at_ms: self.clock.now_ms(), body: body.to_vec(), answer: answer.clone() };
+            self.tokens.lock().unwrap().insert(token, done);
+        }
+    }
+
     fn transact(&self, body: &[u8]) -> Answer {
-        let now_ms = self.clock.now_ms();
-        let token = token_of(body);
-        let mut tokens = self.tokens.lock().unwrap();
-        if let Some(done) = token.as_ref().and_then(|token| tokens.get(token))
-            && now_ms - done.at_ms < TOKEN_MEMORY_MS
-        {
-            return if same_items(&done.body, body) {
-                done.answer.clone()
-            } else {
-                let shape = "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException";
-                Answer::error(400, shape, "The token was used for another request")
-            };
-        }
-        let answer = run(body, |mut request: TransactWriteItemsRequest| {
+        run(body, |mut request: TransactWriteItemsRequest| {
             request.client_request_token = None;
-            self.database.transact_write_items(request)
-        });
-        if let Some(token) = token
-            && answer.status == 200
-        {
-            tokens.insert(token, Done { at_ms: now_ms, body: body.to_vec(), answer: answer.clone() });
-        }
-        answer
+            self.database().transact_write_items(request)
+        })
     }
 
     /// Reads the first half of the keys of each table and gives the others back as unprocessed.
@@ -111,7 +137,9 @@ impl Table {
         let mut reply = if tables.is_empty() {
             json!({ "Responses": {} })
         } else {
-            let answer = run(request.to_string().as_bytes(), |request| self.database.batch_get_item(request));
+            let request = request.to_string();
+            let ask = || self.run_operation("BatchGetItem", request.as_bytes());
+            let answer = self.read("BatchGetItem", request.as_bytes()).unwrap_or_else(ask);
             if answer.status != 200 {
                 return answer;
             }
@@ -145,6 +173,17 @@ fn parse(body: &[u8]) -> Value {
     serde_json::from_slice(body).expect("JSON from the SDK or the database")
 }
 
+/// Panics where our way to do a write does not come to what the database's does.
+fn compare(operation: &str, body: &[u8], ours: &Write, theirs: &Answer, left: &[(ItemKey, Option<Stored>)]) {
+    let request = || String::from_utf8_lossy(body).into_owned();
+    let answers = |answer: &Answer| (answer.status, parse(&answer.body));
+    assert_eq!(answers(&ours.answer), answers(theirs), "the answer to {operation} {}", request());
+    let items = |items: &[(ItemKey, Option<Stored>)]| -> BTreeMap<ItemKey, Option<Arc<Value>>> {
+        items.iter().map(|(key, item)| (key.clone(), item.as_ref().map(|item| Arc::clone(&item.plain)))).collect()
+    };
+    assert_eq!(items(&ours.changes), items(left), "what is left by {operation} {}", request());
+}
+
 /// The keys that a write names.
 fn written_keys(operation: &str, body: &[u8]) -> Vec<ItemKey> {
     #[derive(Deserialize)]
@@ -159,16 +198,16 @@ fn written_keys(operation: &str, body: &[u8]) -> Vec<ItemKey> {
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Write {
+    struct Written {
         #[serde(alias = "Item")]
         key: Named,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Transaction {
-        transact_items: Vec<HashMap<String, Write>>,
+        transact_items: Vec<HashMap<String, Written>>,
     }
-    let writes: Vec<Write> = match operation {
+    let writes: Vec<Written> = match operation {
         "PutItem" | "UpdateItem" | "DeleteItem" => serde_json::from_slice(body).into_iter().collect(),
         "TransactWriteItems" => {
             let transaction: Result<Transaction, _> = serde_json::from_slice(body);
@@ -178,18 +217,22 @@ fn written_keys(operation: &str, body: &[u8]) -> Vec<ItemKey> {
         }
         _ => Vec::new(),
     };
-    writes.into_iter().map(|Write { key: Named { pk, sk } }| (pk.text, sk.text)).collect()
+    writes.into_iter().map(|Written { key: Named { pk, sk } }| (pk.text, sk.text)).collect()
 }
 
 fn names_index(body: &[u8]) -> bool {
     parse(body)["IndexName"].is_string()
 }
 
-fn token_of(body: &[u8]) -> Option<String> {
+/// A transaction's token.
+fn token_of(operation: &str, body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Token {
         #[serde(rename = "ClientRequestToken")]
         token: Option<String>,
+    }
+    if operation != "TransactWriteItems" {
+        return None;
     }
     serde_json::from_slice::<Token>(body).ok()?.token
 }

@@ -1,11 +1,12 @@
 //! AWS in one process.
 //!
-//! The real AWS SDK is given [`Aws::http_client`] as its transport, and nothing leaves the process: DynamoDB is an
-//! embedded emulator ([`Table`]), SQS, Secrets Manager and S3 are models of ours ([`Sqs`], [`Secrets`], [`S3`]). Time is tokio's
-//! paused clock ([`SimClock`]), randomness comes from one seed, so a run that fails is replayed from its seed.
+//! The real AWS SDK is given [`Aws::http_client`] as its transport, and nothing leaves the process: DynamoDB is a table
+//! of ours that an embedded emulator checks ([`Table`]), SQS, Secrets Manager and S3 are models of ours ([`Sqs`],
+//! [`Secrets`], [`S3`]). Time is tokio's paused clock ([`SimClock`]), randomness comes from one seed, so a run that
+//! fails is replayed from its seed.
 //!
 //! ```text
-//! shipping code ─ AWS SDK ─ http_client ─ Probe ─┬─ Table     dynoxide
+//! shipping code ─ AWS SDK ─ http_client ─ Probe ─┬─ Table     reads and writes of ours, compared with dynoxide
 //!                                                ├─ Sqs       queues, visibility, redrive
 //!                                                ├─ Secrets   versions
 //!               └ signed PUTs over world's Http ─┴─ S3        objects
@@ -34,6 +35,7 @@ mod count;
 mod crash;
 mod dynamo;
 mod dynamo_protocol;
+mod expression;
 pub mod invariants;
 mod invocation;
 mod mirror;
@@ -48,9 +50,11 @@ pub mod shop;
 mod sqs;
 mod sqs_limits;
 mod sqs_protocol;
+mod stored;
 pub mod sweep;
 pub mod universe;
 mod watch;
+mod writes;
 
 pub use aws::Aws;
 pub use clock::SimClock;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use crossdock::effects::intent::MANUAL_PARTITION;
 use serde_json::Value;
 
+use crate::stored::Stored;
+
 /// pk and sk.
 pub(crate) type ItemKey = (String, String);
 
@@ -19,13 +21,6 @@ pub struct Change {
     pub before: Option<Arc<Value>>,
     /// The item as it is; none for a deleted one.
     pub after: Option<Arc<Value>>,
-}
-
-/// An item as it is: in plain JSON, and as DynamoDB writes it.
-#[derive(Clone, Debug)]
-pub(crate) struct Stored {
-    pub(crate) plain: Arc<Value>,
-    pub(crate) wire: Arc<str>,
 }
 
 /// The items, those of the due index by time, and the changes that nobody has taken yet.

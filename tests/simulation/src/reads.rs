@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 
 use crate::Table;
 use crate::answer::Answer;
-use crate::mirror::{Mirror, Stored};
+use crate::mirror::Mirror;
+use crate::stored::Stored;
 
 #[derive(Deserialize)]
 struct Text {
@@ -81,7 +82,7 @@ impl Table {
     /// The same read answered in both ways: from here (`None`: not known here) and by the database.
     pub fn both_answers(&self, operation: &str, body: &[u8]) -> (Option<Value>, Value) {
         let parsed = |answer: Answer| serde_json::from_slice(&answer.body).expect("an answer is JSON");
-        (self.read(operation, body).map(parsed), parsed(self.run_operation(operation, body, false)))
+        (self.read(operation, body).map(parsed), parsed(self.run_operation(operation, body)))
     }
 
     /// The answer to a read, when it is one of those known here.

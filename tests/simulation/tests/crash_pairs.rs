@@ -5,8 +5,8 @@
 use simulation::shop::Flow;
 use simulation::sweep::{Pairs, first_places, pairs_after};
 
-/// Every `nth` place of the first crash: all pairs are `cargo simulate pairs`'s.
-const NTH: usize = 6;
+/// Every `nth` place of the first crash: all pairs are `cargo simulate crashes`'s.
+const NTH: usize = 24;
 
 fn pairs_of(flow: Flow) {
     let places = first_places(flow, 1);

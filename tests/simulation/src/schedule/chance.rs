@@ -95,6 +95,12 @@ pub enum Mishap {
     Redeployed,
     /// A message of a version of tomorrow.
     UnknownVersion,
+    /// A newer version keeps something in items that this one does not know.
+    UnknownAttributes,
+    /// A newer version's messages say more than this one knows.
+    UnknownFields,
+    /// A newer version wants something done that this one cannot do.
+    UnknownKind,
 }
 
 impl Mishap {
@@ -139,7 +145,7 @@ impl Mishap {
 
 /// Every mishap with its usual probability: per request for those of requests, per invocation, webhook or batch for the
 /// others. Those of a whole run (outages, rotations) happen or not.
-const USUAL: [(Mishap, f64); 35] = [
+const USUAL: [(Mishap, f64); 38] = [
     (Mishap::Crash, 0.08),
     (Mishap::Freeze, 0.015),
     (Mishap::ClockJump, 0.005),
@@ -175,6 +181,9 @@ const USUAL: [(Mishap, f64); 35] = [
     (Mishap::ItemsExpired, 0.2),
     (Mishap::Redeployed, 0.05),
     (Mishap::UnknownVersion, 0.05),
+    (Mishap::UnknownAttributes, 0.2),
+    (Mishap::UnknownFields, 0.1),
+    (Mishap::UnknownKind, 0.1),
 ];
 
 /// One mishap that happened: the piece of work, and its request (0: it is no request's).

@@ -15,6 +15,7 @@ use sandbox::{Delivery, Vendor};
 use super::chance::{Mishap, one_of};
 use super::identity::{of_messages, of_webhook};
 use super::stage::Stage;
+use super::tomorrow;
 use crate::invocation::{Done, Job};
 use crate::universe::{Function, QUEUES, START_MS, SWEEP_EVERY_MS};
 
@@ -122,6 +123,11 @@ impl Pollers {
                     let rest = i64::try_from(rng.u64(1..=MESSAGE_LATE_MAX_MS)).unwrap_or(0);
                     self.rests_until_ms.insert(name, stage.now_ms() + rest);
                 }
+                let messages = if stage.strikes(Mishap::UnknownFields, number) {
+                    tomorrow::with_more_fields(&messages)
+                } else {
+                    messages
+                };
                 let copies = if stage.strikes(Mishap::MessageDoubled, number) { few(&mut rng, COPIES_MAX) } else { 0 };
                 for copy in 0..=copies {
                     let most_ms = if copy == 0 { 0 } else { one_of(&mut rng, [5, 500, 40_000]) };
@@ -218,6 +224,9 @@ async fn post(stage: Rc<Stage>, delivery: Delivery) {
         Done::Answered(answer) => Some(answer.status()),
         _ => None,
     };
+    if status == Some(200) {
+        stage.with(|universe| universe.acknowledged.push((function, delivery.request.clone())));
+    }
     let forgotten = delivery.attempt <= repeats && stage.strikes(Mishap::WebhookRepeated, number);
     tells(&stage, status.filter(|_| !forgotten));
 }

@@ -1,5 +1,6 @@
 //! Who acts in a run: the shoppers of its orders, the vendors' operators, and in the end the customers who come back.
 
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
@@ -9,28 +10,36 @@ use serde_json::{Value, json};
 use super::chance::Mishap;
 use super::shopper::{Shopper, settle};
 use super::stage::Stage;
+use super::tomorrow;
 use crate::invariants::{of_type, text};
 
-/// Orders of a run: few mostly, so that ten thousand runs fit into minutes.
+/// Orders of a run mostly, so that thousands of runs fit into minutes.
 const ORDERS_MIN: usize = 5;
-const ORDERS_MAX: usize = 50;
+/// Of one in six.
+const ORDERS_SOME: RangeInclusive<usize> = 6..=8;
+/// And of one in a hundred.
+const ORDERS_MANY: RangeInclusive<usize> = 9..=50;
 /// What a run without long absences takes at least, in milliseconds.
 const SHORT_RUN_MS: u64 = 600_000;
 /// And at most.
 const LONG_RUN_MS: u64 = 2 * 3_600_000;
+
+/// How often a customer who was told to wait looks again, and how long after, in milliseconds.
+const LOOKS_AGAIN: usize = 6;
+const LOOKS_AGAIN_AFTER_MS: u64 = 30_000;
 
 type Actor = LocalBoxFuture<'static, ()>;
 
 /// Everybody who acts while things go wrong.
 pub(super) fn actors(stage: &Rc<Stage>) -> Vec<Actor> {
     let mut rng = stage.chance.stream("orders", 0);
-    // Each as many again with a chance of one in five.
-    let mut orders = ORDERS_MIN;
-    while orders < ORDERS_MAX && rng.usize(0..5) == 0 {
-        orders += rng.usize(1..=10);
-    }
+    let orders = match rng.usize(0..600) {
+        0..6 => rng.usize(ORDERS_MANY),
+        6..106 => rng.usize(ORDERS_SOME),
+        _ => ORDERS_MIN,
+    };
     let mut actors: Vec<Actor> = Vec::new();
-    for number in (0..orders.min(ORDERS_MAX)).filter(|number| stage.chance.has_order(*number)) {
+    for number in (0..orders).filter(|number| stage.chance.has_order(*number)) {
         stage.orders.borrow_mut().push(number);
         actors.push(Box::pin(Shopper::new(Rc::clone(stage), number as u64).shop()));
     }
@@ -47,7 +56,13 @@ pub(super) fn actors(stage: &Rc<Stage>) -> Vec<Actor> {
         actors.push(Box::pin(roll_webhook_secret(Rc::clone(stage))));
     }
     if stage.strikes(Mishap::UnknownVersion, 0) {
-        actors.push(Box::pin(send_versions_of_tomorrow(Rc::clone(stage))));
+        actors.push(Box::pin(tomorrow::send_messages(Rc::clone(stage))));
+    }
+    if stage.strikes(Mishap::UnknownAttributes, 0) {
+        actors.push(Box::pin(tomorrow::add_attributes(Rc::clone(stage))));
+    }
+    if stage.strikes(Mishap::UnknownKind, 0) {
+        actors.push(Box::pin(tomorrow::leave_a_kind(Rc::clone(stage))));
     }
     if stage.strikes(Mishap::ItemsExpired, 0) {
         actors.push(Box::pin(expire(Rc::clone(stage), run_ms)));
@@ -100,29 +115,6 @@ async fn roll_webhook_secret(stage: Rc<Stage>) {
     stage.with(|universe| universe.sandbox().roll_stripe_webhook_secret(SECRET, old_until_ms));
 }
 
-/// Messages of versions that do not exist yet come to every queue: they end in its dead-letter queue, each of them.
-async fn send_versions_of_tomorrow(stage: Rc<Stage>) {
-    let mut rng = stage.chance.stream("tomorrow", 0);
-    for (number, queue) in ["inbound-events", "payments", "email"].into_iter().enumerate() {
-        stage.sleep_ms(rng.u64(0..120_000)).await;
-        let body = match rng.usize(0..3) {
-            0 => json!({ "v": 2, "intent_id": format!("int_{number}"), "correlation_id": "tomorrow-1" }),
-            1 => {
-                json!({ "v": 2, "id": "c", "kind": "payment.requested", "occurred_at": "2024-04-28T00:00:00.000Z", "data": {} })
-            }
-            _ => {
-                json!({ "v": 1, "id": "c", "kind": "of.tomorrow", "occurred_at": "2024-04-28T00:00:00.000Z", "data": {} })
-            }
-        };
-        let body = body.to_string();
-        stage.with(|universe| {
-            universe.aws().sqs().send(queue, &body, std::collections::BTreeMap::new(), 0);
-            universe.expected_dead.push((format!("{queue}-dlq"), body));
-        });
-        stage.news.notify_one();
-    }
-}
-
 /// DynamoDB deletes what has expired, now and then.
 async fn expire(stage: Rc<Stage>, run_ms: u64) {
     for _ in 0..4 {
@@ -150,7 +142,15 @@ pub(super) fn those_who_come_back(stage: &Rc<Stage>) -> Vec<Actor> {
 async fn come_back(stage: &Stage, payment_id: &str) {
     let path = format!("/payments/{payment_id}/confirm");
     let body = json!({ "payment_method": "pm_card_visa" });
-    let answer = settle(stage, &path, None, &body).await;
+    let mut answer = settle(stage, &path, None, &body).await;
+    // While a breaker lets one call through at a time, the others are told to wait.
+    for _ in 0..LOOKS_AGAIN {
+        if answer.status() != 202 {
+            break;
+        }
+        stage.sleep_ms(LOOKS_AGAIN_AFTER_MS).await;
+        answer = stage.call("POST", &path, None, Some(&body)).await;
+    }
     let status = answer.body().get("status").and_then(Value::as_str).unwrap_or_default().to_owned();
     if answer.status() != 200 || status != "succeeded" {
         let code = answer.body()["code"].as_str().unwrap_or_default().to_owned();

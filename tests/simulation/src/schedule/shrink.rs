@@ -54,6 +54,6 @@ pub fn shrink(schedule: &Schedule) -> (Schedule, Played) {
 }
 
 /// The name of the broken rule: what is before the colon.
-fn rule(violation: &str) -> &str {
+pub(super) fn rule(violation: &str) -> &str {
     violation.split_once(':').map_or(violation, |(rule, _)| rule)
 }

@@ -1,7 +1,7 @@
 //! What all actors of a run share: the universe, the dice, and what they complain of.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::chance::{Chance, Fired, Mishap};
 use super::identity::{Identity, Seen, of_job};
-use super::{Played, Schedule, add, trace};
+use super::{Played, Schedule, add, tomorrow, trace};
 use crate::invocation::{Done, Job};
 use crate::universe::{Function, Response, Universe, api_request};
 
@@ -73,6 +73,8 @@ pub(super) struct Stage {
     webhooks: RefCell<BTreeMap<u64, Identity>>,
     fired: RefCell<Vec<Fired>>,
     pub(super) orders: RefCell<Vec<usize>>,
+    /// Items to which a newer version has added something.
+    pub(super) marked: RefCell<BTreeSet<tomorrow::Place>>,
     lines: RefCell<trace::Lines>,
     started_ms: i64,
 }
@@ -82,6 +84,9 @@ impl Stage {
         let chance = Chance::new(schedule.seed, schedule.without.clone());
         let mut universe = Universe::new(schedule.seed);
         universe.keeps_instances = true;
+        if schedule.compares {
+            universe.aws().table().compare();
+        }
         universe.watch.clocks_wrong_by_ms = super::chance::SKEW_MAX_MS;
         let started_ms = universe.now_ms();
         Rc::new(Self {
@@ -94,6 +99,7 @@ impl Stage {
             webhooks: RefCell::default(),
             fired: RefCell::default(),
             orders: RefCell::default(),
+            marked: RefCell::default(),
             lines: RefCell::new(trace::Lines::new(schedule.traced, started_ms)),
             started_ms,
         })

@@ -67,3 +67,19 @@ async fn every_read_is_answered_as_the_database_would() {
     }
     assert!(asked > 80, "{asked}");
 }
+
+#[test]
+fn every_write_of_every_flow_comes_to_what_the_database_makes_of_it() {
+    use simulation::shop::Flow;
+    for flow in [Flow::PaidInTheBrowser, Flow::Commanded, Flow::SavedCard, Flow::RefundedInParts, Flow::MailAnswerLost]
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let mut universe = Universe::new(1);
+            // From here on a difference panics.
+            universe.aws().table().compare();
+            flow.run(&mut universe).await;
+            assert!(universe.aws().table().writes() > 20, "{flow:?}");
+        });
+    }
+}

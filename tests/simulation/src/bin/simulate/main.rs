@@ -3,16 +3,21 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 #![allow(clippy::disallowed_methods, reason = "it measures how long the runs take")]
 
-#[cfg(feature = "mutations")]
+mod crashes;
 mod mutations;
-mod pairs;
 mod report;
 mod seeds;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use simulation::schedule::{Schedule, shrink::shrink};
+use simulation::schedule::replay::{Asked, Replay};
+use simulation::schedule::shrink::shrink;
+use simulation::schedule::{Played, Schedule, play};
+
+/// The system's own takes a quarter of the time of a run.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Thousands of random runs of the whole system in one process: shipping code, real AWS SDK, simulated everything else.
 #[derive(Debug, Parser)]
@@ -26,9 +31,8 @@ struct Arguments {
     /// The first of them.
     #[arg(long, default_value_t = 1)]
     from: u64,
-    /// One seed only: says what is wrong, made as small as possible.
-    #[arg(long)]
-    seed: Option<u64>,
+    #[command(flatten)]
+    asked: Asked,
     /// With --seed: shows what happens, request by request.
     #[arg(long)]
     trace: bool,
@@ -39,10 +43,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Every pair of crashes in the flows of a charge, a refund and a mail.
-    Pairs,
+    /// Every single crash in every flow, and every pair of crashes in those of a charge, a refund and a mail.
+    Crashes,
     /// Takes each guard away, alone, and looks for what breaks: a guard that nobody misses makes it fail.
-    #[cfg(feature = "mutations")]
     Mutations {
         /// Seeds to look at for each guard, at most.
         #[arg(long, default_value_t = 400)]
@@ -54,31 +57,32 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let all_is_well = match (arguments.command, arguments.seed) {
-        (Some(Command::Pairs), _) => pairs::run(),
-        #[cfg(feature = "mutations")]
+    let all_is_well = match (arguments.command, arguments.asked.replay()) {
+        (Some(Command::Crashes), _) => crashes::run(),
         (Some(Command::Mutations { most, guards }), _) => mutations::run(most, &guards),
-        (None, Some(seed)) => one(seed, arguments.trace, arguments.whole),
+        (None, Some(replay)) => one(&replay, arguments.trace, arguments.whole),
         (None, None) => seeds::run(arguments.from, arguments.seeds),
     };
     if all_is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// One seed, looked at closely.
-fn one(seed: u64, trace: bool, whole: bool) -> bool {
-    let schedule = Schedule { seed, reads_logs: seeds::reads_logs(seed), traced: trace, ..Schedule::default() };
-    let whole_run = simulation::schedule::play(&schedule);
+fn one(replay: &Replay, trace: bool, whole: bool) -> bool {
+    let _missing = replay.take_guard();
+    let schedule = Schedule { traced: trace, ..replay.schedule() };
+    let whole_run = play(&schedule);
     if whole_run.violations.is_empty() || whole {
         show(&whole_run, trace);
         return whole_run.violations.is_empty();
     }
+    let seed = replay.seed;
     println!("seed {seed}: {} orders, {} mishaps; looking for less …", whole_run.orders.len(), whole_run.fired.len());
     let (_, played) = shrink(&schedule);
     show(&played, trace);
     false
 }
 
-fn show(played: &simulation::schedule::Played, trace: bool) {
+fn show(played: &Played, trace: bool) {
     if trace {
         played.trace.iter().for_each(|line| println!("{line}"));
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crossdock::guard::{Guard, without};
 use simulation::cases;
-use simulation::schedule::{Schedule, play};
+use simulation::schedule::replay::Replay;
 use simulation::shop::Flow;
 use simulation::sweep::sweep;
 
@@ -55,7 +55,7 @@ pub(crate) fn run(most: u64, only: &[String]) -> bool {
                 let violation: String = noticed.violation.replace('|', "/").chars().take(120).collect();
                 println!("| {guard:?} | {} | {violation} |", noticed.by);
             }
-            None => println!("| {guard:?} | **nothing in {most} seeds** | |"),
+            None => println!("| {guard:?} | **nothing in {most} seeds, or nothing that can be shown again** | |"),
         }
     }
     let missed = found.iter().filter(|(_, noticed)| noticed.is_some()).count();
@@ -91,11 +91,12 @@ fn look(guard: Guard, most: u64) -> Option<Noticed> {
         {
             return Some(noticed);
         }
-        let schedule = Schedule { seed, ..Schedule::default() };
-        let wrong = std::panic::catch_unwind(|| play(&schedule).violations);
-        let wrong = wrong.unwrap_or_else(|_| vec!["panic".to_owned()]);
-        if let Some(violation) = wrong.into_iter().next() {
-            return Some(Noticed { by: format!("seed {seed}"), violation });
+        let replay = Replay { seed, without: Some(guard) };
+        if let Some(violation) = replay.play().violations.into_iter().next() {
+            // What is printed has to show the same when somebody types it.
+            let printed = replay.to_string();
+            let shows_it = Replay::parse(&printed).is_some_and(|again| again.shows(&violation));
+            return shows_it.then_some(Noticed { by: format!("`{printed}`"), violation });
         }
     }
     None

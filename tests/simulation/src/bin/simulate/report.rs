@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use simulation::schedule::Stats;
+use simulation::schedule::replay::Replay;
 
 /// Where reports go, from the workspace's root.
 const FOLDER: &str = "target/simulate";
@@ -89,7 +90,7 @@ impl Report {
         }
         for failure in &self.failures {
             let _ = writeln!(text, "* seed {}: {}", failure.seed, failure.violations.join("; "));
-            let _ = writeln!(text, "  `cargo simulate --seed {} --trace`", failure.seed);
+            let _ = writeln!(text, "  `{}`", Replay { seed: failure.seed, without: None });
         }
         text
     }

@@ -4,7 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use simulation::schedule::{Played, Schedule, Stats, play};
+use simulation::schedule::Stats;
+use simulation::schedule::replay::Replay;
 
 use crate::report::{Failure, Report};
 
@@ -12,11 +13,6 @@ use crate::report::{Failure, Report};
 const FAILURES_MAX: usize = 20;
 /// How often progress is shown, in seeds.
 const PROGRESS_EVERY: u64 = 500;
-
-/// One seed in sixteen also has its log read, which takes time.
-pub(crate) const fn reads_logs(seed: u64) -> bool {
-    seed.is_multiple_of(16)
-}
 
 /// Runs seeds and reports; whether all is well.
 pub(crate) fn run(from: u64, count: u64) -> bool {
@@ -32,7 +28,7 @@ pub(crate) fn run(from: u64, count: u64) -> bool {
                     if seed >= from + count {
                         return;
                     }
-                    let played = played(seed);
+                    let played = Replay { seed, without: None }.play();
                     let Ok(mut sum) = sum.lock() else { return };
                     sum.0.add(&played.stats);
                     if !played.violations.is_empty() {
@@ -57,14 +53,4 @@ pub(crate) fn run(from: u64, count: u64) -> bool {
     report.show();
     report.write();
     report.failures.is_empty()
-}
-
-/// A panic is a violation like any other.
-fn played(seed: u64) -> Played {
-    let schedule = Schedule { seed, reads_logs: reads_logs(seed), ..Schedule::default() };
-    std::panic::catch_unwind(|| play(&schedule)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-        let violations = vec![format!("panic: {}", text.unwrap_or("without a word"))];
-        Played { violations, ..Played::default() }
-    })
 }
