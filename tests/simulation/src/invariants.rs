@@ -293,6 +293,8 @@ fn webhooks_are_archived(universe: &Universe, items: &[Value], wrong: &mut Vec<S
     for (function, request) in &universe.acknowledged {
         let (vendor, names): (_, &[&str]) = match function {
             Function::StripeWebhook => ("stripe", &["stripe-signature"]),
+            Function::TwilioWebhook => ("twilio", &["x-twilio-signature"]),
+            Function::PostmarkWebhook => ("postmark", &[]),
             _ => ("sendgrid", &["x-twilio-email-event-webhook-signature", "x-twilio-email-event-webhook-timestamp"]),
         };
         let came = |name: &&str| {

@@ -2,6 +2,7 @@
 
 use sandbox::{CallFault, Course, Vendor};
 use serde_json::{Value, json};
+use simulation::invariants::{of_type, text};
 use simulation::shop::confirmed_payment;
 use simulation::universe::Universe;
 
@@ -85,15 +86,29 @@ async fn an_sms_whose_answer_is_lost_is_found_at_the_provider_and_not_sent_again
 async fn an_sms_of_an_outage_is_sent_when_it_is_over_and_beyond_its_budget_a_mail_is() {
     for hours in [1, 30] {
         let mut universe = paid().await;
-        universe.sandbox().faults().outage(Vendor::Twilio, true);
+        // Nobody answers the door, so nothing can have happened behind it.
+        universe.sandbox().faults().every_call(Vendor::Twilio, "*", CallFault::Refused);
         let id = crate::ask(&mut universe, "m-1", &parcel_today()).await;
         universe.run_until_quiet(hours * 3_600_000).await;
-        universe.sandbox().faults().outage(Vendor::Twilio, false);
+        universe.sandbox().faults().clear();
         universe.run_until_quiet(A_WHILE_MS).await;
         let expected = if hours == 1 { ("delivered", 1, 1) } else { ("fell_back", 0, 2) };
         let found = (status(&mut universe, &id).await, texts(&universe).len(), subjects(&universe).len());
         assert_eq!((found.0.as_str(), found.1, found.2), expected, "{hours} h: {}", shown(&mut universe, &id).await);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_sms_that_may_have_been_sent_nobody_gets_a_mail_and_a_person_looks() {
+    let mut universe = paid().await;
+    // An answer of 503 does not say that nothing was done, and the list is behind the same door.
+    universe.sandbox().faults().outage(Vendor::Twilio, true);
+    let id = crate::ask(&mut universe, "m-1", &parcel_today()).await;
+    universe.run_until_quiet(30 * 3_600_000).await;
+    assert_eq!((status(&mut universe, &id).await, subjects(&universe).len()), ("failed".to_owned(), 1));
+    let items = universe.aws().table().items();
+    let manual = of_type(&items, "intent").filter(|intent| text(intent, "phase") == Some("MANUAL"));
+    assert_eq!(manual.count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
