@@ -48,6 +48,9 @@ pub(crate) struct VendorKeys {
     pub(crate) sendgrid_api_key: &'static str,
     /// SPKI in base64.
     pub(crate) sendgrid_public_key: String,
+    pub(crate) twilio_account_sid: &'static str,
+    pub(crate) twilio_auth_token: &'static str,
+    pub(crate) twilio_number: &'static str,
 }
 
 /// Puts every secret of `stage`.
@@ -63,7 +66,13 @@ pub(crate) async fn put_all(aws: &Aws, stage: &str, app: &AppKeys, vendors: &Ven
         "marketing_api_key": vendors.sendgrid_api_key,
         "webhook_public_keys": [{ "secret": vendors.sendgrid_public_key }, { "secret": SAMPLES_SENDGRID_KEY }],
     });
-    put(aws, stage, "sendgrid", &sendgrid).await
+    put(aws, stage, "sendgrid", &sendgrid).await?;
+    let twilio = json!({
+        "account_sid": vendors.twilio_account_sid,
+        "auth_tokens": [{ "secret": vendors.twilio_auth_token }],
+        "from": vendors.twilio_number,
+    });
+    put(aws, stage, "twilio", &twilio).await
 }
 
 /// Puts the secret `/crossdock/<stage>/<name>`.

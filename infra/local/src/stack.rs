@@ -140,8 +140,9 @@ impl Stack {
 
     /// Tells the simulated vendors where the receivers are.
     pub async fn connect_webhooks(&self) -> Result<()> {
-        let (stripe, sendgrid) = (self.webhook_host("Stripe")?, self.webhook_host("SendGrid")?);
-        self.sandbox.send_webhooks_to(&format!("{}/", self.aws.endpoint()), &stripe, &sendgrid).await
+        let host = |vendor: &str| self.webhook_host(vendor);
+        let hosts = [("stripe", host("Stripe")?), ("sendgrid", host("SendGrid")?), ("twilio", host("Twilio")?)];
+        self.sandbox.send_webhooks_to(&format!("{}/", self.aws.endpoint()), hosts).await
     }
 
     /// Ends everything, and says what could not be ended.
@@ -190,6 +191,7 @@ fn own_parameters(sandbox: &Sandbox) -> Vec<(String, String)> {
         ("Architecture", architecture),
         ("StripeApiBase", &sandbox.vendor_base("stripe")),
         ("SendGridApiBase", &sandbox.vendor_base("sendgrid")),
+        ("TwilioApiBase", &sandbox.vendor_base("twilio")),
         // The emulator is reached by http.
         ("ArchiveRequiresTls", "false"),
         ("MailFrom", "orders@shop.example"),
