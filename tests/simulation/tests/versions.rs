@@ -35,7 +35,7 @@ async fn attributes_of_a_newer_version_survive_whatever_this_one_writes() {
     let body = confirmed_payment("o-1", "pm_card_visa");
     let created = universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
     let path = format!("/payments/{}/refunds", created.body()["payment_id"].as_str().unwrap());
-    universe.call("POST", &path, Some("r-1"), None).await;
+    universe.call("POST", &path, Some("r-1"), Some(&json!({}))).await;
     let marked = places(&universe, &["intent", "payment", "refund", "message", "customer"]);
     assert!(marked.len() >= 8, "{marked:?}");
     for place in &marked {
