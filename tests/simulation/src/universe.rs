@@ -211,7 +211,7 @@ impl Universe {
             let function = match delivery.vendor {
                 Vendor::Stripe => Function::StripeWebhook,
                 Vendor::SendGrid => Function::SendGridWebhook,
-                Vendor::Twilio => unreachable!("no function here calls Twilio"),
+                Vendor::Twilio | Vendor::Postmark => unreachable!("no function here calls them"),
             };
             let request = delivery.request.map(|body: Bytes| Body::Binary(body.to_vec()));
             let response = self.call_raw(function, request, "/").await;

@@ -206,7 +206,7 @@ async fn post(stage: Rc<Stage>, delivery: Delivery) {
     let function = match delivery.vendor {
         Vendor::Stripe => Function::StripeWebhook,
         Vendor::SendGrid => Function::SendGridWebhook,
-        Vendor::Twilio => unreachable!("no function here calls Twilio"),
+        Vendor::Twilio | Vendor::Postmark => unreachable!("no function here calls them"),
     };
     let job = || {
         let request = delivery.request.clone().map(|body: Bytes| Body::Binary(body.to_vec()));
