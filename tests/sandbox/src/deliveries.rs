@@ -44,15 +44,15 @@ pub(crate) struct Posting {
 impl Posting {
     /// A webhook for the vendor's endpoint, tried for `window_ms` at growing gaps.
     pub(crate) fn to_endpoint(body: Bytes, due_ms: i64, window_ms: i64) -> Self {
-        Self { body, due_ms, url: None, headers: Vec::new(), patience: Patience::Window { ms: window_ms } }
+        Self { body, due_ms, url: None, headers: Vec::new(), patience: Patience::Window { ms: window_ms, until: None } }
     }
 }
 
 /// How long a sender goes on when a webhook is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Patience {
-    /// At growing gaps, until so many milliseconds have passed since it was due first.
-    Window { ms: i64 },
+    /// At growing gaps, until so many milliseconds have passed since it was due first, or a receiver gives this answer.
+    Window { ms: i64, until: Option<u16> },
     /// At equal gaps, so many times, and only after a failure that fits.
     Times { retries: u32, gap_ms: i64, after: Failures },
 }
@@ -190,10 +190,10 @@ impl Outbox {
         let accepted = status.is_some_and(|status| (200..300).contains(&status));
         letter.in_flight = false;
         let given_up = match letter.posting.patience {
-            Patience::Window { ms } => {
+            Patience::Window { ms, until } => {
                 let doublings = letter.attempt.saturating_sub(1).min(20);
                 letter.due_ms = now_ms + first_gap_ms.saturating_mul(1 << doublings).min(RETRY_GAP_MAX_MS);
-                letter.due_ms > letter.created_ms + ms
+                letter.due_ms > letter.created_ms + ms || (status.is_some() && status == until)
             }
             Patience::Times { retries, gap_ms, after } => {
                 letter.due_ms = now_ms + gap_ms;

@@ -85,8 +85,10 @@ pub struct CallRule {
     /// Stripe: `create_payment_intent`, `confirm`, `cancel`, `retrieve`, `list` (payment intents); `create_refund`,
     /// `retrieve_refund`, `list_refunds`; `create_customer`, `update_customer`, `retrieve_customer`, `list_customers`;
     /// `attach_payment_method`, `retrieve_payment_method`, `list_payment_methods`; `retrieve_charge`;
-    /// `retrieve_balance_transaction`. SendGrid: `mail_send`. Twilio: `create_message`, `retrieve_message`,
-    /// `list_messages`. `*` is every call.
+    /// `retrieve_balance_transaction`. SendGrid: `mail_send`; `create_batch`, `retrieve_batch`, `stop_batch`,
+    /// `list_stops`, `update_stop`, `resume_batch`; `create_template`, `create_version`, `retrieve_template`,
+    /// `list_templates`; `stats`. Twilio: `create_message`, `retrieve_message`, `list_messages`. Postmark: `email`,
+    /// `email_batch`. `*` is every call.
     pub operation: String,
     /// What goes wrong.
     #[serde(flatten)]

@@ -9,8 +9,8 @@
 //!   are due, [`Sandbox::delivered`] what became of one.
 //! * [`FaultDial`] decides what goes wrong, per vendor and operation.
 //! * [`Course`] is what becomes of a mail or an SMS; its address decides, or a rule on the dial.
-//! * [`stripe`], [`sendgrid`] and [`twilio`] are one vendor each: the API, the objects, the events, the signature. One
-//!   more vendor is one more folder, one more [`Vendor`] and its lines in `sandbox.rs`.
+//! * [`stripe`], [`sendgrid`], [`twilio`] and [`postmark`] are one vendor each: the API, the objects, the events, the
+//!   signature. One more vendor is one more folder, one more [`Vendor`] and its lines in `sandbox.rs`.
 
 #![allow(clippy::result_large_err, reason = "a vendor's error carries whole objects, and this is no hot path")]
 
@@ -19,6 +19,7 @@ mod course;
 mod deliveries;
 mod faults;
 mod ids;
+pub mod postmark;
 mod sandbox;
 pub mod sendgrid;
 mod settings;

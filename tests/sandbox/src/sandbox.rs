@@ -6,7 +6,7 @@ mod people;
 use crate::answer::edge_error;
 use crate::deliveries::{Delivery, DeliveryCounts, Outbox, Posting};
 use crate::faults::{CallFault, FaultDial, Mishap};
-use crate::{Settings, Vendor, sendgrid, stripe, twilio};
+use crate::{Settings, Vendor, postmark, sendgrid, stripe, twilio};
 use bytes::Bytes;
 use endpoint::Endpoint;
 use http::{HeaderMap, Method, Request, Response, header};
@@ -59,6 +59,7 @@ pub struct Sandbox {
     stripe: stripe::State,
     sendgrid: sendgrid::State,
     twilio: twilio::State,
+    postmark: postmark::State,
     faults: FaultDial,
     outbox: Outbox,
     endpoints: BTreeMap<Vendor, Endpoint>,
@@ -72,6 +73,7 @@ impl Sandbox {
             stripe: stripe::State::new(&settings),
             sendgrid: sendgrid::State::new(&settings),
             twilio: twilio::State::new(&settings),
+            postmark: postmark::State::new(&settings),
             faults: FaultDial::new(settings.seed),
             outbox: Outbox::default(),
             endpoints: BTreeMap::new(),
@@ -83,6 +85,7 @@ impl Sandbox {
                 Vendor::Stripe => sandbox.settings.stripe_webhook_url.clone(),
                 Vendor::SendGrid => sandbox.settings.sendgrid_webhook_url.clone(),
                 Vendor::Twilio => sandbox.settings.twilio_webhook_url.clone(),
+                Vendor::Postmark => sandbox.settings.postmark_webhook_url.clone(),
             };
             sandbox.set_webhook(vendor, &url, None);
         }
@@ -96,6 +99,7 @@ impl Sandbox {
             Vendor::Stripe => stripe::operation(request.method(), request.uri().path()),
             Vendor::SendGrid => sendgrid::operation(request.method(), request.uri().path()),
             Vendor::Twilio => twilio::operation(request.method(), request.uri().path()),
+            Vendor::Postmark => postmark::operation(request.method(), request.uri().path()),
         };
         let fate = self.faults.for_call(vendor, operation);
         let delay_ms = fate.delay_ms;
@@ -147,8 +151,9 @@ impl Sandbox {
     ) -> Response<Bytes> {
         let response = match vendor {
             Vendor::Stripe => self.stripe.call(now_ms, request, mishap, took_ms),
-            Vendor::SendGrid => self.sendgrid.call(now_ms, request, mishap),
+            Vendor::SendGrid => self.sendgrid.call(now_ms, request, mishap, &mut self.faults),
             Vendor::Twilio => self.twilio.call(now_ms, request, mishap, &mut self.faults),
+            Vendor::Postmark => self.postmark.call(now_ms, request, mishap, &mut self.faults),
         };
         self.post_outgoing();
         response
@@ -159,14 +164,15 @@ impl Sandbox {
     pub fn next_delivery_at(&self) -> Option<i64> {
         let waiting = self.outbox.next_due_ms(|vendor| self.endpoints.contains_key(&vendor));
         let batch = self.sendgrid.next_batch_ms();
-        let planned = self.stripe.next_planned_ms().into_iter().chain(self.twilio.next_planned_ms());
-        waiting.into_iter().chain(batch).chain(planned).min()
+        let planned = [self.stripe.next_planned_ms(), self.sendgrid.next_send_ms(), self.twilio.next_planned_ms()];
+        planned.into_iter().chain([waiting, batch]).flatten().min()
     }
 
     /// The webhooks that are due at `now_ms`, earliest first, signed at this moment. Report each to
     /// [`Self::delivered`].
     pub fn take_due(&mut self, now_ms: i64) -> Vec<Delivery> {
         self.stripe.pass_time(now_ms);
+        self.sendgrid.pass_time(now_ms, &mut self.faults);
         self.twilio.pass_time(now_ms);
         self.post_outgoing();
         for batch in self.sendgrid.take_batches(now_ms) {
@@ -182,6 +188,7 @@ impl Sandbox {
                     Vendor::Stripe => self.stripe.webhook_headers(now_ms, &body),
                     Vendor::SendGrid => self.sendgrid.webhook_headers(now_ms, &body),
                     Vendor::Twilio => self.twilio.webhook_headers(&target.public, &body),
+                    Vendor::Postmark => self.postmark.webhook_headers(),
                 };
                 let mut request = Request::new(body);
                 *request.method_mut() = Method::POST;
@@ -222,6 +229,11 @@ impl Sandbox {
         &self.twilio
     }
 
+    /// What Postmark has: mails, and the addresses that it sends nothing to.
+    pub fn postmark(&self) -> &postmark::State {
+        &self.postmark
+    }
+
     /// Every API call that arrived so far, in order.
     pub fn calls(&self) -> &[RecordedCall] {
         &self.calls
@@ -250,13 +262,25 @@ impl Sandbox {
         self.endpoints.contains_key(&vendor)
     }
 
-    /// The account's API key is replaced: the old one is refused from now on.
+    /// The account's API key is replaced (SendGrid: that for transactional mail): the old one is refused from now on.
     pub fn set_api_key(&mut self, vendor: Vendor, key: &str) {
         match vendor {
             Vendor::Stripe => self.stripe.set_api_key(key.to_owned()),
             Vendor::SendGrid => self.sendgrid.set_api_key(key.to_owned()),
             Vendor::Twilio => self.twilio.set_auth_tokens(vec![key.to_owned()]),
+            Vendor::Postmark => self.postmark.set_server_token(key.to_owned()),
         }
+    }
+
+    /// The credentials (`user:password`) that go with Postmark's webhooks from now on, retries included.
+    pub fn set_postmark_webhook_credentials(&mut self, credentials: &str) {
+        self.postmark.set_webhook_credentials(credentials.to_owned());
+    }
+
+    /// Postmark refuses every mail with this error code from now on (405: no credits are left, 412: the account waits for
+    /// approval); none: it takes them again.
+    pub fn postmark_refuses_all(&mut self, error_code: Option<u32>) {
+        self.postmark.refuse_all(error_code);
     }
 
     /// Twilio accepts these auth tokens from now on; the first one is the primary one and signs.
@@ -276,6 +300,9 @@ impl Sandbox {
         }
         for callback in self.twilio.take_outgoing() {
             self.post(Vendor::Twilio, &callback);
+        }
+        for record in self.postmark.take_outgoing() {
+            self.post(Vendor::Postmark, &record);
         }
     }
 

@@ -227,6 +227,7 @@ impl Universe {
                 Vendor::Stripe => Function::StripeWebhook,
                 Vendor::SendGrid => Function::SendGridWebhook,
                 Vendor::Twilio => Function::TwilioWebhook,
+                Vendor::Postmark => Function::PostmarkWebhook,
             };
             let request = delivery.request.map(|body: Bytes| Body::Binary(body.to_vec()));
             let response = self.call_raw(function, request, "/").await;

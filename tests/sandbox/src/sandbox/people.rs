@@ -58,7 +58,7 @@ impl Sandbox {
         known
     }
 
-    /// The recipients of a message (its `X-Message-Id`) open it. False when there is no such message.
+    /// The recipients of a message (its `X-Message-Id` at SendGrid, its `MessageID` at Postmark) open it. False when there is no such message.
     pub fn recipient_opens(&mut self, now_ms: i64, message_id: &str) -> bool {
         let extra = json!({ "useragent": "Mozilla/5.0", "ip": "192.0.2.1" });
         self.recipient_acts(now_ms, message_id, "open", &extra)
@@ -75,7 +75,29 @@ impl Sandbox {
         self.recipient_acts(now_ms, message_id, "spamreport", &json!({}))
     }
 
+    /// The recipients of a message want no more mail from this sender. False when there is no such message.
+    pub fn recipient_unsubscribes(&mut self, now_ms: i64, message_id: &str) -> bool {
+        self.recipient_acts(now_ms, message_id, "unsubscribe", &json!({}))
+    }
+
+    /// The recipients of a message want no more mail of its group (`false`), or want it again (`true`). False when there
+    /// is no such message.
+    pub fn recipient_changes_group(&mut self, now_ms: i64, message_id: &str, wanted: bool) -> bool {
+        let kind = if wanted { "group_resubscribe" } else { "group_unsubscribe" };
+        self.recipient_acts(now_ms, message_id, kind, &json!({}))
+    }
+
+    /// The shopkeeper makes an address active again at Postmark. False when it is active.
+    pub fn merchant_reactivates(&mut self, now_ms: i64, address: &str) -> bool {
+        let was_inactive = self.postmark.reactivate(now_ms, address);
+        self.post_outgoing();
+        was_inactive
+    }
+
     fn recipient_acts(&mut self, now_ms: i64, message_id: &str, kind: &str, extra: &Value) -> bool {
-        self.sendgrid.recipient_acts(now_ms, message_id, kind, extra)
+        let known = self.sendgrid.recipient_acts(now_ms, message_id, kind, extra)
+            || self.postmark.recipient_acts(now_ms, message_id, kind, extra);
+        self.post_outgoing();
+        known
     }
 }

@@ -29,7 +29,10 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/recipient/open", post(recipient_opens))
         .route("/recipient/click", post(recipient_clicks))
         .route("/recipient/spam", post(recipient_reports_spam))
+        .route("/recipient/unsubscribe", post(recipient_unsubscribes))
         .route("/recipient/text", post(recipient_texts))
+        .route("/merchant/reactivate", post(merchant_reactivates))
+        .route("/postmark/refusal", put(postmark_refuses_all))
 }
 
 async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
@@ -47,8 +50,9 @@ async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
             "payment_methods": stripe.payment_methods(),
             "balance_transactions": stripe.balance_transactions(),
         },
-        "sendgrid": { "mails": sandbox.sendgrid().mails() },
+        "sendgrid": { "mails": sandbox.sendgrid().mails(), "templates": sandbox.sendgrid().templates() },
         "twilio": { "messages": sandbox.twilio().messages(), "received": sandbox.twilio().received() },
+        "postmark": { "mails": sandbox.postmark().mails() },
         "deliveries": of_each(&|vendor| json!(sandbox.deliveries(vendor))),
         "calls": of_each(&|vendor| sandbox.calls().iter().filter(|call| call.vendor == vendor).count().into()),
     }))
@@ -63,7 +67,7 @@ fn recorded_call(call: &RecordedCall) -> Value {
     let headers: Map<String, Value> = call
         .headers
         .iter()
-        .filter(|(name, _)| **name != header::AUTHORIZATION)
+        .filter(|(name, _)| **name != header::AUTHORIZATION && *name != "x-postmark-server-token")
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()))
         .collect();
     json!({
@@ -233,6 +237,11 @@ async fn recipient_reports_spam(State(shared): State<Arc<Shared>>, Json(message)
     recipients_answer(&shared, known)
 }
 
+async fn recipient_unsubscribes(State(shared): State<Arc<Shared>>, Json(message): Json<Message>) -> StatusCode {
+    let known = shared.sandbox().recipient_unsubscribes(now_ms(), &message.message_id);
+    recipients_answer(&shared, known)
+}
+
 /// An SMS from somebody's phone.
 #[derive(Debug, Deserialize)]
 struct Text {
@@ -244,6 +253,27 @@ struct Text {
 async fn recipient_texts(State(shared): State<Arc<Shared>>, Json(text): Json<Text>) -> StatusCode {
     let known = shared.sandbox().recipient_texts(now_ms(), &text.from, &text.to, &text.body);
     recipients_answer(&shared, known)
+}
+
+#[derive(Debug, Deserialize)]
+struct Address {
+    address: String,
+}
+
+async fn merchant_reactivates(State(shared): State<Arc<Shared>>, Json(wanted): Json<Address>) -> StatusCode {
+    let was_inactive = shared.sandbox().merchant_reactivates(now_ms(), &wanted.address);
+    recipients_answer(&shared, was_inactive)
+}
+
+#[derive(Debug, Deserialize)]
+struct PostmarksRefusal {
+    /// Null: mails are taken again.
+    error_code: Option<u32>,
+}
+
+async fn postmark_refuses_all(State(shared): State<Arc<Shared>>, Json(wanted): Json<PostmarksRefusal>) -> StatusCode {
+    shared.sandbox().postmark_refuses_all(wanted.error_code);
+    StatusCode::NO_CONTENT
 }
 
 fn recipients_answer(shared: &Shared, known: bool) -> StatusCode {

@@ -116,6 +116,36 @@ pub(crate) fn send(sandbox: &mut Sandbox, at_ms: i64, body: &Value) -> Answer {
     answered(sandbox.call(Vendor::SendGrid, at_ms, mail_request(body)))
 }
 
+/// A call of SendGrid's other paths.
+pub(crate) fn sendgrid(sandbox: &mut Sandbox, at_ms: i64, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    let mut request = mail_request(body.unwrap_or(&Value::Null));
+    *request.method_mut() = method.parse().unwrap();
+    *request.uri_mut() = format!("https://api.sendgrid.com{path}").parse().unwrap();
+    if body.is_none() {
+        *request.body_mut() = Bytes::new();
+        request.headers_mut().remove("content-type");
+    }
+    answered(sandbox.call(Vendor::SendGrid, at_ms, request))
+}
+
+/// All SendGrid events that are posted until a time.
+pub(crate) fn events(sandbox: &mut Sandbox, until_ms: i64) -> Vec<Value> {
+    let mut events = Vec::new();
+    while let Some(at_ms) = sandbox.next_delivery_at().filter(|at_ms| *at_ms <= until_ms) {
+        for delivery in sandbox.take_due(at_ms) {
+            let batch: Vec<Value> = serde_json::from_slice(delivery.request.body()).unwrap();
+            events.extend(batch);
+            sandbox.delivered(delivery.id, Some(200), at_ms);
+        }
+    }
+    events
+}
+
+/// The kinds of SendGrid events.
+pub(crate) fn event_kinds(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["event"].as_str().unwrap()).collect()
+}
+
 /// The default account at Twilio.
 pub(crate) const TWILIO_ACCOUNT: &str = "AC00000000000000000000000000000001";
 
@@ -143,3 +173,30 @@ pub(crate) fn text(sandbox: &mut Sandbox, at_ms: i64, to: &str, more: &str) -> A
 }
 
 pub(crate) const TWILIO_SPEC: &str = "twilio_api_v2010.json";
+
+/// A request of Postmark's.
+pub(crate) fn postmark_request(path: &str, body: &Value) -> Request<Bytes> {
+    Request::builder()
+        .method("POST")
+        .uri(format!("https://api.postmarkapp.com{path}"))
+        .header("x-postmark-server-token", "postmark-sandbox")
+        .header("content-type", "application/json")
+        .header("accept", "application/json")
+        .body(body.to_string().into())
+        .unwrap()
+}
+
+pub(crate) fn a_postmark_mail(to: &str) -> Value {
+    serde_json::json!({
+        "From": "Shop <shop@example.com>",
+        "To": to,
+        "Subject": "Order o-1",
+        "TextBody": "Thanks",
+        "Tag": "order",
+        "Metadata": { "crossdock_order": "o-1" },
+    })
+}
+
+pub(crate) fn mail_by_postmark(sandbox: &mut Sandbox, at_ms: i64, to: &str) -> Answer {
+    answered(sandbox.call(Vendor::Postmark, at_ms, postmark_request("/email", &a_postmark_mail(to))))
+}

@@ -5,7 +5,10 @@
 
 mod caller;
 mod faults;
+mod postmark;
 mod sendgrid;
+mod sendgrid_scheduled;
+mod sendgrid_templates;
 mod server;
 mod spec;
 mod stripe;

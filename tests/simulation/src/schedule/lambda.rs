@@ -213,6 +213,7 @@ async fn post(stage: Rc<Stage>, delivery: Delivery) {
         Vendor::Stripe => Function::StripeWebhook,
         Vendor::SendGrid => Function::SendGridWebhook,
         Vendor::Twilio => Function::TwilioWebhook,
+        Vendor::Postmark => Function::PostmarkWebhook,
     };
     let job = || {
         let request = delivery.request.clone().map(|body: Bytes| Body::Binary(body.to_vec()));
