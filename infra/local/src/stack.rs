@@ -141,7 +141,12 @@ impl Stack {
     /// Tells the simulated vendors where the receivers are.
     pub async fn connect_webhooks(&self) -> Result<()> {
         let host = |vendor: &str| self.webhook_host(vendor);
-        let hosts = [("stripe", host("Stripe")?), ("sendgrid", host("SendGrid")?), ("twilio", host("Twilio")?)];
+        let hosts = [
+            ("stripe", host("Stripe")?),
+            ("sendgrid", host("SendGrid")?),
+            ("twilio", host("Twilio")?),
+            ("postmark", host("Postmark")?),
+        ];
         self.sandbox.send_webhooks_to(&format!("{}/", self.aws.endpoint()), hosts).await
     }
 
@@ -192,6 +197,7 @@ fn own_parameters(sandbox: &Sandbox) -> Vec<(String, String)> {
         ("StripeApiBase", &sandbox.vendor_base("stripe")),
         ("SendGridApiBase", &sandbox.vendor_base("sendgrid")),
         ("TwilioApiBase", &sandbox.vendor_base("twilio")),
+        ("PostmarkApiBase", &sandbox.vendor_base("postmark")),
         // The emulator is reached by http.
         ("ArchiveRequiresTls", "false"),
         ("MailFrom", "orders@shop.example"),

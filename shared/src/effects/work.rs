@@ -160,7 +160,10 @@ impl WorkList {
                     Err(error) => return Err(error),
                 };
                 let given_up = Outcome::of(claimed.given_up(&subject, code));
-                Ok(self.settle(&claimed, agent.vendor(), subject, given_up, |_, _| Ok(None)).await?.into())
+                Ok(self
+                    .settle(&claimed, agent.vendor_of(&claimed.intent), subject, given_up, |_, _| Ok(None))
+                    .await?
+                    .into())
             }
             Claim::Mine(claimed) => {
                 let subject = self.subject(&claimed.intent).await?;
@@ -196,22 +199,21 @@ impl WorkList {
         } else {
             self.call(intent, &subject, agent, permit, tries).await
         };
-        Ok(self.settle(&claimed, agent.vendor(), subject, outcome, answer).await?.into())
+        Ok(self.settle(&claimed, agent.vendor_of(&claimed.intent), subject, outcome, answer).await?.into())
     }
 
     /// An intent that is only to be called, while the vendor's breaker is known to be open: it stays due as it is, and
     /// the sweeper nudges it when the breaker has closed. One whose budget is over, or whose outcome is unknown, is
     /// worked all the same.
     async fn waits_for_breaker(&self, id: &IntentId, agent: &dyn Agent) -> Result<Option<Intent>> {
-        let (gateway, vendor) = (agent.gateway(), agent.vendor());
-        if !OperationClass::ALL.iter().any(|class| gateway.looks_shut(vendor, &[*class])) {
+        if !OperationClass::ALL.iter().any(|class| agent.is_shut(*class)) {
             return Ok(None);
         }
         let intent = self.intent(id).await?;
         Ok(intent.filter(|intent| {
             intent.phase == Phase::Ready
                 && intent.give_up_at > self.world.now()
-                && gateway.looks_shut(vendor, &[intent.kind.operation_class()])
+                && agent.is_shut(intent.kind.operation_class())
         }))
     }
 

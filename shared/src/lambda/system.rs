@@ -12,7 +12,7 @@ use crate::domain::StackId;
 use crate::effects::archive::Archive;
 use crate::effects::contact::{AppKeys, UnsubscribeLinks};
 use crate::effects::{Routes, WorkList};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gateway::{Gateway, Keyring, Memory, Vendor};
 use crate::payments::{KnownCustomers, Payments};
 use crate::telemetry;
@@ -147,6 +147,20 @@ impl System {
         };
         let base = self.env.vendor_base("POSTMARK_API_BASE")?;
         Ok(postmark::Postmark::new(self.gateway()?, base, self.postmark_keys()?, sender, self.stack()?))
+    }
+
+    /// Postmark, where it stands in for SendGrid.
+    ///
+    /// # Errors
+    /// `configuration` for a MAIL_FALLBACK that is neither `none` nor `postmark`.
+    pub fn postmark_if_wanted(&self) -> Result<Option<postmark::Postmark>> {
+        match self.env.optional("MAIL_FALLBACK").as_deref() {
+            None | Some("none") => Ok(None),
+            Some("postmark") => self.postmark().map(Some),
+            Some(_) => {
+                Err(Error::misconfigured("configuration", "variable MAIL_FALLBACK is neither none nor postmark"))
+            }
+        }
     }
 
     /// Postmark's keys.

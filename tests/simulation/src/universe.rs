@@ -13,7 +13,7 @@ use sandbox::{Sandbox, Settings, Vendor};
 use serde_json::{Value, json};
 
 use crate::invocation::{Done, Job, Running, run};
-use crate::seams::{SENDGRID_BASE, STRIPE_BASE, TWILIO_BASE, world};
+use crate::seams::{POSTMARK_BASE, SENDGRID_BASE, STRIPE_BASE, TWILIO_BASE, world};
 use crate::{Aws, Message, Plan, Probe, QueueSettings, Redrive, SimClock, TABLE_NAME};
 
 pub use crate::invocation::{Function, Invocation, Response};
@@ -52,6 +52,8 @@ pub struct Universe {
     /// Whether instances live on for their function's next invocation, with whatever they have cached. Otherwise each
     /// invocation gets a cold one. An instance that crashed never lives on.
     pub keeps_instances: bool,
+    /// Whether Postmark stands in for SendGrid.
+    pub has_mail_fallback: bool,
     instances: BTreeMap<Function, Vec<(Probe, System)>>,
     last_sweep_ms: i64,
 }
@@ -90,8 +92,15 @@ impl Universe {
             "sendgrid",
             &json!({
                 "transactional_api_key": settings.sendgrid_api_key,
-                "marketing_api_key": settings.sendgrid_api_key,
+                "marketing_api_key": settings.sendgrid_marketing_api_key,
                 "webhook_public_keys": [{ "secret": sandbox.sendgrid_public_key() }],
+            }),
+        );
+        secrets.put(
+            "postmark",
+            &json!({
+                "server_token": settings.postmark_server_token,
+                "webhook_credentials": [{ "secret": settings.postmark_webhook_credentials }],
             }),
         );
         secrets.put(
@@ -115,6 +124,7 @@ impl Universe {
             expected_dead: Vec::new(),
             may_die: Vec::new(),
             keeps_instances: false,
+            has_mail_fallback: false,
             instances: BTreeMap::new(),
             last_sweep_ms: START_MS,
         }
@@ -329,7 +339,8 @@ impl Universe {
         let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(number as u64);
         let world = world(self.clock, &self.aws, &self.sandbox, probe, seed);
         let transport = Transport::of(self.aws.http_client(probe.clone()));
-        System::with(environment(), world, &transport).unwrap_or_else(|e| panic!("{function:?}: {e}"))
+        System::with(environment(self.has_mail_fallback), world, &transport)
+            .unwrap_or_else(|e| panic!("{function:?}: {e}"))
     }
 }
 
@@ -370,7 +381,7 @@ pub(crate) fn api_request(method: &str, path: &str, key: Option<&str>, body: Opt
     request.header("content-type", "application/json").body(body).unwrap()
 }
 
-fn environment() -> Env {
+fn environment(has_mail_fallback: bool) -> Env {
     let queue = |name: &str| crate::Sqs::url(name);
     let variables = [
         ("STAGE", "sim".to_owned()),
@@ -393,6 +404,8 @@ fn environment() -> Env {
         ("STRIPE_API_BASE", STRIPE_BASE.to_owned()),
         ("SENDGRID_API_BASE", SENDGRID_BASE.to_owned()),
         ("TWILIO_API_BASE", TWILIO_BASE.to_owned()),
+        ("POSTMARK_API_BASE", POSTMARK_BASE.to_owned()),
+        ("MAIL_FALLBACK", if has_mail_fallback { "postmark" } else { "none" }.to_owned()),
         ("TWILIO_CALLBACK_URL", TWILIO_WEBHOOK_URL.to_owned()),
         ("MAIL_FROM", "orders@shop.example".to_owned()),
         ("MAIL_FROM_NAME", "Shop".to_owned()),

@@ -12,6 +12,7 @@ mod asking;
 mod codes;
 mod consent;
 mod instead;
+mod provider;
 
 use bytes::Bytes;
 use lambda_http::Body;
