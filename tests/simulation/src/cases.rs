@@ -168,6 +168,10 @@ pub fn late_failures_do_not_count() -> Vec<String> {
     in_a_run(async {
         let universe = Universe::new(1);
         let all = instances(&universe);
+        // A failure that is counted: only then does the breaker have an epoch that a late one can know.
+        universe.sandbox().faults().next_calls(Vendor::Stripe, "*", 1, CallFault::ErrorBefore { status: 503 });
+        read(&all[1]).await;
+        universe.sleep_ms(2_000).await;
         universe.sandbox().faults().next_calls(Vendor::Stripe, "*", 1, CallFault::Delay { ms: 7_000 });
         universe.sandbox().faults().next_calls(Vendor::Stripe, "*", 1, CallFault::ErrorBefore { status: 503 });
         let breaker = || universe.aws().table().item("BREAKER#stripe#read", "BREAKER#stripe#read").unwrap_or_default();
