@@ -111,6 +111,7 @@ impl System {
             address: self.env.required("MAIL_FROM")?,
             name: self.env.required("MAIL_FROM_NAME")?,
             shop: self.env.required("SHOP_NAME")?,
+            event_window: self.env.seconds("MAIL_EVENT_WINDOW_S")?.unwrap_or(sendgrid::EVENT_WINDOW),
             unsubscribe: match self.env.optional("UNSUBSCRIBE_URL") {
                 Some(url) => Some(UnsubscribeLinks::new(self.app_keys()?, url.trim_end_matches('/').to_owned())),
                 None => None,

@@ -6,6 +6,8 @@ mod resolve;
 pub mod verify;
 mod wire;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -25,6 +27,7 @@ use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Permit, Repl
 use crate::world::HttpRequest;
 
 pub use event::{read_events, slices};
+pub use resolve::EVENT_WINDOW;
 
 /// The base URL in production.
 pub const API_BASE: &str = "https://api.sendgrid.com";
@@ -71,6 +74,8 @@ pub struct Sender {
     pub name: String,
     /// The shop's name in texts.
     pub shop: String,
+    /// How long to wait for an event of a mail whose outcome is not known, before it counts as not accepted.
+    pub event_window: Duration,
     /// Where the links to unsubscribe lead; none where no marketing is sent.
     pub unsubscribe: Option<UnsubscribeLinks>,
 }
@@ -177,7 +182,9 @@ impl SendGrid {
             (Class::Held { after }, _) => not_done(HELD_BACK, Some(after), false),
             (Class::Transient, response) => not_done("vendor_unavailable", None, response.is_some()),
             (Class::Credentials, response) => not_done("vendor_credentials", None, response.is_some()),
-            (Class::Unknown | Class::Done | Class::Refused, _) => resolve::wait_for_events(kind, now),
+            (Class::Unknown | Class::Done | Class::Refused, _) => {
+                resolve::wait_for_events(kind, self.sender.event_window, now)
+            }
         }
     }
 }
@@ -200,7 +207,7 @@ impl Agent for SendGrid {
     }
 
     fn resolve<'a>(&'a self, intent: &'a Intent, _subject: &'a Subject, _permit: &'a Permit) -> BoxFuture<'a, Outcome> {
-        Box::pin(std::future::ready(resolve::resolved(intent, self.gateway.world().now())))
+        Box::pin(std::future::ready(resolve::resolved(intent, self.sender.event_window, self.gateway.world().now())))
     }
 
     fn fetch<'a>(&'a self, _vendor_id: &'a str, _correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
@@ -208,7 +215,7 @@ impl Agent for SendGrid {
     }
 }
 
-fn not_done(code: &'static str, after: Option<std::time::Duration>, answered: bool) -> Outcome {
+fn not_done(code: &'static str, after: Option<Duration>, answered: bool) -> Outcome {
     Outcome::of(Verdict::NotDone { code, after, answered })
 }
 
