@@ -160,10 +160,9 @@ impl WorkList {
                     Err(error) => return Err(error),
                 };
                 let given_up = Outcome::of(claimed.given_up(&subject, code));
-                Ok(self
-                    .settle(&claimed, agent.vendor_of(&claimed.intent), subject, given_up, |_, _| Ok(None))
-                    .await?
-                    .into())
+                let vendor = agent.vendor_of(&claimed.intent);
+                let settled = Box::pin(self.settle(&claimed, vendor, subject, given_up, |_, _| Ok(None)));
+                Ok(settled.await?.into())
             }
             Claim::Mine(claimed) => {
                 let subject = self.subject(&claimed.intent).await?;
@@ -199,7 +198,9 @@ impl WorkList {
         } else {
             self.call(intent, &subject, agent, permit, tries).await
         };
-        Ok(self.settle(&claimed, agent.vendor_of(&claimed.intent), subject, outcome, answer).await?.into())
+        // Boxed: every caller's future would hold all of it.
+        let settled = Box::pin(self.settle(&claimed, agent.vendor_of(&claimed.intent), subject, outcome, answer));
+        Ok(settled.await?.into())
     }
 
     /// An intent that is only to be called, while the vendor's breaker is known to be open: it stays due as it is, and

@@ -18,8 +18,8 @@ impl Order<'_> {
         self.until_confirmed_by_mail(DONE_WITHIN).await?;
         let sandbox = self.stack.sandbox();
         let state = sandbox.admin(Method::GET, "state", None).await?;
-        let mails = state["sendgrid"]["mails"].as_array().into_iter().flatten();
-        let ours = mails.filter(|mail| mail["custom_args"]["crossdock_order"] == json!(self.id)).next_back();
+        let mut mails = state["sendgrid"]["mails"].as_array().into_iter().flatten();
+        let ours = mails.rfind(|mail| mail["custom_args"]["crossdock_order"] == json!(self.id));
         let mail = ours.context("the mail provider has no mail of this order")?;
         sandbox.admin(Method::POST, "recipient/open", Some(&json!({ "message_id": mail["message_id"] }))).await?;
         self.until("read", DONE_WITHIN, |order| order["messages"][0]["opened_at"].is_string()).await

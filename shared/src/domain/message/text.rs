@@ -61,22 +61,20 @@ pub fn mail_text(
         | Content::TwoFactorCode { .. }
         | Content::SmsPromotion { .. } => (shop.to_owned(), String::new(), None),
     };
-    let mut plain = format!("{hello}\n\n{said}\n");
-    let mut html = format!("<p>{}</p><p>{}</p>", escaped(&hello), escaped(&said));
+    let mut plain = vec![format!("{hello}\n\n{said}\n")];
+    let mut html = vec![format!("<p>{}</p><p>{}</p>", escaped(&hello), escaped(&said))];
     if let Some(link) = link {
-        plain.push_str(&format!("\n{link}\n"));
-        html.push_str(&format!("<p><a href=\"{0}\">{0}</a></p>", escaped(link)));
+        plain.push(format!("{link}\n"));
+        html.push(format!("<p><a href=\"{0}\">{0}</a></p>", escaped(link)));
     }
-    plain.push_str(&format!("\n{shop}\n"));
-    html.push_str(&format!("<p>{}</p>", escaped(shop)));
+    plain.push(format!("{shop}\n"));
+    html.push(format!("<p>{}</p>", escaped(shop)));
     if let Some(url) = unsubscribe_url {
-        plain.push_str(&format!("\nYou get this because you asked for it. Unsubscribe: {url}\n"));
-        html.push_str(&format!(
-            "<p>You get this because you asked for it. <a href=\"{}\">Unsubscribe</a></p>",
-            escaped(url)
-        ));
+        plain.push(format!("You get this because you asked for it. Unsubscribe: {url}\n"));
+        let url = escaped(url);
+        html.push(format!("<p>You get this because you asked for it. <a href=\"{url}\">Unsubscribe</a></p>"));
     }
-    MailText { subject, plain, html }
+    MailText { subject, plain: plain.join("\n"), html: html.concat() }
 }
 
 /// The text of an SMS. A promotion says how to stop it (TCPA, and the carriers' rules).

@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::large_futures,
+    clippy::needless_pass_by_value, // of `json!`
     reason = "tests fail by panicking, and hold the whole system on their stack"
 )]
 
