@@ -16,6 +16,9 @@ use crate::stored::Stored;
 /// Name of the one table.
 pub const TABLE_NAME: &str = "crossdock";
 
+/// What the index by due shows besides keys, as in template.yaml.
+pub(crate) const SHOWN_BY_DUE: [&str; 5] = ["kind", "phase", "correlation_id", "intent_id", "give_up_at"];
+
 /// The table with its three indexes, as the template makes it. Expired items stay readable until
 /// [`Table::delete_expired`], as in AWS, where the deletion comes up to days after the time.
 ///
@@ -213,7 +216,7 @@ fn schema() -> Value {
         types.iter().map(|(name, kind)| json!({ "AttributeName": name, "AttributeType": kind })).collect();
     let due_projection = json!({
         "ProjectionType": "INCLUDE",
-        "NonKeyAttributes": ["kind", "phase", "correlation_id", "intent_id", "give_up_at"],
+        "NonKeyAttributes": SHOWN_BY_DUE,
     });
     json!({
         "TableName": TABLE_NAME,

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::Table;
 use crate::answer::Answer;
+use crate::dynamo::SHOWN_BY_DUE;
 use crate::mirror::Mirror;
 use crate::stored::Stored;
 
@@ -138,10 +139,9 @@ fn query(mirror: &Mirror, query: &Query) -> Option<Answer> {
 
 /// What the index by due shows of an item.
 fn projected(wire: &str) -> Arc<str> {
-    const SHOWN: [&str; 9] =
-        ["pk", "sk", "due_pk", "due", "kind", "phase", "correlation_id", "intent_id", "give_up_at"];
     let item: std::collections::BTreeMap<&str, &RawValue> = serde_json::from_str(wire).expect("an item is an object");
-    let shown = item.into_iter().filter(|(name, _)| SHOWN.contains(name));
+    let is_shown = |name: &&str| ["pk", "sk", "due_pk", "due"].contains(name) || SHOWN_BY_DUE.contains(name);
+    let shown = item.into_iter().filter(|(name, _)| is_shown(name));
     let shown: Vec<String> = shown.map(|(name, value)| format!("\"{name}\":{value}")).collect();
     format!("{{{}}}", shown.join(",")).into()
 }

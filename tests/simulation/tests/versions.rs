@@ -35,7 +35,8 @@ async fn attributes_of_a_newer_version_survive_whatever_this_one_writes() {
     let body = confirmed_payment("o-1", "pm_card_visa");
     let created = universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
     let path = format!("/payments/{}/refunds", created.body()["payment_id"].as_str().unwrap());
-    universe.call("POST", &path, Some("r-1"), Some(&json!({}))).await;
+    let refund = json!({ "amount": { "value": 100, "currency": "EUR" } });
+    assert_eq!(universe.call("POST", &path, Some("r-1"), Some(&refund)).await.status(), 201);
     let marked = places(&universe, &["intent", "payment", "refund", "message", "customer"]);
     assert!(marked.len() >= 8, "{marked:?}");
     for place in &marked {

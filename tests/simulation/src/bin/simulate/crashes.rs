@@ -61,9 +61,10 @@ fn pairs_of(flow: Flow) -> bool {
     let pairs = on_each_core(places, |first| pairs_after(flow, 1, first));
     let pairs = pairs.into_iter().fold(Pairs::default(), Pairs::and);
     println!(
-        "pairs of crashes in {flow:?}: {} places of the first, {} pairs, {} violations, {:.0} s",
+        "pairs of crashes in {flow:?}: {} places of the first, {} pairs, {} mails left to a person, {} violations, {:.0} s",
         pairs.first,
         pairs.pairs,
+        pairs.given_up,
         pairs.failures.len(),
         began.elapsed().as_secs_f64()
     );
