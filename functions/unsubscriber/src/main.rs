@@ -8,5 +8,5 @@ async fn main() -> Result<(), RuntimeError> {
     let system = System::start()?;
     let unsubscriber = Unsubscriber::new(&system)?;
     system.warm(unsubscriber.warm_up()).await;
-    http::run(unsubscriber, system.world().clone()).await
+    http::run_at_url(unsubscriber, system.world().clone()).await
 }

@@ -1,20 +1,20 @@
 //! HTTP in and out, the same for every function: sizes, headers, correlation, problem documents, one log line, and a
 //! panic that costs its own request only.
 
+mod run;
+
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, header};
 #[cfg(feature = "function-url")]
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt as _};
-use lambda_runtime::{Context, LambdaEvent, service_fn};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use lambda_runtime::Context;
+use serde_json::Value;
 
 use super::problem::problem;
 use crate::domain::{Correlation, Timestamp};
@@ -23,6 +23,10 @@ use crate::error::{Error, Result};
 use crate::gateway::Lane;
 use crate::telemetry::fields;
 use crate::world::World;
+
+pub use run::run;
+#[cfg(feature = "function-url")]
+pub use run::run_at_url;
 
 /// The largest request body of the API, in bytes: our largest valid request has about 30 kB.
 const BODY_MAX_BYTES: usize = 64 * 1024;
@@ -150,29 +154,6 @@ pub trait HttpFunction {
 /// 404 for a path that no handler knows.
 pub fn no_such_route() -> Error {
     Error::rejected(404, "not_found", "There is nothing at this path.")
-}
-
-/// Runs a function until Lambda ends the process.
-///
-/// `lambda_http` reads the events, but its own runner, which can answer in any charset, is left out: its tables are
-/// 100 kB of each zip, and all that we answer is JSON.
-pub async fn run<F: HttpFunction + Sync>(function: F, world: World) -> std::result::Result<(), lambda_runtime::Error> {
-    let (function, world) = (&function, &world);
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        let request = lambda_http::request::from_str(event.payload.get())?.with_lambda_context(event.context);
-        let response: BoxFuture<'_, http::Response<Body>> = Box::pin(respond(function, request, world));
-        Ok::<_, lambda_runtime::Error>(on_the_wire(&response.await))
-    }))
-    .await
-}
-
-/// The answer in the form that API Gateway and function URLs share.
-fn on_the_wire(response: &http::Response<Body>) -> Value {
-    let headers = response.headers().iter();
-    let headers: Map<String, Value> =
-        headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into()))).collect();
-    let body = if let Body::Text(text) = response.body() { text.as_str() } else { "" };
-    json!({ "statusCode": response.status().as_u16(), "headers": headers, "body": body, "isBase64Encoded": false })
 }
 
 /// One request to one response: everything between Lambda's event and the handler.

@@ -46,7 +46,7 @@ impl System {
 
     /// The same in another world.
     pub fn with(env: Env, world: World, transport: &Transport) -> Result<Self> {
-        let clients = Clients::new(&env.aws()?, transport, &world);
+        let clients = Clients::new(env.aws()?, transport.clone(), &world);
         let secrets = Secrets::new(&clients, world.clone());
         Ok(Self {
             env,

@@ -29,14 +29,10 @@ const NOW_MS: i64 = 1_746_093_600_000;
 /// What calls a function, read from how its main.rs runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trigger {
-    Http,
+    RestApi,
+    Url,
     Queue,
     Schedule,
-}
-
-/// Vendors and mail programs call these by a URL of their own, all others come by the REST API.
-fn has_function_url(function: &str) -> bool {
-    function.ends_with("-webhook") || function == "unsubscriber"
 }
 
 /// Every function with its trigger.
@@ -45,8 +41,12 @@ fn functions() -> BTreeMap<String, Trigger> {
     let crates = entries.filter(|entry| entry.path().join("Cargo.toml").is_file());
     let with_trigger = crates.map(|entry| {
         let main = fs::read_to_string(entry.path().join("src/main.rs")).unwrap();
-        let runs =
-            [("http::run(", Trigger::Http), ("batch::run(", Trigger::Queue), ("schedule::run(", Trigger::Schedule)];
+        let runs = [
+            ("http::run(", Trigger::RestApi),
+            ("http::run_at_url(", Trigger::Url),
+            ("batch::run(", Trigger::Queue),
+            ("schedule::run(", Trigger::Schedule),
+        ];
         let name = entry.file_name().into_string().unwrap();
         let trigger = runs.into_iter().find(|(call, _)| main.contains(call));
         let (_, trigger) = trigger.unwrap_or_else(|| panic!("{name}: main.rs runs nothing that is known here"));
@@ -102,14 +102,14 @@ fn every_sample_is_the_event_that_its_function_takes() {
     let functions = functions();
     for (function, name, text) in samples() {
         match functions[&function] {
-            Trigger::Http => {
+            trigger @ (Trigger::RestApi | Trigger::Url) => {
                 let request = request(&name);
                 match request.request_context() {
                     RequestContext::ApiGatewayV1(_) => {
-                        assert!(!has_function_url(&function), "events/{name}: a function URL sends another format");
+                        assert_eq!(trigger, Trigger::RestApi, "events/{name}: a function URL sends another format");
                     }
                     RequestContext::ApiGatewayV2(_) => {
-                        assert!(has_function_url(&function), "events/{name}: the REST API sends another format");
+                        assert_eq!(trigger, Trigger::Url, "events/{name}: the REST API sends another format");
                     }
                     other => panic!("events/{name}: {other:?}"),
                 }
@@ -132,10 +132,22 @@ fn every_sample_is_the_event_that_its_function_takes() {
 }
 
 #[test]
+fn a_function_runs_at_a_url_where_the_template_gives_it_one() {
+    let template = fs::read_to_string(workspace_root().join("template.yaml")).unwrap();
+    for (function, trigger) in functions() {
+        let code = format!("CodeUri: target/lambda/{function}/\n");
+        let (_, properties) = template.split_once(&code).unwrap_or_else(|| panic!("{function} is not in the template"));
+        let properties = properties.split_once("CodeUri:").map_or(properties, |(own, _)| own);
+        let has_url = properties.contains("\n      FunctionUrlConfig:");
+        assert_eq!(has_url, trigger == Trigger::Url, "{function}: what its main.rs runs does not fit the template");
+    }
+}
+
+#[test]
 fn samples_of_the_rest_api_call_routes_that_the_template_has() {
     let template = fs::read_to_string(workspace_root().join("template.yaml")).unwrap().replace('\'', "");
     for (function, name, text) in samples() {
-        if functions()[&function] != Trigger::Http || has_function_url(&function) {
+        if functions()[&function] != Trigger::RestApi {
             continue;
         }
         let event: Value = serde_json::from_str(&text).unwrap();

@@ -69,7 +69,7 @@ impl State {
                 "open" => {
                     let first = self.opened.insert((message_id.to_owned(), recipient.clone()));
                     let seen = json!({ "FirstOpen": first, "ReceivedAt": moment(now_ms) });
-                    self.post(&mail, recipient, "Open", now_ms, [seen, surroundings()]);
+                    self.post(&mail, recipient, "Open", now_ms, &[seen, surroundings()]);
                 }
                 "click" => {
                     let followed = json!({
@@ -77,7 +77,7 @@ impl State {
                         "OriginalLink": extra["url"],
                         "ReceivedAt": moment(now_ms),
                     });
-                    self.post(&mail, recipient, "Click", now_ms, [followed, surroundings()]);
+                    self.post(&mail, recipient, "Click", now_ms, &[followed, surroundings()]);
                 }
                 "spamreport" => self.bounce(&mail, recipient, SPAM_COMPLAINT, now_ms),
                 "group_resubscribe" => self.change_subscription(None, recipient, None, now_ms),
@@ -89,7 +89,7 @@ impl State {
 
     fn deliver(&mut self, mail: &Mail, recipient: &str, at_ms: i64) {
         let extra = json!({ "DeliveredAt": moment(at_ms), "Details": "smtp;250 2.0.0 OK" });
-        self.post(mail, recipient, "Delivery", at_ms, [extra, json!({ "ServerID": SERVER_ID })]);
+        self.post(mail, recipient, "Delivery", at_ms, &[extra, json!({ "ServerID": SERVER_ID })]);
     }
 
     fn bounce(&mut self, mail: &Mail, recipient: &str, (kind, code, inactive): BounceKind, at_ms: i64) {
@@ -111,7 +111,7 @@ impl State {
             "Subject": mail.subject,
             "ServerID": SERVER_ID,
         });
-        self.post(mail, "", record, at_ms, [extra, json!({})]);
+        self.post(mail, "", record, at_ms, &[extra, json!({})]);
         if inactive {
             self.change_subscription(Some(mail), recipient, Some(kind), at_ms);
         }
@@ -146,7 +146,7 @@ impl State {
     }
 
     /// Posts a record about a mail; `recipient` is left out where it is empty.
-    fn post(&mut self, mail: &Mail, recipient: &str, record: &str, at_ms: i64, extras: [Value; 2]) {
+    fn post(&mut self, mail: &Mail, recipient: &str, record: &str, at_ms: i64, extras: &[Value; 2]) {
         let mut body = json!({
             "RecordType": record,
             "MessageID": mail.message_id,

@@ -14,6 +14,7 @@
 mod checks;
 mod events;
 mod mail;
+mod outcome;
 mod route;
 mod scheduled;
 mod signature;
@@ -28,12 +29,12 @@ use crate::faults::Mishap;
 use crate::ids::Ids;
 use crate::{Course, FaultDial, Settings, Vendor};
 use bytes::Bytes;
-use checks::Complaint;
 use events::{BATCH_MAX, BATCH_WINDOW_MS, Event};
 use http::{HeaderName, HeaderValue, Method, Request, Response, header};
+use outcome::{Done, Refusal, after, before};
 use route::Route;
 use scheduled::Stop;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use signature::Key;
 use stats::Fact;
 use std::collections::BTreeMap;
@@ -57,70 +58,6 @@ pub struct State {
     events: Vec<Event>,
     key: Key,
     ids: Ids,
-}
-
-/// What SendGrid does not accept.
-#[derive(Debug)]
-struct Refusal {
-    status: u16,
-    complaints: Vec<Complaint>,
-}
-
-impl Refusal {
-    fn new(status: u16, message: &str) -> Self {
-        Self { status, complaints: vec![Complaint::new(None, message)] }
-    }
-
-    /// 400 for one field.
-    fn of(field: &str, message: &str) -> Self {
-        Self { status: 400, complaints: vec![Complaint::new(field.to_owned(), message)] }
-    }
-
-    fn unauthorized() -> Self {
-        Self::new(401, "The provided authorization grant is invalid, expired, or revoked")
-    }
-
-    fn not_found() -> Self {
-        Self::new(404, "not found")
-    }
-
-    fn to_json(&self) -> Value {
-        json!({ "errors": self.complaints.iter().map(Complaint::to_json).collect::<Vec<_>>() })
-    }
-}
-
-/// What SendGrid answers when all is well.
-#[derive(Debug)]
-struct Done {
-    status: u16,
-    body: Option<Value>,
-    message_id: Option<String>,
-}
-
-impl Done {
-    fn with(status: u16, body: Value) -> Self {
-        Self { status, body: Some(body), message_id: None }
-    }
-
-    fn empty(status: u16) -> Self {
-        Self { status, body: None, message_id: None }
-    }
-}
-
-/// Fails before anything is done, if the vendor is to.
-fn before(mishap: Mishap) -> Result<(), Refusal> {
-    match mishap {
-        Mishap::During(status) => Err(Refusal::new(status, "Internal server error")),
-        _ => Ok(()),
-    }
-}
-
-/// Fails after all is done, if the vendor is to.
-fn after(mishap: Mishap) -> Result<(), Refusal> {
-    match mishap {
-        Mishap::After(status) => Err(Refusal::new(status, "Internal server error")),
-        _ => Ok(()),
-    }
 }
 
 /// The name of a request on the fault dial.

@@ -1,7 +1,8 @@
 //! Mail that waits for its time, and the batches by which it is stopped.
 
+use super::State;
 use super::mail::{Disposition, text};
-use super::{Done, Refusal, State};
+use super::outcome::{Done, Refusal};
 use crate::FaultDial;
 use serde_json::{Map, Value, json};
 

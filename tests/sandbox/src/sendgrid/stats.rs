@@ -1,6 +1,7 @@
 //! GET /v3/stats: counts of what has happened, by day, week or month.
 
-use super::{Done, Refusal, State};
+use super::State;
+use super::outcome::{Done, Refusal};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use time::{Date, Duration, OffsetDateTime};

@@ -1,8 +1,9 @@
 //! Templates and their versions.
 
+use super::State;
 use super::checks::Complaint;
 use super::mail::text;
-use super::{Done, Refusal, State};
+use super::outcome::{Done, Refusal};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
