@@ -158,7 +158,7 @@ impl Message {
 }
 
 /// Whether an SQS message may have all of its characters: the XML 1.0 set, which is all but most control characters and
-/// two that are none. Looked at as bytes, since every webhook passes here: decoding them costs five times as much.
+/// two that are none. Looked at as bytes, which costs less than half of decoding them: every webhook passes here.
 fn is_allowed(text: &str) -> bool {
     let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
     !text.bytes().any(is_control) && !text.contains('\u{FFFE}') && !text.contains('\u{FFFF}')
