@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
-
 /// Why nothing at all may be sent to an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -30,21 +28,25 @@ pub enum ConsentChange {
     Lifted,
 }
 
-/// What an address agrees to, as of its latest changes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+impl ConsentChange {
+    /// The name in the ledger.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OptedIn => "opted_in",
+            Self::OptedOut => "opted_out",
+            Self::Suppressed(_) => "suppressed",
+            Self::Lifted => "lifted",
+        }
+    }
+}
+
+/// What an address agrees to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Consent {
     /// Whether it asked for marketing; nobody is asked by default.
-    #[serde(default)]
     pub marketing: bool,
-    /// When it last said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub marketing_at: Option<Timestamp>,
     /// Why nothing may be sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<Suppression>,
-    /// When that was last said, or taken back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suppressed_at: Option<Timestamp>,
 }
 
 impl Consent {
@@ -69,13 +71,13 @@ mod tests {
         let silent = Consent::default();
         assert_eq!(silent.forbids(true), Some("no_marketing_consent"));
         assert_eq!(silent.forbids(false), None);
-        let asked = Consent { marketing: true, ..Consent::default() };
+        let asked = Consent { marketing: true, suppressed: None };
         assert_eq!(asked.forbids(true), None);
     }
 
     #[test]
     fn a_suppressed_address_gets_nothing_whatever_it_asked_for() {
-        let stopped = Consent { marketing: true, suppressed: Some(Suppression::Stopped), ..Consent::default() };
+        let stopped = Consent { marketing: true, suppressed: Some(Suppression::Stopped) };
         assert!(stopped.forbids(true).is_some() && stopped.forbids(false).is_some());
     }
 }

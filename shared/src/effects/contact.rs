@@ -14,7 +14,7 @@ use super::intent::person_partition;
 use super::observation::ContactSeen;
 use super::work::Subject;
 use crate::aws::{Key, Transacted, Write};
-use crate::domain::consent::{Consent, ConsentChange};
+use crate::domain::consent::{Consent, ConsentChange, Suppression};
 use crate::domain::{ContactId, Correlation, Private, Timestamp, id};
 use crate::error::{Error, Result};
 use crate::gateway::Keyring;
@@ -50,18 +50,37 @@ pub struct Contact {
     /// How to address them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Private<String>>,
+    /// Whether they asked for marketing; nobody is asked by default.
+    #[serde(default)]
+    pub marketing: bool,
+    /// When they last said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marketing_at: Option<Timestamp>,
+    /// Why nothing may be sent there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Suppression>,
+    /// When that was last said, or taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed_at: Option<Timestamp>,
+}
+
+impl Contact {
     /// What they agree to.
-    #[serde(flatten)]
-    pub consent: Consent,
+    pub const fn consent(&self) -> Consent {
+        Consent { marketing: self.marketing, suppressed: self.suppressed }
+    }
 }
 
 /// One row of the ledger of consents: what an address said, when, and how we know.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 struct ConsentRow {
     #[serde(rename = "type")]
-    item_type: String,
-    #[serde(flatten)]
-    change: ConsentChange,
+    item_type: &'static str,
+    /// `opted_in`, `opted_out`, `suppressed`, `lifted`
+    change: &'static str,
+    /// Why it is suppressed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<Suppression>,
     /// When it was said.
     at: Timestamp,
     /// When we learned of it.
@@ -173,8 +192,9 @@ pub(crate) fn change(
     context: &Context,
 ) -> Result<Vec<(Role, Write)>> {
     let row = ConsentRow {
-        item_type: "consent".to_owned(),
-        change,
+        item_type: "consent",
+        change: change.as_str(),
+        why: if let ConsentChange::Suppressed(why) = change { Some(why) } else { None },
         at,
         received_at: context.now,
         source: context.source.to_owned(),
@@ -242,6 +262,6 @@ impl WorkList {
         }
         let item = self.table.get(&key(id)).await?;
         let contact: Option<Contact> = item.map(|item| item.parse()).transpose()?;
-        Ok(contact.map(|contact| contact.consent).unwrap_or_default())
+        Ok(contact.map(|contact| contact.consent()).unwrap_or_default())
     }
 }

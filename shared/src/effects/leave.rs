@@ -15,7 +15,7 @@ pub(super) const SUPPRESSED: &str = "suppressed";
 pub(super) fn withheld(message: &Message, contact: Option<&Contact>, now: Timestamp) -> Option<Outcome> {
     let contact = contact?;
     let is_marketing = message.kind.is_marketing();
-    if let Some(why) = contact.consent.forbids(is_marketing).filter(|_| holds(Guard::ConsentHolds)) {
+    if let Some(why) = contact.consent().forbids(is_marketing).filter(|_| holds(Guard::ConsentHolds)) {
         tracing::info!(message.id = message.message_id.as_str(), reason = why, "a message was not sent");
         return Some(Outcome::of(Verdict::Refused { code: SUPPRESSED }));
     }
