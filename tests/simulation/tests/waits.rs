@@ -40,7 +40,7 @@ fn waits(universe: &Universe, function: Function) -> Vec<Wait> {
                 () if all("DynamoDB.") => Wait::Store,
                 // A nudge that goes out beside the vendor's call costs nothing.
                 () if each_of(&["stripe.", "SQS."]) && !all("SQS.") => Wait::Vendor,
-                () if all("sendgrid.") => Wait::Vendor,
+                () if all("sendgrid.") || all("twilio.") => Wait::Vendor,
                 () if all("SQS.") => Wait::Queue,
                 () if all("S3.") => Wait::Archive,
                 () if each_of(&["SQS.", "DynamoDB."]) => Wait::QueueAndStore,
