@@ -19,6 +19,8 @@ const PUT: &str = "            - Effect: Allow
               Resource: # one folder a vendor
                 - !Sub ${ArchiveBucket.Arn}/stripe/*
                 - !Sub ${ArchiveBucket.Arn}/sendgrid/*
+                - !Sub ${ArchiveBucket.Arn}/twilio/*
+                - !Sub ${ArchiveBucket.Arn}/postmark/*
 ";
 
 pub(crate) fn webhook_not_queued(deployed: &Deployed) -> Result<()> {
