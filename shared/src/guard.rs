@@ -80,6 +80,12 @@ guards! {
     BreakerEpoch,
     /// All instances together stay below a vendor's quota.
     QuotaLimit,
+    /// What an address has agreed to is looked at right before a message is sent.
+    ConsentHolds,
+    /// An older wish does not undo a newer one.
+    ConsentOrder,
+    /// So many codes a number and hour, and no more.
+    CodeLimit,
 }
 
 /// Whether a guard is in place.

@@ -4,14 +4,16 @@ use crossdock::domain::input::normalised_email;
 use crossdock::domain::{Correlation, Timestamp};
 use crossdock::effects::archive::Archive;
 use crossdock::effects::contact::{AppKeys, contact_id};
-use crossdock::effects::inbound::{Event, Requeued};
+use crossdock::effects::inbound::Event;
 use crossdock::effects::observation::Observation;
+use crossdock::effects::waiting::Requeued;
 use crossdock::effects::{Nudge, WorkList};
 use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::batch::{Record, Worker};
 use crossdock::lambda::{System, Webhook};
 use crossdock::vendors::stripe::{self, Stripe};
+use crossdock::vendors::twilio;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
@@ -50,8 +52,11 @@ impl EventProcessor {
         self.list.apply(vendor, event, correlation, &self.stripe).await.map(drop)
     }
 
-    /// A customer's address is stored under an id that only our own key makes.
+    /// Addresses are stored under ids that only our own key makes.
     async fn recognise(&self, event: &mut Event) -> Result<()> {
+        if let Some(Observation::Contact(seen)) = &mut event.seen {
+            seen.contact_id = Some(contact_id(&self.app_keys.get().await?, seen.address.expose())?);
+        }
         let Some(Observation::Customer(seen)) = &mut event.seen else { return Ok(()) };
         let address = seen.email.as_ref().and_then(|email| normalised_email(email.expose()));
         match address {
@@ -111,6 +116,7 @@ impl Worker for EventProcessor {
     fn group(&self, record: &Record) -> String {
         match record.attributes.get("type").map(String::as_str) {
             Some("stripe") => stripe::object_id(record.body.as_bytes()).unwrap_or_else(|| record.message_id.clone()),
+            Some("twilio") => twilio::object_id(record.body.as_bytes()).unwrap_or_else(|| record.message_id.clone()),
             // A slice holds events of many messages; slices of one batch are in the vendor's order.
             Some(vendor) => vendor.to_owned(),
             None => record.message_id.clone(),

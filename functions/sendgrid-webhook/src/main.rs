@@ -8,5 +8,5 @@ async fn main() -> Result<(), RuntimeError> {
     let system = System::start()?;
     let receiver = SendGridWebhook::new(&system)?;
     system.warm(receiver.warm_up()).await;
-    http::run(receiver, system.world().clone()).await
+    http::run_at_url(receiver, system.world().clone()).await
 }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crossdock::aws::queue::Received;
 use crossdock::domain::Timestamp;
 use crossdock::domain::command::Command;
-use crossdock::effects::inbound::Requeued;
+use crossdock::effects::waiting::Requeued;
 use crossdock::effects::{Intent, Nudge, Phase, WorkList};
 use crossdock::lambda::Webhook;
 use crossdock::lambda::batch::Record;

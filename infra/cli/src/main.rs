@@ -103,7 +103,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
         Command::Timeline { order } => timeline_of::run(&stack, &order).await,
         Command::Intent { id } => intent::run(&stack, &id).await,
-        Command::Manual(command) => manual::run(&stack, command, confirm).await,
+        Command::Manual(command) => Box::pin(manual::run(&stack, command, confirm)).await,
         Command::Dlq(command) => dlq::run(&stack, command, confirm).await,
         Command::Breaker(command) => breaker::run(&stack, command, confirm).await,
         Command::Quota => quota::run(&stack).await,

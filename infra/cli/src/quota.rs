@@ -11,8 +11,9 @@ const BAR: f64 = 20.0;
 
 pub(crate) async fn run(stack: &Stack) -> Result<()> {
     let list = stack.list()?;
-    for vendor in Vendor::ALL {
-        let quota = vendor.quota();
+    let quotas = Vendor::ALL.into_iter().flat_map(|vendor| vendor.quotas().iter().map(move |lane| (vendor, *lane)));
+    for (vendor, lane) in quotas {
+        let quota = vendor.quota(lane);
         for shard in 0..quota.shards {
             let item = list.table().get(&key(vendor.as_str(), &quota, shard)).await?;
             for limit in quota.limits {

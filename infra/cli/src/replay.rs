@@ -23,6 +23,8 @@ const KEPT: Duration = Duration::from_secs(35 * 24 * 3_600);
 pub(crate) enum Whose {
     Stripe,
     Sendgrid,
+    Twilio,
+    Postmark,
 }
 
 #[derive(clap::Args)]
@@ -111,7 +113,9 @@ async fn places(stack: &Stack, what: &What) -> Result<Vec<Place>> {
     let vendors = match what.vendor {
         Some(Whose::Stripe) => vec![Vendor::Stripe],
         Some(Whose::Sendgrid) => vec![Vendor::SendGrid],
-        None => vec![Vendor::Stripe, Vendor::SendGrid],
+        Some(Whose::Twilio) => vec![Vendor::Twilio],
+        Some(Whose::Postmark) => vec![Vendor::Postmark],
+        None => Vendor::ALL.to_vec(),
     };
     if let Some(from) = &what.from {
         let from = time_of(from)?;

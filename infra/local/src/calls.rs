@@ -81,6 +81,13 @@ impl Stack {
         self.aws.unsigned(Method::POST, Some(&host), "/", headers, body).await
     }
 
+    /// Calls a function URL by its whole address, without a body.
+    pub async fn function_url(&self, method: Method, url: &str) -> Result<Answer> {
+        let address: http::Uri = url.parse().with_context(|| format!("not a URL: {url}"))?;
+        let host = address.host().context("a function URL has a host")?;
+        self.aws.unsigned(method, Some(host), address.path(), &[], Bytes::new()).await
+    }
+
     /// The order as `GET /orders/{order_id}` shows it; `None` when there is none.
     pub async fn order(&self, order_id: &str) -> Result<Option<Value>> {
         let answer = self.call(Method::GET, &format!("/orders/{order_id}"), &[], None).await?;

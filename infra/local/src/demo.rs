@@ -1,8 +1,9 @@
 //! Orders that happen before your eyes: paid, declined, submitted twice, deferred, authenticated, refunded, charged to a
-//! saved card. Each promise is checked; one that does not come true ends the demonstration with an error.
+//! saved card, written to. Each promise is checked; one that does not come true ends the demonstration with an error.
 
 mod afterwards;
 mod paying;
+mod writing;
 
 use std::time::Duration;
 
@@ -60,6 +61,9 @@ async fn orders(stack: &Stack, progress: &Progress, style: Style) -> Result<()> 
         ("Order 6: paid and refunded", Story::Refunded),
         ("Order 7: paid and partly refunded", Story::PartlyRefunded),
         ("Order 8: charged to a saved card, nobody there", Story::OffSession),
+        ("Order 9: confirmed by a mail that is opened", Story::Read),
+        ("Order 10: an SMS that does not arrive becomes a mail", Story::ToldByMail),
+        ("Order 11: STOP holds back a promotion", Story::Stopped),
     ] {
         let order = Order { stack, id: format!("demo-{run}-{}", story as u8) };
         let done = progress.step(title, order.tell(story)).await?;
@@ -83,6 +87,9 @@ enum Story {
     Refunded = 6,
     PartlyRefunded = 7,
     OffSession = 8,
+    Read = 9,
+    ToldByMail = 10,
+    Stopped = 11,
 }
 
 /// One order of the storefront.
@@ -103,6 +110,9 @@ impl Order<'_> {
             Story::Refunded => self.is_refunded().await,
             Story::PartlyRefunded => self.is_partly_refunded().await,
             Story::OffSession => self.is_charged_off_session().await,
+            Story::Read => self.is_read().await,
+            Story::ToldByMail => self.is_told_by_mail_instead().await,
+            Story::Stopped => self.is_stopped().await,
         }
     }
 

@@ -25,6 +25,15 @@ const STRIPE_API_KEY: &str = "sk_test_local_stack";
 const STRIPE_WEBHOOK_SECRET: &str = "whsec_local_stack";
 /// The key that the simulated SendGrid accepts.
 const SENDGRID_API_KEY: &str = "SG.local-stack";
+/// The one for marketing.
+const SENDGRID_MARKETING_API_KEY: &str = "SG.local-stack-marketing";
+/// What the simulated Postmark wants, and what its webhooks carry.
+const POSTMARK_SERVER_TOKEN: &str = "postmark-local-stack";
+const POSTMARK_WEBHOOK_CREDENTIALS: &str = "postmark:local-stack";
+/// The account, its key and its number at the simulated Twilio.
+const TWILIO_ACCOUNT_SID: &str = "AC0000000000000000000000000000010c";
+const TWILIO_AUTH_TOKEN: &str = "twilio-local-stack";
+const TWILIO_NUMBER: &str = "+15005550006";
 /// Milliseconds before a failed webhook is sent again: a person is waiting, so sooner than a vendor would.
 const FIRST_RETRY_MS: &str = "2000";
 
@@ -48,6 +57,10 @@ impl Sandbox {
         command.args(["--port", "0", "--seed", &seed.to_string()]);
         command.args(["--stripe-api-key", STRIPE_API_KEY, "--stripe-webhook-secret", STRIPE_WEBHOOK_SECRET]);
         command.args(["--sendgrid-api-key", SENDGRID_API_KEY, "--first-retry-ms", FIRST_RETRY_MS]);
+        command.args(["--twilio-account-sid", TWILIO_ACCOUNT_SID, "--twilio-auth-tokens", TWILIO_AUTH_TOKEN]);
+        command.args(["--twilio-numbers", TWILIO_NUMBER, "--postmark-server-token", POSTMARK_SERVER_TOKEN]);
+        command.args(["--postmark-webhook-credentials", POSTMARK_WEBHOOK_CREDENTIALS]);
+        command.args(["--sendgrid-marketing-api-key", SENDGRID_MARKETING_API_KEY]);
         let mut group = Group::start("the sandbox", &mut command, &log)?;
         let since = Instant::now();
         let port = loop {
@@ -69,7 +82,7 @@ impl Sandbox {
         Ok(Self { http: loopback_client()?, port })
     }
 
-    /// The base URL of the simulated `vendor` (`stripe`, `sendgrid`).
+    /// The base URL of the simulated `vendor` (`stripe`, `sendgrid`, `twilio`).
     pub fn vendor_base(&self, vendor: &str) -> String {
         format!("http://127.0.0.1:{}/{vendor}", self.port)
     }
@@ -99,16 +112,20 @@ impl Sandbox {
             stripe_api_key: STRIPE_API_KEY,
             stripe_webhook_secret: STRIPE_WEBHOOK_SECRET,
             sendgrid_api_key: SENDGRID_API_KEY,
+            sendgrid_marketing_api_key: SENDGRID_MARKETING_API_KEY,
+            postmark_server_token: POSTMARK_SERVER_TOKEN,
+            postmark_webhook_credentials: POSTMARK_WEBHOOK_CREDENTIALS,
             sendgrid_public_key: public_key.to_owned(),
+            twilio_account_sid: TWILIO_ACCOUNT_SID,
+            twilio_auth_token: TWILIO_AUTH_TOKEN,
+            twilio_number: TWILIO_NUMBER,
         })
     }
 
     /// Tells the vendors where to send their webhooks: everything to `url`, with the virtual host of each receiver.
-    pub(crate) async fn send_webhooks_to(&self, url: &str, stripe_host: &str, sendgrid_host: &str) -> Result<()> {
-        let urls = json!({
-            "stripe": { "url": url, "host": stripe_host },
-            "sendgrid": { "url": url, "host": sendgrid_host },
-        });
+    pub(crate) async fn send_webhooks_to(&self, url: &str, hosts: [(&str, String); 4]) -> Result<()> {
+        let urls: Value =
+            hosts.into_iter().map(|(vendor, host)| (vendor, json!({ "url": url, "host": host }))).collect();
         self.admin(Method::PUT, "webhook-urls", Some(&urls)).await?;
         Ok(())
     }

@@ -46,8 +46,14 @@ pub(crate) struct VendorKeys {
     pub(crate) stripe_api_key: &'static str,
     pub(crate) stripe_webhook_secret: &'static str,
     pub(crate) sendgrid_api_key: &'static str,
+    pub(crate) sendgrid_marketing_api_key: &'static str,
     /// SPKI in base64.
     pub(crate) sendgrid_public_key: String,
+    pub(crate) postmark_server_token: &'static str,
+    pub(crate) postmark_webhook_credentials: &'static str,
+    pub(crate) twilio_account_sid: &'static str,
+    pub(crate) twilio_auth_token: &'static str,
+    pub(crate) twilio_number: &'static str,
 }
 
 /// Puts every secret of `stage`.
@@ -60,10 +66,21 @@ pub(crate) async fn put_all(aws: &Aws, stage: &str, app: &AppKeys, vendors: &Ven
     put(aws, stage, "stripe", &stripe).await?;
     let sendgrid = json!({
         "transactional_api_key": vendors.sendgrid_api_key,
-        "marketing_api_key": vendors.sendgrid_api_key,
+        "marketing_api_key": vendors.sendgrid_marketing_api_key,
         "webhook_public_keys": [{ "secret": vendors.sendgrid_public_key }, { "secret": SAMPLES_SENDGRID_KEY }],
     });
-    put(aws, stage, "sendgrid", &sendgrid).await
+    put(aws, stage, "sendgrid", &sendgrid).await?;
+    let twilio = json!({
+        "account_sid": vendors.twilio_account_sid,
+        "auth_tokens": [{ "secret": vendors.twilio_auth_token }],
+        "from": vendors.twilio_number,
+    });
+    put(aws, stage, "twilio", &twilio).await?;
+    let postmark = json!({
+        "server_token": vendors.postmark_server_token,
+        "webhook_credentials": [{ "secret": vendors.postmark_webhook_credentials }],
+    });
+    put(aws, stage, "postmark", &postmark).await
 }
 
 /// Puts the secret `/crossdock/<stage>/<name>`.

@@ -140,8 +140,14 @@ impl Stack {
 
     /// Tells the simulated vendors where the receivers are.
     pub async fn connect_webhooks(&self) -> Result<()> {
-        let (stripe, sendgrid) = (self.webhook_host("Stripe")?, self.webhook_host("SendGrid")?);
-        self.sandbox.send_webhooks_to(&format!("{}/", self.aws.endpoint()), &stripe, &sendgrid).await
+        let host = |vendor: &str| self.webhook_host(vendor);
+        let hosts = [
+            ("stripe", host("Stripe")?),
+            ("sendgrid", host("SendGrid")?),
+            ("twilio", host("Twilio")?),
+            ("postmark", host("Postmark")?),
+        ];
+        self.sandbox.send_webhooks_to(&format!("{}/", self.aws.endpoint()), hosts).await
     }
 
     /// Ends everything, and says what could not be ended.
@@ -190,6 +196,10 @@ fn own_parameters(sandbox: &Sandbox) -> Vec<(String, String)> {
         ("Architecture", architecture),
         ("StripeApiBase", &sandbox.vendor_base("stripe")),
         ("SendGridApiBase", &sandbox.vendor_base("sendgrid")),
+        ("TwilioApiBase", &sandbox.vendor_base("twilio")),
+        ("PostmarkApiBase", &sandbox.vendor_base("postmark")),
+        // The simulated SendGrid tells within two seconds, and a person waits.
+        ("MailEventWindowS", "90"),
         // The emulator is reached by http.
         ("ArchiveRequiresTls", "false"),
         ("MailFrom", "orders@shop.example"),

@@ -1,7 +1,7 @@
 //! The SDK's clients: static credentials and region from the environment (no default chain), and our own HTTP client
 //! and clock. See infra/decisions/0001-transport-and-trust-roots.md.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -87,42 +87,60 @@ impl HttpConnector for OverHttp {
     }
 }
 
-/// The three SDK clients, sharing one connection pool.
+/// The three SDK clients, sharing one connection pool. Each is made when it is first asked for, and once: a receiver's
+/// init does not pay for the table's.
 #[derive(Clone, Debug)]
-pub struct Clients {
-    pub(super) dynamodb: aws_sdk_dynamodb::Client,
-    pub(super) sqs: aws_sdk_sqs::Client,
-    pub(super) secrets: aws_sdk_secretsmanager::Client,
+pub struct Clients(Arc<Made>);
+
+#[derive(Debug)]
+struct Made {
+    settings: Settings,
+    transport: Transport,
+    clock: Arc<dyn Clock>,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    sqs: OnceLock<aws_sdk_sqs::Client>,
+    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
 }
 
 macro_rules! configured {
-    ($sdk:ident, $settings:expr, $transport:expr, $world:expr) => {{
+    ($sdk:ident, $made:expr) => {{
+        let Made { settings, transport, clock, .. } = $made;
         let mut builder = $sdk::Config::builder()
             .behavior_version($sdk::config::BehaviorVersion::v2026_01_12())
-            .region($sdk::config::Region::new($settings.region.clone()))
-            .credentials_provider(credentials($settings))
-            .http_client($transport.0.clone())
-            .time_source(SharedTimeSource::new(SdkClock(Arc::clone(&$world.clock))))
-            .sleep_impl(SharedAsyncSleep::new(SdkClock(Arc::clone(&$world.clock))))
+            .region($sdk::config::Region::new(settings.region.clone()))
+            .credentials_provider(credentials(settings))
+            .http_client(transport.0.clone())
+            .time_source(SharedTimeSource::new(SdkClock(Arc::clone(clock))))
+            .sleep_impl(SharedAsyncSleep::new(SdkClock(Arc::clone(clock))))
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
             // What retries may cost is counted by client. The SDK's own account is the whole process's, and simulated
             // instances share one: what a run did would decide over the next.
             .retry_partition($sdk::config::retry::RetryPartition::custom("instance").build())
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
             .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled());
-        builder.set_endpoint_url($settings.endpoint_url.clone());
+        builder.set_endpoint_url(settings.endpoint_url.clone());
         $sdk::Client::from_conf(builder.build())
     }};
 }
 
 impl Clients {
-    /// Builds the clients; nothing is sent yet.
-    pub fn new(settings: &Settings, transport: &Transport, world: &World) -> Self {
-        Self {
-            dynamodb: configured!(aws_sdk_dynamodb, settings, transport, world),
-            sqs: configured!(aws_sdk_sqs, settings, transport, world),
-            secrets: configured!(aws_sdk_secretsmanager, settings, transport, world),
-        }
+    /// Clients for this environment; nothing is made yet.
+    pub fn new(settings: Settings, transport: Transport, world: &World) -> Self {
+        let clock = Arc::clone(&world.clock);
+        let (dynamodb, sqs, secrets) = Default::default();
+        Self(Arc::new(Made { settings, transport, clock, dynamodb, sqs, secrets }))
+    }
+
+    pub(super) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        self.0.dynamodb.get_or_init(|| configured!(aws_sdk_dynamodb, &*self.0)).clone()
+    }
+
+    pub(super) fn sqs(&self) -> aws_sdk_sqs::Client {
+        self.0.sqs.get_or_init(|| configured!(aws_sdk_sqs, &*self.0)).clone()
+    }
+
+    pub(super) fn secrets(&self) -> aws_sdk_secretsmanager::Client {
+        self.0.secrets.get_or_init(|| configured!(aws_sdk_secretsmanager, &*self.0)).clone()
     }
 }
 

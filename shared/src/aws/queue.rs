@@ -64,7 +64,7 @@ pub struct Queues {
 impl Queues {
     /// All queues that the role may send to.
     pub fn new(clients: &Clients) -> Self {
-        Self { client: clients.sqs.clone() }
+        Self { client: clients.sqs() }
     }
 
     /// Sends one message; when this returns without an error it is durable.

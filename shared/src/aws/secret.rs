@@ -36,7 +36,7 @@ pub struct Secrets {
 impl Secrets {
     /// An empty cache before Secrets Manager.
     pub fn new(clients: &Clients, world: World) -> Self {
-        Self { client: clients.secrets.clone(), world, cache: Arc::default() }
+        Self { client: clients.secrets(), world, cache: Arc::default() }
     }
 
     /// The secret's JSON as a type of ours, and its VersionId: from the cache, or read.

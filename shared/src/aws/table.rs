@@ -60,7 +60,7 @@ pub struct Table {
 impl Table {
     /// The table of that name.
     pub fn new(clients: &Clients, name: String, world: World) -> Self {
-        Self { client: clients.dynamodb.clone(), name, world }
+        Self { client: clients.dynamodb(), name, world }
     }
 
     /// Reads one item, consistently.

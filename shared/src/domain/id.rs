@@ -94,9 +94,7 @@ impl PaymentId {
     /// Takes an id from outside; `None` when it does not have the form of ours, so that nobody has it. (As part of a
     /// key it must not be longer than the table allows.)
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix("pay_")?;
-        let fits = digits.len() == ulid::ULID_LEN && digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        fits.then(|| Self(text.to_owned()))
+        is_ours(text, "pay_").then(|| Self(text.to_owned()))
     }
 }
 
@@ -128,6 +126,16 @@ impl MessageId {
     pub fn for_status(object: &str, status: &str, template: &str) -> Self {
         Self(hashed("msg", &["message", object, status, template]))
     }
+
+    /// The message that this Idempotency-Key asks for.
+    pub fn of_request(key: &str) -> Self {
+        Self(hashed("msg", &["message asked for", key]))
+    }
+
+    /// Takes an id from outside; `None` when it does not have the form of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_ours(text, "msg_").then(|| Self(text.to_owned()))
+    }
 }
 
 impl IntentId {
@@ -156,6 +164,12 @@ impl Correlation {
     pub fn generate(now: Timestamp, random: u128) -> Self {
         Self(ulid(now, random))
     }
+}
+
+/// Whether a text has the form of our ids with this prefix.
+fn is_ours(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix)
+        .is_some_and(|digits| digits.len() == ulid::ULID_LEN && digits.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// 26 characters of Crockford base32: a ULID of this time and these random bits.

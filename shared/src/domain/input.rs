@@ -2,7 +2,9 @@
 
 mod card_number;
 mod customer;
+mod message;
 mod payment;
+mod preferences;
 mod refund;
 
 use std::collections::BTreeMap;
@@ -18,7 +20,9 @@ use crate::error::{Error, FieldError, Result};
 
 pub use card_number::holds_card_number;
 pub use customer::CreateCustomer;
+pub use message::CreateMessage;
 pub use payment::{ConfirmPayment, CreatePayment};
+pub use preferences::Preferences;
 pub use refund::CreateRefund;
 
 /// Longest free text (description, name), in characters. Stripe takes 1,000 in a description; nobody reads more.

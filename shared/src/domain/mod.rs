@@ -3,6 +3,7 @@
 //! Pure: no I/O, no async, no clock. A rule of the business that does not need a vendor's or AWS's name lives here.
 
 pub mod command;
+pub mod consent;
 pub mod event;
 pub mod follow_up;
 pub mod id;
@@ -10,13 +11,17 @@ pub mod input;
 pub mod message;
 pub mod money;
 pub mod payment;
+pub mod phone;
 pub mod private;
+pub mod quiet_hours;
 pub mod refund;
+pub mod sms;
 pub mod status;
 pub mod timeline;
 pub mod timestamp;
 
 pub use id::{ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, RefundId, StackId};
 pub use money::{Currency, Money};
+pub use phone::normalised_phone;
 pub use private::Private;
 pub use timestamp::Timestamp;

@@ -26,6 +26,9 @@ pub struct Delivery {
     pub verified_by: String,
     /// The header fields that its signature needs, names in lower case, values as they came.
     pub headers: BTreeMap<String, String>,
+    /// The URL that it was sent to, where the signature covers it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Which part of it this is, where it was cut.
     pub part: Part,
 }
@@ -137,6 +140,7 @@ mod tests {
             received_at: Timestamp::from_ms(1_714_265_330_045),
             verified_by: "ABCDEFGH".to_owned(),
             headers: BTreeMap::from([("stripe-signature".to_owned(), "t=1,v1=00".to_owned())]),
+            url: None,
             part: Part::WHOLE,
         }
     }

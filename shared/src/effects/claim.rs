@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::WorkList;
 use super::intent::{self, Intent, Kind, Phase};
+use super::outcome::Verdict;
+use super::work::Subject;
 use crate::aws::Write;
 use crate::aws::table::Written;
 use crate::domain::{IntentId, Timestamp};
@@ -52,19 +54,31 @@ pub struct Claimed {
     pub lease: Lease,
     /// It was never claimed for a call before, so when this claim makes none, none was ever made.
     pub is_first: bool,
+    /// Whatever was called before certainly did nothing: it was READY.
+    pub is_undone: bool,
 }
 
 impl Claimed {
     /// The claim of a new intent that its own request works at once.
     pub(crate) fn at_birth(intent: Intent, lease: &Lease) -> Self {
-        Self { intent, lease: lease.clone(), is_first: true }
+        Self { intent, lease: lease.clone(), is_first: true, is_undone: true }
     }
 
     /// The claim of an intent that was found running: ours, when it is our own write whose reply was lost.
     pub(crate) fn own(found: &Intent, lease: &Lease) -> Option<Self> {
         let running = matches!(found.phase, Phase::Calling | Phase::Resolving);
         let ours = running && found.owner.as_deref() == Some(&lease.owner);
-        ours.then(|| Self { intent: found.clone(), lease: lease.clone(), is_first: false })
+        ours.then(|| Self { intent: found.clone(), lease: lease.clone(), is_first: false, is_undone: false })
+    }
+
+    /// What giving it up means: an SMS that certainly was not sent, and that a mail can replace, is no case for a person.
+    pub(crate) fn given_up(&self, subject: &Subject, code: &'static str) -> Verdict {
+        match subject {
+            Subject::Message { message, .. } if self.is_undone && message.instead.is_some() => {
+                Verdict::Refused { code }
+            }
+            _ => Verdict::GivenUp { code },
+        }
     }
 }
 
@@ -90,7 +104,8 @@ impl WorkList {
             && found.phase == Phase::Ready
             && found.due <= now
         {
-            return Ok(Claim::Mine(Claimed { intent: found, lease: lease.clone(), is_first: false }));
+            let claimed = Claimed { intent: found, lease: lease.clone(), is_first: false, is_undone: true };
+            return Ok(Claim::Mine(claimed));
         }
         let write = take(id, lease, Phase::Calling)?
             .set_if_absent("first_called_at", &now)?
@@ -108,7 +123,7 @@ impl WorkList {
             Written::Done(item) => {
                 let intent: Intent = item.parse()?;
                 let is_first = intent.first_called_at == Some(now);
-                Ok(Claim::Mine(Claimed { intent, lease: lease.clone(), is_first }))
+                Ok(Claim::Mine(Claimed { intent, lease: lease.clone(), is_first, is_undone: true }))
             }
             Written::Lost(None) => Ok(Claim::Missing),
             Written::Lost(Some(item)) => self.claim_otherwise(item.parse()?, lease, now).await,
@@ -141,7 +156,9 @@ impl WorkList {
             Written::Lost(None) => return Ok(Claim::Missing),
         };
         Ok(match (Claimed::own(&now_is, lease), exhausted) {
-            (Some(claimed), Some(why)) => Claim::Exhausted(claimed, why),
+            (Some(claimed), Some(why)) => {
+                Claim::Exhausted(Claimed { is_undone: found.phase == Phase::Ready, ..claimed }, why)
+            }
             (Some(claimed), None) => Claim::Mine(claimed),
             (None, _) => Claim::Nothing(now_is),
         })

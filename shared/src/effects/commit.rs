@@ -130,11 +130,13 @@ impl WorkList {
 /// A timeline row. Its key holds time and occasion, so the same occasion never makes two rows. Of rows of the same
 /// millisecond those about messages come last: what follows from a payment or refund is read after it.
 pub(crate) fn timeline_row(order: &OrderId, entry: &TimelineEntry, occasion: &str) -> Result<(Role, Write)> {
+    timeline_row_in(super::intent::order_partition(order), entry, occasion)
+}
+
+/// The same in the partition of something that belongs to no order.
+pub(crate) fn timeline_row_in(partition: String, entry: &TimelineEntry, occasion: &str) -> Result<(Role, Write)> {
     let at = entry.at.ms();
     let id = crate::domain::id::digest(&[occasion, &entry.event, &entry.object]);
-    let key = Key::new(
-        super::intent::order_partition(order),
-        format!("T#{at:013}#{}{id}", u8::from(entry.object.starts_with("msg_"))),
-    );
+    let key = Key::new(partition, format!("T#{at:013}#{}{id}", u8::from(entry.object.starts_with("msg_"))));
     Ok((Role::Once, Write::put_new(key, entry)?))
 }

@@ -11,9 +11,9 @@ use futures_util::future::{join_all, try_join};
 use serde::Deserialize;
 
 use super::WorkList;
-use super::inbound::Requeued;
 use super::intent::{Kind, Phase, due_partition};
 use super::nudge::Nudge;
+use super::waiting::Requeued;
 use crate::aws::table::Index;
 use crate::aws::{Item, Key};
 use crate::domain::{Correlation, IntentId, Timestamp};
@@ -153,8 +153,10 @@ const fn per_minute(kind: Kind) -> usize {
         | Kind::PaymentSettlement
         | Kind::RefundCreate
         | Kind::CustomerCreate => 300,
-        Kind::MailSend => 160,
-        Kind::Publish => 3_000,
+        Kind::MailSend | Kind::MailPasswordReset => 160,
+        // 100,000 a day.
+        Kind::MailPromotion => 70,
+        Kind::SmsSend | Kind::SmsTwoFactorCode | Kind::SmsPromotion | Kind::Publish => 3_000,
     }
 }
 

@@ -63,6 +63,7 @@ fn id(subject: &Subject) -> &str {
         Subject::Refund(refund) => refund.refund_id.as_str(),
         Subject::Customer(customer) => customer.customer_id.as_str(),
         Subject::Message { message, .. } => message.message_id.as_str(),
+        Subject::Contact(id) => id.as_str(),
     }
 }
 
@@ -70,7 +71,7 @@ fn status(subject: &Subject) -> &'static str {
     match subject {
         Subject::Payment(payment) => payment.status.as_str(),
         Subject::Refund(refund) => refund.status.as_str(),
-        Subject::Customer(_) => "-",
+        Subject::Customer(_) | Subject::Contact(_) => "-",
         Subject::Message { message, .. } => message.status.as_str(),
     }
 }

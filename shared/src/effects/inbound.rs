@@ -16,7 +16,6 @@ use super::outcome::Agent;
 use super::payment::{Payment, VendorRef, ref_key};
 use super::refund::Refund;
 use super::work::Subject;
-use crate::aws::queue::Outgoing;
 use crate::aws::{Key, Transacted, Write};
 use crate::domain::status::{Said, is_tie};
 use crate::domain::{Correlation, IntentId, RefundId, Timestamp};
@@ -25,15 +24,8 @@ use crate::gateway::Vendor;
 use crate::guard::{Guard, condition, holds};
 use crate::telemetry::fields;
 
-/// How long an event that matches nothing is kept waiting: as long as any vendor redelivers.
-const WAITING_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// A waiting event is looked at again after this, and then each time after as long as it has waited by then: whoever
-/// learns the vendor's id fetches it at once, and this is for those who die in between.
-const WAITING_LOOK: Duration = Duration::from_secs(60);
 /// The vendors' clocks show whole seconds.
 const VENDOR_SECOND: Duration = Duration::from_secs(1);
-/// The message format's version for waiting events.
-const VERSION: u32 = 1;
 
 /// A verified event, in our words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -106,45 +98,6 @@ struct FollowUp {
     correlation_id: Correlation,
 }
 
-/// An event that waits for its object to become known.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Waiting {
-    #[serde(rename = "type")]
-    item_type: String,
-    vendor: String,
-    event: Event,
-    correlation_id: Correlation,
-    kept_at: Timestamp,
-    /// What the due index shows of it.
-    kind: String,
-    due: Timestamp,
-    due_pk: String,
-    expires: i64,
-}
-
-/// "That event can be matched now", on the wire.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Requeued {
-    v: u32,
-    waiting: Key,
-}
-
-impl Requeued {
-    /// The kind of waiting events in the due index.
-    pub(crate) const KIND: &str = "event.waiting";
-
-    /// The message for the queue of inbound events.
-    pub(crate) fn message(waiting: Key) -> Result<Outgoing> {
-        let body = serde_json::to_string(&Self { v: VERSION, waiting });
-        body.map(Outgoing::plain).map_err(|e| Error::bug("requeue", e))
-    }
-
-    /// Reads such a message; `None` when it is something else.
-    pub fn parse(body: &str) -> Option<Self> {
-        serde_json::from_str::<Self>(body).ok().filter(|message| message.v == VERSION)
-    }
-}
-
 /// What an event is about: the object, and the intent that it settles when nobody else can.
 pub(super) struct Target {
     pub(super) subject: Subject,
@@ -152,7 +105,7 @@ pub(super) struct Target {
 }
 
 /// What makes applying it happen once.
-enum Once<'a> {
+pub(super) enum Once<'a> {
     /// The seen mark.
     Mark,
     /// The waiting item, deleted with it.
@@ -186,43 +139,6 @@ impl WorkList {
         Err(Error::transient("object_contended", "the object became known and unknown again"))
     }
 
-    /// Applies an event that was kept waiting, now that its object is known.
-    pub async fn apply_waiting(&self, requeued: &Requeued, provider: &dyn Agent) -> Result<Applied> {
-        let Some(item) = self.table.get(&requeued.waiting).await? else { return Ok(Applied::Duplicate) };
-        let waiting: Waiting = item.parse()?;
-        let vendor = if waiting.vendor == Vendor::Stripe.as_str() { Vendor::Stripe } else { Vendor::SendGrid };
-        let Some(target) = self.target(vendor, &waiting.event, &waiting.correlation_id).await? else {
-            return self.wait_on(requeued, &waiting).await;
-        };
-        let once = Once::Waiting(&requeued.waiting);
-        self.apply_to(vendor, &waiting.event, target, &waiting.correlation_id, once, provider).await
-    }
-
-    /// Nothing matches yet: looks again later.
-    async fn wait_on(&self, requeued: &Requeued, waiting: &Waiting) -> Result<Applied> {
-        let now = self.world.now();
-        let write = Write::update(requeued.waiting.clone())
-            .set("due", &now.plus(now.since(waiting.kept_at).max(WAITING_LOOK)))?
-            .when("attribute_exists(#pk)");
-        self.table.update(write).await?;
-        Ok(Applied::Waiting)
-    }
-
-    /// Sends the events that wait for a vendor id that has just become known back to the queue.
-    pub(crate) async fn requeue_waiting(&self, learned: Option<&(&'static str, String)>) {
-        let Some((vendor, vendor_id)) = learned else { return };
-        let result: Result<()> = async {
-            let items = self.table.query(&ref_key(vendor, vendor_id).pk, "EVENT#").await?;
-            let Some(url) = self.routes.inbound_events.as_deref().filter(|_| !items.is_empty()) else { return Ok(()) };
-            let messages = items.iter().map(|item| Requeued::message(item.key())).collect::<Result<Vec<_>>>()?;
-            self.queues.send_all(url, messages).await
-        }
-        .await;
-        if let Err(error) = result {
-            tracing::warn!(error = %error, "events that wait for this object were not re-queued");
-        }
-    }
-
     pub(super) async fn target(
         &self,
         vendor: Vendor,
@@ -235,6 +151,10 @@ impl WorkList {
             let intent: Intent = item.parse()?;
             let subject = self.subject(&intent).await?;
             return Ok(Some(Target { subject, intent: Some(intent) }));
+        }
+        if let Some(Observation::Contact(seen)) = &event.seen {
+            let contact = seen.contact_id.clone().map(Subject::Contact);
+            return Ok(contact.map(|subject| Target { subject, intent: None }));
         }
         let Some(vendor_id) = &event.vendor_id else { return Ok(None) };
         let Some(named) = self.table.get(&ref_key(vendor.as_str(), vendor_id)).await? else {
@@ -281,7 +201,7 @@ impl WorkList {
         }
     }
 
-    async fn apply_to(
+    pub(super) async fn apply_to(
         &self,
         vendor: Vendor,
         event: &Event,
@@ -346,42 +266,7 @@ impl WorkList {
         }
     }
 
-    /// Keeps an event that matches nothing; `None` when it matches by now.
-    async fn keep_waiting(&self, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<Option<Applied>> {
-        let now = self.world.now();
-        let mut writes = vec![Self::once(&Once::Mark, vendor, event, None, &[], now)?.1];
-        // Customers do not wait: one that matches nothing is somebody else's on the same account, and none of our data.
-        let waits = event.seen.as_ref().is_some_and(|seen| !matches!(seen, Observation::Customer(_)));
-        if let (true, Some(vendor_id)) = (waits, &event.vendor_id) {
-            // A refund of the vendor's own waits for its payment: nobody will ever name the refund.
-            let place = ref_key(vendor.as_str(), event.part_of.as_ref().unwrap_or(vendor_id));
-            let waiting = Waiting {
-                item_type: "waiting_event".to_owned(),
-                vendor: vendor.as_str().to_owned(),
-                event: event.clone(),
-                correlation_id: correlation.clone(),
-                kept_at: now,
-                kind: Requeued::KIND.to_owned(),
-                due: now.plus(if holds(Guard::WaitingDue) { WAITING_LOOK } else { 100 * KEPT_AFTER }),
-                due_pk: intent::due_partition(IntentId::from_stored(&event.event_id).due_shard()),
-                expires: now.plus(WAITING_KEPT).seconds(),
-            };
-            let key = Key::new(&place.pk, format!("EVENT#{:013}#{}", event.occurred_at.ms(), event.event_id));
-            writes.push(Write::put(key, &waiting)?);
-            writes.push(Write::check(place).when("attribute_not_exists(#pk)"));
-        }
-        match self.table.transact(&writes).await? {
-            Transacted::Done if waits => {
-                fields::count(now, "events_waiting", &[("vendor", vendor.as_str())]);
-                Ok(Some(Applied::Waiting))
-            }
-            Transacted::Done => Ok(Some(Applied::Recorded)),
-            Transacted::Lost(obstacles) if obstacles.iter().any(|o| o.index == 0) => Ok(Some(Applied::Duplicate)),
-            Transacted::Lost(_) => Ok(None),
-        }
-    }
-
-    fn once(
+    pub(super) fn once(
         once: &Once<'_>,
         vendor: Vendor,
         event: &Event,

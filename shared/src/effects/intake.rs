@@ -7,6 +7,7 @@
 mod cancel;
 mod confirm;
 mod customer;
+mod message;
 mod refund;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,7 @@ use crate::guard::{Guard, condition, holds};
 pub use cancel::Cancel;
 pub use confirm::Confirmed;
 pub use customer::Known;
+pub use message::{MessageCreated, MessageRequest, message_not_found};
 pub use refund::{RefundCreated, scoped};
 
 /// How long the answer to an API request is kept for repeats. The thing itself keeps key and hash for good.

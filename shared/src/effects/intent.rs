@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::Key;
 use crate::domain::event::DomainEvent;
+use crate::domain::message::{Channel, MessageKind};
 use crate::domain::{
     ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, Private, RefundId, StackId, Timestamp,
     id,
@@ -81,6 +82,21 @@ pub enum Kind {
     /// Send a transactional mail.
     #[serde(rename = "mail.send")]
     MailSend,
+    /// Send the link with which somebody chooses a new password.
+    #[serde(rename = "mail.password_reset")]
+    MailPasswordReset,
+    /// Send a marketing mail.
+    #[serde(rename = "mail.promotion")]
+    MailPromotion,
+    /// Send a transactional SMS.
+    #[serde(rename = "sms.send")]
+    SmsSend,
+    /// Send a code that is good for two minutes.
+    #[serde(rename = "sms.two_factor_code")]
+    SmsTwoFactorCode,
+    /// Send a marketing SMS.
+    #[serde(rename = "sms.promotion")]
+    SmsPromotion,
     /// Publish a domain event: repeatable, so a publication of unknown outcome is simply repeated.
     #[serde(rename = "publish")]
     Publish,
@@ -88,7 +104,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for routing.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::PaymentCreate,
         Self::PaymentConfirm,
         Self::PaymentCancel,
@@ -96,8 +112,25 @@ impl Kind {
         Self::RefundCreate,
         Self::CustomerCreate,
         Self::MailSend,
+        Self::MailPasswordReset,
+        Self::MailPromotion,
+        Self::SmsSend,
+        Self::SmsTwoFactorCode,
+        Self::SmsPromotion,
         Self::Publish,
     ];
+
+    /// What sends a message.
+    pub const fn of_message(channel: Channel, kind: MessageKind) -> Self {
+        match (channel, kind) {
+            (Channel::Email, MessageKind::PasswordReset) => Self::MailPasswordReset,
+            (Channel::Email, MessageKind::Promotion) => Self::MailPromotion,
+            (Channel::Email, _) => Self::MailSend,
+            (Channel::Sms, MessageKind::TwoFactorCode) => Self::SmsTwoFactorCode,
+            (Channel::Sms, MessageKind::Promotion) => Self::SmsPromotion,
+            (Channel::Sms, _) => Self::SmsSend,
+        }
+    }
 
     /// The name in items and ids.
     pub const fn as_str(self) -> &'static str {
@@ -109,26 +142,38 @@ impl Kind {
             Self::RefundCreate => "refund.create",
             Self::CustomerCreate => "customer.create",
             Self::MailSend => "mail.send",
+            Self::MailPasswordReset => "mail.password_reset",
+            Self::MailPromotion => "mail.promotion",
+            Self::SmsSend => "sms.send",
+            Self::SmsTwoFactorCode => "sms.two_factor_code",
+            Self::SmsPromotion => "sms.promotion",
             Self::Publish => "publish",
         }
     }
 
     /// Whether its subject having a vendor's id proves that it happened.
     pub const fn creates(self) -> bool {
-        matches!(self, Self::PaymentCreate | Self::RefundCreate | Self::CustomerCreate | Self::MailSend)
+        matches!(self, Self::PaymentCreate | Self::RefundCreate | Self::CustomerCreate) || self.is_message()
+    }
+
+    /// Whether it sends a message.
+    pub const fn is_message(self) -> bool {
+        matches!(
+            self,
+            Self::MailSend
+                | Self::MailPasswordReset
+                | Self::MailPromotion
+                | Self::SmsSend
+                | Self::SmsTwoFactorCode
+                | Self::SmsPromotion
+        )
     }
 
     /// Which of its vendor's breakers its call passes.
     pub const fn operation_class(self) -> OperationClass {
         match self {
             Self::PaymentSettlement => OperationClass::Read,
-            Self::PaymentCreate
-            | Self::PaymentConfirm
-            | Self::PaymentCancel
-            | Self::RefundCreate
-            | Self::CustomerCreate
-            | Self::MailSend
-            | Self::Publish => OperationClass::Effect,
+            _ => OperationClass::Effect,
         }
     }
 
@@ -141,7 +186,8 @@ impl Kind {
             | Self::PaymentSettlement
             | Self::RefundCreate
             | Self::CustomerCreate => Some(Vendor::Stripe),
-            Self::MailSend => Some(Vendor::SendGrid),
+            Self::MailSend | Self::MailPasswordReset | Self::MailPromotion => Some(Vendor::SendGrid),
+            Self::SmsSend | Self::SmsTwoFactorCode | Self::SmsPromotion => Some(Vendor::Twilio),
             Self::Publish => None,
         }
     }
@@ -149,11 +195,18 @@ impl Kind {
     /// How long we keep trying before a person has to look.
     pub const fn budget(self) -> Duration {
         match self {
-            Self::PaymentCreate | Self::PaymentCancel | Self::RefundCreate | Self::CustomerCreate | Self::MailSend => {
-                Duration::from_secs(24 * 3_600)
-            }
-            // A shopper waits for this one, and pays some other way after a quarter of an hour.
-            Self::PaymentConfirm => Duration::from_secs(15 * 60),
+            Self::PaymentCreate
+            | Self::PaymentCancel
+            | Self::RefundCreate
+            | Self::CustomerCreate
+            | Self::MailSend
+            | Self::SmsSend => Duration::from_secs(24 * 3_600),
+            // A shopper waits for these, and pays some other way, or asks for another link, after a quarter of an hour.
+            Self::PaymentConfirm | Self::MailPasswordReset => Duration::from_secs(15 * 60),
+            // Nobody types in a code that comes later.
+            Self::SmsTwoFactorCode => Duration::from_secs(2 * 60),
+            // An offer of yesterday.
+            Self::MailPromotion | Self::SmsPromotion => Duration::from_secs(12 * 3_600),
             // Nobody waits for these, and repeating them does no harm.
             Self::PaymentSettlement | Self::Publish => Duration::from_secs(7 * 24 * 3_600),
         }
@@ -191,7 +244,7 @@ pub enum Data {
         request: VendorRequest,
     },
     /// Send this message; content and address are in MESSAGE and CONTACT.
-    Mail {
+    Message {
         /// The message.
         message_id: MessageId,
         /// To whom.
@@ -310,7 +363,7 @@ impl Intent {
         let order_pk = order_id.as_ref().map(order_partition);
         let order_sk = order_id.as_ref().map(|_| format!("{:013}#{intent_id}", now.ms()));
         let person = match &data {
-            Data::Mail { contact_id, .. } | Data::Customer { contact_id, .. } => Some(contact_id.clone()),
+            Data::Message { contact_id, .. } | Data::Customer { contact_id, .. } => Some(contact_id.clone()),
             Data::Payment { .. } | Data::Refund { .. } | Data::Publish { .. } => None,
         };
         Self {

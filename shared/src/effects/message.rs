@@ -5,17 +5,19 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::commit::{Context, Plan, Role, timeline_row};
+use super::commit::{Context, Plan, Role, timeline_row_in};
+use super::contact;
 use super::intent::{Data, Intent, Kind, order_partition, person_partition};
 use super::nudge::Nudge;
 use super::observation::{MessageNews, MessageSeen};
 use super::payment::VendorRef;
 use super::work::Subject;
 use crate::aws::{Key, Write};
-use crate::domain::message::{MessageKind, MessageStatus};
-use crate::domain::status::{Move, Said, decide};
+use crate::domain::consent::{ConsentChange, Suppression};
+use crate::domain::message::{Channel, Content, MessageKind, MessageStatus};
+use crate::domain::status::{Move, Said, Status as _, decide};
 use crate::domain::timeline::TimelineEntry;
-use crate::domain::{ContactId, Correlation, IntentId, MessageId, Money, OrderId, Timestamp};
+use crate::domain::{ContactId, Correlation, IntentId, MessageId, OrderId, Timestamp};
 use crate::error::Result;
 use crate::guard::{Guard, condition};
 
@@ -32,14 +34,15 @@ pub struct Message {
     pub message_id: MessageId,
     /// Which message it is.
     pub kind: MessageKind,
-    /// `email`
-    pub channel: String,
+    /// The way that it takes.
+    pub channel: Channel,
     /// To whom.
     pub contact_id: ContactId,
-    /// About which order.
-    pub order_id: OrderId,
-    /// What the text tells.
-    pub amount: Money,
+    /// About which order, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
+    /// What it tells.
+    pub content: Content,
     /// Where it stands.
     pub status: MessageStatus,
     /// The provider's time of the status.
@@ -49,6 +52,15 @@ pub struct Message {
     pub version: u64,
     /// The intent that sends it.
     pub intent_id: IntentId,
+    /// Who gets a mail of the same meaning when this SMS does not arrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<ContactId>,
+    /// When it is to be sent, if not at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_at: Option<Timestamp>,
+    /// Hash of the request that asked for it; none for what follows from a status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_hash: Option<String>,
     /// The provider, once it has the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
@@ -71,9 +83,11 @@ pub struct Message {
     /// When it last changed.
     pub updated_at: Timestamp,
     /// Index by order.
-    pub order_pk: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_pk: Option<String>,
     /// Index by order.
-    pub order_sk: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_sk: Option<String>,
     /// Index by person.
     pub person_pk: String,
     /// Index by person.
@@ -89,11 +103,21 @@ pub(crate) struct Cause<'a> {
     /// The status it reached.
     pub(crate) reached: &'a str,
     /// The order it belongs to.
-    pub(crate) order_id: &'a OrderId,
+    pub(crate) order_id: Option<&'a OrderId>,
     /// Who is written to.
     pub(crate) contact_id: &'a ContactId,
-    /// What the text tells.
-    pub(crate) amount: Money,
+}
+
+/// A message to be.
+pub(crate) struct Draft {
+    pub(crate) message_id: MessageId,
+    pub(crate) intent_id: IntentId,
+    pub(crate) contact_id: ContactId,
+    pub(crate) content: Content,
+    pub(crate) order_id: Option<OrderId>,
+    pub(crate) instead: Option<ContactId>,
+    pub(crate) send_at: Option<Timestamp>,
+    pub(crate) request_hash: Option<String>,
 }
 
 /// Where a message lives.
@@ -103,43 +127,67 @@ pub fn key(id: &MessageId) -> Key {
 
 impl Message {
     /// Adds the message that an object's reaching a status causes, and the intent that sends it.
-    pub(crate) fn plan(plan: &mut Plan, cause: &Cause<'_>, kind: MessageKind, context: &Context) -> Result<()> {
-        let (message, intent) = Self::caused(cause, kind, context);
-        let row = message.entry("message.queued", Some(kind.as_str().to_owned()), context);
-        plan.writes.push(timeline_row(cause.order_id, &row, &context.occasion)?);
+    pub(crate) fn plan(plan: &mut Plan, cause: &Cause<'_>, content: Content, context: &Context) -> Result<()> {
+        let kind = content.kind();
+        let draft = Draft {
+            message_id: MessageId::for_status(cause.object, cause.reached, kind.as_str()),
+            intent_id: IntentId::of(
+                Kind::of_message(content.channel(), kind).as_str(),
+                cause.object,
+                &format!("{}/{}", cause.reached, kind.as_str()),
+            ),
+            contact_id: cause.contact_id.clone(),
+            order_id: cause.order_id.cloned(),
+            content,
+            instead: None,
+            send_at: None,
+            request_hash: None,
+        };
+        let (message, intent) = Self::of(draft, context);
+        plan.writes.push(message.queued_row(context)?);
         plan.writes.push((Role::Once, Write::put_new(key(&message.message_id), &message)?));
         plan.writes.push((Role::Once, Write::put_new(intent.key(), &intent)?));
         plan.nudges.push(Nudge::of(&intent));
         Ok(())
     }
 
-    fn caused(cause: &Cause<'_>, kind: MessageKind, context: &Context) -> (Self, Intent) {
+    /// The message of a draft, and the intent that sends it.
+    pub(crate) fn of(draft: Draft, context: &Context) -> (Self, Intent) {
         let now = context.now;
-        let Cause { object, reached, .. } = *cause;
-        let message_id = MessageId::for_status(object, reached, kind.as_str());
-        let intent_id = IntentId::of(Kind::MailSend.as_str(), object, &format!("{reached}/{}", kind.as_str()));
-        let data = Data::Mail { message_id: message_id.clone(), contact_id: cause.contact_id.clone() };
-        let order = cause.order_id.clone();
+        let (channel, kind) = (draft.content.channel(), draft.content.kind());
+        let data = Data::Message { message_id: draft.message_id.clone(), contact_id: draft.contact_id.clone() };
         let correlation = context.correlation.clone();
-        let intent =
-            Intent::new(intent_id.clone(), Kind::MailSend, data, Some(order.clone()), correlation.clone(), now);
-        let sort = format!("{:013}#{message_id}", now.ms());
+        let mut intent = Intent::new(
+            draft.intent_id.clone(),
+            Kind::of_message(channel, kind),
+            data,
+            draft.order_id.clone(),
+            correlation.clone(),
+            now,
+        );
+        let begins = draft.send_at.unwrap_or(now).max(now);
+        intent.due = begins;
+        intent.give_up_at = begins.plus(intent.kind.budget());
+        let sort = format!("{:013}#{}", now.ms(), draft.message_id);
         let message = Self {
             item_type: "message".to_owned(),
-            message_id,
+            message_id: draft.message_id,
             kind,
-            channel: "email".to_owned(),
-            contact_id: cause.contact_id.clone(),
-            order_pk: order_partition(&order),
-            order_sk: sort.clone(),
-            person_pk: person_partition(cause.contact_id),
-            person_sk: sort,
-            order_id: order,
-            amount: cause.amount,
+            channel,
+            person_pk: person_partition(&draft.contact_id),
+            person_sk: sort.clone(),
+            contact_id: draft.contact_id,
+            order_pk: draft.order_id.as_ref().map(order_partition),
+            order_sk: draft.order_id.as_ref().map(|_| sort),
+            order_id: draft.order_id,
+            content: draft.content,
             status: MessageStatus::Queued,
             vendor_at: None,
             version: 1,
-            intent_id,
+            intent_id: draft.intent_id,
+            instead: draft.instead,
+            send_at: draft.send_at,
+            request_hash: draft.request_hash,
             vendor: None,
             vendor_id: None,
             opened_at: None,
@@ -148,9 +196,27 @@ impl Message {
             correlation_id: correlation,
             created_at: now,
             updated_at: now,
-            expires: now.plus(KEPT_AFTER).seconds(),
+            expires: begins.plus(KEPT_AFTER).seconds(),
         };
         (message, intent)
+    }
+
+    /// The timeline's row of its being queued.
+    pub(crate) fn queued_row(&self, context: &Context) -> Result<(Role, Write)> {
+        self.row("message.queued", self.kind.as_str(), context)
+    }
+
+    /// A row of the order's timeline, or of the message's own when it is about no order.
+    fn row(&self, event: &str, detail: &str, context: &Context) -> Result<(Role, Write)> {
+        let entry = TimelineEntry {
+            at: context.now,
+            event: event.to_owned(),
+            object: self.message_id.to_string(),
+            detail: Some(detail.to_owned()),
+            source: context.source.to_owned(),
+        };
+        let partition = self.order_pk.clone().unwrap_or_else(|| key(&self.message_id).pk);
+        timeline_row_in(partition, &entry, &context.occasion)
     }
 
     /// The message as the API shows it.
@@ -167,10 +233,14 @@ impl Message {
             ("opened_at", self.opened_at),
             ("clicked_at", self.clicked_at),
             ("spam_reported_at", self.spam_reported_at),
+            ("send_at", self.send_at),
         ] {
             if let Some(at) = at {
                 view[name] = json!(at.to_rfc3339());
             }
+        }
+        if let Some(order) = &self.order_id {
+            view["order_id"] = json!(order);
         }
         view
     }
@@ -183,11 +253,7 @@ impl Message {
         let at = seen.vendor_at.or(Some(context.now));
         let event = match seen.what {
             MessageNews::Status(status) => {
-                let current = Said { status: self.status, vendor_at: self.vendor_at };
-                if decide(current, Said { status, vendor_at: seen.vendor_at }) == Move::Advance {
-                    after.status = status;
-                    after.vendor_at = seen.vendor_at;
-                }
+                self.advance(&mut after, status, seen.vendor_at);
                 status.as_str()
             }
             MessageNews::Deferred => "deferred",
@@ -203,6 +269,18 @@ impl Message {
                 after.spam_reported_at = after.spam_reported_at.or(at);
                 "spam_reported"
             }
+            MessageNews::GivenUp => {
+                self.advance(&mut after, MessageStatus::Failed, seen.vendor_at);
+                "given_up"
+            }
+            MessageNews::OptedOut => {
+                // Who answers STOP gets no SMS; who unsubscribes gets every mail that is no marketing.
+                if self.channel == Channel::Sms {
+                    self.advance(&mut after, MessageStatus::Suppressed, seen.vendor_at);
+                }
+                "opted_out"
+            }
+            MessageNews::OptedIn => "opted_in",
         };
         if let (None, Some(vendor_id)) = (&self.vendor_id, &seen.vendor_id) {
             after.vendor = Some(context.source.to_owned());
@@ -215,8 +293,16 @@ impl Message {
             // A row that moved nothing says so: an answer and the event of the same fact both tell of it.
             let repeats = matches!(seen.what, MessageNews::Status(_)) && after.status == self.status;
             let detail = if repeats { "already known" } else { self.kind.as_str() };
-            let entry = self.entry(&format!("message.{event}"), Some(detail.to_owned()), context);
-            plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
+            plan.writes.push(self.row(&format!("message.{event}"), detail, context)?);
+        }
+        if let Some(change) = self.consent_change(seen.what) {
+            let at = at.unwrap_or(context.now);
+            plan.writes.extend(contact::change(&self.contact_id, change, at, context)?);
+        }
+        // Of one that was given up nobody knows that it did not arrive.
+        let tells = matches!(seen.what, MessageNews::Status(_) | MessageNews::OptedOut);
+        if tells && after.status.is_lost() {
+            self.fall_back(&mut after, &mut plan, context)?;
         }
         plan.writes.push((Role::Object, self.write(&after)?));
         after.version += 1;
@@ -224,14 +310,42 @@ impl Message {
         Ok(plan)
     }
 
-    /// A timeline entry about this message.
-    pub(crate) fn entry(&self, event: &str, detail: Option<String>, context: &Context) -> TimelineEntry {
-        TimelineEntry {
-            at: context.now,
-            event: event.to_owned(),
-            object: self.message_id.to_string(),
-            detail,
-            source: context.source.to_owned(),
+    /// Once a provider has said something, a message only goes on: a "sent" that comes after "failed" is old news,
+    /// whatever time it bears. (Callbacks of one message overtake each other, and not all bear a time.)
+    fn advance(&self, after: &mut Self, status: MessageStatus, vendor_at: Option<Timestamp>) {
+        let goes_back = self.vendor_at.is_some() && status.rank() < self.status.rank();
+        let current = Said { status: self.status, vendor_at: self.vendor_at };
+        if !goes_back && decide(current, Said { status, vendor_at }) == Move::Advance {
+            after.status = status;
+            after.vendor_at = vendor_at;
+        }
+    }
+
+    /// An SMS that will not arrive becomes a mail, when somebody's address is known and there is a mail that says the
+    /// same.
+    fn fall_back(&self, after: &mut Self, plan: &mut Plan, context: &Context) -> Result<()> {
+        let (Some(contact_id), Some(mail)) = (&self.instead, self.content.as_mail()) else { return Ok(()) };
+        after.status = MessageStatus::FellBack;
+        let cause = Cause {
+            object: self.message_id.as_str(),
+            reached: MessageStatus::FellBack.as_str(),
+            order_id: self.order_id.as_ref(),
+            contact_id,
+        };
+        Self::plan(plan, &cause, mail, context)
+    }
+
+    /// What the news of a message say of its recipient's wishes.
+    const fn consent_change(&self, what: MessageNews) -> Option<ConsentChange> {
+        match (self.channel, what) {
+            (Channel::Email, MessageNews::Status(MessageStatus::Bounced)) => {
+                Some(ConsentChange::Suppressed(Suppression::Bounced))
+            }
+            (_, MessageNews::SpamReported) => Some(ConsentChange::Suppressed(Suppression::SpamReported)),
+            (Channel::Email, MessageNews::OptedOut) => Some(ConsentChange::OptedOut),
+            (Channel::Email, MessageNews::OptedIn) => Some(ConsentChange::OptedIn),
+            (Channel::Sms, MessageNews::OptedOut) => Some(ConsentChange::Suppressed(Suppression::Stopped)),
+            _ => None,
         }
     }
 

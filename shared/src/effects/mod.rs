@@ -6,7 +6,8 @@
 //! **resolved** by asking the vendor; it is never simply run again. A message in a queue is only a **nudge**.
 //!
 //! Reading order: intent.rs (what an intent is), claim.rs, settle.rs, work.rs (claim → call → settle as one story),
-//! commit.rs (the transaction they all write), inbound.rs (the same for events), due.rs (the sweeper's part), archive.rs
+//! commit.rs (the transaction they all write), inbound.rs (the same for events), waiting.rs (events that come too early),
+//! leave.rs (who may be written to), due.rs (the sweeper's part), archive.rs
 //! (every webhook as it came), operate.rs (what a person may do by hand).
 
 pub mod archive;
@@ -20,8 +21,9 @@ mod foresee;
 pub mod inbound;
 pub mod intake;
 pub mod intent;
+mod leave;
 pub mod message;
-mod nudge;
+pub mod nudge;
 pub mod observation;
 mod operate;
 mod order;
@@ -30,6 +32,7 @@ pub mod payment;
 mod publish;
 pub mod refund;
 mod settle;
+pub mod waiting;
 mod work;
 
 use std::sync::Arc;
@@ -45,7 +48,7 @@ pub use foresee::Foreseen;
 pub use intent::{Intent, Kind, Phase};
 pub use nudge::{Nudge, Routes};
 pub use operate::Finding;
-pub use outcome::{Agent, HELD_BACK, Outcome, Verdict};
+pub use outcome::{Agent, HELD_BACK, OPTED_OUT, Outcome, Verdict};
 pub use settle::{Settled, owner};
 pub use work::{Subject, Worked, with_permit};
 

@@ -1,18 +1,26 @@
 //! Nudges: "look now". Losing or doubling one changes nothing, because the intent is in the due index.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::WorkList;
 use super::intent::{Intent, Kind};
+use super::message::Message;
 use crate::aws::queue::Outgoing;
 use crate::domain::{Correlation, IntentId};
 use crate::error::{Error, Result};
 
 /// The message format's version.
 const VERSION: u32 = 1;
+/// The attribute of a nudge that says whose part of the vendor's quota its call uses.
+pub const LANE: &str = "lane";
+/// The longest delay of one message (SQS).
+const DELAY_MAX: Duration = Duration::from_secs(900);
+/// Its value for marketing.
+pub const BULK: &str = "bulk";
 
 /// Which queue works which kind of intent. A function knows only the queues that it may send to.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +29,12 @@ pub struct Routes {
     pub payments: Option<String>,
     /// Transactional mail.
     pub email: Option<String>,
+    /// Marketing mail.
+    pub email_bulk: Option<String>,
+    /// Transactional SMS.
+    pub sms: Option<String>,
+    /// Marketing SMS.
+    pub sms_bulk: Option<String>,
     /// Events, and publications.
     pub inbound_events: Option<String>,
     /// Domain events for other systems.
@@ -37,7 +51,10 @@ impl Routes {
             | Kind::PaymentSettlement
             | Kind::RefundCreate
             | Kind::CustomerCreate => self.payments.as_deref(),
-            Kind::MailSend => self.email.as_deref(),
+            Kind::MailSend | Kind::MailPasswordReset => self.email.as_deref(),
+            Kind::MailPromotion => self.email_bulk.as_deref(),
+            Kind::SmsSend | Kind::SmsTwoFactorCode => self.sms.as_deref(),
+            Kind::SmsPromotion => self.sms_bulk.as_deref(),
             Kind::Publish => self.inbound_events.as_deref(),
         }
     }
@@ -71,7 +88,11 @@ impl Nudge {
     fn message(&self) -> Result<Outgoing> {
         let wire = Wire { v: VERSION, intent_id: self.intent_id.clone(), correlation_id: self.correlation_id.clone() };
         let body = serde_json::to_string(&wire).map_err(|e| Error::bug("nudge", e))?;
-        Ok(Outgoing::plain(body))
+        let mut outgoing = Outgoing::plain(body);
+        if matches!(self.kind, Kind::MailPromotion | Kind::SmsPromotion) {
+            outgoing.attributes.push((LANE.to_owned(), BULK.to_owned()));
+        }
+        Ok(outgoing)
     }
 
     /// Reads a nudge.
@@ -94,6 +115,24 @@ impl WorkList {
     pub async fn nudge(&self, nudges: &[Nudge]) {
         if let Err(error) = self.try_nudge(nudges).await {
             tracing::warn!(error = %error, "nudges were not sent; the sweeper will find the intents");
+        }
+    }
+
+    /// Nudges a new message, unless it is for later: then the sweeper does.
+    pub async fn nudge_when_due(&self, message: &Message, nudge: Nudge) {
+        if message.send_at.is_none() {
+            self.nudge(&[nudge]).await;
+        }
+    }
+
+    /// Nudges after a wait, where the sweeper's minute is too long. SQS waits at most a quarter of an hour.
+    pub(crate) async fn nudge_later(&self, nudge: &Nudge, wait: Duration) {
+        let sent = async {
+            let Some(url) = self.routes.of(nudge.kind) else { return Ok(()) };
+            self.queues.send(url, Outgoing { delay: wait.min(DELAY_MAX), ..nudge.message()? }).await
+        };
+        if let Err(error) = sent.await {
+            tracing::warn!(error = %error, "a nudge was not sent; the sweeper will find the intent");
         }
     }
 

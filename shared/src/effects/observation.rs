@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::domain::consent::ConsentChange;
 use crate::domain::message::MessageStatus;
 use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
 use crate::domain::refund::RefundStatus;
@@ -20,6 +21,8 @@ pub enum Observation {
     Customer(CustomerSeen),
     /// About a message.
     Message(MessageSeen),
+    /// About somebody's wishes.
+    Contact(ContactSeen),
 }
 
 /// A statement about a payment.
@@ -74,6 +77,19 @@ pub struct CustomerSeen {
     pub phone: Option<Private<String>>,
 }
 
+/// What somebody wants, said to the vendor: an answered SMS, a click in a mail program.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ContactSeen {
+    /// Who says it, as addresses are stored.
+    pub address: Private<String>,
+    /// The address's id, once somebody has made it.
+    pub contact_id: Option<ContactId>,
+    /// What they want.
+    pub change: ConsentChange,
+    /// When they said it.
+    pub at: Timestamp,
+}
+
 /// A statement about a message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MessageSeen {
@@ -99,6 +115,12 @@ pub enum MessageNews {
     Clicked,
     /// The recipient called it spam.
     SpamReported,
+    /// Nobody could find out what became of it.
+    GivenUp,
+    /// The recipient wants no more of its like.
+    OptedOut,
+    /// The recipient wants them again.
+    OptedIn,
 }
 
 impl PaymentSeen {

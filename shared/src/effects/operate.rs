@@ -116,7 +116,7 @@ impl WorkList {
         let also = audit.writes(found.order_id.as_ref(), &occasion(&found))?;
         let vendor = vendor_of(found.kind);
         let nudge = Nudge::of(&found);
-        let claimed = Claimed { intent: found, lease: nobody(now), is_first: false };
+        let claimed = Claimed { intent: found, lease: nobody(now), is_first: false, is_undone: false };
         let settled = self.settle_with(&claimed, vendor, subject, outcome, |_, _| Ok(also.clone())).await?;
         match &settled {
             Settled::Fenced => return Err(not_manual(&self.known(id).await?)),
@@ -170,7 +170,8 @@ fn named(subject: &Subject, vendor_id: &str) -> Observation {
         Subject::Refund(_) => {
             Observation::Refund(RefundSeen { vendor_id, ..RefundSeen::ours(RefundStatus::Processing) })
         }
-        Subject::Customer(_) => Observation::Customer(CustomerSeen {
+        // A contact is the subject of events only, never of an intent.
+        Subject::Customer(_) | Subject::Contact(_) => Observation::Customer(CustomerSeen {
             vendor_at: None,
             vendor_id,
             email: None,
@@ -186,14 +187,9 @@ fn named(subject: &Subject, vendor_id: &str) -> Observation {
 
 /// Whose effect it is.
 const fn vendor_of(kind: Kind) -> Vendor {
-    match kind {
-        Kind::MailSend => Vendor::SendGrid,
-        Kind::PaymentCreate
-        | Kind::PaymentConfirm
-        | Kind::PaymentCancel
-        | Kind::PaymentSettlement
-        | Kind::RefundCreate
-        | Kind::CustomerCreate
-        | Kind::Publish => Vendor::Stripe,
+    match kind.vendor() {
+        Some(vendor) => vendor,
+        // A publication never waits for a person.
+        None => Vendor::Stripe,
     }
 }

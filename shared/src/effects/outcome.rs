@@ -8,10 +8,13 @@ use super::intent::Intent;
 use super::observation::Observation;
 use super::work::Subject;
 use crate::domain::{Correlation, Timestamp};
-use crate::gateway::{Gateway, Permit, Vendor};
+use crate::gateway::{Gateway, OperationClass, Permit, Vendor};
 
 /// The code of a call that we did not make ourselves: a breaker is open, or a quota used up.
 pub const HELD_BACK: &str = "held_back";
+
+/// The code of a message that the provider refuses because its recipient has opted out there.
+pub const OPTED_OUT: &str = "opted_out";
 
 /// What is true of the effect.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,10 +87,20 @@ impl Outcome {
     }
 }
 
-/// A vendor's part in the work list: it calls and it resolves. Two implementations: Stripe and SendGrid.
+/// A vendor's part in the work list: it calls and it resolves. One for each vendor, and one for the two that send mails.
 pub trait Agent: Send + Sync {
     /// Whose limits apply.
     fn vendor(&self) -> Vendor;
+
+    /// Whose effect this intent's is, where there is a choice.
+    fn vendor_of(&self, _intent: &Intent) -> Vendor {
+        self.vendor()
+    }
+
+    /// Whether it is useless to claim an intent of this class, as far as this instance knows.
+    fn is_shut(&self, class: OperationClass) -> bool {
+        self.gateway().looks_shut(self.vendor(), &[class])
+    }
 
     /// The way to the vendor.
     fn gateway(&self) -> &Gateway;

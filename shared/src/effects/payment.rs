@@ -251,15 +251,14 @@ impl Payment {
         let look = self.settlement_intent(context);
         plan.writes.push((Role::Once, Write::put_new(look.key(), &look)?));
         plan.nudges.push(Nudge::of(&look));
-        if let Some(kind) = follow_up::mail_after_payment(PaymentStatus::Succeeded) {
+        if let Some(notice) = follow_up::mail_after_payment(PaymentStatus::Succeeded, self.amount) {
             let cause = Cause {
                 object: self.payment_id.as_str(),
                 reached: PaymentStatus::Succeeded.as_str(),
-                order_id: &self.order_id,
+                order_id: Some(&self.order_id),
                 contact_id: &self.contact_id,
-                amount: self.amount,
             };
-            Message::plan(plan, &cause, kind, context)?;
+            Message::plan(plan, &cause, notice, context)?;
         }
         Ok(())
     }

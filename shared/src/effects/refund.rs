@@ -199,15 +199,14 @@ impl Refund {
         let publish = self.publication(event, reached.as_str(), context);
         plan.writes.push((Role::Once, Write::put_new(publish.key(), &publish)?));
         plan.nudges.push(Nudge::of(&publish));
-        if let Some(kind) = follow_up::mail_after_refund(reached) {
+        if let Some(notice) = follow_up::mail_after_refund(reached, self.amount) {
             let cause = Cause {
                 object: self.refund_id.as_str(),
                 reached: reached.as_str(),
-                order_id: &self.order_id,
+                order_id: Some(&self.order_id),
                 contact_id: &self.contact_id,
-                amount: self.amount,
             };
-            Message::plan(plan, &cause, kind, context)?;
+            Message::plan(plan, &cause, notice, context)?;
         }
         Ok(())
     }

@@ -6,8 +6,10 @@ use super::WorkList;
 use super::claim::Claimed;
 use super::commit::{Committed, Context, Plan, Role};
 use super::intent::{Intent, KEPT_AFTER, Kind, MANUAL_PARTITION, Phase, due_partition};
-use super::observation::{MessageSeen, Observation, PaymentSeen, RefundSeen};
-use super::outcome::{HELD_BACK, Outcome, Verdict};
+use super::leave::SUPPRESSED;
+use super::nudge::Nudge;
+use super::observation::{MessageNews, MessageSeen, Observation, PaymentSeen, RefundSeen};
+use super::outcome::{HELD_BACK, OPTED_OUT, Outcome, Verdict};
 use super::work::Subject;
 use crate::aws::Write;
 use crate::aws::table::Written;
@@ -107,7 +109,14 @@ impl WorkList {
                     let after = plan.after.clone().unwrap_or(subject);
                     let verdict = effective(&outcome.verdict, intent, &after, now, backoff);
                     self.report(claimed, &verdict);
-                    futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(plan.learned.as_ref()));
+                    // A code is good for two minutes: the sweeper's minute is too long.
+                    let again = async {
+                        if let (Kind::SmsTwoFactorCode, Verdict::NotDone { code, after, .. }) = (intent.kind, &verdict)
+                        {
+                            self.nudge_later(&Nudge::of(intent), wait_after(code, *after, backoff)).await;
+                        }
+                    };
+                    futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(plan.learned.as_ref()), again);
                     return Ok(Settled::Written(after, verdict));
                 }
                 Committed::RefTaken => {
@@ -174,13 +183,7 @@ impl WorkList {
             Verdict::NotDone { after, code, .. } => {
                 let write =
                     if *code == HELD_BACK && claimed.is_first { write.remove("first_called_at") } else { write };
-                let wait = match (*code, after) {
-                    (HELD_BACK, Some(wait)) => *wait,
-                    ("vendor_credentials", _) => policy::CREDENTIAL_RETRY,
-                    (_, Some(wait)) => (*wait).max(backoff.mul_f64(0.1)),
-                    _ => backoff,
-                };
-                write.set("due", &at_most(now.plus(wait)))
+                write.set("due", &at_most(now.plus(wait_after(code, *after, backoff))))
             }
             Verdict::Unknown { look_at, ask_the_list } => {
                 write.set("due", &at_most(*look_at))?.set("ask_the_list", &(intent.ask_the_list || *ask_the_list))
@@ -211,6 +214,16 @@ impl WorkList {
     }
 }
 
+/// How long what was certainly not done waits.
+fn wait_after(code: &str, after: Option<Duration>, backoff: Duration) -> Duration {
+    match (code, after) {
+        (HELD_BACK, Some(wait)) => wait,
+        ("vendor_credentials", _) => policy::CREDENTIAL_RETRY,
+        (_, Some(wait)) => wait.max(backoff.mul_f64(0.1)),
+        _ => backoff,
+    }
+}
+
 /// The phase that a verdict leads to.
 const fn phase_after(verdict: &Verdict) -> Phase {
     match verdict {
@@ -238,6 +251,10 @@ fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timesta
             if kind == Kind::PaymentCreate && payment.cancel_requested =>
         {
             Verdict::Refused { code: "canceled" }
+        }
+        // Whether an offer or a code of an hour ago was sent is nothing that a person has to find out.
+        (Verdict::GivenUp { code }, Subject::Message { message, .. }) if message.kind.is_perishable() => {
+            Verdict::Refused { code }
         }
         _ => verdict.clone(),
     }
@@ -274,8 +291,15 @@ fn statement(verdict: &Verdict, outcome: &Outcome, kind: Kind, subject: &Subject
         (Kind::PaymentConfirm, Subject::Payment(payment)) if phase_after(verdict).is_settled() => {
             Some(Observation::Payment(PaymentSeen::ours(payment.status)))
         }
-        (Kind::MailSend, _) if matches!(verdict, Verdict::Refused { .. } | Verdict::GivenUp { .. }) => {
-            Some(Observation::Message(MessageSeen::ours(MessageStatus::Failed)))
+        (kind, _) if kind.is_message() => {
+            let what = match verdict {
+                Verdict::Refused { code: SUPPRESSED } => MessageNews::Status(MessageStatus::Suppressed),
+                Verdict::Refused { code: OPTED_OUT } => MessageNews::OptedOut,
+                Verdict::Refused { .. } => MessageNews::Status(MessageStatus::Failed),
+                Verdict::GivenUp { .. } => MessageNews::GivenUp,
+                _ => return None,
+            };
+            Some(Observation::Message(MessageSeen { what, vendor_at: None, vendor_id: None }))
         }
         _ => None,
     }

@@ -10,6 +10,7 @@ use super::commit::{Context, Plan};
 use super::contact::{self, Contact};
 use super::customer::{self, Customer};
 use super::intent::{Data, Intent, Phase};
+use super::leave;
 use super::message::{self, Message};
 use super::observation::Observation;
 use super::outcome::{Agent, Outcome, Verdict};
@@ -17,7 +18,7 @@ use super::payment::{self, Payment};
 use super::refund::{self, Refund};
 use super::settle::Settled;
 use crate::aws::{Item, Write};
-use crate::domain::IntentId;
+use crate::domain::{ContactId, IntentId, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::gateway::policy::{IN_REQUEST_RETRY_MIN, IN_REQUEST_RETRY_SPREAD};
 use crate::gateway::{OperationClass, Permit};
@@ -42,6 +43,8 @@ pub enum Subject {
         /// Its recipient.
         contact: Option<Contact>,
     },
+    /// Somebody's wishes.
+    Contact(ContactId),
 }
 
 impl Subject {
@@ -52,6 +55,7 @@ impl Subject {
             Self::Refund(refund) => refund.vendor_id.as_deref(),
             Self::Customer(customer) => customer.vendor_id.as_deref(),
             Self::Message { message, .. } => message.vendor_id.as_deref(),
+            Self::Contact(_) => None,
         }
     }
 
@@ -60,8 +64,16 @@ impl Subject {
         match self {
             Self::Payment(payment) => Some(&payment.order_pk),
             Self::Refund(refund) => Some(&refund.order_pk),
-            Self::Message { message, .. } => Some(&message.order_pk),
-            Self::Customer(_) => None,
+            Self::Message { message, .. } => message.order_pk.as_deref(),
+            Self::Customer(_) | Self::Contact(_) => None,
+        }
+    }
+
+    /// What stands in the way of sending it to its recipient, if it is a message.
+    fn withheld(&self, now: Timestamp) -> Option<Outcome> {
+        match self {
+            Self::Message { message, contact } => leave::withheld(message, contact.as_ref(), now),
+            Self::Payment(_) | Self::Refund(_) | Self::Customer(_) | Self::Contact(_) => None,
         }
     }
 
@@ -82,6 +94,7 @@ impl Subject {
             (Self::Refund(refund), Observation::Refund(seen)) => refund.observe(seen, context),
             (Self::Customer(customer), Observation::Customer(seen)) => customer.observe(seen, context),
             (Self::Message { message, .. }, Observation::Message(seen)) => message.observe(seen, context),
+            (Self::Contact(id), Observation::Contact(seen)) => contact::observe(id, seen, context),
             _ => Err(Error::bug("observation_mismatch", "an observation of another kind of object")),
         }
     }
@@ -92,6 +105,7 @@ impl Subject {
             Self::Refund(refund) => **refund = item.parse()?,
             Self::Customer(customer) => **customer = item.parse()?,
             Self::Message { message, .. } => **message = item.parse()?,
+            Self::Contact(_) => {}
         }
         Ok(())
     }
@@ -103,6 +117,7 @@ impl Subject {
             Self::Refund(refund) => refund.refund_id.as_str(),
             Self::Customer(customer) => customer.customer_id.as_str(),
             Self::Message { message, .. } => message.message_id.as_str(),
+            Self::Contact(id) => id.as_str(),
         };
         item.text("object") == Some(own)
     }
@@ -144,14 +159,22 @@ impl WorkList {
                     }
                     Err(error) => return Err(error),
                 };
-                let given_up = Outcome::of(Verdict::GivenUp { code });
-                Ok(self.settle(&claimed, agent.vendor(), subject, given_up, |_, _| Ok(None)).await?.into())
+                let given_up = Outcome::of(claimed.given_up(&subject, code));
+                let vendor = agent.vendor_of(&claimed.intent);
+                let settled = Box::pin(self.settle(&claimed, vendor, subject, given_up, |_, _| Ok(None)));
+                Ok(settled.await?.into())
             }
             Claim::Mine(claimed) => {
                 let subject = self.subject(&claimed.intent).await?;
                 self.carry_out(claimed, subject, agent, &permit, tries, |_, _| Ok(None)).await
             }
         }
+    }
+
+    /// Calls what this request has claimed at its birth, once, and settles it.
+    pub async fn work_claimed(&self, claimed: Claimed, agent: &dyn Agent, permit: &Permit) -> Result<Worked> {
+        let subject = self.subject(&claimed.intent).await?;
+        self.carry_out(claimed, subject, agent, permit, 1, |_, _| Ok(None)).await
     }
 
     /// Calls or resolves what was claimed, and settles it.
@@ -170,25 +193,28 @@ impl WorkList {
             Outcome::of(Verdict::Done)
         } else if intent.phase == Phase::Resolving {
             agent.resolve(intent, &subject, permit).await
+        } else if let Some(withheld) = subject.withheld(self.world.now()) {
+            withheld
         } else {
             self.call(intent, &subject, agent, permit, tries).await
         };
-        Ok(self.settle(&claimed, agent.vendor(), subject, outcome, answer).await?.into())
+        // Boxed: every caller's future would hold all of it.
+        let settled = Box::pin(self.settle(&claimed, agent.vendor_of(&claimed.intent), subject, outcome, answer));
+        Ok(settled.await?.into())
     }
 
     /// An intent that is only to be called, while the vendor's breaker is known to be open: it stays due as it is, and
     /// the sweeper nudges it when the breaker has closed. One whose budget is over, or whose outcome is unknown, is
     /// worked all the same.
     async fn waits_for_breaker(&self, id: &IntentId, agent: &dyn Agent) -> Result<Option<Intent>> {
-        let (gateway, vendor) = (agent.gateway(), agent.vendor());
-        if !OperationClass::ALL.iter().any(|class| gateway.looks_shut(vendor, &[*class])) {
+        if !OperationClass::ALL.iter().any(|class| agent.is_shut(*class)) {
             return Ok(None);
         }
         let intent = self.intent(id).await?;
         Ok(intent.filter(|intent| {
             intent.phase == Phase::Ready
                 && intent.give_up_at > self.world.now()
-                && gateway.looks_shut(vendor, &[intent.kind.operation_class()])
+                && agent.is_shut(intent.kind.operation_class())
         }))
     }
 
@@ -238,7 +264,7 @@ impl WorkList {
             Data::Customer { customer_id, .. } => {
                 Subject::stored(&self.table.get(&customer::key(customer_id)).await?.ok_or_else(gone)?)
             }
-            Data::Mail { message_id, contact_id } => {
+            Data::Message { message_id, contact_id } => {
                 let keys = [message::key(message_id), contact::key(contact_id)];
                 let mut items = self.table.get_many(&keys).await?.into_iter();
                 let message = items.next().flatten().ok_or_else(gone)?.parse()?;

@@ -256,7 +256,7 @@ impl Admission {
     }
 
     async fn take(&self, vendor: Vendor, lane: Lane, wanted: u32, now: Timestamp) -> std::result::Result<u32, Held> {
-        let quota = vendor.quota();
+        let quota = vendor.quota(lane);
         let shard = u8::try_from(self.world.rng.next() % u128::from(quota.shards.max(1))).unwrap_or(0);
         let key = quota::key(vendor.as_str(), &quota, shard);
         let mut memory = self.remembered().quotas.get(&key.pk).cloned().unwrap_or_default();

@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 use crate::domain::Timestamp;
+use crate::effects::nudge::{BULK, LANE};
 use crate::effects::{CALL_TIME_MIN, Lease, TAIL_TIME, owner};
 use crate::error::{Error, Kind, Result};
 use crate::gateway::Lane;
@@ -43,7 +44,9 @@ impl Record {
         let call_by = now.plus(vendor_timeout).min(self.deadline.minus(TAIL_TIME));
         // The receive count is part of the owner: a redelivery to the same instance is another claim.
         let owner = owner(&self.request_id, &format!("{}/{}", self.message_id, self.receives));
-        (call_by.since(now) >= CALL_TIME_MIN).then_some(Lease { owner, call_by, lane: Lane::Background })
+        let is_bulk = self.attributes.get(LANE).is_some_and(|lane| lane == BULK);
+        let lane = if is_bulk { Lane::Bulk } else { Lane::Background };
+        (call_by.since(now) >= CALL_TIME_MIN).then_some(Lease { owner, call_by, lane })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::aws;
 use crate::domain::Private;
@@ -40,6 +41,15 @@ impl Env {
     /// `configuration` (misconfigured) with its name, which stops the init.
     pub fn required(&self, name: &str) -> Result<String> {
         self.optional(name).ok_or_else(|| Error::misconfigured("configuration", format!("variable {name} is missing")))
+    }
+
+    /// A whole number of seconds, if it is set.
+    ///
+    /// # Errors
+    /// `configuration` when it is none.
+    pub fn seconds(&self, name: &str) -> Result<Option<Duration>> {
+        let wrong = |_| Error::misconfigured("configuration", format!("variable {name} is no number of seconds"));
+        self.optional(name).map(|text| text.parse().map(Duration::from_secs).map_err(wrong)).transpose()
     }
 
     /// Whether this is the stage where real money moves.

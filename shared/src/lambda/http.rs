@@ -1,18 +1,20 @@
 //! HTTP in and out, the same for every function: sizes, headers, correlation, problem documents, one log line, and a
 //! panic that costs its own request only.
 
+mod run;
+
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, header};
+#[cfg(feature = "function-url")]
+use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt as _};
-use lambda_runtime::{Context, LambdaEvent, service_fn};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use lambda_runtime::Context;
+use serde_json::Value;
 
 use super::problem::problem;
 use crate::domain::{Correlation, Timestamp};
@@ -21,6 +23,10 @@ use crate::error::{Error, Result};
 use crate::gateway::Lane;
 use crate::telemetry::fields;
 use crate::world::World;
+
+pub use run::run;
+#[cfg(feature = "function-url")]
+pub use run::run_at_url;
 
 /// The largest request body of the API, in bytes: our largest valid request has about 30 kB.
 const BODY_MAX_BYTES: usize = 64 * 1024;
@@ -38,6 +44,9 @@ pub struct ApiRequest {
     pub segments: Vec<String>,
     /// The path as it came, without stage and query.
     pub path: String,
+    /// Where the sender sent it: scheme, host, path and query as they are outside, nothing decoded. Only of a function URL
+    /// is the host known for sure.
+    pub url: String,
     /// The query's parameters, decoded; of one that is given twice, the last.
     pub query: BTreeMap<String, String>,
     /// Header names are lower case here, whatever the sender wrote.
@@ -114,12 +123,19 @@ pub struct Answer {
     pub body: Value,
     /// Whether it repeats an earlier answer.
     pub replayed: bool,
+    /// What a browser shows; the body is empty then.
+    pub page: Option<&'static str>,
 }
 
 impl Answer {
     /// An answer of this request's own.
     pub const fn new(status: u16, body: Value) -> Self {
-        Self { status, body, replayed: false }
+        Self { status, body, replayed: false, page: None }
+    }
+
+    /// A page for a person.
+    pub const fn page(status: u16, html: &'static str) -> Self {
+        Self { status, body: Value::Null, replayed: false, page: Some(html) }
     }
 
     /// The same, marked as a repeat.
@@ -140,29 +156,6 @@ pub fn no_such_route() -> Error {
     Error::rejected(404, "not_found", "There is nothing at this path.")
 }
 
-/// Runs a function until Lambda ends the process.
-///
-/// `lambda_http` reads the events, but its own runner, which can answer in any charset, is left out: its tables are
-/// 100 kB of each zip, and all that we answer is JSON.
-pub async fn run<F: HttpFunction + Sync>(function: F, world: World) -> std::result::Result<(), lambda_runtime::Error> {
-    let (function, world) = (&function, &world);
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        let request = lambda_http::request::from_str(event.payload.get())?.with_lambda_context(event.context);
-        let response: BoxFuture<'_, http::Response<Body>> = Box::pin(respond(function, request, world));
-        Ok::<_, lambda_runtime::Error>(on_the_wire(&response.await))
-    }))
-    .await
-}
-
-/// The answer in the form that API Gateway and function URLs share.
-fn on_the_wire(response: &http::Response<Body>) -> Value {
-    let headers = response.headers().iter();
-    let headers: Map<String, Value> =
-        headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into()))).collect();
-    let body = if let Body::Text(text) = response.body() { text.as_str() } else { "" };
-    json!({ "statusCode": response.status().as_u16(), "headers": headers, "body": body, "isBase64Encoded": false })
-}
-
 /// One request to one response: everything between Lambda's event and the handler.
 pub async fn respond<F: HttpFunction>(
     function: &F,
@@ -176,6 +169,7 @@ pub async fn respond<F: HttpFunction>(
     let result = handled.unwrap_or_else(|_| Err(Error::bug("panic", "a handler panicked")));
     let duration_ms = u64::try_from(world.now().since(received_at).as_millis()).unwrap_or(u64::MAX);
     let response = match &result {
+        Ok(Answer { status, page: Some(html), .. }) => page_response(*status, html, &correlation),
         Ok(answer) => {
             json_response(answer.status, "application/json", &answer.body, None, answer.replayed, &correlation)
         }
@@ -208,6 +202,7 @@ fn log_failure(error: &Error, correlation: &Correlation) {
 fn api_request(request: lambda_http::Request, world: &World, received_at: Timestamp) -> ApiRequest {
     let context: Context = request.lambda_context_ref().cloned().unwrap_or_default();
     let path = request.raw_http_path().to_owned();
+    let url = public_url(&request, &path);
     let query = request.query_string_parameters();
     let query = query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let (parts, body) = request.into_parts();
@@ -221,6 +216,7 @@ fn api_request(request: lambda_http::Request, world: &World, received_at: Timest
         method: parts.method,
         segments: path.split('/').filter(|segment| !segment.is_empty()).map(decoded).collect(),
         path,
+        url,
         query,
         headers: parts.headers,
         body: match body {
@@ -235,6 +231,36 @@ fn api_request(request: lambda_http::Request, world: &World, received_at: Timest
     }
 }
 
+/// A page that no other site may frame and that loads nothing.
+fn page_response(status: u16, html: &'static str, correlation: &Correlation) -> http::Response<Body> {
+    let built = http::Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        )
+        .header("x-correlation-id", correlation.as_str())
+        .body(Body::Text(html.to_owned()));
+    built.unwrap_or_else(|_| http::Response::new(Body::Empty))
+}
+
+/// A function cannot be told its own URL, since the URL is made after it; each request says it.
+fn public_url(request: &lambda_http::Request, path: &str) -> String {
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    #[cfg(feature = "function-url")]
+    if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref()
+        && let Some(domain) = &context.domain_name
+    {
+        return format!("https://{domain}{path}{query}");
+    }
+    match (request.uri().scheme_str(), request.uri().authority()) {
+        (Some(scheme), Some(host)) => format!("{scheme}://{host}{path}{query}"),
+        _ => format!("{path}{query}"),
+    }
+}
+
 fn json_response(
     status: u16,
     media_type: &str,
@@ -245,9 +271,15 @@ fn json_response(
 ) -> http::Response<Body> {
     let mut builder = http::Response::builder()
         .status(status)
-        .header(header::CONTENT_TYPE, media_type)
         .header(header::CACHE_CONTROL, "no-store")
         .header("x-correlation-id", correlation.as_str());
+    // What says nothing has no type: a vendor that looks for one would complain of it.
+    if status != http::StatusCode::NO_CONTENT {
+        builder = builder.header(header::CONTENT_TYPE, media_type);
+    }
+    if status == http::StatusCode::UNAUTHORIZED {
+        builder = builder.header(header::WWW_AUTHENTICATE, "Basic");
+    }
     if let Some(seconds) = retry_after {
         builder = builder.header(header::RETRY_AFTER, seconds);
     }

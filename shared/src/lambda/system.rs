@@ -10,13 +10,13 @@ use super::receiver::Receiver;
 use crate::aws::{Clients, Objects, Queues, Secrets, Table, Transport};
 use crate::domain::StackId;
 use crate::effects::archive::Archive;
-use crate::effects::contact::AppKeys;
+use crate::effects::contact::{AppKeys, UnsubscribeLinks};
 use crate::effects::{Routes, WorkList};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gateway::{Gateway, Keyring, Memory, Vendor};
 use crate::payments::{KnownCustomers, Payments};
 use crate::telemetry;
-use crate::vendors::{sendgrid, stripe};
+use crate::vendors::{postmark, sendgrid, stripe, twilio};
 use crate::world::World;
 
 /// Warming connections and secrets during init pays on the first invocation, but must never hold it up for longer.
@@ -46,7 +46,7 @@ impl System {
 
     /// The same in another world.
     pub fn with(env: Env, world: World, transport: &Transport) -> Result<Self> {
-        let clients = Clients::new(&env.aws()?, transport, &world);
+        let clients = Clients::new(env.aws()?, transport.clone(), &world);
         let secrets = Secrets::new(&clients, world.clone());
         Ok(Self {
             env,
@@ -79,6 +79,9 @@ impl System {
         let routes = Routes {
             payments: self.env.optional("PAYMENTS_QUEUE_URL"),
             email: self.env.optional("EMAIL_QUEUE_URL"),
+            email_bulk: self.env.optional("EMAIL_BULK_QUEUE_URL"),
+            sms: self.env.optional("SMS_QUEUE_URL"),
+            sms_bulk: self.env.optional("SMS_BULK_QUEUE_URL"),
             inbound_events: self.env.optional("INBOUND_EVENTS_QUEUE_URL"),
             domain_events: self.env.optional("DOMAIN_EVENTS_QUEUE_URL"),
         };
@@ -108,6 +111,11 @@ impl System {
             address: self.env.required("MAIL_FROM")?,
             name: self.env.required("MAIL_FROM_NAME")?,
             shop: self.env.required("SHOP_NAME")?,
+            event_window: self.env.seconds("MAIL_EVENT_WINDOW_S")?.unwrap_or(sendgrid::EVENT_WINDOW),
+            unsubscribe: match self.env.optional("UNSUBSCRIBE_URL") {
+                Some(url) => Some(UnsubscribeLinks::new(self.app_keys()?, url.trim_end_matches('/').to_owned())),
+                None => None,
+            },
         };
         let base = self.env.vendor_base("SENDGRID_API_BASE")?;
         Ok(sendgrid::SendGrid::new(self.gateway()?, base, self.sendgrid_keys()?, sender, self.stack()?))
@@ -118,6 +126,49 @@ impl System {
         self.keyring("SENDGRID_SECRET_ID")
     }
 
+    /// Twilio.
+    pub fn twilio(&self) -> Result<twilio::Twilio> {
+        let base = self.env.vendor_base("TWILIO_API_BASE")?;
+        let callbacks = self.env.required("TWILIO_CALLBACK_URL")?;
+        let (keys, shop) = (self.twilio_keys()?, self.env.required("SHOP_NAME")?);
+        Ok(twilio::Twilio::new(self.gateway()?, base, keys, callbacks, shop, self.stack()?))
+    }
+
+    /// Twilio's keys.
+    pub fn twilio_keys(&self) -> Result<Keyring<twilio::Keys>> {
+        self.keyring("TWILIO_SECRET_ID")
+    }
+
+    /// Postmark.
+    pub fn postmark(&self) -> Result<postmark::Postmark> {
+        let sender = postmark::Sender {
+            address: self.env.required("MAIL_FROM")?,
+            name: self.env.required("MAIL_FROM_NAME")?,
+            shop: self.env.required("SHOP_NAME")?,
+        };
+        let base = self.env.vendor_base("POSTMARK_API_BASE")?;
+        Ok(postmark::Postmark::new(self.gateway()?, base, self.postmark_keys()?, sender, self.stack()?))
+    }
+
+    /// Postmark, where it stands in for SendGrid.
+    ///
+    /// # Errors
+    /// `configuration` for a MAIL_FALLBACK that is neither `none` nor `postmark`.
+    pub fn postmark_if_wanted(&self) -> Result<Option<postmark::Postmark>> {
+        match self.env.optional("MAIL_FALLBACK").as_deref() {
+            None | Some("none") => Ok(None),
+            Some("postmark") => self.postmark().map(Some),
+            Some(_) => {
+                Err(Error::misconfigured("configuration", "variable MAIL_FALLBACK is neither none nor postmark"))
+            }
+        }
+    }
+
+    /// Postmark's keys.
+    pub fn postmark_keys(&self) -> Result<Keyring<postmark::Keys>> {
+        self.keyring("POSTMARK_SECRET_ID")
+    }
+
     /// Our own keys.
     pub fn app_keys(&self) -> Result<Keyring<AppKeys>> {
         self.keyring("APP_SECRET_ID")
@@ -126,7 +177,8 @@ impl System {
     /// A receiver's way to the queue of inbound events. `headers` are the fields that the vendor's signature needs.
     pub fn receiver(&self, vendor: Vendor, headers: &'static [&'static str]) -> Result<Receiver> {
         let queue_url = self.env.required("INBOUND_EVENTS_QUEUE_URL")?;
-        Ok(Receiver { vendor, headers, queues: self.queues(), queue_url, world: self.world.clone() })
+        let signs_url = vendor == Vendor::Twilio;
+        Ok(Receiver { vendor, headers, signs_url, queues: self.queues(), queue_url, world: self.world.clone() })
     }
 
     /// The webhook archive.

@@ -11,7 +11,7 @@ use crate::effects::archive::Delivery;
 use crate::effects::inbound::Event;
 use crate::error::{Error, Result};
 use crate::gateway::Vendor;
-use crate::vendors::{sendgrid, stripe};
+use crate::vendors::{postmark, sendgrid, stripe, twilio};
 
 /// What a receiver put into the queue: one webhook, or one part of it.
 #[derive(Clone, Debug)]
@@ -94,6 +94,8 @@ impl Webhook {
             (Some(replay), _) => return replay.archive_key.clone(),
             (None, Vendor::Stripe) => stripe::event_id(&self.bytes),
             (None, Vendor::SendGrid) => None, // a slice has the events of many
+            (None, Vendor::Twilio) => twilio::event_id(&self.bytes),
+            (None, Vendor::Postmark) => postmark::event_id(&self.bytes),
         };
         self.delivery.key(self.vendor, event_id.as_deref())
     }
@@ -108,6 +110,12 @@ impl Webhook {
             Vendor::SendGrid => {
                 sendgrid::read_events(&self.bytes, self.delivery.part.number, self.delivery.part.of, now)?
             }
+            // Twilio's has no time of its own: it is as old as its delivery, however late it is read.
+            Vendor::Twilio => {
+                let url = self.delivery.url.as_deref().unwrap_or_default();
+                vec![Ok(twilio::read_event(url, &self.bytes, self.delivery.received_at)?)]
+            }
+            Vendor::Postmark => vec![Ok(postmark::read_event(&self.bytes, self.delivery.received_at)?)],
         };
         let archive_key = self.archive_key();
         let kept = events.into_iter().filter_map(|event| match event {
@@ -129,7 +137,5 @@ impl Webhook {
 }
 
 fn named(vendor: &str) -> Result<Vendor> {
-    let vendors = [Vendor::Stripe, Vendor::SendGrid];
-    let found = vendors.into_iter().find(|known| known.as_str() == vendor);
-    found.ok_or_else(|| Error::bug("unknown_message", "a message of an unknown type"))
+    Vendor::parse(vendor).ok_or_else(|| Error::bug("unknown_message", "a message of an unknown type"))
 }

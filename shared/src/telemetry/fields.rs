@@ -55,7 +55,10 @@ fn write(now: Timestamp, dimensions: &[(&str, &str)], metrics: &[(&str, f64, &st
     );
     line.extend(dimensions.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
     line.extend(metrics.iter().map(|(name, value, _)| ((*name).to_owned(), json!(value))));
-    let _ = writeln!(std::io::stdout().lock(), "{}", Value::Object(line));
+    // One write for the whole line: standard output would look for its end in each piece.
+    let Ok(mut line) = serde_json::to_vec(&line) else { return };
+    line.push(b'\n');
+    let _ = std::io::stdout().write_all(&line);
 }
 
 /// Counts one occurrence.

@@ -2,8 +2,10 @@
 //! signatures), classify.rs (what its answers mean), resolve.rs (whether something happened). Wire types never leave
 //! their folder; vendors never name each other.
 
+pub mod postmark;
 pub mod sendgrid;
 pub mod stripe;
+pub mod twilio;
 mod verified;
 
 pub use verified::{Verified, key_id};

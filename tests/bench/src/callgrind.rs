@@ -1,11 +1,12 @@
 //! Instructions, counted by valgrind: the same on every run, whatever else the machine does. SHA-2 runs in software
-//! there, so signing counts more than on a real CPU.
+//! there, so signing counts more than on a real CPU. What it counted stays in `target/bench/callgrind`, one file for each
+//! run, for `callgrind_annotate`.
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-use crate::contenders::Contender;
-use crate::events::Events;
+use crate::contenders::{Contender, Field, Role};
+use crate::events::{Events, Workload};
 use crate::function::Function;
 use crate::installed::{Workspace, answers};
 use crate::server::Server;
@@ -30,16 +31,26 @@ pub fn missing() -> Option<String> {
     (!there).then(|| "valgrind is missing (Debian: apt-get install valgrind)".to_owned())
 }
 
+/// Counts for all that are written in Rust.
+///
+/// # Errors
+/// When one does not run under valgrind.
+pub async fn all(field: &Field, workspace: &Workspace, server: &Server, events: &Events) -> Result<Vec<Instructions>> {
+    let mut all = Vec::new();
+    for workload in [Workload::Webhook, Workload::Payment] {
+        for contender in field.of(workload, &[Role::Ours, Role::Unwarmed, Role::Empty, Role::Bare]) {
+            eprintln!("counting instructions of {}: {}", workload.name(), contender.label);
+            all.push(count(contender, workspace, server, events).await?);
+        }
+    }
+    Ok(all)
+}
+
 /// Counts for one contender.
 ///
 /// # Errors
 /// When it does not run under valgrind.
-pub async fn count(
-    contender: &Contender,
-    workspace: &Workspace,
-    server: &Server,
-    events: &Events,
-) -> Result<Instructions> {
+async fn count(contender: &Contender, workspace: &Workspace, server: &Server, events: &Events) -> Result<Instructions> {
     let init = total(contender, workspace, server, events, 0).await?;
     let [short, long] = INVOCATIONS;
     let less = total(contender, workspace, server, events, short).await?;
@@ -55,7 +66,9 @@ async fn total(
     events: &Events,
     invocations: u64,
 ) -> Result<u64> {
-    let output = workspace.home().join("callgrind.out");
+    let folder = workspace.home().join("callgrind");
+    std::fs::create_dir_all(&folder)?;
+    let output = folder.join(format!("{}-{}.{invocations}", contender.workload.name(), contender.id));
     let file = format!("--callgrind-out-file={}", output.display());
     let valgrind = ["/usr/bin/env", "valgrind", "--quiet", "--tool=callgrind", &file].map(str::to_owned);
     let launch = contender.clone().behind(valgrind.to_vec()).launch(workspace, &server.url(), None, &[]);

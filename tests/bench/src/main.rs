@@ -1,11 +1,12 @@
-//! `cargo measure`: builds, installs, measures, and writes the results down. `cargo measure load` follows orders.
+//! `cargo measure`: builds, installs, measures, and writes the results down. `cargo measure load` follows orders,
+//! `cargo measure instructions` only counts.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the command line")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use bench::callgrind;
 use bench::canned::Canned;
 use bench::certificate::Identity;
@@ -55,13 +56,17 @@ enum Command {
         #[arg(long, default_value_t = 200)]
         orders: u32,
     },
+    /// Only counts instructions, and writes nothing down.
+    Instructions,
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let workspace = Workspace::of_this_program(&arguments.profile)?;
-    if let Some(Command::Load { orders }) = arguments.command {
-        return bench::load::run(&workspace, orders, &on_one_thread()?);
+    match arguments.command {
+        Some(Command::Load { orders }) => return bench::load::run(&workspace, orders, &on_one_thread()?),
+        Some(Command::Instructions) => return on_one_thread()?.block_on(instructions(&workspace)),
+        None => {}
     }
     let field = Field::gather(&workspace, !arguments.no_peers)?;
     let zips = zips(&workspace, arguments.quick)?;
@@ -115,12 +120,7 @@ async fn measure(workspace: &Workspace, field: &Field, amount: Amount, cpu: Opti
     if let Some(why) = callgrind::missing() {
         left_out.insert("instructions".to_owned(), why);
     } else {
-        for workload in [Workload::Webhook, Workload::Payment] {
-            for contender in field.of(workload, &[Role::Ours, Role::Unwarmed, Role::Empty, Role::Bare]) {
-                eprintln!("counting instructions of {}: {}", workload.name(), contender.label);
-                instructions.push(callgrind::count(contender, workspace, &plain, &events).await?);
-            }
-        }
+        instructions = callgrind::all(field, workspace, &plain, &events).await?;
     }
     let verification = signatures(workspace, &events, &left_out)?;
     Ok(Results {
@@ -134,6 +134,18 @@ async fn measure(workspace: &Workspace, field: &Field, amount: Amount, cpu: Opti
         left_out,
         targets: Vec::new(),
     })
+}
+
+async fn instructions(workspace: &Workspace) -> Result<()> {
+    if let Some(why) = callgrind::missing() {
+        bail!(why);
+    }
+    let field = Field::gather(workspace, false)?;
+    let (events, server) = (Events::read(&workspace.root)?, Server::start(Arc::new(Canned), None).await?);
+    for counted in callgrind::all(&field, workspace, &server, &events).await? {
+        println!("{}: init {}, invocation {}", counted.label, counted.init, counted.invocation);
+    }
+    Ok(())
 }
 
 fn signatures(

@@ -60,6 +60,29 @@ pub struct SendgridVector {
     pub agreed_by: Vec<String>,
 }
 
+/// One signed call of Twilio's.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TwilioVector {
+    /// What is special about it.
+    pub name: String,
+    /// The account's auth token.
+    pub token: String,
+    /// The URL at which it was received, without a fragment.
+    pub url: String,
+    /// The header `X-Twilio-Signature`.
+    pub signature: String,
+    /// The raw body: a form, or anything whose hash is in the URL.
+    #[serde(rename = "body_base64", deserialize_with = "from_base64")]
+    pub body: Vec<u8>,
+    /// What must come of it.
+    pub expect: Expect,
+    /// Whose code signed it.
+    pub made_by: String,
+    /// The vendor's SDKs whose validators came to `expect`.
+    pub agreed_by: Vec<String>,
+}
+
 /// Stripe's vectors.
 ///
 /// # Panics
@@ -75,6 +98,14 @@ pub fn stripe() -> Vec<StripeVector> {
 pub fn sendgrid() -> Vec<SendgridVector> {
     serde_json::from_str(include_str!("../vectors/sendgrid.json"))
         .unwrap_or_else(|e| panic!("vectors/sendgrid.json: {e}"))
+}
+
+/// Twilio's vectors.
+///
+/// # Panics
+/// When the checked-in file is not what the script writes.
+pub fn twilio() -> Vec<TwilioVector> {
+    serde_json::from_str(include_str!("../vectors/twilio.json")).unwrap_or_else(|e| panic!("vectors/twilio.json: {e}"))
 }
 
 fn from_base64<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<u8>, D::Error> {

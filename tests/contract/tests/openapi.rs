@@ -7,7 +7,10 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use contract::workspace_root;
-use crossdock::domain::input::{ConfirmPayment, CreateCustomer, CreatePayment, CreateRefund};
+use crossdock::domain::Timestamp;
+use crossdock::domain::input::{
+    ConfirmPayment, CreateCustomer, CreateMessage, CreatePayment, CreateRefund, Preferences,
+};
 use serde_json::{Value, json};
 
 /// Methods in a path item of OpenAPI; its other members are no operations.
@@ -121,6 +124,7 @@ fn every_example_fits_its_schema() {
 #[test]
 fn every_example_of_a_request_is_taken_by_its_parser() {
     let contract = contract();
+    let now = Timestamp::from_seconds(1_800_000_000);
     let mut taken = 0;
     for (method, path, operation) in operations(&contract) {
         let Some(examples) = operation["requestBody"]["content"]["application/json"]["examples"].as_object() else {
@@ -134,6 +138,8 @@ fn every_example_of_a_request_is_taken_by_its_parser() {
                 "/payments/{payment_id}/confirm" => ConfirmPayment::parse(&body).map(drop),
                 "/payments/{payment_id}/refunds" => CreateRefund::parse(&body).map(drop),
                 "/customers" => CreateCustomer::parse(&body).map(drop),
+                "/messages" => CreateMessage::parse(&body, now).map(drop),
+                "/contacts/preferences" => Preferences::parse(&body, now).map(drop),
                 _ => panic!("{method} {path}: this test does not know its parser"),
             };
             parsed.unwrap_or_else(|error| panic!("{method} {path}, example {name}: {error} {:?}", error.fields));
@@ -244,11 +250,12 @@ fn every_code_that_a_function_of_the_api_refuses_with_is_in_the_contract() {
     let codes = contract["components"]["schemas"]["ProblemCode"]["enum"].as_array().unwrap();
     let named: BTreeSet<&str> = codes.iter().map(|code| code.as_str().unwrap()).collect();
     // What the receivers of webhooks refuse with is told to vendors, not to the storefront.
-    let receivers = ["invalid_signature"];
+    let receivers = ["invalid_signature", "invalid_credentials"];
     // What a person at the command line is told is not the storefront's either.
     let told_at_the_terminal = ["shared/src/effects/operate.rs", "shared/src/aws/deployment.rs"];
     let operators: BTreeSet<String> = told_at_the_terminal.into_iter().flat_map(rejections).collect();
-    for code in rejections("shared/src").union(&rejections("functions/payment-initiator")) {
+    let functions = ["functions/payment-initiator", "functions/message-initiator"].into_iter().flat_map(rejections);
+    for code in rejections("shared/src").union(&functions.collect()) {
         assert!(
             named.contains(code.as_str()) || receivers.contains(&code.as_str()) || operators.contains(code),
             "{code} is not in ProblemCode"

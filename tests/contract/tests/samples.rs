@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use aws_lambda_events::event::sqs::SqsEvent;
-use contract::vectors::{sendgrid as sendgrid_vectors, stripe as stripe_vectors};
+use contract::vectors::{sendgrid as sendgrid_vectors, stripe as stripe_vectors, twilio as twilio_vectors};
 use contract::workspace_root;
 use crossdock::domain::{IntentId, OrderId, PaymentId, StackId, Timestamp};
 use crossdock::effects::archive::Delivery;
-use crossdock::vendors::{sendgrid, stripe};
+use crossdock::vendors::{postmark, sendgrid, stripe, twilio};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt as _};
 use serde_json::Value;
@@ -19,13 +19,18 @@ use serde_json::Value;
 const LOCAL_STACK: &str = "000000000000/us-east-1/crossdock-local";
 /// The order that the samples are about.
 const ORDER: &str = "sample-1";
+/// The domain of the samples' function URLs.
+const DOMAIN: &str = "url-id.lambda-url.eu-north-1.on.aws";
+/// What the sample of Postmark's is sent with.
+const POSTMARK: &str = "postmark:sample-password";
 /// 2025-05-01T10:00:00Z, in milliseconds: when the samples happened.
 const NOW_MS: i64 = 1_746_093_600_000;
 
 /// What calls a function, read from how its main.rs runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trigger {
-    Http,
+    RestApi,
+    Url,
     Queue,
     Schedule,
 }
@@ -36,8 +41,12 @@ fn functions() -> BTreeMap<String, Trigger> {
     let crates = entries.filter(|entry| entry.path().join("Cargo.toml").is_file());
     let with_trigger = crates.map(|entry| {
         let main = fs::read_to_string(entry.path().join("src/main.rs")).unwrap();
-        let runs =
-            [("http::run(", Trigger::Http), ("batch::run(", Trigger::Queue), ("schedule::run(", Trigger::Schedule)];
+        let runs = [
+            ("http::run(", Trigger::RestApi),
+            ("http::run_at_url(", Trigger::Url),
+            ("batch::run(", Trigger::Queue),
+            ("schedule::run(", Trigger::Schedule),
+        ];
         let name = entry.file_name().into_string().unwrap();
         let trigger = runs.into_iter().find(|(call, _)| main.contains(call));
         let (_, trigger) = trigger.unwrap_or_else(|| panic!("{name}: main.rs runs nothing that is known here"));
@@ -93,18 +102,19 @@ fn every_sample_is_the_event_that_its_function_takes() {
     let functions = functions();
     for (function, name, text) in samples() {
         match functions[&function] {
-            Trigger::Http => {
+            trigger @ (Trigger::RestApi | Trigger::Url) => {
                 let request = request(&name);
                 match request.request_context() {
                     RequestContext::ApiGatewayV1(_) => {
-                        assert!(!function.ends_with("-webhook"), "events/{name}: a function URL sends another format");
+                        assert_eq!(trigger, Trigger::RestApi, "events/{name}: a function URL sends another format");
                     }
                     RequestContext::ApiGatewayV2(_) => {
-                        assert!(function.ends_with("-webhook"), "events/{name}: the REST API sends another format");
+                        assert_eq!(trigger, Trigger::Url, "events/{name}: the REST API sends another format");
                     }
                     other => panic!("events/{name}: {other:?}"),
                 }
-                let wants_body = header(&request, "content-type") == "application/json";
+                let media_type = header(&request, "content-type").split(';').next().unwrap();
+                let wants_body = ["application/json", "application/x-www-form-urlencoded"].contains(&media_type);
                 assert_eq!(!matches!(request.body(), Body::Empty), wants_body, "events/{name}");
             }
             Trigger::Queue => {
@@ -122,10 +132,22 @@ fn every_sample_is_the_event_that_its_function_takes() {
 }
 
 #[test]
+fn a_function_runs_at_a_url_where_the_template_gives_it_one() {
+    let template = fs::read_to_string(workspace_root().join("template.yaml")).unwrap();
+    for (function, trigger) in functions() {
+        let code = format!("CodeUri: target/lambda/{function}/\n");
+        let (_, properties) = template.split_once(&code).unwrap_or_else(|| panic!("{function} is not in the template"));
+        let properties = properties.split_once("CodeUri:").map_or(properties, |(own, _)| own);
+        let has_url = properties.contains("\n      FunctionUrlConfig:");
+        assert_eq!(has_url, trigger == Trigger::Url, "{function}: what its main.rs runs does not fit the template");
+    }
+}
+
+#[test]
 fn samples_of_the_rest_api_call_routes_that_the_template_has() {
     let template = fs::read_to_string(workspace_root().join("template.yaml")).unwrap().replace('\'', "");
     for (function, name, text) in samples() {
-        if functions()[&function] != Trigger::Http || function.ends_with("-webhook") {
+        if functions()[&function] != Trigger::RestApi {
             continue;
         }
         let event: Value = serde_json::from_str(&text).unwrap();
@@ -172,6 +194,16 @@ fn the_receivers_samples_carry_signatures_that_are_good_until_2100() {
     let signature = header(&request, sendgrid::verify::SIGNATURE_HEADER);
     let timestamp = header(&request, sendgrid::verify::TIMESTAMP_HEADER);
     assert!(sendgrid::verify::verify([key.as_str()].into_iter(), signature, timestamp, body(&request).into()).is_ok());
+
+    let request = self::request("twilio-webhook.delivered.json");
+    let token = twilio_vectors()[0].token.clone();
+    let signature = header(&request, twilio::verify::HEADER);
+    let url = format!("https://{DOMAIN}/?{}", request.uri().query().unwrap());
+    assert!(twilio::verify::verify([token.as_str()].into_iter(), signature, &url, body(&request).into()).is_ok());
+
+    let request = self::request("postmark-webhook.delivered.json");
+    let credential = header(&request, postmark::verify::HEADER);
+    assert!(postmark::verify::verify([POSTMARK].into_iter(), credential, body(&request).into()).is_ok());
 }
 
 #[test]

@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use bytes::Bytes;
-use contract::vectors::{Expect, SendgridVector, StripeVector, sendgrid, stripe};
+use contract::vectors::{Expect, SendgridVector, StripeVector, TwilioVector, sendgrid, stripe, twilio};
 use crossdock::domain::Timestamp;
 use crossdock::error::Result;
 use crossdock::vendors::sendgrid::verify::verify as verify_sendgrid;
 use crossdock::vendors::stripe::verify::verify as verify_stripe;
+use crossdock::vendors::twilio::verify::verify as verify_twilio;
 
 /// Places of a body at which a bit is flipped: enough for each part of it, and quick.
 const PLACES: usize = 64;
@@ -22,6 +23,23 @@ fn judge_sendgrid(vector: &SendgridVector, body: &[u8]) -> Result<Bytes> {
     let keys = std::iter::once(vector.public_key.as_str());
     let body = Bytes::copy_from_slice(body);
     verify_sendgrid(keys, &vector.signature, &vector.timestamp, body).map(|verified| verified.get().clone())
+}
+
+fn judge_twilio(vector: &TwilioVector, body: &[u8]) -> Result<Bytes> {
+    let tokens = std::iter::once(vector.token.as_str());
+    let body = Bytes::copy_from_slice(body);
+    verify_twilio(tokens, &vector.signature, &vector.url, body).map(|verified| verified.get().clone())
+}
+
+/// What Twilio signs of a body: the fields of a form in any order and writing, every byte of anything else.
+fn signed_of(vector: &TwilioVector, body: &[u8]) -> Vec<(String, String)> {
+    if vector.url.contains("bodySHA256=") {
+        return vec![(String::new(), format!("{body:?}"))];
+    }
+    let mut fields: Vec<_> = form_urlencoded::parse(body).into_owned().collect();
+    fields.sort();
+    fields.dedup();
+    fields
 }
 
 /// What the vendor's SDKs accept is accepted, and handed on byte for byte; what they refuse is refused with 400.
@@ -64,6 +82,43 @@ fn sendgrid_signatures_are_judged_as_sendgrids_own_sdks_judge_them() {
 }
 
 #[test]
+fn twilio_signatures_are_judged_as_twilios_own_sdks_judge_them() {
+    for vector in twilio() {
+        agrees(&vector.name, vector.expect, &vector.body, judge_twilio(&vector, &vector.body));
+    }
+}
+
+#[test]
+fn a_twilio_url_that_differs_in_one_character_from_the_signed_one_is_refused() {
+    for vector in twilio().iter().filter(|vector| vector.expect == Expect::Accept) {
+        for place in 0..vector.url.len() {
+            // A port is the one part of a URL that is not signed.
+            let is_of_port = vector.url[..place].rfind(':').is_some_and(|colon| {
+                vector.url[colon + 1..place].bytes().all(|b| b.is_ascii_digit()) && colon > "https".len()
+            });
+            if is_of_port || &vector.url[place..=place] == ":" {
+                continue;
+            }
+            let mut url = vector.url.clone();
+            url.replace_range(place..=place, if &url[place..=place] == "x" { "y" } else { "x" });
+            let other = TwilioVector { url, ..vector.clone() };
+            agrees(&vector.name, Expect::Reject, &vector.body, judge_twilio(&other, &vector.body));
+        }
+    }
+}
+
+#[test]
+fn each_live_token_of_twilios_counts_whichever_place_it_has() {
+    for vector in twilio().iter().filter(|vector| vector.expect == Expect::Accept) {
+        for tokens in [[vector.token.as_str(), "another"], ["another", vector.token.as_str()]] {
+            let body = Bytes::from(vector.body.clone());
+            let verified = verify_twilio(tokens.into_iter(), &vector.signature, &vector.url, body).unwrap();
+            assert_eq!(verified.key_id(), crossdock::vendors::key_id(&vector.token));
+        }
+    }
+}
+
+#[test]
 fn a_body_that_differs_in_one_bit_or_byte_from_the_signed_one_is_refused() {
     for vector in stripe().iter().filter(|vector| vector.expect == Expect::Accept) {
         for body in altered(&vector.body) {
@@ -73,6 +128,14 @@ fn a_body_that_differs_in_one_bit_or_byte_from_the_signed_one_is_refused() {
     for vector in sendgrid().iter().filter(|vector| vector.expect == Expect::Accept) {
         for body in altered(&vector.body) {
             agrees(&vector.name, Expect::Reject, &body, judge_sendgrid(vector, &body));
+        }
+    }
+    for vector in twilio().iter().filter(|vector| vector.expect == Expect::Accept) {
+        for body in altered(&vector.body) {
+            // %2b and %2B, or a & more, are the same form.
+            if signed_of(vector, &body) != signed_of(vector, &vector.body) {
+                agrees(&vector.name, Expect::Reject, &body, judge_twilio(vector, &body));
+            }
         }
     }
 }
@@ -93,6 +156,12 @@ fn a_signature_that_was_cut_off_or_altered_is_refused_without_a_panic() {
         let later = SendgridVector { timestamp: format!("{}0", vector.timestamp), ..vector.clone() };
         agrees(&vector.name, Expect::Reject, &vector.body, judge_sendgrid(&later, &vector.body));
     }
+    for vector in twilio().iter().filter(|vector| vector.expect == Expect::Accept) {
+        for length in 0..vector.signature.len() {
+            let cut = TwilioVector { signature: vector.signature[..length].to_owned(), ..vector.clone() };
+            agrees(&vector.name, Expect::Reject, &vector.body, judge_twilio(&cut, &vector.body));
+        }
+    }
 }
 
 #[test]
@@ -104,5 +173,8 @@ fn without_a_live_key_nothing_is_accepted() {
     for vector in sendgrid() {
         let none = std::iter::empty();
         assert!(verify_sendgrid(none, &vector.signature, &vector.timestamp, vector.body.into()).is_err());
+    }
+    for vector in twilio() {
+        assert!(verify_twilio(std::iter::empty(), &vector.signature, &vector.url, vector.body.into()).is_err());
     }
 }

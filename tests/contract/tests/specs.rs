@@ -129,7 +129,36 @@ fn a_wrong_field_a_wrong_type_and_a_wrong_path_of_sendgrids_fail() {
     fails(&specs, "sendgrid", "POST", "/v3/mail/sends", JSON, &mail().to_string(), "no such path");
     fails(&specs, "sendgrid", "GET", "/v3/mail/send", None, "", "not with this method");
     fails(&specs, "sendgrid", "POST", "/v3/mail/send?dry=1", JSON, &mail().to_string(), "query");
-    fails(&specs, "twilio", "POST", "/v3/mail/send", JSON, "{}", "no spec is known");
+    fails(&specs, "fedex", "POST", "/v3/mail/send", JSON, "{}", "no spec is known");
+}
+
+const MESSAGES: &str = "/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages";
+const SMS: &str = "To=%2B4798765432&From=%2B15005550006&Body=Hi+%26+bye&ValidityPeriod=120\
+    &StatusCallback=https%3A%2F%2Fx.example%2F%3Fstack%3D1%252F2%252F3%26intent%3Dint_1%23rc%3D3%26rp%3D5xx%2Crt%2Cct";
+
+#[test]
+fn twilio_calls_as_we_make_them_pass() {
+    let Some(specs) = vendors() else { return };
+    passes(&specs, "twilio", "POST", &format!("{MESSAGES}.json"), FORM, SMS);
+    let by_service = SMS.replace("From=%2B15005550006", "MessagingServiceSid=MG00000000000000000000000000000000");
+    passes(&specs, "twilio", "POST", &format!("{MESSAGES}.json"), FORM, &by_service);
+    let list = format!("{MESSAGES}.json?To=%2B4798765432&From=%2B15005550006&PageSize=100");
+    passes(&specs, "twilio", "GET", &list, None, "");
+    let one = format!("{MESSAGES}/SM00000000000000000000000000000000.json");
+    passes(&specs, "twilio", "GET", &one, None, "");
+}
+
+#[test]
+fn a_wrong_field_a_wrong_type_and_a_wrong_path_of_twilios_fail() {
+    let Some(specs) = vendors() else { return };
+    let send = |body: &str, why: &str| fails(&specs, "twilio", "POST", &format!("{MESSAGES}.json"), FORM, body, why);
+    send(&SMS.replace("Body", "body"), "body");
+    send(&SMS.replace("ValidityPeriod=120", "ValidityPeriod=soon"), "integer");
+    send("From=%2B15005550006&Body=Hi", "\"To\" is a required property");
+    fails(&specs, "twilio", "POST", MESSAGES, FORM, SMS, "no such path");
+    fails(&specs, "twilio", "GET", &format!("{MESSAGES}/.json"), None, "", "no such path");
+    fails(&specs, "twilio", "GET", &format!("{MESSAGES}.json?PageSize=many"), None, "", "integer");
+    fails(&specs, "twilio", "GET", &format!("{MESSAGES}.json?Recipient=x"), None, "", "Recipient");
 }
 
 /// A spec with the words that the vendors' request schemas leave out today.
@@ -164,7 +193,8 @@ fn small() -> Specs {
             },
         },
     });
-    Specs::of(stripe, json!({"paths": {}}))
+    let none = || json!({"paths": {}});
+    Specs::of(stripe, none(), none())
 }
 
 #[test]

@@ -1,7 +1,8 @@
-"""Makes stripe.json and sendgrid.json: webhook signatures made and judged by the vendors' own SDKs.
+"""Makes stripe.json, sendgrid.json and twilio.json: webhook signatures made and judged by the vendors' own SDKs.
 
-    python3 -m venv venv && venv/bin/pip install stripe==16.1.0 sendgrid==6.12.5 cryptography==50.0.2
-    npm install stripe@23.1.0
+    python3 -m venv venv
+    venv/bin/pip install stripe==16.1.0 sendgrid==6.12.5 twilio==9.13.0 cryptography==50.0.2
+    npm install stripe@23.1.0 twilio@6.2.0
     venv/bin/python make_vectors.py
 
 Run it from this folder; Node finds the npm package through NODE_PATH when it is installed elsewhere. The answers are
@@ -10,8 +11,9 @@ the same bytes each time: keys are fixed, and ECDSA signs deterministically (RFC
 Nobody's expectation is written by hand alone: each case is given to the SDKs' verifiers, and the script stops when one
 of them disagrees with `expect`.
 
-Besides the vectors, events/ gets the receivers' samples, two whole function-URL requests that stay valid: SendGrid's
-scheme has no tolerance, and Stripe's SDKs refuse only a `t` that is too old, so that one is signed for the year 2100.
+Besides the vectors, events/ gets the receivers' samples, whole function-URL requests that stay valid: SendGrid's and
+Twilio's schemes have no tolerance, Postmark sends a password, and Stripe's SDKs refuse only a `t` that is too old, so
+that one is signed for the year 2100.
 """
 
 import base64
@@ -21,6 +23,7 @@ import importlib.metadata
 import json
 import pathlib
 import subprocess
+import urllib.parse
 from unittest import mock
 
 import stripe
@@ -28,11 +31,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from sendgrid.helpers.eventwebhook import EventWebhook
+from twilio.request_validator import RequestValidator
 
 HERE = pathlib.Path(__file__).resolve().parent
 SAMPLES = HERE.parents[2] / "events"
 STRIPE_PYTHON = "stripe-python " + importlib.metadata.version("stripe")
 SENDGRID_PYTHON = "sendgrid-python " + importlib.metadata.version("sendgrid")
+TWILIO_PYTHON = "twilio-python " + importlib.metadata.version("twilio")
 
 # Stripe's clock in the vectors: 2025-05-01T10:00:00Z, in seconds. Each case carries its own `now`.
 NOW = 1_746_093_600
@@ -42,14 +47,31 @@ SECRET = "whsec_dGVzdC1vbmx5LW5vdC1hLXJlYWwtc2VjcmV0"
 OLD_SECRET = "whsec_dGhlLW9uZS1iZWZvcmUtdGhlLXJvbGw"
 
 
-def node(script, *arguments):
-    """Runs stripe-node with `stripe` bound, and gives back what the script printed."""
-    loaded = "const Stripe = require('stripe'); const stripe = new Stripe('sk_test_x');" + script
-    done = subprocess.run(["node", "-e", loaded, *arguments], capture_output=True, text=True, check=True)
+# Twilio's auth tokens: 32 hexadecimal digits, and none that opens anything.
+TOKEN = "0123456789abcdef0123456789abcdef"
+OLD_TOKEN = "fedcba9876543210fedcba9876543210"
+# What the sample of Postmark's sends in its Authorization header.
+POSTMARK_CREDENTIAL = "postmark:sample-password"
+
+
+def run_node(script, *arguments):
+    done = subprocess.run(["node", "-e", script, *arguments], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
+def node(script, *arguments):
+    """Runs stripe-node with `stripe` bound, and gives back what the script printed."""
+    return run_node("const Stripe = require('stripe'); const stripe = new Stripe('sk_test_x');" + script, *arguments)
+
+
+def twilio_node(script, *arguments):
+    """Runs twilio-node's webhooks with `twilio` bound, and gives back what the script printed."""
+    loaded = "const twilio = require('twilio/lib/webhooks/webhooks'); const querystring = require('querystring');"
+    return run_node(loaded + script, *arguments)
+
+
 STRIPE_NODE = "stripe-node " + node("process.stdout.write(Stripe.PACKAGE_VERSION)")
+TWILIO_NODE = "twilio-node " + run_node("process.stdout.write(require('twilio/package.json').version)")
 
 
 def stripe_event(event_id, kind, **more):
@@ -270,13 +292,160 @@ def sendgrid_vectors():
     return vectors
 
 
-def function_url_request(path, headers, body):
+class Form(dict):
+    """A form's fields, every value of each name, as web frameworks hand them to the SDK."""
+
+    def __init__(self, body):
+        super().__init__(urllib.parse.parse_qs(body, keep_blank_values=True))
+
+    def getlist(self, name):
+        return self[name]
+
+
+def twilio_params(url, body):
+    """What the SDKs are given: the raw text where the URL carries its hash, else the form's fields."""
+    return body if "bodySHA256=" in url else Form(body)
+
+
+def twilio_sign(url, body="", token=TOKEN):
+    params = twilio_params(url, body)
+    return RequestValidator(token).compute_signature(url, {} if isinstance(params, str) else params)
+
+
+def twilio_sign_by_node(url, body):
+    return twilio_node(
+        "const [url, body, token] = process.argv.slice(1);"
+        "process.stdout.write(twilio.getExpectedTwilioSignature(token, url, {...querystring.parse(body)}))",
+        url, body, TOKEN,
+    )
+
+
+def twilio_python_accepts(case, body):
+    return RequestValidator(case["token"]).validate(case["url"], twilio_params(case["url"], body), case["signature"])
+
+
+def twilio_node_accepts(case, body):
+    return twilio_node(
+        "const [url, body, token, signature] = process.argv.slice(1);"
+        "const good = url.includes('bodySHA256=') ? twilio.validateRequestWithBody(token, signature, url, body)"
+        " : twilio.validateRequest(token, signature, url, {...querystring.parse(body)});"
+        "process.stdout.write(good ? 'yes' : 'no')",
+        case["url"], body, case["token"], case["signature"],
+    ) == "yes"
+
+
+def twilio_callback(status="delivered", **more):
+    fields = {
+        "ApiVersion": "2010-04-01", "MessageStatus": status, "SmsSid": "SM" + "0" * 31 + "1", "SmsStatus": status,
+        "To": "+4798765432", "From": "+15005550006", "MessageSid": "SM" + "0" * 31 + "1", "AccountSid": "AC" + "0" * 32,
+    } | more
+    return urllib.parse.urlencode(fields)
+
+
+FUNCTION_HOST = "url-id.lambda-url.eu-north-1.on.aws"
+CALLBACK_QUERY = "stack=123456789012%2Feu-north-1%2Fcrossdock&intent=int_00000000000000000000000003"
+
+
+def twilio_vectors():
+    host, query = FUNCTION_HOST, CALLBACK_QUERY
+    url = f"https://{host}/?{query}"
+    body = twilio_callback()
+    good = twilio_sign(url, body)
+    # Inbound messages come to a URL without our ids.
+    bare = f"https://{host}/"
+    inbound = {"SmsMessageSid": "SM2", "SmsSid": "SM2", "MessageSid": "SM2", "SmsStatus": "received", "NumSegments": "1",
+               "From": "+4798765432", "To": "+15005550006", "FromCountry": "NO"}
+    unicode = urllib.parse.urlencode(inbound | {"Body": "Hvor er pakka? «o-1» 🫐 & 100 % = +1"})
+    empty = urllib.parse.urlencode(inbound | {"Body": "", "FromCity": ""})
+    repeated = "MessageSid=SM1&MessageStatus=sent&Tag=b&Tag=a&Tag=b&Tag=%C3%A5"
+    prefixes = "ReasonConferenceEnded=y&Reason=x&MessageSid=SM1&MessageStatus=sent"
+    cases_differ = "messagesid=1&MessageSid=SM1&MESSAGESID=2&MessageStatus=sent"
+    said = json.dumps({"MessageSid": "SM1", "MessageStatus": "sent", "note": "Blåbær"}, ensure_ascii=False)
+    of_said = hashlib.sha256(said.encode()).hexdigest()
+    hashed = f"{bare}?a=b&bodySHA256={of_said}"
+    loud = f"{bare}?bodySHA256={of_said.upper()}"
+    not_joined_order = base64.b64encode(hmac.new(TOKEN.encode(), (bare + "".join(sorted(
+        ["ReasonConferenceEndedy", "Reasonx", "MessageSidSM1", "MessageStatussent"]))).encode(), hashlib.sha1).digest()).decode()
+    every_value = base64.b64encode(hmac.new(TOKEN.encode(), (
+        bare + "MessageSidSM1MessageStatussentTagaTagbTagbTagå").encode(), hashlib.sha1).digest()).decode()
+    sha256 = base64.b64encode(hmac.new(TOKEN.encode(), (url + "".join(
+        name + value for name, value in sorted(urllib.parse.parse_qsl(body)))).encode(), hashlib.sha256).digest()).decode()
+    with_port, other_port = f"https://{host}:443/?{query}", f"https://{host}:8443/?{query}"
+    hex_digits = base64.b64decode(good).hex()
+
+    cases = [
+        ("a callback with our ids in its URL", url, good, body, "accept", TWILIO_PYTHON),
+        ("the same by the other SDK", url, twilio_sign_by_node(url, body), body, "accept", TWILIO_NODE),
+        ("a failed one with a code", url, twilio_sign(url, twilio_callback("failed", ErrorCode="30005")),
+         twilio_callback("failed", ErrorCode="30005"), "accept", TWILIO_PYTHON),
+        ("fields that nobody has heard of", url, twilio_sign(url, twilio_callback(Unheard="of")),
+         twilio_callback(Unheard="of"), "accept", TWILIO_PYTHON),
+        ("an inbound text with letters, signs and an emoji", bare, twilio_sign(bare, unicode), unicode, "accept", TWILIO_PYTHON),
+        ("the same by the other SDK, inbound", bare, twilio_sign_by_node(bare, unicode), unicode, "accept", TWILIO_NODE),
+        ("an inbound text that is empty", bare, twilio_sign(bare, empty), empty, "accept", TWILIO_PYTHON),
+        ("blanks as %20 instead of +", bare, twilio_sign(bare, unicode), unicode.replace("+", "%20"), "accept", TWILIO_PYTHON),
+        ("the fields in another order", url, good, "&".join(reversed(body.split("&"))), "accept", TWILIO_PYTHON),
+        ("a name that is given several times", bare, twilio_sign(bare, repeated), repeated, "accept", TWILIO_PYTHON),
+        ("the same by the other SDK, several times", bare, twilio_sign_by_node(bare, repeated), repeated, "accept", TWILIO_NODE),
+        ("a name that begins with another name", bare, twilio_sign(bare, prefixes), prefixes, "accept", TWILIO_PYTHON),
+        ("names that differ in case only", bare, twilio_sign(bare, cases_differ), cases_differ, "accept", TWILIO_PYTHON),
+        ("no fields at all", bare, twilio_sign(bare), "", "accept", TWILIO_PYTHON),
+        ("received with the standard port, signed without", with_port, good, body, "accept", TWILIO_PYTHON),
+        ("received without a port, signed with the standard one", url, twilio_sign(with_port, body), body, "accept", TWILIO_PYTHON),
+        ("received and signed with a port of its own", other_port, twilio_sign(other_port, body), body, "accept", TWILIO_PYTHON),
+        ("received with a port of its own, signed without", other_port, good, body, "accept", TWILIO_PYTHON),
+        ("a JSON body whose hash is in the URL", hashed, twilio_sign(hashed, said), said, "accept", TWILIO_PYTHON),
+        ("a letter moved from a name into its value is the same text", bare, twilio_sign(bare, "ab=c"), "a=bc", "accept", TWILIO_PYTHON),
+        ("one digit of a value changed", url, good, body.replace("4798765432", "4798765433"), "reject", TWILIO_PYTHON),
+        ("another status", url, good, body.replace("delivered", "undelivered"), "reject", TWILIO_PYTHON),
+        ("one letter of a name changed", url, good, body.replace("ApiVersion", "apiVersion"), "reject", TWILIO_PYTHON),
+        ("a field added", url, good, body + "&ErrorCode=30005", "reject", TWILIO_PYTHON),
+        ("a field taken away", url, good, body.replace("ApiVersion=2010-04-01&", ""), "reject", TWILIO_PYTHON),
+        ("an empty body under somebody else's signature", url, good, "", "reject", TWILIO_PYTHON),
+        ("another value of a name that is given several times", bare, twilio_sign(bare, repeated), repeated + "&Tag=c", "reject", TWILIO_PYTHON),
+        ("signed with each value as often as it is given", bare, every_value, repeated, "reject", "hmac-sha1"),
+        ("signed in the order of names and values joined", bare, not_joined_order, prefixes, "reject", "hmac-sha1"),
+        ("another intent in the URL", url.replace("003", "004"), good, body, "reject", TWILIO_PYTHON),
+        ("the URL's parameters in another order", f"{bare}?{'&'.join(reversed(query.split('&')))}", good, body, "reject", TWILIO_PYTHON),
+        ("the URL's parameters gone", bare, good, body, "reject", TWILIO_PYTHON),
+        ("another host", url.replace("url-id", "url-ie"), good, body, "reject", TWILIO_PYTHON),
+        ("another path", url.replace("/?", "/x?"), good, body, "reject", TWILIO_PYTHON),
+        ("http for https", url.replace("https:", "http:"), good, body, "reject", TWILIO_PYTHON),
+        ("signed with a port of its own, received with another", url, twilio_sign(other_port, body), body, "reject", TWILIO_PYTHON),
+        ("signed with the fragment", url, twilio_sign(url + "#rc=3&rp=5xx,rt,ct", body), body, "reject", TWILIO_PYTHON),
+        ("signed with another token", url, twilio_sign(url, body, OLD_TOKEN), body, "reject", TWILIO_PYTHON),
+        ("signed with SHA-256", url, sha256, body, "reject", "hmac-sha256"),
+        ("a JSON body that was changed", hashed, twilio_sign(hashed, said), said.replace("sent", "sens"), "reject", TWILIO_PYTHON),
+        ("a JSON body with a newline added", hashed, twilio_sign(hashed, said), said + "\n", "reject", TWILIO_PYTHON),
+        ("the hash of a JSON body in capitals", loud, twilio_sign(loud, said), said, "reject", TWILIO_PYTHON),
+        ("another hash in the URL", hashed.replace(of_said, "0" * 64), twilio_sign(hashed, said), said, "reject", TWILIO_PYTHON),
+        ("a hash that is right under a signature that is not", hashed, good, said, "reject", TWILIO_PYTHON),
+        ("a JSON body without a hash in the URL", bare, twilio_sign(bare), said, "reject", TWILIO_PYTHON),
+        ("the signature cut off", url, good[:-4], body, "reject", TWILIO_PYTHON),
+        ("the signature in hexadecimal digits", url, hex_digits, body, "reject", TWILIO_PYTHON),
+        ("an empty signature", url, "", body, "reject", TWILIO_PYTHON),
+        ("garbage that is not base64", url, "!!! not base64 !!!", body, "reject", TWILIO_PYTHON),
+        ("the last letter of the signature changed", url, good[:-2] + ("A=" if good[-2] != "A" else "E="), body, "reject", TWILIO_PYTHON),
+    ]
+    vectors = []
+    for name, url, signature, body, expect, made_by in cases:
+        case = {"name": name, "token": TOKEN, "url": url, "signature": signature, "expect": expect, "made_by": made_by}
+        agreed = []
+        for sdk, accepts in ((TWILIO_PYTHON, twilio_python_accepts), (TWILIO_NODE, twilio_node_accepts)):
+            verdict = "accept" if accepts(case, body) else "reject"
+            assert verdict == expect, f"{name}: {sdk} says {verdict}"
+            agreed.append(sdk)
+        vectors.append(case | {"agreed_by": agreed, "body_base64": base64.b64encode(body.encode()).decode()})
+    return vectors
+
+
+def function_url_request(path, headers, body, query="", is_base64=False):
     """What a function behind a function URL is given (payload format 2.0), only with what a receiver reads."""
     return {
-        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
         "headers": {"content-type": "application/json"} | headers,
         "requestContext": {
-            "accountId": "anonymous", "apiId": "url-id", "domainName": "url-id.lambda-url.eu-north-1.on.aws",
+            "accountId": "anonymous", "apiId": "url-id", "domainName": FUNCTION_HOST,
             "domainPrefix": "url-id", "requestId": "00000000-0000-4000-8000-000000000001", "routeKey": "$default",
             "stage": "$default", "time": "01/May/2025:10:00:00 +0000", "timeEpoch": NOW * 1000,
             "http": {
@@ -284,7 +453,7 @@ def function_url_request(path, headers, body):
                 "userAgent": headers.get("user-agent", ""),
             },
         },
-        "body": body, "isBase64Encoded": False,
+        "body": base64.b64encode(body.encode()).decode() if is_base64 else body, "isBase64Encoded": is_base64,
     }
 
 
@@ -295,9 +464,10 @@ def write(path, value):
 
 
 def main():
-    of_stripe, of_sendgrid = stripe_vectors(), sendgrid_vectors()
+    of_stripe, of_sendgrid, of_twilio = stripe_vectors(), sendgrid_vectors(), twilio_vectors()
     write(HERE / "stripe.json", of_stripe)
     write(HERE / "sendgrid.json", of_sendgrid)
+    write(HERE / "twilio.json", of_twilio)
 
     body = base64.b64decode(of_stripe[0]["body_base64"]).decode()
     header = f"t={YEAR_2100},v1={v1_by_python(SECRET, YEAR_2100, body)}"
@@ -309,6 +479,23 @@ def main():
         "x-twilio-email-event-webhook-timestamp": one["timestamp"],
         "user-agent": "SendGrid Event API",
     }, base64.b64decode(one["body_base64"]).decode()))
+    one = of_twilio[0]
+    # A function URL hands over a form in base64.
+    write(SAMPLES / "twilio-webhook.delivered.json", function_url_request("/", {
+        "content-type": "application/x-www-form-urlencoded; charset=UTF-8",
+        "x-twilio-signature": one["signature"], "user-agent": "TwilioProxy/1.1",
+    }, base64.b64decode(one["body_base64"]).decode(), CALLBACK_QUERY, is_base64=True))
+    delivery = {
+        "RecordType": "Delivery", "ServerID": 1, "MessageStream": "outbound", "Tag": "order_confirmation",
+        "MessageID": "00000000-0000-4000-8000-000000000002", "Recipient": "ada@example.com",
+        "DeliveredAt": "2025-05-01T10:00:00Z", "Details": "250 OK", "Metadata": {
+            "crossdock_stack": "123456789012/eu-north-1/crossdock", "crossdock_order": "o-1",
+            "crossdock_intent": "int_00000000000000000000000002",
+        },
+    }
+    write(SAMPLES / "postmark-webhook.delivered.json", function_url_request("/", {
+        "authorization": "Basic " + base64.b64encode(POSTMARK_CREDENTIAL.encode()).decode(), "user-agent": "Postmark",
+    }, json.dumps(delivery, indent=2)))
 
 
 if __name__ == "__main__":

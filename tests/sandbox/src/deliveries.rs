@@ -2,6 +2,7 @@
 
 use crate::{Vendor, WebhookFault};
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -27,6 +28,57 @@ pub struct Delivery {
     pub attempt: u32,
 }
 
+/// A webhook as its vendor hands it over to be posted.
+#[derive(Clone, Debug)]
+pub(crate) struct Posting {
+    pub(crate) body: Bytes,
+    /// Epoch milliseconds.
+    pub(crate) due_ms: i64,
+    /// Where it goes, as it is signed; none: to the endpoint that is registered for the vendor.
+    pub(crate) url: Option<String>,
+    /// Headers that are the same at every try.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) patience: Patience,
+}
+
+impl Posting {
+    /// A webhook for the vendor's endpoint, tried for `window_ms` at growing gaps.
+    pub(crate) fn to_endpoint(body: Bytes, due_ms: i64, window_ms: i64) -> Self {
+        Self { body, due_ms, url: None, headers: Vec::new(), patience: Patience::Window { ms: window_ms, until: None } }
+    }
+}
+
+/// How long a sender goes on when a webhook is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// At growing gaps, until so many milliseconds have passed since it was due first, or a receiver gives this answer.
+    Window { ms: i64, until: Option<u16> },
+    /// At equal gaps, so many times, and only after a failure that fits.
+    Times { retries: u32, gap_ms: i64, after: Failures },
+}
+
+/// The failures after which a sender tries again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Failures {
+    /// The receiver was not reached, or gave no answer in time.
+    pub(crate) no_answer: bool,
+    /// 4xx.
+    pub(crate) client_error: bool,
+    /// 5xx.
+    pub(crate) server_error: bool,
+}
+
+impl Failures {
+    fn fits(self, status: Option<u16>) -> bool {
+        match status {
+            None => self.no_answer,
+            Some(400..=499) => self.client_error,
+            Some(500..=599) => self.server_error,
+            Some(_) => false,
+        }
+    }
+}
+
 /// What became of the webhooks of one vendor so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DeliveryCounts {
@@ -45,7 +97,7 @@ pub struct DeliveryCounts {
 #[derive(Debug)]
 struct Letter {
     vendor: Vendor,
-    body: Bytes,
+    posting: Posting,
     created_ms: i64,
     due_ms: i64,
     attempt: u32,
@@ -57,7 +109,7 @@ struct Letter {
 pub(crate) struct DueLetter {
     pub(crate) id: u64,
     pub(crate) vendor: Vendor,
-    pub(crate) body: Bytes,
+    pub(crate) posting: Posting,
     pub(crate) attempt: u32,
 }
 
@@ -70,8 +122,9 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Takes a webhook that is due at `due_ms` unless the fault says otherwise.
-    pub(crate) fn put(&mut self, vendor: Vendor, body: &Bytes, due_ms: i64, fault: Option<WebhookFault>) {
+    /// Takes a webhook that is due when it says, unless the fault says otherwise.
+    pub(crate) fn put(&mut self, vendor: Vendor, posting: &Posting, fault: Option<WebhookFault>) {
+        let due_ms = posting.due_ms;
         for overtaken in self.letters.values_mut().filter(|l| l.vendor == vendor && l.waits_for_next) {
             overtaken.waits_for_next = false;
             overtaken.due_ms = due_ms + OVERTAKEN_BY_MS;
@@ -90,7 +143,7 @@ impl Outbox {
             self.last_id += 1;
             let letter = Letter {
                 vendor,
-                body: body.clone(),
+                posting: posting.clone(),
                 created_ms: due_ms,
                 due_ms,
                 attempt: 0,
@@ -101,9 +154,11 @@ impl Outbox {
         }
     }
 
-    /// When the next webhook of a vendor for which `open` holds is due, in epoch milliseconds.
+    /// When the next webhook is due, in epoch milliseconds. Without an address of its own it waits for a vendor's
+    /// endpoint to be `open`.
     pub(crate) fn next_due_ms(&self, open: impl Fn(Vendor) -> bool) -> Option<i64> {
-        self.letters.values().filter(|l| !l.in_flight && open(l.vendor)).map(|l| l.due_ms).min()
+        let can_go = |l: &&Letter| !l.in_flight && (l.posting.url.is_some() || open(l.vendor));
+        self.letters.values().filter(can_go).map(|l| l.due_ms).min()
     }
 
     /// Takes what is due, earliest first. Each stays in flight until [`Self::delivered`].
@@ -111,7 +166,7 @@ impl Outbox {
         let mut due: Vec<(i64, u64)> = self
             .letters
             .iter()
-            .filter(|(_, l)| !l.in_flight && l.due_ms <= now_ms && open(l.vendor))
+            .filter(|(_, l)| !l.in_flight && l.due_ms <= now_ms && (l.posting.url.is_some() || open(l.vendor)))
             .map(|(id, l)| (l.due_ms, *id))
             .collect();
         due.sort_unstable();
@@ -122,28 +177,29 @@ impl Outbox {
                 letter.waits_for_next = false;
                 letter.attempt += 1;
                 self.counts.entry(letter.vendor).or_default().tries += 1;
-                Some(DueLetter { id, vendor: letter.vendor, body: letter.body.clone(), attempt: letter.attempt })
+                Some(DueLetter { id, vendor: letter.vendor, posting: letter.posting.clone(), attempt: letter.attempt })
             })
             .collect()
     }
 
     /// Books the answer to a try (`None`: no answer). Only 2xx counts as accepted; a redirect does not.
     ///
-    /// `first_gap_ms` is the gap before the first retry, `window_ms` the time after which a vendor gives up.
-    pub(crate) fn delivered(
-        &mut self,
-        id: u64,
-        status: Option<u16>,
-        now_ms: i64,
-        first_gap_ms: i64,
-        window_ms: impl Fn(Vendor) -> i64,
-    ) {
+    /// `first_gap_ms` is the gap before the first retry of who retries at growing gaps.
+    pub(crate) fn delivered(&mut self, id: u64, status: Option<u16>, now_ms: i64, first_gap_ms: i64) {
         let Some(letter) = self.letters.get_mut(&id) else { return };
         let accepted = status.is_some_and(|status| (200..300).contains(&status));
-        let doublings = letter.attempt.saturating_sub(1).min(20);
-        letter.due_ms = now_ms + first_gap_ms.saturating_mul(1 << doublings).min(RETRY_GAP_MAX_MS);
         letter.in_flight = false;
-        let given_up = letter.due_ms > letter.created_ms + window_ms(letter.vendor);
+        let given_up = match letter.posting.patience {
+            Patience::Window { ms, until } => {
+                let doublings = letter.attempt.saturating_sub(1).min(20);
+                letter.due_ms = now_ms + first_gap_ms.saturating_mul(1 << doublings).min(RETRY_GAP_MAX_MS);
+                letter.due_ms > letter.created_ms + ms || (status.is_some() && status == until)
+            }
+            Patience::Times { retries, gap_ms, after } => {
+                letter.due_ms = now_ms + gap_ms;
+                letter.attempt > retries || !after.fits(status)
+            }
+        };
         if accepted || given_up {
             let counts = self.counts.entry(letter.vendor).or_default();
             counts.waiting -= 1;

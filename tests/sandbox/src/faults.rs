@@ -1,6 +1,6 @@
 //! The fault dial: what goes wrong, where, and how often.
 
-use crate::Vendor;
+use crate::{Course, MessageRule, Vendor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -85,7 +85,10 @@ pub struct CallRule {
     /// Stripe: `create_payment_intent`, `confirm`, `cancel`, `retrieve`, `list` (payment intents); `create_refund`,
     /// `retrieve_refund`, `list_refunds`; `create_customer`, `update_customer`, `retrieve_customer`, `list_customers`;
     /// `attach_payment_method`, `retrieve_payment_method`, `list_payment_methods`; `retrieve_charge`;
-    /// `retrieve_balance_transaction`. SendGrid: `mail_send`. `*` is every call.
+    /// `retrieve_balance_transaction`. SendGrid: `mail_send`; `create_batch`, `retrieve_batch`, `stop_batch`,
+    /// `list_stops`, `update_stop`, `resume_batch`; `create_template`, `create_version`, `retrieve_template`,
+    /// `list_templates`; `stats`. Twilio: `create_message`, `retrieve_message`, `list_messages`. Postmark: `email`,
+    /// `email_batch`. `*` is every call.
     pub operation: String,
     /// What goes wrong.
     #[serde(flatten)]
@@ -144,6 +147,7 @@ pub struct RandomFaults {
 pub struct FaultDial {
     calls: Vec<CallRule>,
     webhooks: Vec<WebhookRule>,
+    messages: Vec<MessageRule>,
     outages: BTreeSet<Vendor>,
     random: RandomFaults,
     chance: fastrand::Rng,
@@ -174,6 +178,7 @@ impl FaultDial {
         Self {
             calls: Vec::new(),
             webhooks: Vec::new(),
+            messages: Vec::new(),
             outages: BTreeSet::new(),
             random: RandomFaults::default(),
             chance: fastrand::Rng::with_seed(seed),
@@ -198,6 +203,16 @@ impl FaultDial {
     /// Every webhook of this vendor goes wrong in this way, until [`Self::clear`].
     pub fn every_webhook(&mut self, vendor: Vendor, fault: WebhookFault) {
         self.add_webhook_rule(WebhookRule { vendor, fault, times: None });
+    }
+
+    /// The next `times` messages that this vendor accepts take this course, whatever their address says.
+    pub fn next_messages(&mut self, vendor: Vendor, times: u32, course: Course) {
+        self.add_message_rule(MessageRule { vendor, course, times: Some(times) });
+    }
+
+    /// Adds a rule for messages.
+    pub fn add_message_rule(&mut self, rule: MessageRule) {
+        self.messages.push(rule);
     }
 
     /// Adds a rule for calls.
@@ -229,6 +244,7 @@ impl FaultDial {
     pub fn clear(&mut self) {
         self.calls.clear();
         self.webhooks.clear();
+        self.messages.clear();
         self.outages.clear();
         self.random = RandomFaults::default();
     }
@@ -262,6 +278,14 @@ impl FaultDial {
         let ruled = rules.find_map(|rule| (rule.vendor == vendor && spend(&mut rule.times)).then_some(rule.fault));
         self.webhooks.retain(|rule| rule.times != Some(0));
         ruled.or_else(|| self.random_webhook_fault())
+    }
+
+    /// The course of a message to one recipient, if a rule decides it.
+    pub(crate) fn for_message(&mut self, vendor: Vendor) -> Option<Course> {
+        let mut rules = self.messages.iter_mut();
+        let ruled = rules.find_map(|rule| (rule.vendor == vendor && spend(&mut rule.times)).then_some(rule.course));
+        self.messages.retain(|rule| rule.times != Some(0));
+        ruled
     }
 
     fn random_call_fault(&mut self) -> Option<CallFault> {

@@ -1,5 +1,6 @@
 //! Vendor-made ids and keys: random to look at, decided by the seed.
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -19,13 +20,26 @@ impl Ids {
 
     /// The next id of this kind: `length` letters and digits (at most 32).
     pub(crate) fn next(&mut self, kind: &'static str, length: usize) -> String {
+        let bytes = self.draw(kind);
+        let letters = bytes.iter().take(length).map(|byte| ALPHABET[usize::from(*byte) % ALPHABET.len()]);
+        letters.map(char::from).collect()
+    }
+
+    /// The next id of this kind: 32 hexadecimal digits in lower case.
+    pub(crate) fn hex(&mut self, kind: &'static str) -> String {
+        format!("{:x}", Bytes::copy_from_slice(&self.draw(kind)[..16]))
+    }
+
+    /// The next id of this kind, in the form of a UUID.
+    pub(crate) fn uuid(&mut self, kind: &'static str) -> String {
+        let hex = self.hex(kind);
+        format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+    }
+
+    fn draw(&mut self, kind: &'static str) -> [u8; 32] {
         let drawn = self.drawn.entry(kind).or_default();
         *drawn += 1;
         seeded_bytes(self.seed, &format!("{kind}/{drawn}"))
-            .iter()
-            .take(length)
-            .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]))
-            .collect()
     }
 }
 

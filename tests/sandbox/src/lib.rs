@@ -8,20 +8,25 @@
 //! * [`Sandbox`] is all vendors together: [`Sandbox::call`] is one API call, [`Sandbox::take_due`] the webhooks that
 //!   are due, [`Sandbox::delivered`] what became of one.
 //! * [`FaultDial`] decides what goes wrong, per vendor and operation.
-//! * [`stripe`] and [`sendgrid`] are one vendor each: the API, the objects, the events, the signature. One more vendor
-//!   is one more folder, one more [`Vendor`] and its lines in `sandbox.rs`.
+//! * [`Course`] is what becomes of a mail or an SMS; its address decides, or a rule on the dial.
+//! * [`stripe`], [`sendgrid`], [`twilio`] and [`postmark`] are one vendor each: the API, the objects, the events, the
+//!   signature. One more vendor is one more folder, one more [`Vendor`] and its lines in `sandbox.rs`.
 
 #![allow(clippy::result_large_err, reason = "a vendor's error carries whole objects, and this is no hot path")]
 
 mod answer;
+mod course;
 mod deliveries;
 mod faults;
 mod ids;
+pub mod postmark;
 mod sandbox;
 pub mod sendgrid;
 mod settings;
 pub mod stripe;
+pub mod twilio;
 
+pub use course::{Course, MessageRule};
 pub use deliveries::{Delivery, DeliveryCounts};
 pub use faults::{CallFault, CallRule, FaultDial, RandomFaults, WebhookFault, WebhookRule};
 pub use sandbox::{RecordedCall, Reply, Sandbox};

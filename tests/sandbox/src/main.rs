@@ -1,5 +1,5 @@
-//! The vendors' simulators behind real HTTP, for the local stack: `/stripe/v1/…`, `/sendgrid/v3/…`, and `/_sandbox/…` to
-//! look inside and to turn the fault dial.
+//! The vendors' simulators behind real HTTP, for the local stack: `/stripe/v1/…`, `/sendgrid/v3/…`,
+//! `/twilio/2010-04-01/…`, `/postmark/email…`, and `/_sandbox/…` to look inside and to turn the fault dial.
 
 #![allow(clippy::disallowed_methods, reason = "the simulators run outside the system, on the real clock")]
 
@@ -34,15 +34,45 @@ struct Arguments {
     /// Replaces the Host header of SendGrid's webhooks.
     #[arg(long)]
     sendgrid_webhook_host: Option<String>,
+    /// Where Twilio posts what people text (http only). Left out: nowhere, until PUT /_sandbox/webhook-urls.
+    #[arg(long, default_value = "")]
+    twilio_webhook_url: String,
+    /// Replaces the Host header of Twilio's webhooks; status callbacks to this host go to the same address.
+    #[arg(long)]
+    twilio_webhook_host: Option<String>,
+    /// Where Postmark posts events (http only). Left out: nowhere, until PUT /_sandbox/webhook-urls.
+    #[arg(long, default_value = "")]
+    postmark_webhook_url: String,
+    /// Replaces the Host header of Postmark's webhooks.
+    #[arg(long)]
+    postmark_webhook_host: Option<String>,
     /// The API key that Stripe accepts.
     #[arg(long, default_value_t = Settings::default().stripe_api_key)]
     stripe_api_key: String,
     /// Signs Stripe's webhooks.
     #[arg(long, default_value_t = Settings::default().stripe_webhook_secret)]
     stripe_webhook_secret: String,
-    /// The API key that SendGrid accepts.
+    /// The API key that SendGrid accepts for transactional mail.
     #[arg(long, default_value_t = Settings::default().sendgrid_api_key)]
     sendgrid_api_key: String,
+    /// The API key that SendGrid accepts for promotions.
+    #[arg(long, default_value_t = Settings::default().sendgrid_marketing_api_key)]
+    sendgrid_marketing_api_key: String,
+    /// Twilio's account.
+    #[arg(long, default_value_t = Settings::default().twilio_account_sid)]
+    twilio_account_sid: String,
+    /// The auth tokens that Twilio accepts; the first one signs.
+    #[arg(long, value_delimiter = ',', default_values_t = Settings::default().twilio_auth_tokens)]
+    twilio_auth_tokens: Vec<String>,
+    /// The numbers that the Twilio account can send from.
+    #[arg(long, value_delimiter = ',', default_values_t = Settings::default().twilio_numbers)]
+    twilio_numbers: Vec<String>,
+    /// The server token that Postmark accepts.
+    #[arg(long, default_value_t = Settings::default().postmark_server_token)]
+    postmark_server_token: String,
+    /// User and password, with a colon between them, of Postmark's webhooks.
+    #[arg(long, default_value_t = Settings::default().postmark_webhook_credentials)]
+    postmark_webhook_credentials: String,
     /// The gap before the first retry of a webhook, in milliseconds; each further one is twice as long.
     #[arg(long, default_value_t = Settings::default().first_retry_ms)]
     first_retry_ms: i64,
@@ -54,14 +84,24 @@ async fn main() -> anyhow::Result<()> {
     let endpoints = [
         (Vendor::Stripe, arguments.stripe_webhook_url.clone(), arguments.stripe_webhook_host.clone()),
         (Vendor::SendGrid, arguments.sendgrid_webhook_url.clone(), arguments.sendgrid_webhook_host.clone()),
+        (Vendor::Twilio, arguments.twilio_webhook_url.clone(), arguments.twilio_webhook_host.clone()),
+        (Vendor::Postmark, arguments.postmark_webhook_url.clone(), arguments.postmark_webhook_host.clone()),
     ];
     let mut sandbox = Sandbox::new(Settings {
         seed: arguments.seed,
         stripe_webhook_url: String::new(),
         sendgrid_webhook_url: String::new(),
+        twilio_webhook_url: String::new(),
+        postmark_webhook_url: String::new(),
         stripe_api_key: arguments.stripe_api_key,
         stripe_webhook_secret: arguments.stripe_webhook_secret,
         sendgrid_api_key: arguments.sendgrid_api_key,
+        sendgrid_marketing_api_key: arguments.sendgrid_marketing_api_key,
+        twilio_account_sid: arguments.twilio_account_sid,
+        twilio_auth_tokens: arguments.twilio_auth_tokens,
+        twilio_numbers: arguments.twilio_numbers,
+        postmark_server_token: arguments.postmark_server_token,
+        postmark_webhook_credentials: arguments.postmark_webhook_credentials,
         first_retry_ms: arguments.first_retry_ms,
         ..Settings::default()
     });

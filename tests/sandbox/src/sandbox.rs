@@ -1,12 +1,15 @@
 //! All vendors together, with the faults and the webhooks in between.
 
+mod endpoint;
+mod people;
+
 use crate::answer::edge_error;
-use crate::deliveries::{Delivery, DeliveryCounts, Outbox};
+use crate::deliveries::{Delivery, DeliveryCounts, Outbox, Posting};
 use crate::faults::{CallFault, FaultDial, Mishap};
-use crate::{Settings, Vendor, sendgrid, stripe};
+use crate::{Settings, Vendor, postmark, sendgrid, stripe, twilio};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
-use serde_json::{Value, json};
+use endpoint::Endpoint;
+use http::{HeaderMap, Method, Request, Response, header};
 use std::collections::BTreeMap;
 
 /// What a caller sees of one API call.
@@ -49,18 +52,14 @@ pub struct RecordedCall {
     pub status: Option<u16>,
 }
 
-#[derive(Debug)]
-struct Endpoint {
-    url: Uri,
-    host: Option<HeaderValue>,
-}
-
 /// The simulated vendors of one shop.
 #[derive(Debug)]
 pub struct Sandbox {
     settings: Settings,
     stripe: stripe::State,
     sendgrid: sendgrid::State,
+    twilio: twilio::State,
+    postmark: postmark::State,
     faults: FaultDial,
     outbox: Outbox,
     endpoints: BTreeMap<Vendor, Endpoint>,
@@ -73,25 +72,34 @@ impl Sandbox {
         let mut sandbox = Self {
             stripe: stripe::State::new(&settings),
             sendgrid: sendgrid::State::new(&settings),
+            twilio: twilio::State::new(&settings),
+            postmark: postmark::State::new(&settings),
             faults: FaultDial::new(settings.seed),
             outbox: Outbox::default(),
             endpoints: BTreeMap::new(),
             calls: Vec::new(),
             settings,
         };
-        let (stripe, sendgrid) =
-            (sandbox.settings.stripe_webhook_url.clone(), sandbox.settings.sendgrid_webhook_url.clone());
-        sandbox.set_webhook(Vendor::Stripe, &stripe, None);
-        sandbox.set_webhook(Vendor::SendGrid, &sendgrid, None);
+        for vendor in Vendor::ALL {
+            let url = match vendor {
+                Vendor::Stripe => sandbox.settings.stripe_webhook_url.clone(),
+                Vendor::SendGrid => sandbox.settings.sendgrid_webhook_url.clone(),
+                Vendor::Twilio => sandbox.settings.twilio_webhook_url.clone(),
+                Vendor::Postmark => sandbox.settings.postmark_webhook_url.clone(),
+            };
+            sandbox.set_webhook(vendor, &url, None);
+        }
         sandbox
     }
 
-    /// One API call at `now_ms` (epoch milliseconds). The path is the vendor's own: `/v1/…` or `/v3/…`; scheme and host
+    /// One API call at `now_ms` (epoch milliseconds). The path is the vendor's own (`/v1/…`, `/v3/…`); scheme and host
     /// do not matter.
     pub fn call(&mut self, vendor: Vendor, now_ms: i64, request: Request<Bytes>) -> Reply {
         let operation = match vendor {
             Vendor::Stripe => stripe::operation(request.method(), request.uri().path()),
             Vendor::SendGrid => sendgrid::operation(request.method(), request.uri().path()),
+            Vendor::Twilio => twilio::operation(request.method(), request.uri().path()),
+            Vendor::Postmark => postmark::operation(request.method(), request.uri().path()),
         };
         let fate = self.faults.for_call(vendor, operation);
         let delay_ms = fate.delay_ms;
@@ -143,44 +151,52 @@ impl Sandbox {
     ) -> Response<Bytes> {
         let response = match vendor {
             Vendor::Stripe => self.stripe.call(now_ms, request, mishap, took_ms),
-            Vendor::SendGrid => self.sendgrid.call(now_ms, request, mishap),
+            Vendor::SendGrid => self.sendgrid.call(now_ms, request, mishap, &mut self.faults),
+            Vendor::Twilio => self.twilio.call(now_ms, request, mishap, &mut self.faults),
+            Vendor::Postmark => self.postmark.call(now_ms, request, mishap, &mut self.faults),
         };
-        self.post_stripe_events();
+        self.post_outgoing();
         response
     }
 
-    /// When to call [`Self::take_due`] next, in epoch milliseconds: a webhook is due, or a bank answers. Webhooks in
-    /// flight don't count.
+    /// When to call [`Self::take_due`] next, in epoch milliseconds: a webhook is due, a bank answers, a message moves
+    /// on. Webhooks in flight don't count.
     pub fn next_delivery_at(&self) -> Option<i64> {
         let waiting = self.outbox.next_due_ms(|vendor| self.endpoints.contains_key(&vendor));
         let batch = self.sendgrid.next_batch_ms();
-        let planned = self.stripe.next_planned_ms();
-        waiting.into_iter().chain(batch).chain(planned).min()
+        let planned = [self.stripe.next_planned_ms(), self.sendgrid.next_send_ms(), self.twilio.next_planned_ms()];
+        planned.into_iter().chain([waiting, batch]).flatten().min()
     }
 
     /// The webhooks that are due at `now_ms`, earliest first, signed at this moment. Report each to
     /// [`Self::delivered`].
     pub fn take_due(&mut self, now_ms: i64) -> Vec<Delivery> {
         self.stripe.pass_time(now_ms);
-        self.post_stripe_events();
+        self.sendgrid.pass_time(now_ms, &mut self.faults);
+        self.twilio.pass_time(now_ms);
+        self.post_outgoing();
         for batch in self.sendgrid.take_batches(now_ms) {
-            self.post(Vendor::SendGrid, &batch, now_ms);
+            self.post(Vendor::SendGrid, &Posting::to_endpoint(batch, now_ms, sendgrid::RETRY_WINDOW_MS));
         }
         let endpoints = &self.endpoints;
         let due = self.outbox.take_due(now_ms, |vendor| endpoints.contains_key(&vendor));
         due.into_iter()
             .filter_map(|letter| {
-                let endpoint = self.endpoints.get(&letter.vendor)?;
-                let headers = match letter.vendor {
-                    Vendor::Stripe => self.stripe.webhook_headers(now_ms, &letter.body),
-                    Vendor::SendGrid => self.sendgrid.webhook_headers(now_ms, &letter.body),
+                let Posting { body, url, headers, .. } = letter.posting;
+                let target = endpoint::target(self.endpoints.get(&letter.vendor), url.as_deref())?;
+                let signed = match letter.vendor {
+                    Vendor::Stripe => self.stripe.webhook_headers(now_ms, &body),
+                    Vendor::SendGrid => self.sendgrid.webhook_headers(now_ms, &body),
+                    Vendor::Twilio => self.twilio.webhook_headers(&target.public, &body),
+                    Vendor::Postmark => self.postmark.webhook_headers(),
                 };
-                let mut request = Request::new(letter.body);
+                let mut request = Request::new(body);
                 *request.method_mut() = Method::POST;
-                *request.uri_mut() = endpoint.url.clone();
-                request.headers_mut().extend(headers.into_iter().map(|(name, value)| (Some(name), value)));
-                if let Some(host) = &endpoint.host {
-                    request.headers_mut().insert(header::HOST, host.clone());
+                *request.uri_mut() = target.address;
+                let headers = headers.into_iter().chain(signed);
+                request.headers_mut().extend(headers.map(|(name, value)| (Some(name), value)));
+                if let Some(host) = target.host {
+                    request.headers_mut().insert(header::HOST, host);
                 }
                 Some(Delivery { id: letter.id, vendor: letter.vendor, request, attempt: letter.attempt })
             })
@@ -188,12 +204,9 @@ impl Sandbox {
     }
 
     /// What became of a delivery: the receiver's status, or none when it gave no answer. Without a 2xx it is tried
-    /// again at growing gaps, until the vendor gives up.
+    /// again until the vendor gives up.
     pub fn delivered(&mut self, id: u64, status: Option<u16>, now_ms: i64) {
-        self.outbox.delivered(id, status, now_ms, self.settings.first_retry_ms, |vendor| match vendor {
-            Vendor::Stripe => stripe::RETRY_WINDOW_MS,
-            Vendor::SendGrid => sendgrid::RETRY_WINDOW_MS,
-        });
+        self.outbox.delivered(id, status, now_ms, self.settings.first_retry_ms);
     }
 
     /// Turn this to make things go wrong.
@@ -209,6 +222,16 @@ impl Sandbox {
     /// What SendGrid has: mails.
     pub fn sendgrid(&self) -> &sendgrid::State {
         &self.sendgrid
+    }
+
+    /// What Twilio has: messages out and in, and who has opted out.
+    pub fn twilio(&self) -> &twilio::State {
+        &self.twilio
+    }
+
+    /// What Postmark has: mails, and the addresses that it sends nothing to.
+    pub fn postmark(&self) -> &postmark::State {
+        &self.postmark
     }
 
     /// Every API call that arrived so far, in order.
@@ -228,22 +251,41 @@ impl Sandbox {
 
     /// Moves a webhook endpoint, `host` replacing the `Host` header. Without a valid absolute URL the endpoint is taken
     /// away: new events go nowhere, waiting ones wait. Says whether there is an endpoint now.
+    ///
+    /// With a `host`, the URL is where the public address `https://<host>/…` is found on this machine: Twilio signs the
+    /// public one, and status callbacks to that host go there too.
     pub fn set_webhook(&mut self, vendor: Vendor, url: &str, host: Option<&str>) -> bool {
-        let url = url.parse::<Uri>().ok().filter(|url| url.scheme().is_some() && url.host().is_some());
-        let host = host.and_then(|host| HeaderValue::from_str(host).ok());
-        match url {
-            Some(url) => self.endpoints.insert(vendor, Endpoint { url, host }),
+        match Endpoint::new(url, host) {
+            Some(endpoint) => self.endpoints.insert(vendor, endpoint),
             None => self.endpoints.remove(&vendor),
         };
         self.endpoints.contains_key(&vendor)
     }
 
-    /// The account's API key is replaced: the old one is refused from now on.
+    /// The account's API key is replaced (SendGrid: that for transactional mail): the old one is refused from now on.
     pub fn set_api_key(&mut self, vendor: Vendor, key: &str) {
         match vendor {
             Vendor::Stripe => self.stripe.set_api_key(key.to_owned()),
             Vendor::SendGrid => self.sendgrid.set_api_key(key.to_owned()),
+            Vendor::Twilio => self.twilio.set_auth_tokens(vec![key.to_owned()]),
+            Vendor::Postmark => self.postmark.set_server_token(key.to_owned()),
         }
+    }
+
+    /// The credentials (`user:password`) that go with Postmark's webhooks from now on, retries included.
+    pub fn set_postmark_webhook_credentials(&mut self, credentials: &str) {
+        self.postmark.set_webhook_credentials(credentials.to_owned());
+    }
+
+    /// Postmark refuses every mail with this error code from now on (405: no credits are left, 412: the account waits for
+    /// approval); none: it takes them again.
+    pub fn postmark_refuses_all(&mut self, error_code: Option<u32>) {
+        self.postmark.refuse_all(error_code);
+    }
+
+    /// Twilio accepts these auth tokens from now on; the first one is the primary one and signs.
+    pub fn set_twilio_auth_tokens(&mut self, tokens: &[&str]) {
+        self.twilio.set_auth_tokens(tokens.iter().map(|token| (*token).to_owned()).collect());
     }
 
     /// Rolls Stripe's webhook secret: until `old_until_ms` every webhook carries a signature of each.
@@ -251,84 +293,24 @@ impl Sandbox {
         self.stripe.roll_webhook_secret(secret.to_owned(), old_until_ms);
     }
 
-    /// The shopper's browser confirms a payment with its client secret. Returns the payment intent, or Stripe's error
-    /// body.
-    pub fn shopper_confirms(&mut self, now_ms: i64, client_secret: &str, payment_method: &str) -> Result<Value, Value> {
-        let outcome = self.stripe.shopper_confirms(now_ms, client_secret, payment_method);
-        self.post_stripe_events();
-        outcome
-    }
-
-    /// The shopper passes or fails the bank's check of a payment intent (`pi_…`) that requires action. Returns the
-    /// payment intent, or Stripe's error body.
-    pub fn shopper_authenticates(&mut self, now_ms: i64, payment_intent: &str, success: bool) -> Result<Value, Value> {
-        let outcome = self.stripe.shopper_authenticates(now_ms, payment_intent, success);
-        self.post_stripe_events();
-        outcome
-    }
-
-    /// The bank answers at last for a payment intent that is `processing`. Returns the payment intent, or Stripe's
-    /// error body.
-    pub fn bank_answers(&mut self, now_ms: i64, payment_intent: &str, charged: bool) -> Result<Value, Value> {
-        let outcome = self.stripe.bank_answers(now_ms, payment_intent, charged);
-        self.post_stripe_events();
-        outcome
-    }
-
-    /// The bank answers at last for a refund (`re_…`): the money arrived, or it came back, even if it seemed to have
-    /// arrived. Returns the refund, or Stripe's error body.
-    pub fn bank_answers_refund(&mut self, now_ms: i64, refund: &str, arrived: bool) -> Result<Value, Value> {
-        let outcome = self.stripe.bank_answers_refund(now_ms, refund, arrived);
-        self.post_stripe_events();
-        outcome
-    }
-
-    /// Somebody refunds a payment (`pi_…`) by hand in the dashboard: `amount` in smallest units, none for all that is
-    /// left. Returns the refund, or Stripe's error body.
-    pub fn merchant_refunds(&mut self, now_ms: i64, payment_intent: &str, amount: Option<u64>) -> Result<Value, Value> {
-        let outcome = self.stripe.merchant_refunds(now_ms, payment_intent, amount);
-        self.post_stripe_events();
-        outcome
-    }
-
-    /// Stripe sends an event of its second generation, which has no object in it.
-    pub fn stripe_sends_thin_event(&mut self, now_ms: i64, kind: &str) {
-        self.stripe.emit_thin(now_ms, kind);
-        self.post_stripe_events();
-    }
-
-    /// The recipients of a message (its `X-Message-Id`) open it. False when there is no such message.
-    pub fn recipient_opens(&mut self, now_ms: i64, message_id: &str) -> bool {
-        let extra = json!({ "useragent": "Mozilla/5.0", "ip": "192.0.2.1" });
-        self.recipient_acts(now_ms, message_id, "open", &extra)
-    }
-
-    /// The recipients of a message follow a link in it. False when there is no such message.
-    pub fn recipient_clicks(&mut self, now_ms: i64, message_id: &str, url: &str) -> bool {
-        let extra = json!({ "useragent": "Mozilla/5.0", "ip": "192.0.2.1", "url": url });
-        self.recipient_acts(now_ms, message_id, "click", &extra)
-    }
-
-    /// The recipients of a message call it spam. False when there is no such message.
-    pub fn recipient_reports_spam(&mut self, now_ms: i64, message_id: &str) -> bool {
-        self.recipient_acts(now_ms, message_id, "spamreport", &json!({}))
-    }
-
-    fn recipient_acts(&mut self, now_ms: i64, message_id: &str, kind: &str, extra: &Value) -> bool {
-        self.sendgrid.recipient_acts(now_ms, message_id, kind, extra)
-    }
-
-    fn post_stripe_events(&mut self) {
-        for outgoing in self.stripe.take_outgoing() {
-            self.post(Vendor::Stripe, &outgoing.body, outgoing.due_ms);
+    /// Puts on their way the webhooks that have come into being since the last time.
+    fn post_outgoing(&mut self) {
+        for event in self.stripe.take_outgoing() {
+            self.post(Vendor::Stripe, &Posting::to_endpoint(event.body, event.due_ms, stripe::RETRY_WINDOW_MS));
+        }
+        for callback in self.twilio.take_outgoing() {
+            self.post(Vendor::Twilio, &callback);
+        }
+        for record in self.postmark.take_outgoing() {
+            self.post(Vendor::Postmark, &record);
         }
     }
 
-    /// Puts a webhook on its way, if anybody is registered for it.
-    fn post(&mut self, vendor: Vendor, body: &Bytes, due_ms: i64) {
-        if self.endpoints.contains_key(&vendor) {
+    /// Puts a webhook on its way, if it has an address or anybody is registered for it.
+    fn post(&mut self, vendor: Vendor, posting: &Posting) {
+        if posting.url.is_some() || self.endpoints.contains_key(&vendor) {
             let fault = self.faults.for_webhook(vendor);
-            self.outbox.put(vendor, body, due_ms, fault);
+            self.outbox.put(vendor, posting, fault);
         }
     }
 }

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 /// The largest request that is read, in bytes: above every vendor's own limit, so that the vendor refuses it.
-const BODY_MAX_BYTES: usize = 40 * 1024 * 1024;
+const BODY_MAX_BYTES: usize = 60 * 1024 * 1024;
 
 /// The sandbox as all connections share it.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub(crate) async fn serve(listener: TcpListener, sandbox: Sandbox) -> anyhow::Re
         .nest("/_sandbox", admin::router())
         .route("/stripe/{*path}", any(stripe))
         .route("/sendgrid/{*path}", any(sendgrid))
+        .route("/twilio/{*path}", any(twilio))
+        .route("/postmark/{*path}", any(postmark))
         .with_state(shared);
     let service = router.into_make_service_with_connect_info::<Fuse>();
     axum::serve(FusedListener::new(listener), service).await.context("the server ended")
@@ -64,6 +66,18 @@ async fn sendgrid(
     request: Request,
 ) -> Response {
     call(Vendor::SendGrid, &shared, &fuse, request).await
+}
+
+async fn twilio(State(shared): State<Arc<Shared>>, ConnectInfo(fuse): ConnectInfo<Fuse>, request: Request) -> Response {
+    call(Vendor::Twilio, &shared, &fuse, request).await
+}
+
+async fn postmark(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(fuse): ConnectInfo<Fuse>,
+    request: Request,
+) -> Response {
+    call(Vendor::Postmark, &shared, &fuse, request).await
 }
 
 /// One API call over HTTP. An answer that is lost, and a connection that is refused, break the connection: here it has

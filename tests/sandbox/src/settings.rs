@@ -11,17 +11,23 @@ pub enum Vendor {
     /// SendGrid: mail. Paths start with `/v3/`.
     #[serde(rename = "sendgrid")]
     SendGrid,
+    /// Twilio: SMS. Paths start with `/2010-04-01/`.
+    Twilio,
+    /// Postmark: mail. Paths start with `/email`.
+    Postmark,
 }
 
 impl Vendor {
     /// Every vendor of the sandbox.
-    pub const ALL: [Self; 2] = [Self::Stripe, Self::SendGrid];
+    pub const ALL: [Self; 4] = [Self::Stripe, Self::SendGrid, Self::Twilio, Self::Postmark];
 
-    /// The name in paths and JSON: `stripe`, `sendgrid`.
+    /// The name in paths and JSON: `stripe`, `sendgrid`, `twilio`, `postmark`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stripe => "stripe",
             Self::SendGrid => "sendgrid",
+            Self::Twilio => "twilio",
+            Self::Postmark => "postmark",
         }
     }
 }
@@ -43,8 +49,29 @@ pub struct Settings {
     pub stripe_event_types: Vec<String>,
     /// The currency of the Stripe account's balance, ISO 4217, lower case; charges in others are exchanged.
     pub stripe_settlement_currency: String,
-    /// The one API key that SendGrid accepts.
+    /// The API key that SendGrid accepts for transactional mail.
     pub sendgrid_api_key: String,
+    /// The API key that SendGrid accepts for promotions.
+    pub sendgrid_marketing_api_key: String,
+    /// Where Twilio posts what people text to the account's numbers. Empty: nowhere. Status callbacks go where each
+    /// message says.
+    pub twilio_webhook_url: String,
+    /// Twilio's account, `AC` and 32 hexadecimal digits.
+    pub twilio_account_sid: String,
+    /// Every auth token that Twilio accepts. The first is the primary one, which signs.
+    pub twilio_auth_tokens: Vec<String>,
+    /// The numbers of the account, in E.164. The first one sends for the messaging service.
+    pub twilio_numbers: Vec<String>,
+    /// The one messaging service of the account, `MG` and 32 hexadecimal digits.
+    pub twilio_messaging_service_sid: String,
+    /// Whether the service has Advanced Opt-Out, which tells in `OptOutType` what a text was taken for.
+    pub twilio_advanced_opt_out: bool,
+    /// Where Postmark posts events. Empty: nowhere.
+    pub postmark_webhook_url: String,
+    /// The one server token that Postmark accepts, besides the one for tests.
+    pub postmark_server_token: String,
+    /// User and password with a colon between them, which go with every webhook of Postmark.
+    pub postmark_webhook_credentials: String,
     /// How long after a failed webhook the first retry follows, in milliseconds. Each further gap is twice as long.
     pub first_retry_ms: i64,
 }
@@ -61,6 +88,16 @@ impl Default for Settings {
             stripe_event_types: crate::stripe::EVENT_TYPES.map(str::to_owned).to_vec(),
             stripe_settlement_currency: "eur".to_owned(),
             sendgrid_api_key: "SG.sandbox".to_owned(),
+            sendgrid_marketing_api_key: "SG.sandbox-marketing".to_owned(),
+            twilio_webhook_url: "https://shop.example/webhooks/twilio".to_owned(),
+            twilio_account_sid: "AC00000000000000000000000000000001".to_owned(),
+            twilio_auth_tokens: vec!["twilio-sandbox-token".to_owned()],
+            twilio_numbers: vec!["+15005550006".to_owned()],
+            twilio_messaging_service_sid: "MG00000000000000000000000000000001".to_owned(),
+            twilio_advanced_opt_out: false,
+            postmark_webhook_url: "https://shop.example/webhooks/postmark".to_owned(),
+            postmark_server_token: "postmark-sandbox".to_owned(),
+            postmark_webhook_credentials: "postmark:sandbox".to_owned(),
             first_retry_ms: 60_000,
         }
     }

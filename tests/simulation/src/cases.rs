@@ -1,5 +1,7 @@
 //! What hardly ever happens by chance, and must go well all the same.
 
+pub mod wishes;
+
 use crossdock::domain::{Correlation, IntentId, Timestamp};
 use crossdock::effects::{Claim, Lease};
 use crossdock::gateway::{Lane, Permit};
@@ -16,7 +18,7 @@ use crate::{Fault, Plan, Probe};
 pub type Case = fn() -> Vec<String>;
 
 /// All of them, by name.
-pub const ALL: [(&str, Case); 7] = [
+pub const ALL: [(&str, Case); 10] = [
     ("a vendor's id that is taken is not adopted", a_taken_id_is_not_adopted),
     ("a webhook is acknowledged when its queue has it, not before", a_webhook_outlives_its_queue_s_failure),
     ("an intent that kills whoever takes it is given up", poison_is_given_up),
@@ -24,6 +26,9 @@ pub const ALL: [(&str, Case); 7] = [
     ("an open breaker lets one probe through at a time", one_probe_at_a_time),
     ("a failure from before a breaker opened does not count", late_failures_do_not_count),
     ("all instances together stay below a quota", the_quota_is_kept),
+    ("a no holds for what is queued already", wishes::a_no_holds_for_what_is_queued),
+    ("an older wish does not undo a newer one", wishes::an_older_wish_comes_late),
+    ("a number gets so many codes an hour", wishes::codes_are_counted),
 ];
 
 /// Instances that ask side by side.

@@ -75,7 +75,7 @@ impl<'a> Scope<'a> {
     /// Whether every name and value was used: DynamoDB refuses a request that gives more.
     pub(crate) fn all_are_used(&self) -> bool {
         let is_seen = |name: &&str| self.seen.contains(name);
-        self.names.keys().all(|name| is_seen(name)) && self.values.keys().all(|name| is_seen(name))
+        self.names.keys().all(&is_seen) && self.values.keys().all(is_seen)
     }
 
     fn see(&mut self, name: &'a str) {
@@ -182,6 +182,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// A value, or an attribute's (`Some(None)`: there is none).
+    #[expect(clippy::option_option, reason = "none: not understood; some none: an attribute that is not there")]
     fn operand(&mut self) -> Option<Option<&'a str>> {
         if self.rest.trim_start().starts_with(':') {
             return self.value().map(Some);

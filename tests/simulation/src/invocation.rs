@@ -15,13 +15,18 @@ use email_sender::EmailSender;
 use event_processor::EventProcessor;
 use futures_util::future::LocalBoxFuture;
 use lambda_http::{Body, RequestExt as _};
+use message_initiator::MessageInitiator;
 use payment_initiator::PaymentInitiator;
 use payment_worker::PaymentWorker;
+use postmark_webhook::PostmarkWebhook;
 use sendgrid_webhook::SendGridWebhook;
 use serde_json::Value;
+use sms_sender::SmsSender;
 use stripe_webhook::StripeWebhook;
 use sweeper::Sweeper;
 use tokio::time::{Sleep, sleep};
+use twilio_webhook::TwilioWebhook;
+use unsubscriber::Unsubscriber;
 
 use crate::{Message, Outcome, Probe, run_until_crash};
 
@@ -36,10 +41,20 @@ pub enum Function {
     StripeWebhook,
     /// sendgrid-webhook
     SendGridWebhook,
+    /// twilio-webhook
+    TwilioWebhook,
+    /// postmark-webhook
+    PostmarkWebhook,
     /// event-processor
     EventProcessor,
     /// email-sender
     EmailSender,
+    /// message-initiator
+    MessageInitiator,
+    /// sms-sender
+    SmsSender,
+    /// unsubscriber
+    Unsubscriber,
     /// sweeper
     Sweeper,
 }
@@ -51,8 +66,12 @@ impl Function {
             Self::PaymentWorker => 45,
             Self::EventProcessor => 30,
             Self::Sweeper => 60,
-            Self::StripeWebhook | Self::SendGridWebhook => 10,
-            Self::PaymentInitiator | Self::EmailSender => 25,
+            Self::Unsubscriber
+            | Self::StripeWebhook
+            | Self::SendGridWebhook
+            | Self::TwilioWebhook
+            | Self::PostmarkWebhook => 10,
+            Self::PaymentInitiator | Self::MessageInitiator | Self::EmailSender | Self::SmsSender => 25,
         })
     }
 }
@@ -182,8 +201,12 @@ pub(crate) fn run(
             let request = request.with_raw_http_path(&path).with_lambda_context(context);
             match function {
                 Function::PaymentInitiator => answered(PaymentInitiator::new(&system).unwrap(), request, system),
+                Function::MessageInitiator => answered(MessageInitiator::new(&system).unwrap(), request, system),
+                Function::Unsubscriber => answered(Unsubscriber::new(&system).unwrap(), request, system),
                 Function::StripeWebhook => answered(StripeWebhook::new(&system).unwrap(), request, system),
                 Function::SendGridWebhook => answered(SendGridWebhook::new(&system).unwrap(), request, system),
+                Function::TwilioWebhook => answered(TwilioWebhook::new(&system).unwrap(), request, system),
+                Function::PostmarkWebhook => answered(PostmarkWebhook::new(&system).unwrap(), request, system),
                 other => panic!("{other:?} is not behind HTTP"),
             }
         }
@@ -199,6 +222,7 @@ pub(crate) fn run(
                 Function::EmailSender => {
                     worked(EmailSender::new(&system).unwrap(), event, request_id, deadline, system)
                 }
+                Function::SmsSender => worked(SmsSender::new(&system).unwrap(), event, request_id, deadline, system),
                 other => panic!("{other:?} has no queue"),
             }
         }

@@ -15,6 +15,8 @@ use crate::{Aws, Fault, Probe, SimClock};
 /// The host names under which the sandbox is reached.
 pub(crate) const STRIPE_BASE: &str = "https://stripe.sim";
 pub(crate) const SENDGRID_BASE: &str = "https://sendgrid.sim";
+pub(crate) const TWILIO_BASE: &str = "https://twilio.sim";
+pub(crate) const POSTMARK_BASE: &str = "https://postmark.sim";
 
 /// One instance's world: its probe sees every vendor request, and those to S3, which go the same way.
 pub(crate) fn world(clock: SimClock, aws: &Aws, sandbox: &Arc<Mutex<Sandbox>>, probe: &Probe, seed: u64) -> World {
@@ -65,6 +67,8 @@ impl Http for SimHttp {
             let vendor = match request.uri().host() {
                 Some("stripe.sim") => Vendor::Stripe,
                 Some("sendgrid.sim") => Vendor::SendGrid,
+                Some("twilio.sim") => Vendor::Twilio,
+                Some("postmark.sim") => Vendor::Postmark,
                 other => panic!("the shipping code called {other:?}"),
             };
             let name = format!("{}.{} {}", vendor.name(), request.method(), request.uri().path());

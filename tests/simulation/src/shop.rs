@@ -1,6 +1,7 @@
 //! The storefront and its shopper: they call the API, retry as good clients do, and pay at Stripe.
 
 mod after_payment;
+mod writing;
 
 use crossdock::domain::input::CreatePayment;
 use sandbox::Vendor;
@@ -127,11 +128,19 @@ pub enum Flow {
     CustomerAnswerLost,
     /// Payment and refund are asked for by messages on the queue.
     Commanded,
+    /// An SMS that arrives.
+    SmsDelivered,
+    /// Twilio takes an SMS, and its answer is lost.
+    SmsAnswerLost,
+    /// An SMS that does not arrive, and the mail in its place.
+    SmsBecomesMail,
+    /// Twilio takes a code, and its answer is lost.
+    CodeAnswerLost,
 }
 
 impl Flow {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 25] = [
         Self::PaidInTheBrowser,
         Self::PaidAtOnce,
         Self::DeclinedThenPaid,
@@ -153,10 +162,22 @@ impl Flow {
         Self::SavedCard,
         Self::CustomerAnswerLost,
         Self::Commanded,
+        Self::SmsDelivered,
+        Self::SmsAnswerLost,
+        Self::SmsBecomesMail,
+        Self::CodeAnswerLost,
     ];
+
+    /// Whether it is about a message.
+    const fn is_a_message(self) -> bool {
+        matches!(self, Self::SmsDelivered | Self::SmsAnswerLost | Self::SmsBecomesMail | Self::CodeAnswerLost)
+    }
 
     /// Runs the flow to rest.
     pub async fn run(self, universe: &mut Universe) {
+        if self.is_a_message() {
+            return writing::run(self, universe).await;
+        }
         if self.is_after_payment() {
             return after_payment::run(self, universe).await;
         }
@@ -262,6 +283,9 @@ impl Flow {
 
     /// What is wrong with the order at rest, besides the invariants.
     pub async fn unmet(self, universe: &mut Universe) -> Vec<String> {
+        if self.is_a_message() {
+            return writing::unmet(self, universe).await;
+        }
         if self.is_after_payment() {
             return after_payment::unmet(self, universe).await;
         }

@@ -13,13 +13,15 @@ use sandbox::{Sandbox, Settings, Vendor};
 use serde_json::{Value, json};
 
 use crate::invocation::{Done, Job, Running, run};
-use crate::seams::{SENDGRID_BASE, STRIPE_BASE, world};
+use crate::seams::{POSTMARK_BASE, SENDGRID_BASE, STRIPE_BASE, TWILIO_BASE, world};
 use crate::{Aws, Message, Plan, Probe, QueueSettings, Redrive, SimClock, TABLE_NAME};
 
 pub use crate::invocation::{Function, Invocation, Response};
 
 /// A Saturday. Any time does; this one is easy to recognise in traces.
 pub const START_MS: i64 = 1_714_265_330_000;
+/// Where Twilio's callbacks go, and what they are signed for.
+const TWILIO_WEBHOOK_URL: &str = "https://twilio-webhook.sim/";
 /// The deployment's name in every run.
 pub const STACK_ID: &str = "000000000000/sim/crossdock";
 /// Receives before the DLQ, as in template.yaml.
@@ -50,15 +52,20 @@ pub struct Universe {
     /// Whether instances live on for their function's next invocation, with whatever they have cached. Otherwise each
     /// invocation gets a cold one. An instance that crashed never lives on.
     pub keeps_instances: bool,
+    /// Whether Postmark stands in for SendGrid.
+    pub has_mail_fallback: bool,
     instances: BTreeMap<Function, Vec<(Probe, System)>>,
     last_sweep_ms: i64,
 }
 
 /// The queues with their workers: name, worker, visibility timeout in seconds, batch size.
-pub(crate) const QUEUES: [(&str, Function, u32, usize); 3] = [
+pub(crate) const QUEUES: [(&str, Function, u32, usize); 6] = [
     ("inbound-events", Function::EventProcessor, 180, 10),
     ("payments", Function::PaymentWorker, 270, 1),
     ("email", Function::EmailSender, 150, 10),
+    ("email-bulk", Function::EmailSender, 150, 10),
+    ("sms", Function::SmsSender, 150, 10),
+    ("sms-bulk", Function::SmsSender, 150, 10),
 ];
 
 impl Universe {
@@ -73,7 +80,7 @@ impl Universe {
             aws.sqs().create(name, QueueSettings { visibility_timeout_s, redrive });
         }
         aws.sqs().create("domain-events", QueueSettings { visibility_timeout_s: 30, redrive: None });
-        let settings = Settings { seed, ..Settings::default() };
+        let settings = Settings { seed, twilio_webhook_url: TWILIO_WEBHOOK_URL.to_owned(), ..Settings::default() };
         let sandbox = Sandbox::new(settings.clone());
         let secrets = aws.secrets();
         secrets.put("app", &json!({ "person_key": "a key of tests", "link_key": "another" }));
@@ -85,8 +92,23 @@ impl Universe {
             "sendgrid",
             &json!({
                 "transactional_api_key": settings.sendgrid_api_key,
-                "marketing_api_key": "SG.other",
+                "marketing_api_key": settings.sendgrid_marketing_api_key,
                 "webhook_public_keys": [{ "secret": sandbox.sendgrid_public_key() }],
+            }),
+        );
+        secrets.put(
+            "postmark",
+            &json!({
+                "server_token": settings.postmark_server_token,
+                "webhook_credentials": [{ "secret": settings.postmark_webhook_credentials }],
+            }),
+        );
+        secrets.put(
+            "twilio",
+            &json!({
+                "account_sid": settings.twilio_account_sid,
+                "auth_tokens": settings.twilio_auth_tokens.iter().map(|token| json!({ "secret": token })).collect::<Vec<_>>(),
+                "from": settings.twilio_numbers[0],
             }),
         );
         Self {
@@ -102,6 +124,7 @@ impl Universe {
             expected_dead: Vec::new(),
             may_die: Vec::new(),
             keeps_instances: false,
+            has_mail_fallback: false,
             instances: BTreeMap::new(),
             last_sweep_ms: START_MS,
         }
@@ -136,7 +159,7 @@ impl Universe {
 
     /// Calls the API once.
     pub async fn call(&mut self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Response {
-        self.call_raw(Function::PaymentInitiator, api_request(method, path, key, body), path).await
+        self.call_raw(behind(path), api_request(method, path, key, body), path).await
     }
 
     /// Calls the API once, and does something else while the call is under way.
@@ -159,7 +182,9 @@ impl Universe {
     pub async fn call_raw(&mut self, function: Function, request: http::Request<Body>, path: &str) -> Response {
         let as_it_came = copied(&request);
         let response = response(self.invoke(Job::Request(function, Box::new(request), path.to_owned())).await);
-        if function != Function::PaymentInitiator && response.status() == 200 {
+        let is_receiver =
+            !matches!(function, Function::PaymentInitiator | Function::MessageInitiator | Function::Unsubscriber);
+        if is_receiver && matches!(response.status(), 200 | 204) {
             self.acknowledged.push((function, as_it_came));
         }
         response
@@ -211,6 +236,8 @@ impl Universe {
             let function = match delivery.vendor {
                 Vendor::Stripe => Function::StripeWebhook,
                 Vendor::SendGrid => Function::SendGridWebhook,
+                Vendor::Twilio => Function::TwilioWebhook,
+                Vendor::Postmark => Function::PostmarkWebhook,
             };
             let request = delivery.request.map(|body: Bytes| Body::Binary(body.to_vec()));
             let response = self.call_raw(function, request, "/").await;
@@ -312,7 +339,8 @@ impl Universe {
         let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(number as u64);
         let world = world(self.clock, &self.aws, &self.sandbox, probe, seed);
         let transport = Transport::of(self.aws.http_client(probe.clone()));
-        System::with(environment(), world, &transport).unwrap_or_else(|e| panic!("{function:?}: {e}"))
+        System::with(environment(self.has_mail_fallback), world, &transport)
+            .unwrap_or_else(|e| panic!("{function:?}: {e}"))
     }
 }
 
@@ -336,6 +364,14 @@ fn copied(request: &http::Request<Body>) -> http::Request<Bytes> {
     copy
 }
 
+/// The function behind a path of the API.
+fn behind(path: &str) -> Function {
+    match path.split('/').nth(1) {
+        Some("messages" | "contacts") => Function::MessageInitiator,
+        _ => Function::PaymentInitiator,
+    }
+}
+
 pub(crate) fn api_request(method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> http::Request<Body> {
     let mut request = http::Request::builder().method(method).uri(format!("https://api.sim{path}"));
     if let Some(key) = key {
@@ -345,7 +381,7 @@ pub(crate) fn api_request(method: &str, path: &str, key: Option<&str>, body: Opt
     request.header("content-type", "application/json").body(body).unwrap()
 }
 
-fn environment() -> Env {
+fn environment(has_mail_fallback: bool) -> Env {
     let queue = |name: &str| crate::Sqs::url(name);
     let variables = [
         ("STAGE", "sim".to_owned()),
@@ -354,13 +390,23 @@ fn environment() -> Env {
         ("INBOUND_EVENTS_QUEUE_URL", queue("inbound-events")),
         ("PAYMENTS_QUEUE_URL", queue("payments")),
         ("EMAIL_QUEUE_URL", queue("email")),
+        ("EMAIL_BULK_QUEUE_URL", queue("email-bulk")),
+        ("SMS_QUEUE_URL", queue("sms")),
+        ("SMS_BULK_QUEUE_URL", queue("sms-bulk")),
+        ("UNSUBSCRIBE_URL", "https://unsubscribe.sim".to_owned()),
         ("DOMAIN_EVENTS_QUEUE_URL", queue("domain-events")),
         ("ARCHIVE_BUCKET", crate::s3::BUCKET.to_owned()),
         ("APP_SECRET_ID", "app".to_owned()),
         ("STRIPE_SECRET_ID", "stripe".to_owned()),
         ("SENDGRID_SECRET_ID", "sendgrid".to_owned()),
+        ("TWILIO_SECRET_ID", "twilio".to_owned()),
+        ("POSTMARK_SECRET_ID", "postmark".to_owned()),
         ("STRIPE_API_BASE", STRIPE_BASE.to_owned()),
         ("SENDGRID_API_BASE", SENDGRID_BASE.to_owned()),
+        ("TWILIO_API_BASE", TWILIO_BASE.to_owned()),
+        ("POSTMARK_API_BASE", POSTMARK_BASE.to_owned()),
+        ("MAIL_FALLBACK", if has_mail_fallback { "postmark" } else { "none" }.to_owned()),
+        ("TWILIO_CALLBACK_URL", TWILIO_WEBHOOK_URL.to_owned()),
         ("MAIL_FROM", "orders@shop.example".to_owned()),
         ("MAIL_FROM_NAME", "Shop".to_owned()),
         ("SHOP_NAME", "Shop".to_owned()),

@@ -34,6 +34,11 @@ fn two_crashes_in_a_refund_leave_one_refund() {
 }
 
 #[test]
+fn two_crashes_around_an_sms_of_unknown_outcome_leave_one_sms() {
+    pairs_of(Flow::SmsAnswerLost);
+}
+
+#[test]
 fn two_crashes_around_a_mail_of_unknown_outcome_leave_one_mail() {
     pairs_of(Flow::MailAnswerLost);
 }

@@ -30,6 +30,21 @@ fn a_crash_anywhere_in_a_refund_leaves_one_refund_and_one_notice() {
 }
 
 #[test]
+fn a_crash_anywhere_in_an_sms_that_becomes_a_mail_leaves_one_of_each() {
+    sweep_of(Flow::SmsBecomesMail);
+}
+
+#[test]
+fn a_crash_anywhere_around_the_lost_answer_to_an_sms_leaves_one_sms() {
+    sweep_of(Flow::SmsAnswerLost);
+}
+
+#[test]
+fn a_crash_anywhere_around_the_lost_answer_to_a_code_leaves_nobody_waiting() {
+    sweep_of(Flow::CodeAnswerLost);
+}
+
+#[test]
 fn a_crash_anywhere_around_a_lost_answer_to_a_mail_leaves_one_mail() {
     sweep_of(Flow::MailAnswerLost);
 }

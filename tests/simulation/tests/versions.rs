@@ -118,7 +118,7 @@ async fn a_phase_of_tomorrow_is_left_alone_and_the_rest_of_the_list_goes_on() {
     assert_eq!(universe.aws().table().item(&place.0, &place.1), before);
     let items = universe.aws().table().items();
     let others = of_type(&items, "intent").filter(|intent| text(intent, "pk") != Some(place.0.as_str()));
-    let phases: Vec<&str> = others.filter_map(|intent| text(intent, "phase")).collect();
+    let phases: Vec<_> = others.filter_map(|intent| text(intent, "phase")).collect();
     assert!(phases.len() >= 4 && phases.iter().all(|phase| *phase == "DONE"), "{phases:?}");
     assert_eq!(universe.sandbox().sendgrid().mails().len(), 0);
     // The newer version gives it back.

@@ -218,6 +218,32 @@ async fn ten_mails_of_a_batch_take_the_waits_of_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn ten_sms_of_a_batch_take_the_waits_of_one() {
+    let mut counts = Vec::new();
+    for texts in [1, 10] {
+        let mut universe = Universe::new(1);
+        universe.keeps_instances = true;
+        for round in 0..2 {
+            for n in 1..=texts {
+                let body = json!({ "channel": "sms", "kind": "order_status", "to": "+4798765432", "order_id": "o-1",
+                    "data": { "text": format!("part {n}") } });
+                let answer = universe.call("POST", "/messages", Some(&format!("m-{round}-{n}")), Some(&body)).await;
+                assert_eq!(answer.status(), 202, "{}", answer.body());
+            }
+            let messages = universe.aws().sqs().receive("sms", 10);
+            assert_eq!(messages.len(), texts);
+            universe.work("sms", Function::SmsSender, messages).await;
+        }
+        assert_eq!(universe.sandbox().twilio().messages().len(), 2 * texts);
+        let waits = waits(&universe, Function::SmsSender);
+        assert_eq!(waits[..4], [Wait::Store, Wait::Store, Wait::Vendor, Wait::Store], "{}", names(&universe));
+        assert!(waits.len() <= 5, "{}", names(&universe));
+        counts.push(waits.len());
+    }
+    assert_eq!(counts[0], counts[1]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_order_is_read_in_one_wait() {
     let mut universe = warm().await;
     universe.call("GET", "/orders/warm-1", None, None).await;

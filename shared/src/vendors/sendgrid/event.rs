@@ -104,7 +104,7 @@ fn read_event(element: &str, received_at: Timestamp) -> Result<Event> {
     })
 }
 
-/// What an event says of its message; `None` for those that say nothing of it (unsubscribes speak of a person).
+/// What an event says of its message, or of its recipient's wishes; `None` for types that we only record.
 fn news(wire: &WireEvent) -> Option<MessageNews> {
     match wire.event.as_str() {
         "processed" => Some(MessageNews::Status(MessageStatus::Sent)),
@@ -117,6 +117,8 @@ fn news(wire: &WireEvent) -> Option<MessageNews> {
         "open" => Some(MessageNews::Opened),
         "click" => Some(MessageNews::Clicked),
         "spamreport" | "spam_report" => Some(MessageNews::SpamReported),
+        "unsubscribe" | "group_unsubscribe" => Some(MessageNews::OptedOut),
+        "group_resubscribe" => Some(MessageNews::OptedIn),
         _ => None,
     }
 }

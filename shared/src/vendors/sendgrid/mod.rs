@@ -1,22 +1,24 @@
 //! SendGrid: mail. (www.twilio.com/docs/sendgrid/api-reference)
 
 mod classify;
-mod content;
 mod event;
 mod resolve;
 pub mod verify;
 mod wire;
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::Deserialize;
 
 use self::classify::classify;
-use self::wire::{Address, Content, CustomArgs, Mail, Personalization};
-use crate::domain::message::MessageStatus;
-use crate::domain::{Correlation, Private, StackId, Timestamp};
-use crate::effects::contact::Contact;
-use crate::effects::intent::Intent;
+use self::wire::{Address, Content, CustomArgs, ListUnsubscribe, Mail, Personalization};
+use crate::domain::message::{MessageStatus, mail_text};
+use crate::domain::{Correlation, OrderId, Private, StackId, Timestamp};
+use crate::effects::contact::{Contact, UnsubscribeLinks};
+use crate::effects::intent::{Intent, Kind};
 use crate::effects::message::Message;
 use crate::effects::observation::{MessageNews, MessageSeen, Observation};
 use crate::effects::{Agent, HELD_BACK, Outcome, Subject, Verdict};
@@ -25,6 +27,7 @@ use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Permit, Repl
 use crate::world::HttpRequest;
 
 pub use event::{read_events, slices};
+pub use resolve::EVENT_WINDOW;
 
 /// The base URL in production.
 pub const API_BASE: &str = "https://api.sendgrid.com";
@@ -36,6 +39,9 @@ const MESSAGE_ID: &str = "x-message-id";
 pub struct Keys {
     /// For transactional mail.
     pub transactional_api_key: Private<String>,
+    /// For marketing: another key, so that the one for orders lives when this one is blocked.
+    #[serde(default)]
+    pub marketing_api_key: Private<String>,
     /// The event webhook's public keys; two while one is rolled.
     #[serde(default)]
     pub webhook_public_keys: Vec<WebhookKey>,
@@ -68,6 +74,10 @@ pub struct Sender {
     pub name: String,
     /// The shop's name in texts.
     pub shop: String,
+    /// How long to wait for an event of a mail whose outcome is not known, before it counts as not accepted.
+    pub event_window: Duration,
+    /// Where the links to unsubscribe lead; none where no marketing is sent.
+    pub unsubscribe: Option<UnsubscribeLinks>,
 }
 
 /// SendGrid.
@@ -87,13 +97,19 @@ impl SendGrid {
     }
 
     async fn send(&self, intent: &Intent, subject: &Subject, permit: &Permit) -> Outcome {
-        let Subject::Message { message, contact: Some(contact) } = subject else {
+        let Subject::Message { message, contact: Some(Contact { address: Some(address), name, .. }) } = subject else {
             // The address was erased or has expired: there is nobody to write to.
             return Outcome::of(Verdict::Refused { code: "no_address" });
         };
-        let Ok(body) = self.mail(intent, message, contact) else {
-            return Outcome::of(Verdict::GivenUp { code: "unwritable_mail" });
+        let name = name.as_ref().map(|name| name.expose().as_str());
+        let body = match self.mail(intent, message, address.expose(), name).await {
+            Ok(body) => body,
+            Err(error) => {
+                tracing::error!(error = %error, "a mail cannot be written");
+                return not_done("vendor_credentials", None, false);
+            }
         };
+        let is_marketing = message.kind.is_marketing();
         let call = Call {
             vendor: Vendor::SendGrid,
             operation: "mail_send",
@@ -102,19 +118,34 @@ impl SendGrid {
             attempt: intent.attempt,
             correlation: &intent.correlation_id,
         };
-        let build = |keys: &Keys| self.request(keys, body.clone());
-        self.outcome(&self.gateway.call(&call, &self.keys, build, classify).await)
+        let build = |keys: &Keys| {
+            let key = if is_marketing { &keys.marketing_api_key } else { &keys.transactional_api_key };
+            self.request(key, body.clone())
+        };
+        self.outcome(intent.kind, &self.gateway.call(&call, &self.keys, build, classify).await)
     }
 
-    fn mail(&self, intent: &Intent, message: &Message, contact: &Contact) -> serde_json::Result<bytes::Bytes> {
-        let name = contact.name.as_ref().map(|name| content::recipient_name(name.expose()));
-        let text = content::mail_text(message, &self.sender.shop, contact.name.as_ref().map(|n| n.expose().as_str()));
+    /// The mail in SendGrid's words.
+    ///
+    /// # Errors
+    /// When a promotion's link to unsubscribe cannot be made: without it none is sent.
+    async fn mail(&self, intent: &Intent, message: &Message, address: &str, name: Option<&str>) -> Result<Bytes> {
+        let unsubscribe_url = if message.kind.is_marketing() {
+            let missing = || Error::misconfigured("configuration", "variable UNSUBSCRIBE_URL is missing");
+            let links = self.sender.unsubscribe.as_ref().ok_or_else(missing)?;
+            Some(links.of(&message.contact_id).await?)
+        } else {
+            None
+        };
+        let (shop, link) = (&self.sender.shop, unsubscribe_url.as_deref());
+        let text = mail_text(&message.content, message.order_id.as_ref(), shop, name, link);
+        let name = name.map(recipient_name);
         let mail = Mail {
             personalizations: [Personalization {
-                to: [Address { email: contact.address.expose(), name: name.as_deref() }],
+                to: [Address { email: address, name: name.as_deref() }],
                 custom_args: CustomArgs {
                     stack: self.stack.as_str(),
-                    order: message.order_id.as_str(),
+                    order: message.order_id.as_ref().map(OrderId::as_str),
                     intent: intent.intent_id.as_str(),
                 },
             }],
@@ -125,19 +156,20 @@ impl SendGrid {
                 Content { mime: "text/html", value: &text.html },
             ],
             categories: [message.kind.as_str()],
+            headers: unsubscribe_url.as_deref().map(ListUnsubscribe::at),
         };
-        serde_json::to_vec(&mail).map(Into::into)
+        serde_json::to_vec(&mail).map(Into::into).map_err(|e| Error::bug("unwritable_mail", e))
     }
 
-    fn request(&self, keys: &Keys, body: bytes::Bytes) -> Result<HttpRequest> {
+    fn request(&self, key: &Private<String>, body: Bytes) -> Result<HttpRequest> {
         http::Request::post(format!("{}/v3/mail/send", self.base))
-            .header(AUTHORIZATION, format!("Bearer {}", keys.transactional_api_key.expose()))
+            .header(AUTHORIZATION, format!("Bearer {}", key.expose()))
             .header(CONTENT_TYPE, "application/json")
             .body(body)
             .map_err(|_| Error::misconfigured("wrong_key", "the key's text is no header value"))
     }
 
-    fn outcome(&self, reply: &Reply) -> Outcome {
+    fn outcome(&self, kind: Kind, reply: &Reply) -> Outcome {
         let now = self.gateway.world().now();
         match (reply.class, &reply.response) {
             (Class::Done, Some(response)) => Outcome::done(Observation::Message(MessageSeen {
@@ -150,7 +182,9 @@ impl SendGrid {
             (Class::Held { after }, _) => not_done(HELD_BACK, Some(after), false),
             (Class::Transient, response) => not_done("vendor_unavailable", None, response.is_some()),
             (Class::Credentials, response) => not_done("vendor_credentials", None, response.is_some()),
-            (Class::Unknown | Class::Done | Class::Refused, _) => resolve::wait_for_events(now),
+            (Class::Unknown | Class::Done | Class::Refused, _) => {
+                resolve::wait_for_events(kind, self.sender.event_window, now)
+            }
         }
     }
 }
@@ -173,7 +207,7 @@ impl Agent for SendGrid {
     }
 
     fn resolve<'a>(&'a self, intent: &'a Intent, _subject: &'a Subject, _permit: &'a Permit) -> BoxFuture<'a, Outcome> {
-        Box::pin(std::future::ready(resolve::resolved(intent, self.gateway.world().now())))
+        Box::pin(std::future::ready(resolve::resolved(intent, self.sender.event_window, self.gateway.world().now())))
     }
 
     fn fetch<'a>(&'a self, _vendor_id: &'a str, _correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
@@ -181,6 +215,21 @@ impl Agent for SendGrid {
     }
 }
 
-fn not_done(code: &'static str, after: Option<std::time::Duration>, answered: bool) -> Outcome {
+fn not_done(code: &'static str, after: Option<Duration>, answered: bool) -> Outcome {
     Outcome::of(Verdict::NotDone { code, after, answered })
+}
+
+/// SendGrid refuses `;` and `,` in the names of recipients.
+fn recipient_name(name: &str) -> String {
+    name.chars().map(|c| if matches!(c, ';' | ',') { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipients_name_has_none_of_the_characters_that_sendgrid_refuses() {
+        assert_eq!(recipient_name("Lovelace, Ada; Dr."), "Lovelace  Ada  Dr.");
+    }
 }

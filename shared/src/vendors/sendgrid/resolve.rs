@@ -4,26 +4,37 @@
 use std::time::Duration;
 
 use crate::domain::Timestamp;
-use crate::effects::intent::Intent;
+use crate::effects::intent::{Intent, Kind};
 use crate::effects::{Outcome, Verdict};
 
 /// How long to wait for an event before concluding that the mail was not accepted. "processed" comes within seconds;
 /// a webhook that failed once is redelivered within minutes.
-const EVENT_WINDOW: Duration = Duration::from_secs(600);
+pub const EVENT_WINDOW: Duration = Duration::from_secs(600);
+/// The same for a link that somebody waits for: two of them do less harm than none.
+const EVENT_WINDOW_URGENT: Duration = Duration::from_secs(120);
 /// An order mail is sent once more when no event came; a second silence is for a person to look at.
 const GENERATIONS_MAX: u32 = 2;
 
 /// What to do right after an unknown outcome.
-pub(super) fn wait_for_events(now: Timestamp) -> Outcome {
-    Outcome::of(Verdict::Unknown { look_at: now.plus(EVENT_WINDOW), ask_the_list: false })
+pub(super) fn wait_for_events(kind: Kind, event_window: Duration, now: Timestamp) -> Outcome {
+    Outcome::of(Verdict::Unknown { look_at: now.plus(window(kind, event_window)), ask_the_list: false })
+}
+
+fn window(kind: Kind, event_window: Duration) -> Duration {
+    match kind {
+        Kind::MailPasswordReset => event_window.min(EVENT_WINDOW_URGENT),
+        _ => event_window,
+    }
 }
 
 /// What to conclude when nothing has settled the intent by now.
-pub(super) fn resolved(intent: &Intent, now: Timestamp) -> Outcome {
-    let window_ends = intent.called_until.unwrap_or(intent.created_at).plus(EVENT_WINDOW);
+pub(super) fn resolved(intent: &Intent, event_window: Duration, now: Timestamp) -> Outcome {
+    let window_ends = intent.called_until.unwrap_or(intent.created_at).plus(window(intent.kind, event_window));
+    // Nobody minds an offer that did not come; two of the same are one too many.
+    let repeats = intent.kind != Kind::MailPromotion && intent.generation + 1 < GENERATIONS_MAX;
     Outcome::of(if now < window_ends {
         Verdict::Unknown { look_at: window_ends, ask_the_list: false }
-    } else if intent.generation + 1 < GENERATIONS_MAX {
+    } else if repeats {
         Verdict::Absent
     } else {
         Verdict::GivenUp { code: "no_event_of_the_provider" }

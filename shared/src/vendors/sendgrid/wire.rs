@@ -10,6 +10,23 @@ pub(super) struct Mail<'a> {
     /// Plain text first: mail programs take the last part that they understand.
     pub(super) content: [Content<'a>; 2],
     pub(super) categories: [&'a str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) headers: Option<ListUnsubscribe>,
+}
+
+/// Unsubscribing with one click, in the mail program itself (RFC 8058).
+#[derive(Serialize)]
+pub(super) struct ListUnsubscribe {
+    #[serde(rename = "List-Unsubscribe")]
+    url: String,
+    #[serde(rename = "List-Unsubscribe-Post")]
+    post: &'static str,
+}
+
+impl ListUnsubscribe {
+    pub(super) fn at(url: &str) -> Self {
+        Self { url: format!("<{url}>"), post: "List-Unsubscribe=One-Click" }
+    }
 }
 
 #[derive(Serialize)]
@@ -23,8 +40,8 @@ pub(super) struct Personalization<'a> {
 pub(super) struct CustomArgs<'a> {
     #[serde(rename = "crossdock_stack")]
     pub(super) stack: &'a str,
-    #[serde(rename = "crossdock_order")]
-    pub(super) order: &'a str,
+    #[serde(rename = "crossdock_order", skip_serializing_if = "Option::is_none")]
+    pub(super) order: Option<&'a str>,
     #[serde(rename = "crossdock_intent")]
     pub(super) intent: &'a str,
 }

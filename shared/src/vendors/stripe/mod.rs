@@ -272,6 +272,6 @@ const fn operation_name(kind: Kind) -> &'static str {
         Kind::PaymentSettlement => "retrieve_settlement",
         Kind::RefundCreate => "create_refund",
         Kind::CustomerCreate => "create_customer",
-        Kind::PaymentCreate | Kind::MailSend | Kind::Publish => "create_payment_intent",
+        _ => "create_payment_intent",
     }
 }

@@ -123,15 +123,16 @@ impl Document {
     }
 }
 
-/// Whether a path is one of a template's: `{…}` stands for one segment that is not empty.
+/// Whether a path is one of a template's: `{…}` stands for one segment that is not empty, `{…}.json` for one that ends so.
 fn fits(template: &str, path: &str) -> bool {
     let (mut wanted, mut given) = (template.split('/'), path.split('/'));
     loop {
         match (wanted.next(), given.next()) {
             (None, None) => return true,
             (Some(wanted), Some(given)) => {
-                let parameter = wanted.starts_with('{') && wanted.ends_with('}');
-                if !(wanted == given || parameter && !given.is_empty()) {
+                let suffix = wanted.strip_prefix('{').and_then(|name| Some(name.split_once('}')?.1));
+                let is_value = |suffix: &str| given.strip_suffix(suffix).is_some_and(|value| !value.is_empty());
+                if !(wanted == given || suffix.is_some_and(is_value)) {
                     return false;
                 }
             }

@@ -21,6 +21,7 @@ pub const SKIPPED: &str = "skipped: CROSSDOCK_SPECS is not set; it names the fol
 pub struct Specs {
     stripe: Document,
     sendgrid: Document,
+    twilio: Document,
 }
 
 impl Specs {
@@ -32,12 +33,14 @@ impl Specs {
     pub fn from_env() -> Option<Self> {
         let folder = std::env::var("CROSSDOCK_SPECS").ok().filter(|folder| !folder.is_empty())?;
         let folder = crate::workspace_root().join(PathBuf::from(folder));
-        Some(Self::of(read(&folder.join("stripe_spec3_subset.json")), read(&folder.join("sendgrid_mail_v3.json"))))
+        let spec = |name: &str| read(&folder.join(name));
+        let (stripe, sendgrid) = (spec("stripe_spec3_subset.json"), spec("sendgrid_mail_v3.json"));
+        Some(Self::of(stripe, sendgrid, spec("twilio_api_v2010.json")))
     }
 
     /// The specs of given OpenAPI documents.
-    pub fn of(stripe: Value, sendgrid: Value) -> Self {
-        Self { stripe: Document::new(stripe), sendgrid: Document::new(sendgrid) }
+    pub fn of(stripe: Value, sendgrid: Value, twilio: Value) -> Self {
+        Self { stripe: Document::new(stripe), sendgrid: Document::new(sendgrid), twilio: Document::new(twilio) }
     }
 
     /// Checks one request: path, query and body. `path_and_query` begins with a slash; `content_type` is the
@@ -59,6 +62,7 @@ impl Specs {
         let document = match vendor {
             "stripe" => &self.stripe,
             "sendgrid" => &self.sendgrid,
+            "twilio" => &self.twilio,
             other => return Err(vec![format!("no spec is known for vendor {other:?}")]),
         };
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));

@@ -70,7 +70,8 @@ pub(crate) fn outage(deployed: &Deployed) -> Result<()> {
     };
     print(&findings);
     nothing_twice(deployed, orders)?;
-    for queue in ["InboundEventsDlqUrl", "PaymentsDlqUrl", "EmailDlqUrl", "EmailBulkDlqUrl", "DomainEventsDlqUrl"] {
+    for queue in ["InboundEvents", "Payments", "Email", "EmailBulk", "Sms", "SmsBulk", "DomainEvents"] {
+        let queue = &format!("{queue}DlqUrl");
         let depth = deployed.runtime.block_on(deployed.stack.queue(queue))?;
         ensure!(depth.visible + depth.in_flight == 0, "the outage left {} messages in {queue}", depth.visible);
     }

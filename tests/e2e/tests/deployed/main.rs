@@ -13,6 +13,7 @@
 mod archive;
 mod door;
 mod drill;
+mod messages;
 mod operator;
 mod payments;
 mod refusals;
@@ -43,7 +44,7 @@ struct Deployed {
 
 type Test = (&'static str, fn(&Deployed) -> Result<()>);
 
-const TESTS: [Test; 29] = [
+const TESTS: [Test; 32] = [
     ("a_payment_made_in_the_browser_ends_paid_mailed_and_published", payments::made_in_the_browser),
     ("a_declined_card_is_followed_by_another_and_one_charge", payments::declined_then_paid),
     ("the_same_request_three_times_is_one_payment_and_a_replayed_answer", payments::submitted_three_times),
@@ -59,6 +60,9 @@ const TESTS: [Test; 29] = [
     ("amounts_with_0_2_and_3_decimals_are_charged_and_settled_in_the_shops_currency", scenarios::currencies),
     ("commands_on_the_queue_pay_and_refund_once", scenarios::commands),
     ("the_webhooks_of_a_paid_order_are_in_the_archive_as_they_were_signed", archive::as_they_were_signed),
+    ("an_sms_arrives_or_a_mail_of_the_same_meaning_does", messages::sms_or_mail),
+    ("a_code_leaves_with_its_request_and_stop_is_heard_until_start", messages::code_and_stop),
+    ("an_offer_reaches_who_asked_for_it_until_they_follow_its_link", messages::unsubscribed_by_link),
     ("an_operator_sees_an_order_and_its_intents", operator::looks),
     ("an_operator_retries_and_resolves_what_waits_for_a_person_once", operator::decides),
     ("an_operator_sees_why_messages_are_dead_and_sends_back_those_that_are_meant", operator::redrives),

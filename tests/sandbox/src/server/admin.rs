@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use http::{StatusCode, header};
-use sandbox::{CallRule, RandomFaults, RecordedCall, Vendor, WebhookRule};
+use sandbox::{CallRule, MessageRule, RandomFaults, RecordedCall, Vendor, WebhookRule};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -29,6 +29,10 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/recipient/open", post(recipient_opens))
         .route("/recipient/click", post(recipient_clicks))
         .route("/recipient/spam", post(recipient_reports_spam))
+        .route("/recipient/unsubscribe", post(recipient_unsubscribes))
+        .route("/recipient/text", post(recipient_texts))
+        .route("/merchant/reactivate", post(merchant_reactivates))
+        .route("/postmark/refusal", put(postmark_refuses_all))
 }
 
 async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
@@ -46,7 +50,9 @@ async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
             "payment_methods": stripe.payment_methods(),
             "balance_transactions": stripe.balance_transactions(),
         },
-        "sendgrid": { "mails": sandbox.sendgrid().mails() },
+        "sendgrid": { "mails": sandbox.sendgrid().mails(), "templates": sandbox.sendgrid().templates() },
+        "twilio": { "messages": sandbox.twilio().messages(), "received": sandbox.twilio().received() },
+        "postmark": { "mails": sandbox.postmark().mails() },
         "deliveries": of_each(&|vendor| json!(sandbox.deliveries(vendor))),
         "calls": of_each(&|vendor| sandbox.calls().iter().filter(|call| call.vendor == vendor).count().into()),
     }))
@@ -61,7 +67,7 @@ fn recorded_call(call: &RecordedCall) -> Value {
     let headers: Map<String, Value> = call
         .headers
         .iter()
-        .filter(|(name, _)| **name != header::AUTHORIZATION)
+        .filter(|(name, _)| **name != header::AUTHORIZATION && *name != "x-postmark-server-token")
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()))
         .collect();
     json!({
@@ -88,6 +94,8 @@ struct Faults {
     calls: Vec<CallRule>,
     #[serde(default)]
     webhooks: Vec<WebhookRule>,
+    #[serde(default)]
+    messages: Vec<MessageRule>,
     /// Vendors that are down from now on.
     #[serde(default)]
     outages: Vec<Vendor>,
@@ -99,6 +107,7 @@ async fn add_faults(State(shared): State<Arc<Shared>>, Json(faults): Json<Faults
     let dial = sandbox.faults();
     faults.calls.into_iter().for_each(|rule| dial.add_call_rule(rule));
     faults.webhooks.into_iter().for_each(|rule| dial.add_webhook_rule(rule));
+    faults.messages.into_iter().for_each(|rule| dial.add_message_rule(rule));
     faults.outages.into_iter().for_each(|vendor| dial.outage(vendor, true));
     if let Some(random) = faults.random {
         dial.random(random);
@@ -226,6 +235,45 @@ async fn recipient_clicks(State(shared): State<Arc<Shared>>, Json(message): Json
 async fn recipient_reports_spam(State(shared): State<Arc<Shared>>, Json(message): Json<Message>) -> StatusCode {
     let known = shared.sandbox().recipient_reports_spam(now_ms(), &message.message_id);
     recipients_answer(&shared, known)
+}
+
+async fn recipient_unsubscribes(State(shared): State<Arc<Shared>>, Json(message): Json<Message>) -> StatusCode {
+    let known = shared.sandbox().recipient_unsubscribes(now_ms(), &message.message_id);
+    recipients_answer(&shared, known)
+}
+
+/// An SMS from somebody's phone.
+#[derive(Debug, Deserialize)]
+struct Text {
+    from: String,
+    to: String,
+    body: String,
+}
+
+async fn recipient_texts(State(shared): State<Arc<Shared>>, Json(text): Json<Text>) -> StatusCode {
+    let known = shared.sandbox().recipient_texts(now_ms(), &text.from, &text.to, &text.body);
+    recipients_answer(&shared, known)
+}
+
+#[derive(Debug, Deserialize)]
+struct Address {
+    address: String,
+}
+
+async fn merchant_reactivates(State(shared): State<Arc<Shared>>, Json(wanted): Json<Address>) -> StatusCode {
+    let was_inactive = shared.sandbox().merchant_reactivates(now_ms(), &wanted.address);
+    recipients_answer(&shared, was_inactive)
+}
+
+#[derive(Debug, Deserialize)]
+struct PostmarksRefusal {
+    /// Null: mails are taken again.
+    error_code: Option<u32>,
+}
+
+async fn postmark_refuses_all(State(shared): State<Arc<Shared>>, Json(wanted): Json<PostmarksRefusal>) -> StatusCode {
+    shared.sandbox().postmark_refuses_all(wanted.error_code);
+    StatusCode::NO_CONTENT
 }
 
 fn recipients_answer(shared: &Shared, known: bool) -> StatusCode {

@@ -1,6 +1,8 @@
 //! A caller of the vendors' APIs, as a shop would be.
 
 use crate::spec;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use sandbox::{Reply, Sandbox, Vendor};
@@ -112,4 +114,89 @@ pub(crate) fn a_mail(to: &str) -> Value {
 
 pub(crate) fn send(sandbox: &mut Sandbox, at_ms: i64, body: &Value) -> Answer {
     answered(sandbox.call(Vendor::SendGrid, at_ms, mail_request(body)))
+}
+
+/// A call of SendGrid's other paths.
+pub(crate) fn sendgrid(sandbox: &mut Sandbox, at_ms: i64, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    let mut request = mail_request(body.unwrap_or(&Value::Null));
+    *request.method_mut() = method.parse().unwrap();
+    *request.uri_mut() = format!("https://api.sendgrid.com{path}").parse().unwrap();
+    if body.is_none() {
+        *request.body_mut() = Bytes::new();
+        request.headers_mut().remove("content-type");
+    }
+    answered(sandbox.call(Vendor::SendGrid, at_ms, request))
+}
+
+/// All SendGrid events that are posted until a time.
+pub(crate) fn events(sandbox: &mut Sandbox, until_ms: i64) -> Vec<Value> {
+    let mut events = Vec::new();
+    while let Some(at_ms) = sandbox.next_delivery_at().filter(|at_ms| *at_ms <= until_ms) {
+        for delivery in sandbox.take_due(at_ms) {
+            let batch: Vec<Value> = serde_json::from_slice(delivery.request.body()).unwrap();
+            events.extend(batch);
+            sandbox.delivered(delivery.id, Some(200), at_ms);
+        }
+    }
+    events
+}
+
+/// The kinds of SendGrid events.
+pub(crate) fn event_kinds(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["event"].as_str().unwrap()).collect()
+}
+
+/// The default account at Twilio.
+pub(crate) const TWILIO_ACCOUNT: &str = "AC00000000000000000000000000000001";
+
+/// A request below the account's path; `path` starts with `/Messages`.
+pub(crate) fn twilio_request(method: &str, path: &str, form: &str) -> Request<Bytes> {
+    let credentials = STANDARD.encode(format!("{TWILIO_ACCOUNT}:twilio-sandbox-token"));
+    Request::builder()
+        .method(method)
+        .uri(format!("https://api.twilio.com/2010-04-01/Accounts/{TWILIO_ACCOUNT}{path}"))
+        .header("authorization", format!("Basic {credentials}"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Bytes::copy_from_slice(form.as_bytes()))
+        .unwrap()
+}
+
+/// A text to this number, with other parameters after it.
+pub(crate) fn text(sandbox: &mut Sandbox, at_ms: i64, to: &str, more: &str) -> Answer {
+    let to: String = form_urlencoded::byte_serialize(to.as_bytes()).collect();
+    let form = format!("To={to}&From=%2B15005550006&Body=Your+order+o-1+is+on+its+way{more}");
+    let answer = answered(sandbox.call(Vendor::Twilio, at_ms, twilio_request("POST", "/Messages.json", &form)));
+    if answer.status == 201 {
+        spec::check_at(TWILIO_SPEC, "/components/schemas/api.v2010.account.message", &answer.json);
+    }
+    answer
+}
+
+pub(crate) const TWILIO_SPEC: &str = "twilio_api_v2010.json";
+
+/// A request of Postmark's.
+pub(crate) fn postmark_request(path: &str, body: &Value) -> Request<Bytes> {
+    Request::builder()
+        .method("POST")
+        .uri(format!("https://api.postmarkapp.com{path}"))
+        .header("x-postmark-server-token", "postmark-sandbox")
+        .header("content-type", "application/json")
+        .header("accept", "application/json")
+        .body(body.to_string().into())
+        .unwrap()
+}
+
+pub(crate) fn a_postmark_mail(to: &str) -> Value {
+    serde_json::json!({
+        "From": "Shop <shop@example.com>",
+        "To": to,
+        "Subject": "Order o-1",
+        "TextBody": "Thanks",
+        "Tag": "order",
+        "Metadata": { "crossdock_order": "o-1" },
+    })
+}
+
+pub(crate) fn mail_by_postmark(sandbox: &mut Sandbox, at_ms: i64, to: &str) -> Answer {
+    answered(sandbox.call(Vendor::Postmark, at_ms, postmark_request("/email", &a_postmark_mail(to))))
 }

@@ -5,7 +5,10 @@
 
 mod caller;
 mod faults;
+mod postmark;
 mod sendgrid;
+mod sendgrid_scheduled;
+mod sendgrid_templates;
 mod server;
 mod spec;
 mod stripe;
@@ -13,4 +16,6 @@ mod stripe_customers;
 mod stripe_lifecycle;
 mod stripe_money;
 mod stripe_refunds;
+mod twilio;
+mod twilio_callbacks;
 mod webhooks;

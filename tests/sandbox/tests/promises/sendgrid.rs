@@ -1,28 +1,13 @@
 //! SendGrid's API: what it accepts, and the events that follow.
 
-use crate::caller::{START_MS, a_mail, answered, mail_request, send};
-use sandbox::{Sandbox, Settings, Vendor};
+use crate::caller::{START_MS, a_mail, answered, event_kinds as kinds, events, mail_request, send, sendgrid};
+use crate::spec;
+use sandbox::sendgrid::ApiKey;
+use sandbox::{Course, Sandbox, Settings, Vendor};
 use serde_json::{Value, json};
 
 fn sandbox() -> Sandbox {
     Sandbox::new(Settings::default())
-}
-
-/// All events that are posted until a time, told with their batch size.
-fn events(sandbox: &mut Sandbox, until_ms: i64) -> Vec<Value> {
-    let mut events = Vec::new();
-    while let Some(at_ms) = sandbox.next_delivery_at().filter(|at_ms| *at_ms <= until_ms) {
-        for delivery in sandbox.take_due(at_ms) {
-            let batch: Vec<Value> = serde_json::from_slice(delivery.request.body()).unwrap();
-            events.extend(batch);
-            sandbox.delivered(delivery.id, Some(200), at_ms);
-        }
-    }
-    events
-}
-
-fn kinds(events: &[Value]) -> Vec<&str> {
-    events.iter().map(|event| event["event"].as_str().unwrap()).collect()
 }
 
 #[test]
@@ -135,6 +120,10 @@ fn the_address_decides_what_becomes_of_a_mail() {
         ("drop@example.com", &["dropped"]),
         ("defer@example.com", &["processed", "deferred", "delivered"]),
         ("silent@example.com", &[]),
+        ("spam@example.com", &["processed", "delivered", "spamreport"]),
+        ("unsubscribe@example.com", &["processed", "delivered", "unsubscribe"]),
+        ("group_unsubscribe@example.com", &["processed", "delivered", "group_unsubscribe"]),
+        ("group_resubscribe@example.com", &["processed", "delivered", "group_resubscribe"]),
     ] {
         let mut sandbox = sandbox();
         send(&mut sandbox, START_MS, &a_mail(to));
@@ -154,7 +143,110 @@ fn what_a_recipient_does_is_told() {
     assert!(sandbox.recipient_clicks(START_MS + 6000, &id, "https://shop.example/o-1"));
     assert!(sandbox.recipient_reports_spam(START_MS + 7000, &id));
     assert!(!sandbox.recipient_opens(START_MS, "nobody"));
+    assert!(sandbox.recipient_unsubscribes(START_MS + 8000, &id));
+    assert!(sandbox.recipient_changes_group(START_MS + 9000, &id, false));
+    assert!(sandbox.recipient_changes_group(START_MS + 10_000, &id, true));
     let events = events(&mut sandbox, START_MS + 60_000);
-    assert_eq!(kinds(&events), ["processed", "delivered", "open", "click", "spamreport"]);
+    let acts = ["open", "click", "spamreport", "unsubscribe", "group_unsubscribe", "group_resubscribe"];
+    assert_eq!(kinds(&events)[2..], acts);
+    assert_eq!(events[6]["asm_group_id"], 1);
     assert_eq!(events[3]["url"], "https://shop.example/o-1");
+}
+
+#[test]
+fn the_dial_decides_before_the_address_does() {
+    let mut sandbox = sandbox();
+    sandbox.faults().next_messages(Vendor::SendGrid, 1, Course::Dropped);
+    send(&mut sandbox, START_MS, &a_mail("ada@example.com"));
+    send(&mut sandbox, START_MS, &a_mail("ada@example.com"));
+    assert_eq!(kinds(&events(&mut sandbox, START_MS + 60_000)), ["processed", "dropped", "delivered"]);
+}
+
+#[test]
+fn each_of_a_thousand_personalizations_is_a_mail_with_events_and_keys_of_its_own() {
+    let mut sandbox = sandbox();
+    let mut mail = a_mail("ada@example.com");
+    mail["personalizations"] = (0..1000)
+        .map(|i| json!({ "to": [{ "email": format!("r{i}@example.com") }], "custom_args": { "n": i.to_string() } }))
+        .collect();
+    let sent = send(&mut sandbox, START_MS, &mail);
+    assert_eq!((sent.status, sandbox.sendgrid().mails().len()), (202, 1000));
+    let events = events(&mut sandbox, START_MS + 60_000);
+    assert_eq!(events.len(), 2000);
+    for event in &events {
+        let n = event["n"].as_str().unwrap();
+        assert_eq!(event["email"], format!("r{n}@example.com"));
+        let id = event["sg_message_id"].as_str().unwrap();
+        assert!(id.starts_with(sent.header("x-message-id")) && id.ends_with(&format!(".{n}")));
+    }
+    mail["personalizations"].as_array_mut().unwrap().push(json!({ "to": [{ "email": "one@too.many" }] }));
+    assert_eq!(send(&mut sandbox, START_MS, &mail).status, 400);
+}
+
+#[test]
+fn either_key_sends_and_it_shows_which_one_did() {
+    let mut sandbox = sandbox();
+    for (key, kind) in [("SG.sandbox", ApiKey::Transactional), ("SG.sandbox-marketing", ApiKey::Marketing)] {
+        let mut request = mail_request(&a_mail("ada@example.com"));
+        request.headers_mut().insert("authorization", format!("Bearer {key}").parse().unwrap());
+        assert_eq!(answered(sandbox.call(Vendor::SendGrid, START_MS, request)).status, 202);
+        assert_eq!(sandbox.sendgrid().mails().last().unwrap().api_key, kind);
+    }
+    sandbox.set_api_key(Vendor::SendGrid, "SG.new");
+    assert_eq!(send(&mut sandbox, START_MS, &a_mail("ada@example.com")).status, 401);
+}
+
+#[test]
+fn headers_and_group_of_a_mail_are_kept() {
+    let mut sandbox = sandbox();
+    let mut mail = a_mail("group_unsubscribe@example.com");
+    mail["headers"] = json!({ "List-Unsubscribe": "<https://shop.example/u>", "X-Who": "all" });
+    mail["personalizations"][0]["headers"] = json!({ "X-Who": "one" });
+    mail["asm"] = json!({ "group_id": 77 });
+    send(&mut sandbox, START_MS, &mail);
+    let kept = &sandbox.sendgrid().mails()[0];
+    assert_eq!(
+        (kept.headers["List-Unsubscribe"].as_str(), kept.headers["X-Who"].as_str()),
+        ("<https://shop.example/u>", "one")
+    );
+    let events = events(&mut sandbox, START_MS + 120_000);
+    assert_eq!(events[2]["asm_group_id"], 77);
+}
+
+#[test]
+fn statistics_count_what_has_happened_by_day_week_and_month() {
+    const DAY_MS: i64 = 86_400_000;
+    let mut sandbox = sandbox();
+    let id = send(&mut sandbox, START_MS, &a_mail("ada@example.com")).header("x-message-id").to_owned();
+    for to in ["bounce@example.com", "blocked@example.com", "drop@example.com"] {
+        send(&mut sandbox, START_MS + DAY_MS, &a_mail(to));
+    }
+    sandbox.recipient_opens(START_MS + 60_000, &id);
+    sandbox.recipient_opens(START_MS + 70_000, &id);
+    let mut stats = |query: &str| {
+        let answer = sendgrid(&mut sandbox, START_MS + 2 * DAY_MS, "GET", &format!("/v3/stats?{query}"), None);
+        assert_eq!(answer.status, 200, "{}", answer.json);
+        spec::check_at(
+            "sendgrid_stats_v3.json",
+            "/paths/~1v3~1stats/get/responses/200/content/application~1json/schema",
+            &answer.json,
+        );
+        answer.json
+    };
+    let days = stats("start_date=2025-06-01");
+    assert_eq!(days.as_array().unwrap().len(), 3);
+    let first = &days[0]["stats"][0]["metrics"];
+    assert_eq!(days[0]["date"], "2025-06-01");
+    for (metric, count) in [("requests", 1), ("processed", 1), ("delivered", 1), ("opens", 2), ("unique_opens", 1)] {
+        assert_eq!(first[metric], count, "{metric}");
+    }
+    let second = &days[1]["stats"][0]["metrics"];
+    for (metric, count) in [("requests", 3), ("processed", 2), ("bounces", 1), ("blocks", 1), ("bounce_drops", 1)] {
+        assert_eq!(second[metric], count, "{metric}");
+    }
+    let weeks = stats("start_date=2025-06-01&aggregated_by=week"); // the first is a Sunday
+    assert_eq!((&weeks[0]["date"], &weeks[1]["date"]), (&"2025-05-26".into(), &"2025-06-02".into()));
+    assert_eq!(stats("start_date=2025-06-01&aggregated_by=month")[0]["stats"][0]["metrics"]["requests"], 4);
+    assert_eq!(stats("start_date=2025-06-01&end_date=2025-06-03&offset=2&limit=5").as_array().unwrap().len(), 1);
+    assert_eq!(sendgrid(&mut sandbox, START_MS, "GET", "/v3/stats", None).text("/errors/0/field"), "start_date");
 }

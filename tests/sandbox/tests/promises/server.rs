@@ -1,5 +1,6 @@
 //! The program: the same simulators behind real HTTP.
 
+use crate::caller::twilio_request;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -107,6 +108,39 @@ fn a_payment_over_http_is_answered_and_its_webhooks_arrive_under_the_host_asked_
     }
     assert!(webhooks.iter().any(|webhook| webhook.contains("payment_intent.succeeded")));
     assert_eq!(program.state()["stripe"]["charges"][0]["succeeded"], true);
+}
+
+#[test]
+fn a_text_over_http_is_answered_and_its_callback_arrives_under_its_own_host_with_its_query() {
+    let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", receiver.local_addr().unwrap());
+    let program = Program::start(&["--twilio-webhook-url", &url, "--twilio-webhook-host", "abc.lambda-url.example"]);
+    let dial = r#"{"messages":[{"vendor":"twilio","course":"failed","code":30001,"times":1}]}"#;
+    assert_eq!(status(&program.admin("POST", "faults", dial)), "204");
+    let request = twilio_request(
+        "POST",
+        "/Messages.json",
+        "To=%2B4798765432&From=%2B15005550006&Body=x&StatusCallback=https%3A%2F%2Fabc.lambda-url.example%2F%3Fintent%3Dint_1%23rc%3D3",
+    );
+    let headers = format!(
+        "authorization: {}\r\ncontent-type: application/x-www-form-urlencoded\r\n",
+        request.headers()["authorization"].to_str().unwrap()
+    );
+    let form = std::str::from_utf8(request.body()).unwrap();
+    let made = program.raw("POST", &format!("/twilio{}", request.uri().path()), &headers, form);
+    assert_eq!(status(&made), "201", "{made}");
+    let callback = receive(&receiver);
+    assert!(callback.starts_with("POST /?intent=int_1 "), "{callback}");
+    assert!(callback.to_ascii_lowercase().contains("host: abc.lambda-url.example\r\n"), "{callback}");
+    assert!(callback.contains("MessageStatus=failed") && callback.contains("ErrorCode=30001"), "{callback}");
+    let text = r#"{"from":"+4798765432","to":"+15005550006","body":"STOP"}"#;
+    assert_eq!(status(&program.admin("POST", "recipient/text", text)), "204");
+    assert!(receive(&receiver).contains("Body=STOP"));
+    let state = program.state();
+    assert_eq!(
+        (&state["twilio"]["messages"][0]["status"], &state["twilio"]["received"][0]["body"]),
+        (&"failed".into(), &"STOP".into())
+    );
 }
 
 #[test]

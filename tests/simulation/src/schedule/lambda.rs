@@ -212,6 +212,8 @@ async fn post(stage: Rc<Stage>, delivery: Delivery) {
     let function = match delivery.vendor {
         Vendor::Stripe => Function::StripeWebhook,
         Vendor::SendGrid => Function::SendGridWebhook,
+        Vendor::Twilio => Function::TwilioWebhook,
+        Vendor::Postmark => Function::PostmarkWebhook,
     };
     let job = || {
         let request = delivery.request.clone().map(|body: Bytes| Body::Binary(body.to_vec()));

@@ -14,8 +14,10 @@ mod events;
 mod limits;
 mod mail_events;
 mod order;
+mod postmark;
 mod signatures;
 mod signing;
+mod twilio;
 
 use serde_json::{Value, json};
 use simulation::invariants::{of_type, text};

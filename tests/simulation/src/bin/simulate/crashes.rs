@@ -6,8 +6,8 @@ use std::time::Instant;
 use simulation::shop::Flow;
 use simulation::sweep::{Pairs, first_places, pairs_after, sweep};
 
-/// A charge, a refund, and a mail whose outcome is not known.
-const IN_PAIRS: [Flow; 3] = [Flow::PaidAtOnce, Flow::Refunded, Flow::MailAnswerLost];
+/// A charge, a refund, and a mail and an SMS whose outcomes are not known.
+const IN_PAIRS: [Flow; 4] = [Flow::PaidAtOnce, Flow::Refunded, Flow::MailAnswerLost, Flow::SmsAnswerLost];
 
 /// Runs them all; whether all is well.
 pub(crate) fn run() -> bool {

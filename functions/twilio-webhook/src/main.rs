@@ -1,0 +1,12 @@
+//! Wires twilio-webhook: function URL → InboundEvents queue.
+
+use crossdock::lambda::{RuntimeError, System, http};
+use twilio_webhook::TwilioWebhook;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), RuntimeError> {
+    let system = System::start()?;
+    let receiver = TwilioWebhook::new(&system)?;
+    system.warm(receiver.warm_up()).await;
+    http::run_at_url(receiver, system.world().clone()).await
+}

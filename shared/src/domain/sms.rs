@@ -1,0 +1,317 @@
+//! How a text travels as SMS: its alphabet, into how many segments it is cut, and what they are estimated to cost; and
+//! the words that people answer with.
+//! (3GPP TS 23.038 for the alphabet, TS 23.040 for the lengths.)
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::consent::{ConsentChange, Suppression};
+use crate::error::{Error, Result};
+
+/// The longest text that a provider takes, in UTF-16 code units; beyond it the message is refused, not cut.
+pub const TEXT_MAX_UNITS: usize = 1_600;
+
+/// What stands in the basic table of the GSM alphabet, beside ASCII letters, digits and the marks in
+/// [`BASIC_ASCII_MARKS`]: one septet each.
+const BASIC: &str = "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà";
+/// The marks of ASCII that the basic table has.
+const BASIC_ASCII_MARKS: &str = "\n\r @$_!\"#%&'()*+,-./:;<=>?";
+/// The extension table: an escape and a septet.
+const EXTENSION: &str = "\u{c}^{}\\[~]|€";
+
+/// The alphabet that a text needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alphabet {
+    /// Septets, when every character is in the GSM alphabet.
+    Gsm7,
+    /// UTF-16 code units, as soon as one is not.
+    Ucs2,
+}
+
+impl Alphabet {
+    /// Units in a text that fits one segment.
+    const fn alone(self) -> usize {
+        match self {
+            Self::Gsm7 => 160,
+            Self::Ucs2 => 70,
+        }
+    }
+
+    /// Units in each of several segments: a header of six bytes says which of them it is.
+    const fn joined(self) -> usize {
+        match self {
+            Self::Gsm7 => 153,
+            Self::Ucs2 => 67,
+        }
+    }
+
+    /// Units that a character takes.
+    fn units(self, c: char) -> usize {
+        match self {
+            Self::Gsm7 => septets(c).unwrap_or(1),
+            Self::Ucs2 => c.len_utf16(),
+        }
+    }
+}
+
+/// A text, counted as carriers count it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segments {
+    /// Its alphabet.
+    pub alphabet: Alphabet,
+    /// Its length in the alphabet's units.
+    pub units: usize,
+    /// Segments; an empty text is one.
+    pub count: usize,
+    /// Whether a provider takes it.
+    pub fits: bool,
+}
+
+/// Counts a text. A character is never cut in two: an escape and its septet, and the two halves of a surrogate pair,
+/// stay in one segment.
+pub fn segments(text: &str) -> Segments {
+    let alphabet = if text.chars().all(|c| septets(c).is_some()) { Alphabet::Gsm7 } else { Alphabet::Ucs2 };
+    let units = text.chars().map(|c| alphabet.units(c)).sum();
+    let mut count = 1;
+    if units > alphabet.alone() {
+        let mut used = 0;
+        for size in text.chars().map(|c| alphabet.units(c)) {
+            if used + size > alphabet.joined() {
+                count += 1;
+                used = 0;
+            }
+            used += size;
+        }
+    }
+    Segments { alphabet, units, count, fits: text.chars().map(char::len_utf16).sum::<usize>() <= TEXT_MAX_UNITS }
+}
+
+fn septets(c: char) -> Option<usize> {
+    if c.is_ascii_alphanumeric() || BASIC_ASCII_MARKS.contains(c) || BASIC.contains(c) {
+        Some(1)
+    } else {
+        EXTENSION.contains(c).then_some(2)
+    }
+}
+
+/// What one segment costs, in millionths of a US dollar, by the beginning of the number it goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prices {
+    /// `+1` → 7,500; the empty prefix is for everywhere else.
+    by_prefix: BTreeMap<String, u64>,
+}
+
+impl Prices {
+    /// 0.75 cents to the United States, and the dear end of two to ten cents elsewhere: an estimate that is too high
+    /// holds a budget, one that is too low breaks it.
+    pub const DEFAULT: &str = "+1=7500,*=100000";
+
+    /// Reads `+1=7500,+44=40000,*=100000`: beginnings of numbers, `*` for all others, and prices in micro-dollars.
+    ///
+    /// # Errors
+    /// `configuration` (misconfigured) when it is not of that form, or says nothing of all others.
+    pub fn parse(text: &str) -> Result<Self> {
+        let wrong = |what: &str| Error::misconfigured("configuration", format!("SMS prices: {what}"));
+        let mut by_prefix = BTreeMap::new();
+        for entry in text.split(',') {
+            let (prefix, price) = entry.trim().split_once('=').ok_or_else(|| wrong("an entry is not prefix=price"))?;
+            let is_prefix =
+                prefix.len() > 1 && prefix.starts_with('+') && prefix[1..].bytes().all(|b| b.is_ascii_digit());
+            if !is_prefix && prefix != "*" {
+                return Err(wrong("a prefix is neither + and digits nor *"));
+            }
+            let price = price.parse().map_err(|_| wrong("a price is not a whole number of micro-dollars"))?;
+            by_prefix.insert(prefix.trim_start_matches('*').to_owned(), price);
+        }
+        if !by_prefix.contains_key("") {
+            return Err(wrong("there is no price for all others (*)"));
+        }
+        Ok(Self { by_prefix })
+    }
+
+    /// What this text to this number is estimated to cost, in micro-dollars: each segment at the price of the longest
+    /// beginning that is known.
+    pub fn estimate(&self, number: &str, text: &str) -> u64 {
+        let known = |length: usize| number.get(..length).and_then(|prefix| self.by_prefix.get(prefix));
+        let price = (0..=number.len()).rev().find_map(known).copied().unwrap_or(0);
+        price.saturating_mul(segments(text).count.try_into().unwrap_or(u64::MAX))
+    }
+}
+
+/// What somebody asks for with one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keyword {
+    /// No more SMS.
+    Stop,
+    /// SMS again.
+    Start,
+    /// Who this is.
+    Help,
+}
+
+impl Keyword {
+    /// The words that Twilio acts upon by itself, the French ones included; it blocks and unblocks the number by them, so
+    /// whoever reads more or fewer of them would disagree with the carrier.
+    /// (twilio.com/docs/messaging/tutorials/advanced-opt-out, twilio.com/docs/proxy/opt-out-keywords.)
+    const WORDS: [(Self, &str); 16] = [
+        (Self::Stop, "STOP"),
+        (Self::Stop, "STOPALL"),
+        (Self::Stop, "UNSUBSCRIBE"),
+        (Self::Stop, "CANCEL"),
+        (Self::Stop, "END"),
+        (Self::Stop, "QUIT"),
+        (Self::Stop, "REVOKE"),
+        (Self::Stop, "OPTOUT"),
+        (Self::Stop, "ARRET"),
+        (Self::Stop, "ARRETE"),
+        (Self::Stop, "ARRETT"),
+        (Self::Start, "START"),
+        (Self::Start, "YES"),
+        (Self::Start, "UNSTOP"),
+        (Self::Help, "HELP"),
+        (Self::Help, "INFO"),
+    ];
+
+    /// The name in events.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Start => "start",
+            Self::Help => "help",
+        }
+    }
+
+    /// What it changes; nothing for a question.
+    pub const fn consent_change(self) -> Option<ConsentChange> {
+        match self {
+            Self::Stop => Some(ConsentChange::Suppressed(Suppression::Stopped)),
+            Self::Start => Some(ConsentChange::Lifted),
+            Self::Help => None,
+        }
+    }
+
+    /// The keyword that a text is: the whole text, in any case, blanks around it aside. "Please stop" is none.
+    pub fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        Self::WORDS.iter().find(|(_, word)| word.eq_ignore_ascii_case(text)).map(|(keyword, _)| *keyword)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn counted(text: &str) -> (Alphabet, usize, usize) {
+        let counted = segments(text);
+        (counted.alphabet, counted.units, counted.count)
+    }
+
+    #[test]
+    fn a_text_of_the_gsm_alphabet_has_160_septets_alone_and_153_in_each_of_several_segments() {
+        for (length, count) in [(0, 1), (1, 1), (160, 1), (161, 2), (306, 2), (307, 3), (1_530, 10), (1_531, 11)] {
+            assert_eq!(counted(&"a".repeat(length)), (Alphabet::Gsm7, length, count), "{length}");
+        }
+    }
+
+    #[test]
+    fn one_character_outside_of_the_gsm_alphabet_makes_70_and_67() {
+        for (length, count) in [(1, 1), (70, 1), (71, 2), (134, 2), (135, 3)] {
+            let text = format!("ç{}", "a".repeat(length - 1));
+            assert_eq!(counted(&text), (Alphabet::Ucs2, length, count), "{length}");
+        }
+    }
+
+    #[test]
+    fn an_extended_character_takes_two_septets_and_is_not_cut_in_two() {
+        assert_eq!(counted(&"€".repeat(80)), (Alphabet::Gsm7, 160, 1));
+        assert_eq!(counted(&"€".repeat(81)), (Alphabet::Gsm7, 162, 2));
+        // 76 fit into the 153 septets of a segment, with one left over each time.
+        assert_eq!(counted(&"€".repeat(152)), (Alphabet::Gsm7, 304, 2));
+        assert_eq!(counted(&"€".repeat(153)), (Alphabet::Gsm7, 306, 3));
+    }
+
+    #[test]
+    fn an_emoji_takes_two_units_and_is_not_cut_in_two() {
+        assert_eq!(counted(&"🫐".repeat(35)), (Alphabet::Ucs2, 70, 1));
+        assert_eq!(counted(&"🫐".repeat(66)), (Alphabet::Ucs2, 132, 2));
+        assert_eq!(counted(&"🫐".repeat(67)), (Alphabet::Ucs2, 134, 3));
+    }
+
+    #[test]
+    fn the_gsm_alphabet_has_137_characters_beside_the_escape() {
+        let all = (0..=0xffff_u32).filter_map(char::from_u32);
+        let (basic, extended): (Vec<char>, Vec<char>) =
+            all.filter(|c| septets(*c).is_some()).partition(|c| septets(*c) == Some(1));
+        assert_eq!((basic.len(), extended.len()), (127, 10));
+        assert!("`´çáíóúÅ".chars().filter(|c| septets(*c).is_some()).eq("Å".chars()));
+    }
+
+    #[test]
+    fn a_text_of_1600_units_fits_and_a_longer_one_does_not() {
+        assert!(segments(&"a".repeat(1_600)).fits);
+        assert!(!segments(&"a".repeat(1_601)).fits);
+        assert!(segments(&"🫐".repeat(800)).fits);
+        assert!(!segments(&"🫐".repeat(801)).fits);
+    }
+
+    #[test]
+    fn a_price_is_that_of_the_longest_known_beginning_for_each_segment() {
+        let prices = Prices::parse("+1=7500, +1876=60000,+44=40000,*=100000").expect("prices");
+        assert_eq!(prices.estimate("+14155552671", "hi"), 7_500);
+        assert_eq!(prices.estimate("+18765551234", "hi"), 60_000);
+        assert_eq!(prices.estimate("+447911123456", &"a".repeat(161)), 80_000);
+        assert_eq!(prices.estimate("+4798765432", "hi"), 100_000);
+        assert_eq!(prices.estimate("", ""), 100_000);
+        assert_eq!(Prices::parse(Prices::DEFAULT).expect("the default").estimate("+14155552671", "hi"), 7_500);
+    }
+
+    #[test]
+    fn prices_that_cannot_be_read_or_leave_somebody_out_stop_the_start() {
+        for text in ["", "+1", "+1=0.0075,*=1", "1=7500,*=1", "+=1,*=1", "+1=7500", "*=-1", "**=1"] {
+            assert!(Prices::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_keyword_is_the_whole_text_in_any_case() {
+        for (text, expected) in [
+            ("STOP", Some(Keyword::Stop)),
+            (" stop\n", Some(Keyword::Stop)),
+            ("Arrete", Some(Keyword::Stop)),
+            ("optout", Some(Keyword::Stop)),
+            ("unstop", Some(Keyword::Start)),
+            ("Info", Some(Keyword::Help)),
+            ("stop it", None),
+            ("STOP.", None),
+            ("", None),
+        ] {
+            assert_eq!(Keyword::read(text), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_fills_its_segments_and_none_of_them_is_too_full(text in "[a-zé€^ ]{0,400}|\\PC{0,200}|[🫐a]{0,200}") {
+            let counted = segments(&text);
+            let (alone, joined) = (counted.alphabet.alone(), counted.alphabet.joined());
+            prop_assert_eq!(counted.count == 1, counted.units <= alone);
+            if counted.count > 1 {
+                // A segment is left with at most one unit free.
+                prop_assert!(counted.units <= counted.count * joined);
+                prop_assert!(counted.units > (counted.count - 1) * (joined - 1));
+            }
+        }
+
+        #[test]
+        fn a_longer_text_never_has_fewer_segments_nor_costs_less(text in "\\PC{0,200}", more in "\\PC{0,40}") {
+            let longer = format!("{text}{more}");
+            prop_assert!(segments(&longer).count >= segments(&text).count);
+            let prices = Prices::parse(Prices::DEFAULT).expect("the default");
+            prop_assert!(prices.estimate("+47", &longer) >= prices.estimate("+47", &text));
+        }
+    }
+}

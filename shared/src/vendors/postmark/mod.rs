@@ -1,0 +1,191 @@
+//! Postmark: mail, where SendGrid certainly did not take it. (postmarkapp.com/developer)
+
+mod classify;
+mod event;
+mod resolve;
+pub mod verify;
+mod wire;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::Method;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use serde::Deserialize;
+
+use self::classify::{classify, refusal};
+use self::wire::{Answer, Mail, STREAM, mailbox, metadata};
+use crate::domain::message::{MessageStatus, mail_text};
+use crate::domain::{Correlation, OrderId, Private, StackId, Timestamp};
+use crate::effects::contact::Contact;
+use crate::effects::intent::Intent;
+use crate::effects::message::Message;
+use crate::effects::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::{Agent, HELD_BACK, Outcome, Subject, Verdict};
+use crate::error::{Error, Result};
+use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Permit, Reply, Vendor, said_at};
+use crate::world::HttpRequest;
+
+pub use event::{event_id, read_event};
+
+/// The base URL in production.
+pub const API_BASE: &str = "https://api.postmarkapp.com";
+
+/// The secret `/crossdock/<Stage>/postmark`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Keys {
+    /// Opens one server's API.
+    pub server_token: Private<String>,
+    /// What the webhooks' URLs carry; two while one is rolled.
+    #[serde(default)]
+    pub webhook_credentials: Vec<WebhookCredential>,
+}
+
+/// A name and password of the webhooks', and until when they count.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WebhookCredential {
+    /// `name:password`
+    pub secret: Private<String>,
+    /// Unix seconds; none: until they are removed.
+    #[serde(default)]
+    pub not_after: Option<i64>,
+}
+
+impl Keys {
+    /// The credentials that count now.
+    pub fn live_webhook_credentials(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        let live = move |credential: &&WebhookCredential| credential.not_after.is_none_or(|end| now.seconds() <= end);
+        self.webhook_credentials.iter().filter(live).map(|credential| credential.secret.expose().as_str())
+    }
+}
+
+/// The header of the server's token.
+const TOKEN: &str = "x-postmark-server-token";
+
+/// Whom the mails come from.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// A confirmed sender address.
+    pub address: String,
+    /// Its display name.
+    pub name: String,
+    /// The shop's name in texts.
+    pub shop: String,
+}
+
+/// Postmark.
+#[derive(Clone)]
+pub struct Postmark {
+    gateway: Gateway,
+    base: String,
+    keys: Keyring<Keys>,
+    sender: Sender,
+    stack: StackId,
+}
+
+impl Postmark {
+    /// Postmark at this base URL, with these keys, sending as this sender.
+    pub fn new(gateway: Gateway, base: String, keys: Keyring<Keys>, sender: Sender, stack: StackId) -> Self {
+        Self { gateway, base, keys, sender, stack }
+    }
+
+    async fn send(&self, intent: &Intent, subject: &Subject, permit: &Permit) -> Outcome {
+        let Subject::Message { message, contact: Some(Contact { address: Some(address), name, .. }) } = subject else {
+            // The address was erased or has expired: there is nobody to write to.
+            return Outcome::of(Verdict::Refused { code: "no_address" });
+        };
+        if message.kind.is_marketing() {
+            // Postmark closes accounts that send marketing through its transactional stream.
+            return Outcome::of(Verdict::Refused { code: "not_for_marketing" });
+        }
+        let name = name.as_ref().map(|name| name.expose().as_str());
+        let Ok(body) = self.mail(intent, message, address.expose(), name) else {
+            return Outcome::of(Verdict::GivenUp { code: "unwritable_mail" });
+        };
+        let call = Call {
+            vendor: Vendor::Postmark,
+            operation: "send_email",
+            class: OperationClass::Effect,
+            permit,
+            attempt: intent.attempt,
+            correlation: &intent.correlation_id,
+        };
+        let build = |keys: &Keys| self.request(keys, Method::POST, "/email", body.clone());
+        self.outcome(&self.gateway.call(&call, &self.keys, build, classify).await)
+    }
+
+    fn mail(&self, intent: &Intent, message: &Message, address: &str, name: Option<&str>) -> serde_json::Result<Bytes> {
+        let order = message.order_id.as_ref();
+        let text = mail_text(&message.content, order, &self.sender.shop, name, None);
+        let mail = Mail {
+            from: mailbox(&self.sender.address, Some(&self.sender.name)),
+            to: mailbox(address, name),
+            subject: &text.subject,
+            text_body: &text.plain,
+            html_body: &text.html,
+            message_stream: STREAM,
+            tag: message.kind.as_str(),
+            metadata: metadata(self.stack.as_str(), order.map(OrderId::as_str), intent.intent_id.as_str()),
+        };
+        serde_json::to_vec(&mail).map(Into::into)
+    }
+
+    fn request(&self, keys: &Keys, method: Method, path: &str, body: Bytes) -> Result<HttpRequest> {
+        http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(TOKEN, keys.server_token.expose())
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/json")
+            .body(body)
+            .map_err(|_| Error::misconfigured("wrong_key", "the token's text is no header value"))
+    }
+
+    fn outcome(&self, reply: &Reply) -> Outcome {
+        let now = self.gateway.world().now();
+        match (reply.class, &reply.response) {
+            (Class::Done, Some(response)) => Outcome::done(Observation::Message(MessageSeen {
+                what: MessageNews::Status(MessageStatus::Sent),
+                vendor_at: Some(said_at(response, now)),
+                vendor_id: serde_json::from_slice::<Answer>(response.body()).ok().and_then(|answer| answer.message_id),
+            })),
+            (Class::Refused, Some(response)) => Outcome::of(Verdict::Refused { code: refusal(response.body()) }),
+            (Class::Throttled { after }, _) => not_done("throttled", after, true),
+            (Class::Held { after }, _) => not_done(HELD_BACK, Some(after), false),
+            (Class::Transient, response) => not_done("vendor_unavailable", None, response.is_some()),
+            (Class::Credentials, response) => not_done("vendor_credentials", None, response.is_some()),
+            (Class::Unknown | Class::Done | Class::Refused, _) => resolve::ask_soon(now),
+        }
+    }
+}
+
+impl Agent for Postmark {
+    fn vendor(&self) -> Vendor {
+        Vendor::Postmark
+    }
+
+    fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    fn is_repeatable(&self) -> bool {
+        false
+    }
+
+    fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.send(intent, subject, permit))
+    }
+
+    fn resolve<'a>(&'a self, intent: &'a Intent, _subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.resolved(intent, permit))
+    }
+
+    fn fetch<'a>(&'a self, _vendor_id: &'a str, _correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
+        Box::pin(std::future::ready(None))
+    }
+}
+
+fn not_done(code: &'static str, after: Option<Duration>, answered: bool) -> Outcome {
+    Outcome::of(Verdict::NotDone { code, after, answered })
+}

@@ -1,0 +1,255 @@
+//! Twilio: SMS. (www.twilio.com/docs/messaging/api)
+
+mod classify;
+mod event;
+mod resolve;
+pub mod verify;
+mod wire;
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::BoxFuture;
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde::Deserialize;
+
+use self::classify::{classify, classify_read, is_ours_to_fix, refusal};
+use self::wire::Sms;
+use crate::domain::message::{MessageStatus, sms_text};
+use crate::domain::sms::segments;
+use crate::domain::{Correlation, Private, StackId, Timestamp};
+use crate::effects::contact::Contact;
+use crate::effects::intent::{Intent, Kind};
+use crate::effects::message::Message;
+use crate::effects::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::{Agent, HELD_BACK, Outcome, Subject, Verdict};
+use crate::error::{Error, Result};
+use crate::gateway::{Call, Class, Gateway, Keyring, Lane, OperationClass, Permit, Reply, Vendor, said_at};
+use crate::world::{HttpRequest, HttpResponse};
+
+pub use event::{event_id, object_id, read_event};
+
+/// The base URL in production.
+pub const API_BASE: &str = "https://api.twilio.com";
+
+/// The secret `/crossdock/<Stage>/twilio`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Keys {
+    /// `AC…`
+    pub account_sid: String,
+    /// The account's auth tokens; two while one is rolled. The first that counts is the one that we call with.
+    pub auth_tokens: Vec<AuthToken>,
+    /// A number of ours in E.164, a name, or a messaging service (`MG…`).
+    pub from: Private<String>,
+}
+
+/// An auth token, and until when it counts.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AuthToken {
+    /// Opens the API, and signs webhooks.
+    pub secret: Private<String>,
+    /// Unix seconds; none: until it is removed.
+    #[serde(default)]
+    pub not_after: Option<i64>,
+}
+
+impl Keys {
+    /// The tokens that count now.
+    pub fn live_tokens(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        let live = move |token: &&AuthToken| token.not_after.is_none_or(|end| now.seconds() <= end);
+        // An empty one in the secret would let anybody sign.
+        let tokens = self.auth_tokens.iter().filter(live).map(|token| token.secret.expose().as_str());
+        tokens.filter(|token| !token.is_empty())
+    }
+}
+
+/// Time for a look at one message.
+const FETCH_TIME: Duration = Duration::from_secs(8);
+
+/// Twilio.
+#[derive(Clone)]
+pub struct Twilio {
+    gateway: Gateway,
+    base: String,
+    keys: Keyring<Keys>,
+    /// Where its callbacks go.
+    callback_base: String,
+    shop: String,
+    stack: StackId,
+}
+
+impl Twilio {
+    /// Twilio at this base URL, with these keys, telling statuses to the receiver at this URL; texts are in this shop's
+    /// name.
+    pub fn new(
+        gateway: Gateway,
+        base: String,
+        keys: Keyring<Keys>,
+        callback_base: String,
+        shop: String,
+        stack: StackId,
+    ) -> Self {
+        Self { gateway, base, keys, callback_base, shop, stack }
+    }
+
+    async fn send(&self, intent: &Intent, subject: &Subject, permit: &Permit) -> Outcome {
+        let Some((message, number)) = recipient(subject) else {
+            // The number was erased or has expired: there is nobody to write to.
+            return Outcome::of(Verdict::Refused { code: "no_address" });
+        };
+        let text = self.text(message);
+        if text.is_empty() || !segments(&text).fits {
+            return Outcome::of(Verdict::Refused { code: "unwritable_sms" });
+        }
+        let callback = wire::callback(&self.callback_base, &self.stack, &intent.intent_id);
+        // A code that lies in a queue for longer than it is good for only confuses.
+        let validity =
+            (intent.kind == Kind::SmsTwoFactorCode).then(|| intent.give_up_at.since(self.gateway.world().now()));
+        let call = Call {
+            vendor: Vendor::Twilio,
+            operation: "create_message",
+            class: OperationClass::Effect,
+            permit,
+            attempt: intent.attempt,
+            correlation: &intent.correlation_id,
+        };
+        let build = |keys: &Keys| {
+            let sms = Sms { to: number, from: keys.from.expose(), text: &text, callback: &callback, validity };
+            self.request(keys, Method::POST, "Messages.json", Some(sms.form()))
+        };
+        self.outcome(intent, &self.gateway.call(&call, &self.keys, build, classify).await)
+    }
+
+    fn text(&self, message: &Message) -> String {
+        sms_text(&message.content, message.order_id.as_ref(), &self.shop)
+    }
+
+    /// A question, which is built with the keys.
+    async fn ask(
+        &self,
+        operation: &'static str,
+        attempt: u32,
+        correlation: &Correlation,
+        permit: &Permit,
+        path: impl Fn(&Keys) -> String,
+    ) -> Reply {
+        let class = OperationClass::Read;
+        let call = Call { vendor: Vendor::Twilio, operation, class, permit, attempt, correlation };
+        let build = |keys: &Keys| self.request(keys, Method::GET, &path(keys), None);
+        self.gateway.call(&call, &self.keys, build, classify_read).await
+    }
+
+    /// A request for something of our account's.
+    fn request(&self, keys: &Keys, method: Method, path: &str, form: Option<String>) -> Result<HttpRequest> {
+        let unusable = |what: &str| Error::misconfigured("wrong_key", what.to_owned());
+        let token = keys.live_tokens(self.gateway.world().now()).next();
+        let token = token.ok_or_else(|| unusable("no auth token counts any more"))?;
+        let account = segment(&keys.account_sid);
+        let credential = STANDARD.encode(format!("{}:{token}", keys.account_sid));
+        let mut builder = http::Request::builder()
+            .method(method)
+            .uri(format!("{}/2010-04-01/Accounts/{account}/{path}", self.base))
+            .header(AUTHORIZATION, format!("Basic {credential}"));
+        if form.is_some() {
+            builder = builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        builder
+            .body(form.unwrap_or_default().into_bytes().into())
+            .map_err(|_| unusable("the account's id is no part of a URL"))
+    }
+
+    fn outcome(&self, intent: &Intent, reply: &Reply) -> Outcome {
+        let now = self.gateway.world().now();
+        match (reply.class, &reply.response) {
+            (Class::Done, Some(response)) => match told(response, now) {
+                Some(seen) => Outcome::done(Observation::Message(seen)),
+                None => resolve::ask_soon(intent.kind, now),
+            },
+            (Class::Refused, Some(response)) => {
+                if is_ours_to_fix(response.body()) {
+                    tracing::error!(
+                        code = classify::code(response.body()),
+                        "Twilio refuses our SMS for how the account or the sender is set up: see twilio.com/docs/api/errors"
+                    );
+                }
+                Outcome::of(Verdict::Refused { code: refusal(response.body()) })
+            }
+            (Class::Throttled { after }, _) => not_done("throttled", after, true),
+            (Class::Held { after }, _) => not_done(HELD_BACK, Some(after), false),
+            (Class::Transient, response) => not_done("vendor_unavailable", None, response.is_some()),
+            (Class::Credentials, response) => not_done("vendor_credentials", None, response.is_some()),
+            (Class::Unknown | Class::Done | Class::Refused, _) => resolve::ask_soon(intent.kind, now),
+        }
+    }
+
+    /// How a message stands now, for those whose statuses have not come.
+    async fn fetched(&self, vendor_id: &str, correlation: &Correlation) -> Option<Observation> {
+        let now = self.gateway.world().now();
+        let permit = Permit::until(now.plus(FETCH_TIME), Lane::Background);
+        let path = |_: &Keys| format!("Messages/{}.json", segment(vendor_id));
+        let reply = self.ask("fetch_message", 0, correlation, &permit, path).await;
+        let response = reply.response.filter(|_| reply.class == Class::Done)?;
+        told(&response, now).map(Observation::Message)
+    }
+}
+
+impl Agent for Twilio {
+    fn vendor(&self) -> Vendor {
+        Vendor::Twilio
+    }
+
+    fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    fn is_repeatable(&self) -> bool {
+        false
+    }
+
+    fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.send(intent, subject, permit))
+    }
+
+    fn resolve<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.resolved(intent, subject, permit))
+    }
+
+    fn fetch<'a>(&'a self, vendor_id: &'a str, correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
+        Box::pin(self.fetched(vendor_id, correlation))
+    }
+}
+
+/// A message and the number that it goes to, while that is known.
+fn recipient(subject: &Subject) -> Option<(&Message, &str)> {
+    let Subject::Message { message, contact: Some(Contact { address: Some(number), .. }) } = subject else {
+        return None;
+    };
+    Some((message, number.expose()))
+}
+
+/// What an answer that holds a message says of it; `None` when it cannot be read.
+fn told(response: &HttpResponse, now: Timestamp) -> Option<MessageSeen> {
+    let message: wire::Message = serde_json::from_slice(response.body()).ok()?;
+    Some(seen(message, said_at(response, now)))
+}
+
+/// Where the message stands. That Twilio holds it says at least that it was accepted.
+fn seen(message: wire::Message, vendor_at: Timestamp) -> MessageSeen {
+    let what = event::news(&message.status, message.error_code);
+    MessageSeen {
+        what: what.unwrap_or(MessageNews::Status(MessageStatus::Sent)),
+        vendor_at: Some(vendor_at),
+        vendor_id: Some(message.sid),
+    }
+}
+
+/// Twilio's ids are letters and digits; anything else is encoded rather than trusted.
+fn segment(id: &str) -> String {
+    form_urlencoded::byte_serialize(id.as_bytes()).collect()
+}
+
+fn not_done(code: &'static str, after: Option<Duration>, answered: bool) -> Outcome {
+    Outcome::of(Verdict::NotDone { code, after, answered })
+}

@@ -1,0 +1,148 @@
+//! Who may be written to, looked at right before the send.
+
+use serde_json::json;
+use simulation::invariants::{of_type, text, violations};
+use simulation::universe::Universe;
+
+use crate::{
+    A_WHILE_MS, PHONE, ask, ask_and_wait, follow, mail, mails_asked_for, parcel_today, promotion_by_mail, sms, status,
+    texts, wants,
+};
+
+const BEFORE: &str = "2024-04-01T00:00:00Z";
+const LATER: &str = "2024-04-02T00:00:00Z";
+
+#[tokio::test(start_paused = true)]
+async fn nobody_gets_a_promotion_who_did_not_ask_for_it() {
+    let mut universe = Universe::new(1);
+    for (key, body) in [("m-1", promotion_by_mail()), ("m-2", sms("promotion", json!({ "text": "20 % off" })))] {
+        let id = ask_and_wait(&mut universe, key, &body).await;
+        assert_eq!(status(&mut universe, &id).await, "suppressed");
+    }
+    assert!(universe.sandbox().calls().is_empty(), "nothing left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_promotion_for_somebody_who_asked_goes_out_with_a_way_to_unsubscribe() {
+    let mut universe = Universe::new(1);
+    wants(&mut universe, "email", "ada@example.com", true, BEFORE).await;
+    let id = ask_and_wait(&mut universe, "m-1", &promotion_by_mail()).await;
+    assert_eq!(status(&mut universe, &id).await, "delivered");
+    let sent = mails_asked_for(&universe).remove(0);
+    let header = sent["headers"]["List-Unsubscribe"].as_str().unwrap().to_owned();
+    assert_eq!(sent["headers"]["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click");
+    let url = header.strip_prefix('<').and_then(|url| url.strip_suffix('>')).unwrap();
+    assert!(sent["content"].as_array().unwrap().iter().all(|part| part["value"].as_str().unwrap().contains(url)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_click_unsubscribes_and_only_looking_at_the_link_does_not() {
+    let mut universe = Universe::new(1);
+    wants(&mut universe, "email", "ada@example.com", true, BEFORE).await;
+    ask_and_wait(&mut universe, "m-1", &promotion_by_mail()).await;
+    let header = mails_asked_for(&universe)[0]["headers"]["List-Unsubscribe"].as_str().unwrap().to_owned();
+    let url = header.trim_matches(['<', '>']);
+    assert_eq!(follow(&mut universe, "GET", url).await.status(), 200);
+    let id = ask_and_wait(&mut universe, "m-2", &promotion_by_mail()).await;
+    assert_eq!(status(&mut universe, &id).await, "delivered", "a look is no wish");
+    for _ in 0..2 {
+        assert_eq!(follow(&mut universe, "POST", url).await.status(), 200);
+    }
+    let id = ask_and_wait(&mut universe, "m-3", &promotion_by_mail()).await;
+    assert_eq!(status(&mut universe, &id).await, "suppressed");
+    let order_mail = ask_and_wait(&mut universe, "m-4", &mail("welcome", json!({}))).await;
+    assert_eq!(status(&mut universe, &order_mail).await, "delivered", "what is no marketing still comes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_is_not_ours_unsubscribes_nobody() {
+    let mut universe = Universe::new(1);
+    wants(&mut universe, "email", "ada@example.com", true, BEFORE).await;
+    ask_and_wait(&mut universe, "m-1", &promotion_by_mail()).await;
+    let header = mails_asked_for(&universe)[0]["headers"]["List-Unsubscribe"].as_str().unwrap().to_owned();
+    let url = header.trim_matches(['<', '>']).to_owned();
+    let other_end = if url.ends_with('A') { "B" } else { "A" };
+    let (stem, _) = url.rsplit_once('.').unwrap();
+    for forged in
+        [format!("{}{other_end}", &url[..url.len() - 1]), stem.to_owned(), format!("{stem}."), format!("{stem}.x")]
+    {
+        assert_eq!(follow(&mut universe, "POST", &forged).await.status(), 404, "{forged}");
+    }
+    let id = ask_and_wait(&mut universe, "m-2", &promotion_by_mail()).await;
+    assert_eq!(status(&mut universe, &id).await, "delivered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_opt_out_holds_for_what_is_queued_already() {
+    let mut universe = Universe::new(1);
+    wants(&mut universe, "email", "ada@example.com", true, BEFORE).await;
+    let id = ask(&mut universe, "m-1", &promotion_by_mail()).await;
+    wants(&mut universe, "email", "Ada@EXAMPLE.com", false, LATER).await;
+    wants(&mut universe, "email", "ada@example.com", false, LATER).await;
+    universe.run_until_quiet(A_WHILE_MS).await;
+    assert_eq!((status(&mut universe, &id).await, mails_asked_for(&universe).len()), ("suppressed".to_owned(), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_wish_does_not_undo_a_newer_one_and_the_ledger_has_both() {
+    let mut universe = Universe::new(1);
+    wants(&mut universe, "email", "ada@example.com", false, LATER).await;
+    let shown = wants(&mut universe, "email", "ada@example.com", true, BEFORE).await;
+    assert_eq!(shown["marketing"], false);
+    let items = universe.aws().table().items();
+    let mut wishes: Vec<_> = of_type(&items, "consent").filter_map(|row| text(row, "change")).collect();
+    wishes.sort_unstable();
+    assert_eq!(wishes, ["opted_in", "opted_out"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_holds_back_every_sms_until_start_lifts_it() {
+    let mut universe = Universe::new(1);
+    ask_and_wait(&mut universe, "m-1", &parcel_today()).await;
+    let number = universe.sandbox().twilio().messages()[0].from.clone().unwrap();
+    for (word, key, expected) in [("STOP", "m-2", "suppressed"), ("START", "m-3", "delivered")] {
+        let now_ms = universe.now_ms();
+        assert!(universe.sandbox().recipient_texts(now_ms, PHONE, &number, word));
+        universe.run_until_quiet(A_WHILE_MS).await;
+        let id = ask_and_wait(&mut universe, key, &parcel_today()).await;
+        assert_eq!(status(&mut universe, &id).await, expected, "after {word}");
+    }
+    assert_eq!(texts(&universe).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_that_does_not_exist_and_one_that_called_us_spam_get_nothing_more() {
+    for (to, after) in [("bounce@example.com", "bounced"), ("ada@example.com", "delivered")] {
+        let mut universe = Universe::new(1);
+        let mut body = mail("welcome", json!({}));
+        body["to"] = json!(to);
+        let first = ask_and_wait(&mut universe, "m-1", &body).await;
+        assert_eq!(status(&mut universe, &first).await, after);
+        if after == "delivered" {
+            let (now_ms, mail_id) = (universe.now_ms(), universe.sandbox().sendgrid().mails()[0].message_id.clone());
+            assert!(universe.sandbox().recipient_reports_spam(now_ms, &mail_id));
+            universe.run_until_quiet(A_WHILE_MS).await;
+        }
+        let second = ask_and_wait(&mut universe, "m-2", &body).await;
+        assert_eq!(
+            (status(&mut universe, &second).await, mails_asked_for(&universe).len()),
+            ("suppressed".to_owned(), 1)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_promotion_comes_to_no_phone_at_night() {
+    let mut universe = Universe::new(1);
+    let body = json!({ "channel": "sms", "kind": "promotion", "to": "+4798765432", "data": { "text": "20 % off" } });
+    wants(&mut universe, "sms", "+47 987 65 432", true, BEFORE).await;
+    let id = ask(&mut universe, "m-1", &body).await;
+    universe.run_until_quiet(A_WHILE_MS).await;
+    assert_eq!((status(&mut universe, &id).await, texts(&universe).len()), ("queued".to_owned(), 0));
+    // Ten o'clock in Norway's winter time zone, and later everywhere else in Europe.
+    universe.run_until_quiet(12 * 3_600_000).await;
+    assert_eq!(status(&mut universe, &id).await, "delivered");
+    let hour = universe.sandbox().twilio().messages()[0].created_ms.rem_euclid(86_400_000) / 3_600_000;
+    assert_eq!(hour, 10);
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}

@@ -1,0 +1,65 @@
+//! Two mail providers: the second one sends what the first certainly did not take, and never what it may have sent.
+
+use sandbox::{CallFault, Vendor};
+use serde_json::json;
+use simulation::invariants::violations;
+use simulation::universe::Universe;
+
+use crate::{A_WHILE_MS, ask, ask_and_wait, mail, promotion_by_mail, status, wants};
+
+fn with_both() -> Universe {
+    let mut universe = Universe::new(1);
+    universe.has_mail_fallback = true;
+    universe
+}
+
+/// Mails that SendGrid and Postmark have accepted.
+fn sent(universe: &Universe) -> (usize, usize) {
+    let sandbox = universe.sandbox();
+    (sandbox.sendgrid().mails().len(), sandbox.postmark().mails().len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mail_goes_by_the_second_provider_while_the_first_is_down() {
+    let mut universe = with_both();
+    universe.sandbox().faults().outage(Vendor::SendGrid, true);
+    for n in 0..8 {
+        let id = ask_and_wait(&mut universe, &format!("m-{n}"), &mail("welcome", json!({}))).await;
+        assert_eq!(status(&mut universe, &id).await, "delivered");
+    }
+    assert_eq!(sent(&universe), (0, 8));
+    universe.sandbox().faults().clear();
+    universe.run_until_quiet(A_WHILE_MS).await;
+    ask_and_wait(&mut universe, "m-9", &mail("welcome", json!({}))).await;
+    assert_eq!(sent(&universe).0 + sent(&universe).1, 9);
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_the_first_provider_refuses_stops_no_mail() {
+    let mut universe = with_both();
+    universe.change_secret("sendgrid", |keys| keys["transactional_api_key"] = json!("SG.withdrawn"));
+    let id = ask_and_wait(&mut universe, "m-1", &mail("welcome", json!({}))).await;
+    assert_eq!((status(&mut universe, &id).await.as_str(), sent(&universe)), ("delivered", (0, 1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mail_that_the_first_provider_may_have_sent_never_goes_by_the_second() {
+    let mut universe = with_both();
+    universe.sandbox().faults().next_calls(Vendor::SendGrid, "mail_send", 1, CallFault::LostAnswer);
+    let id = ask_and_wait(&mut universe, "m-1", &mail("welcome", json!({}))).await;
+    assert_eq!((status(&mut universe, &id).await.as_str(), sent(&universe)), ("delivered", (1, 0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn marketing_waits_for_the_first_provider() {
+    let mut universe = with_both();
+    wants(&mut universe, "email", "ada@example.com", true, "2024-04-01T00:00:00Z").await;
+    universe.sandbox().faults().outage(Vendor::SendGrid, true);
+    let id = ask(&mut universe, "m-1", &promotion_by_mail()).await;
+    universe.run_until_quiet(3_600_000).await;
+    assert_eq!((status(&mut universe, &id).await.as_str(), sent(&universe)), ("queued", (0, 0)));
+    universe.sandbox().faults().clear();
+    universe.run_until_quiet(A_WHILE_MS).await;
+    assert_eq!((status(&mut universe, &id).await.as_str(), sent(&universe)), ("delivered", (1, 0)));
+}
