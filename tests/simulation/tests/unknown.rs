@@ -54,3 +54,18 @@ async fn a_second_try_that_is_turned_away_does_not_make_the_first_one_s_outcome_
     assert_eq!(universe.sandbox().stripe().payment_intents().len(), 1);
     assert_eq!(violations(&universe), Vec::<String>::new());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_repeat_made_an_hour_after_the_first_call_is_found_in_the_list() {
+    let mut universe = created_and_canceled(&[(CallFault::LostRequest, 2)]).await;
+    universe.sandbox().faults().outage(Vendor::Stripe, true);
+    universe.run_until_quiet(3_600_000).await;
+    universe.sandbox().faults().outage(Vendor::Stripe, false);
+    // Stripe does it, answers 500, and remembers that under the key: from now on only its list can tell.
+    let did_it = CallFault::ErrorAfter { status: 500 };
+    universe.sandbox().faults().next_calls(Vendor::Stripe, "create_payment_intent", 1, did_it);
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let made = universe.sandbox().stripe().payment_intents().len();
+    assert_eq!((made, phase(&universe).as_str()), (1, "DONE"));
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}

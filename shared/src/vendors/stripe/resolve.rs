@@ -8,7 +8,7 @@ use super::answer::parse;
 use super::request::path_segment;
 use super::wire::{Customer, Object, Page, PaymentIntent, Refund};
 use crate::domain::{Correlation, Timestamp};
-use crate::effects::intent::{Intent, Kind};
+use crate::effects::intent::{Data, Intent, Kind};
 use crate::effects::observation::Observation;
 use crate::effects::{Outcome, Subject, Verdict};
 use crate::gateway::{Class, Lane, Permit, said_at};
@@ -17,7 +17,7 @@ use crate::gateway::{Class, Lane, Permit, said_at};
 const KEY_HORIZON: Duration = Duration::from_secs(23 * 3_600);
 /// "Did not happen" is concluded at earliest so long after the last call may have been running.
 const ABSENT_AFTER: Duration = Duration::from_secs(60);
-/// How far around the first call the list is searched: clocks differ.
+/// How far before the first call the list is searched: clocks differ.
 const LIST_MARGIN: Duration = Duration::from_secs(600);
 /// Objects looked at (Stripe's largest page). More than 100 in the window: a person has to look.
 const LIST_MAX: usize = 100;
@@ -35,7 +35,9 @@ impl Stripe {
         }
         match intent.kind {
             Kind::PaymentCreate => {
-                self.look_for::<PaymentIntent>("payment_intents", "", intent, first, now, permit).await
+                let of = customer_of(intent).map(|customer| format!("&customer={}", path_segment(&customer)));
+                let of = of.unwrap_or_default();
+                self.look_for::<PaymentIntent>("payment_intents", &of, intent, first, now, permit).await
             }
             Kind::CustomerCreate => self.look_for::<Customer>("customers", "", intent, first, now, permit).await,
             Kind::RefundCreate => match subject {
@@ -50,7 +52,8 @@ impl Stripe {
         }
     }
 
-    /// Looks through what was created around the first call for an object with our metadata. `of` narrows the list.
+    /// Looks through what was created since the first call for an object with our metadata: until now, because each
+    /// repeat under the same key was a call too, and any of them may have made it. `of` narrows the list.
     async fn look_for<T: Object>(
         &self,
         objects: &str,
@@ -63,8 +66,7 @@ impl Stripe {
         let again = Outcome::of(Verdict::Unknown { look_at: now.plus(LOOK_AGAIN), ask_the_list: true });
         let may_conclude_at = intent.called_until.unwrap_or(first).plus(ABSENT_AFTER);
         let from = first.minus(LIST_MARGIN).seconds();
-        let to = intent.called_until.unwrap_or(now).plus(LIST_MARGIN).seconds();
-        let path = format!("/v1/{objects}?created[gte]={from}&created[lte]={to}{of}&limit={LIST_MAX}");
+        let path = format!("/v1/{objects}?created[gte]={from}{of}&limit={LIST_MAX}");
         let reply = self.get("list_created", &path, intent.attempt, &intent.correlation_id, permit).await;
         let (Class::Done, Some(response)) = (reply.class, &reply.response) else { return again };
         let Some(page) = parse::<Page<T>>(response) else { return again };
@@ -101,4 +103,11 @@ impl Stripe {
         let found = parse::<PaymentIntent>(&response)?;
         Some(found.observation(said_at(&response, now)))
     }
+}
+
+/// The customer at Stripe that a payment was to be created for: a short list even after hours.
+fn customer_of(intent: &Intent) -> Option<String> {
+    let Data::Payment { request: Some(request), .. } = &intent.data else { return None };
+    let mut fields = form_urlencoded::parse(request.body.expose().as_bytes());
+    fields.find(|(name, _)| name == "customer").map(|(_, value)| value.into_owned())
 }
