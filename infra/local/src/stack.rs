@@ -198,8 +198,6 @@ fn own_parameters(sandbox: &Sandbox) -> Vec<(String, String)> {
         ("SendGridApiBase", &sandbox.vendor_base("sendgrid")),
         ("TwilioApiBase", &sandbox.vendor_base("twilio")),
         ("PostmarkApiBase", &sandbox.vendor_base("postmark")),
-        // The simulated SendGrid tells within two seconds, and a person waits.
-        ("MailEventWindowS", "90"),
         // The emulator is reached by http.
         ("ArchiveRequiresTls", "false"),
         ("MailFrom", "orders@shop.example"),
