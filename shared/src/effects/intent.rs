@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::kind::Kind;
 use crate::aws::Key;
 use crate::domain::event::DomainEvent;
-use crate::domain::message::{Channel, MessageKind};
 use crate::domain::{
     ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, Private, RefundId, StackId, Timestamp,
     id,
 };
-use crate::gateway::{OperationClass, Vendor};
 use crate::guard::{Guard, holds};
 
 /// How long a final intent is kept: covers Stripe's 3 days of redeliveries, replays of the archive, and the 30 days
@@ -55,161 +54,6 @@ impl Phase {
     /// Whether it has left the due index.
     pub const fn is_settled(self) -> bool {
         matches!(self, Self::Done | Self::Refused | Self::Manual)
-    }
-}
-
-/// What kind of thing is to be done; decides queue, worker and budget.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Kind {
-    /// Create a payment at the payment provider.
-    #[serde(rename = "payment.create")]
-    PaymentCreate,
-    /// Confirm one with a payment method.
-    #[serde(rename = "payment.confirm")]
-    PaymentConfirm,
-    /// Cancel one.
-    #[serde(rename = "payment.cancel")]
-    PaymentCancel,
-    /// Look up what a paid payment cost: a read, so one of unknown outcome is simply repeated.
-    #[serde(rename = "payment.settlement")]
-    PaymentSettlement,
-    /// Refund all or a part of one.
-    #[serde(rename = "refund.create")]
-    RefundCreate,
-    /// Make a customer known to the payment provider.
-    #[serde(rename = "customer.create")]
-    CustomerCreate,
-    /// Send a transactional mail.
-    #[serde(rename = "mail.send")]
-    MailSend,
-    /// Send the link with which somebody chooses a new password.
-    #[serde(rename = "mail.password_reset")]
-    MailPasswordReset,
-    /// Send a marketing mail.
-    #[serde(rename = "mail.promotion")]
-    MailPromotion,
-    /// Send a transactional SMS.
-    #[serde(rename = "sms.send")]
-    SmsSend,
-    /// Send a code that is good for two minutes.
-    #[serde(rename = "sms.two_factor_code")]
-    SmsTwoFactorCode,
-    /// Send a marketing SMS.
-    #[serde(rename = "sms.promotion")]
-    SmsPromotion,
-    /// Publish a domain event: repeatable, so a publication of unknown outcome is simply repeated.
-    #[serde(rename = "publish")]
-    Publish,
-}
-
-impl Kind {
-    /// Every kind, for routing.
-    pub const ALL: [Self; 13] = [
-        Self::PaymentCreate,
-        Self::PaymentConfirm,
-        Self::PaymentCancel,
-        Self::PaymentSettlement,
-        Self::RefundCreate,
-        Self::CustomerCreate,
-        Self::MailSend,
-        Self::MailPasswordReset,
-        Self::MailPromotion,
-        Self::SmsSend,
-        Self::SmsTwoFactorCode,
-        Self::SmsPromotion,
-        Self::Publish,
-    ];
-
-    /// What sends a message.
-    pub const fn of_message(channel: Channel, kind: MessageKind) -> Self {
-        match (channel, kind) {
-            (Channel::Email, MessageKind::PasswordReset) => Self::MailPasswordReset,
-            (Channel::Email, MessageKind::Promotion) => Self::MailPromotion,
-            (Channel::Email, _) => Self::MailSend,
-            (Channel::Sms, MessageKind::TwoFactorCode) => Self::SmsTwoFactorCode,
-            (Channel::Sms, MessageKind::Promotion) => Self::SmsPromotion,
-            (Channel::Sms, _) => Self::SmsSend,
-        }
-    }
-
-    /// The name in items and ids.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PaymentCreate => "payment.create",
-            Self::PaymentConfirm => "payment.confirm",
-            Self::PaymentCancel => "payment.cancel",
-            Self::PaymentSettlement => "payment.settlement",
-            Self::RefundCreate => "refund.create",
-            Self::CustomerCreate => "customer.create",
-            Self::MailSend => "mail.send",
-            Self::MailPasswordReset => "mail.password_reset",
-            Self::MailPromotion => "mail.promotion",
-            Self::SmsSend => "sms.send",
-            Self::SmsTwoFactorCode => "sms.two_factor_code",
-            Self::SmsPromotion => "sms.promotion",
-            Self::Publish => "publish",
-        }
-    }
-
-    /// Whether its subject having a vendor's id proves that it happened.
-    pub const fn creates(self) -> bool {
-        matches!(self, Self::PaymentCreate | Self::RefundCreate | Self::CustomerCreate) || self.is_message()
-    }
-
-    /// Whether it sends a message.
-    pub const fn is_message(self) -> bool {
-        matches!(
-            self,
-            Self::MailSend
-                | Self::MailPasswordReset
-                | Self::MailPromotion
-                | Self::SmsSend
-                | Self::SmsTwoFactorCode
-                | Self::SmsPromotion
-        )
-    }
-
-    /// Which of its vendor's breakers its call passes.
-    pub const fn operation_class(self) -> OperationClass {
-        match self {
-            Self::PaymentSettlement => OperationClass::Read,
-            _ => OperationClass::Effect,
-        }
-    }
-
-    /// Whose API it calls; none for what we do ourselves.
-    pub const fn vendor(self) -> Option<Vendor> {
-        match self {
-            Self::PaymentCreate
-            | Self::PaymentConfirm
-            | Self::PaymentCancel
-            | Self::PaymentSettlement
-            | Self::RefundCreate
-            | Self::CustomerCreate => Some(Vendor::Stripe),
-            Self::MailSend | Self::MailPasswordReset | Self::MailPromotion => Some(Vendor::SendGrid),
-            Self::SmsSend | Self::SmsTwoFactorCode | Self::SmsPromotion => Some(Vendor::Twilio),
-            Self::Publish => None,
-        }
-    }
-
-    /// How long we keep trying before a person has to look.
-    pub const fn budget(self) -> Duration {
-        match self {
-            Self::PaymentCreate
-            | Self::PaymentCancel
-            | Self::RefundCreate
-            | Self::CustomerCreate
-            | Self::MailSend
-            | Self::SmsSend => Duration::from_secs(24 * 3_600),
-            // A shopper waits for these, and pays some other way, or asks for another link, after a quarter of an hour.
-            Self::PaymentConfirm | Self::MailPasswordReset => Duration::from_secs(15 * 60),
-            // Nobody types in a code that comes later.
-            Self::SmsTwoFactorCode => Duration::from_secs(2 * 60),
-            // An offer of yesterday.
-            Self::MailPromotion | Self::SmsPromotion => Duration::from_secs(12 * 3_600),
-            // Nobody waits for these, and repeating them does no harm.
-            Self::PaymentSettlement | Self::Publish => Duration::from_secs(7 * 24 * 3_600),
-        }
     }
 }
 

@@ -23,6 +23,8 @@ use crate::guard::{Guard, condition};
 
 /// How long a message's content is kept.
 const KEPT_AFTER: Duration = Duration::from_secs(35 * 24 * 3_600);
+/// The same for a code: nobody has a use for it, and for its status only while somebody asks for another.
+const CODE_KEPT_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
 /// A message, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -125,6 +127,13 @@ pub fn key(id: &MessageId) -> Key {
     Key::new(format!("MESSAGE#{id}"), "MESSAGE")
 }
 
+const fn kept_after(kind: MessageKind) -> Duration {
+    match kind {
+        MessageKind::TwoFactorCode => CODE_KEPT_AFTER,
+        _ => KEPT_AFTER,
+    }
+}
+
 impl Message {
     /// Adds the message that an object's reaching a status causes, and the intent that sends it.
     pub(crate) fn plan(plan: &mut Plan, cause: &Cause<'_>, content: Content, context: &Context) -> Result<()> {
@@ -196,7 +205,7 @@ impl Message {
             correlation_id: correlation,
             created_at: now,
             updated_at: now,
-            expires: begins.plus(KEPT_AFTER).seconds(),
+            expires: begins.plus(kept_after(kind)).seconds(),
         };
         (message, intent)
     }

@@ -5,7 +5,7 @@
 //! status, the timeline and the intents that follow. A claim whose lease is over is of unknown outcome and is
 //! **resolved** by asking the vendor; it is never simply run again. A message in a queue is only a **nudge**.
 //!
-//! Reading order: intent.rs (what an intent is), claim.rs, settle.rs, work.rs (claim → call → settle as one story),
+//! Reading order: intent.rs (what an intent is), kind.rs (which there are), claim.rs, settle.rs, work.rs (claim → call → settle as one story),
 //! commit.rs (the transaction they all write), inbound.rs (the same for events), waiting.rs (events that come too early),
 //! leave.rs (who may be written to), due.rs (the sweeper's part), archive.rs
 //! (every webhook as it came), operate.rs (what a person may do by hand).
@@ -21,6 +21,7 @@ mod foresee;
 pub mod inbound;
 pub mod intake;
 pub mod intent;
+mod kind;
 mod leave;
 pub mod message;
 pub mod nudge;

@@ -8,7 +8,7 @@ use super::intent::Intent;
 use super::observation::Observation;
 use super::work::Subject;
 use crate::domain::{Correlation, Timestamp};
-use crate::gateway::{Gateway, OperationClass, Permit, Vendor};
+use crate::gateway::{Class, Gateway, OperationClass, Permit, Reply, Vendor};
 
 /// The code of a call that we did not make ourselves: a breaker is open, or a quota used up.
 pub const HELD_BACK: &str = "held_back";
@@ -64,6 +64,24 @@ impl Outcome {
     /// Done, and the vendor said this of the object.
     pub fn done(seen: Observation) -> Self {
         Self { verdict: Verdict::Done, seen: Some(seen) }
+    }
+
+    /// It certainly was not done.
+    pub fn not_done(code: &'static str, after: Option<Duration>, answered: bool) -> Self {
+        Self::of(Verdict::NotDone { code, after, answered })
+    }
+
+    /// What a reply means that was turned away before anything was done; `None` for those of which only the vendor's own
+    /// rules can tell.
+    pub fn turned_away(reply: &Reply) -> Option<Self> {
+        let answered = reply.response.is_some();
+        match reply.class {
+            Class::Throttled { after } => Some(Self::not_done("throttled", after, true)),
+            Class::Held { after } => Some(Self::not_done(HELD_BACK, Some(after), false)),
+            Class::Transient => Some(Self::not_done("vendor_unavailable", None, answered)),
+            Class::Credentials => Some(Self::not_done("vendor_credentials", None, answered)),
+            Class::Done | Class::Refused | Class::Unknown => None,
+        }
     }
 
     /// Whether no call was made, because we held it back ourselves.

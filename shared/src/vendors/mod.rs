@@ -3,9 +3,11 @@
 //! their folder; vendors never name each other.
 
 pub mod postmark;
+mod rotated;
 pub mod sendgrid;
 pub mod stripe;
 pub mod twilio;
 mod verified;
 
+pub use rotated::Rotated;
 pub use verified::{Verified, key_id};

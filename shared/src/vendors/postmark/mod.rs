@@ -6,8 +6,6 @@ mod resolve;
 pub mod verify;
 mod wire;
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::Method;
@@ -22,9 +20,10 @@ use crate::effects::contact::Contact;
 use crate::effects::intent::Intent;
 use crate::effects::message::Message;
 use crate::effects::observation::{MessageNews, MessageSeen, Observation};
-use crate::effects::{Agent, HELD_BACK, Outcome, Subject, Verdict};
+use crate::effects::{Agent, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Permit, Reply, Vendor, said_at};
+use crate::vendors::rotated::{Rotated, live};
 use crate::world::HttpRequest;
 
 pub use event::{event_id, read_event};
@@ -39,24 +38,13 @@ pub struct Keys {
     pub server_token: Private<String>,
     /// What the webhooks' URLs carry; two while one is rolled.
     #[serde(default)]
-    pub webhook_credentials: Vec<WebhookCredential>,
-}
-
-/// A name and password of the webhooks', and until when they count.
-#[derive(Clone, Debug, Deserialize)]
-pub struct WebhookCredential {
-    /// `name:password`
-    pub secret: Private<String>,
-    /// Unix seconds; none: until they are removed.
-    #[serde(default)]
-    pub not_after: Option<i64>,
+    pub webhook_credentials: Vec<Rotated>,
 }
 
 impl Keys {
     /// The credentials that count now.
     pub fn live_webhook_credentials(&self, now: Timestamp) -> impl Iterator<Item = &str> {
-        let live = move |credential: &&WebhookCredential| credential.not_after.is_none_or(|end| now.seconds() <= end);
-        self.webhook_credentials.iter().filter(live).map(|credential| credential.secret.expose().as_str())
+        live(&self.webhook_credentials, now)
     }
 }
 
@@ -143,6 +131,9 @@ impl Postmark {
     }
 
     fn outcome(&self, reply: &Reply) -> Outcome {
+        if let Some(turned_away) = Outcome::turned_away(reply) {
+            return turned_away;
+        }
         let now = self.gateway.world().now();
         match (reply.class, &reply.response) {
             (Class::Done, Some(response)) => Outcome::done(Observation::Message(MessageSeen {
@@ -151,11 +142,7 @@ impl Postmark {
                 vendor_id: serde_json::from_slice::<Answer>(response.body()).ok().and_then(|answer| answer.message_id),
             })),
             (Class::Refused, Some(response)) => Outcome::of(Verdict::Refused { code: refusal(response.body()) }),
-            (Class::Throttled { after }, _) => not_done("throttled", after, true),
-            (Class::Held { after }, _) => not_done(HELD_BACK, Some(after), false),
-            (Class::Transient, response) => not_done("vendor_unavailable", None, response.is_some()),
-            (Class::Credentials, response) => not_done("vendor_credentials", None, response.is_some()),
-            (Class::Unknown | Class::Done | Class::Refused, _) => resolve::ask_soon(now),
+            _ => resolve::ask_soon(now),
         }
     }
 }
@@ -184,8 +171,4 @@ impl Agent for Postmark {
     fn fetch<'a>(&'a self, _vendor_id: &'a str, _correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
         Box::pin(std::future::ready(None))
     }
-}
-
-fn not_done(code: &'static str, after: Option<Duration>, answered: bool) -> Outcome {
-    Outcome::of(Verdict::NotDone { code, after, answered })
 }

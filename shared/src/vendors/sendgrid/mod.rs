@@ -21,9 +21,10 @@ use crate::effects::contact::{Contact, UnsubscribeLinks};
 use crate::effects::intent::{Intent, Kind};
 use crate::effects::message::Message;
 use crate::effects::observation::{MessageNews, MessageSeen, Observation};
-use crate::effects::{Agent, HELD_BACK, Outcome, Subject, Verdict};
+use crate::effects::{Agent, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Permit, Reply, Vendor, said_at};
+use crate::vendors::rotated::{Rotated, live};
 use crate::world::HttpRequest;
 
 pub use event::{read_events, slices};
@@ -44,24 +45,13 @@ pub struct Keys {
     pub marketing_api_key: Private<String>,
     /// The event webhook's public keys; two while one is rolled.
     #[serde(default)]
-    pub webhook_public_keys: Vec<WebhookKey>,
-}
-
-/// A public key of the event webhook, and until when it counts.
-#[derive(Clone, Debug, Deserialize)]
-pub struct WebhookKey {
-    /// Base64 of DER SubjectPublicKeyInfo.
-    pub secret: Private<String>,
-    /// Unix seconds; none: until it is removed.
-    #[serde(default)]
-    pub not_after: Option<i64>,
+    pub webhook_public_keys: Vec<Rotated>,
 }
 
 impl Keys {
     /// The public keys that count now.
     pub fn live_webhook_keys(&self, now: Timestamp) -> impl Iterator<Item = &str> {
-        let live = move |key: &&WebhookKey| key.not_after.is_none_or(|end| now.seconds() <= end);
-        self.webhook_public_keys.iter().filter(live).map(|key| key.secret.expose().as_str())
+        live(&self.webhook_public_keys, now)
     }
 }
 
@@ -106,7 +96,7 @@ impl SendGrid {
             Ok(body) => body,
             Err(error) => {
                 tracing::error!(error = %error, "a mail cannot be written");
-                return not_done("vendor_credentials", None, false);
+                return Outcome::not_done("vendor_credentials", None, false);
             }
         };
         let is_marketing = message.kind.is_marketing();
@@ -170,6 +160,9 @@ impl SendGrid {
     }
 
     fn outcome(&self, kind: Kind, reply: &Reply) -> Outcome {
+        if let Some(turned_away) = Outcome::turned_away(reply) {
+            return turned_away;
+        }
         let now = self.gateway.world().now();
         match (reply.class, &reply.response) {
             (Class::Done, Some(response)) => Outcome::done(Observation::Message(MessageSeen {
@@ -178,13 +171,7 @@ impl SendGrid {
                 vendor_id: response.headers().get(MESSAGE_ID).and_then(|id| id.to_str().ok()).map(str::to_owned),
             })),
             (Class::Refused, Some(_)) => Outcome::of(Verdict::Refused { code: "vendor_refused" }),
-            (Class::Throttled { after }, _) => not_done("throttled", after, true),
-            (Class::Held { after }, _) => not_done(HELD_BACK, Some(after), false),
-            (Class::Transient, response) => not_done("vendor_unavailable", None, response.is_some()),
-            (Class::Credentials, response) => not_done("vendor_credentials", None, response.is_some()),
-            (Class::Unknown | Class::Done | Class::Refused, _) => {
-                resolve::wait_for_events(kind, self.sender.event_window, now)
-            }
+            _ => resolve::wait_for_events(kind, self.sender.event_window, now),
         }
     }
 }
@@ -213,10 +200,6 @@ impl Agent for SendGrid {
     fn fetch<'a>(&'a self, _vendor_id: &'a str, _correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
         Box::pin(std::future::ready(None))
     }
-}
-
-fn not_done(code: &'static str, after: Option<Duration>, answered: bool) -> Outcome {
-    Outcome::of(Verdict::NotDone { code, after, answered })
 }
 
 /// SendGrid refuses `;` and `,` in the names of recipients.

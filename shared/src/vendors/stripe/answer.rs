@@ -9,7 +9,7 @@ use super::wire::{Customer, ErrorAnswer, Object, PaymentIntent, Refund};
 use crate::domain::Timestamp;
 use crate::effects::intent::Kind;
 use crate::effects::observation::Observation;
-use crate::effects::{HELD_BACK, Outcome, Verdict};
+use crate::effects::{Outcome, Verdict};
 use crate::gateway::{Class, Reply, said_at};
 use crate::world::HttpResponse;
 
@@ -18,22 +18,16 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// What is true after this reply to a call of this kind.
 pub(super) fn outcome(kind: Kind, reply: &Reply, now: Timestamp) -> Outcome {
-    let code = match reply.class {
-        Class::Transient => "vendor_unavailable",
-        Class::Throttled { .. } => "throttled",
-        Class::Held { .. } => HELD_BACK,
-        _ => "vendor_credentials",
-    };
+    if let Some(turned_away) = Outcome::turned_away(reply) {
+        return turned_away;
+    }
     let unknown = |ask_the_list| Outcome::of(Verdict::Unknown { look_at: now.plus(ASK_AGAIN), ask_the_list });
     match (reply.class, &reply.response) {
         (Class::Done, Some(response)) => object(kind, response, now).map_or_else(|| unknown(false), Outcome::done),
         (Class::Refused, Some(response)) => refused(kind, response, now),
         // A stored 500 stays one under this key; only the objects can tell.
         (Class::Unknown, Some(response)) => unknown(is_replay(response.headers()) || response.status() == 400),
-        (Class::Throttled { after }, _) => not_done(code, after, true),
-        (Class::Held { after }, _) => not_done(code, Some(after), false),
-        (Class::Transient | Class::Credentials, response) => not_done(code, None, response.is_some()),
-        (Class::Unknown | Class::Done | Class::Refused, None) => unknown(false),
+        _ => unknown(false),
     }
 }
 
@@ -70,10 +64,6 @@ fn refused(kind: Kind, response: &HttpResponse, now: Timestamp) -> Outcome {
         _ => Verdict::Refused { code: "vendor_refused" },
     };
     Outcome { verdict, seen }
-}
-
-fn not_done(code: &'static str, after: Option<Duration>, answered: bool) -> Outcome {
-    Outcome::of(Verdict::NotDone { code, after, answered })
 }
 
 /// Reads an answer's body; `None`, and a line in the log, when it has another shape.

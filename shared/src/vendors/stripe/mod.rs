@@ -27,6 +27,7 @@ use crate::effects::payment::Payment;
 use crate::effects::{Agent, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Gateway, Keyring, OperationClass, Permit, Reply, Vendor};
+use crate::vendors::rotated::{Rotated, live};
 use crate::world::HttpRequest;
 
 pub use event::{event_id, object_id, read_event};
@@ -49,24 +50,13 @@ pub struct Keys {
     pub api_key: Private<String>,
     /// The endpoint's signing secrets; two while one is rolled.
     #[serde(default)]
-    pub webhook_secrets: Vec<WebhookSecret>,
-}
-
-/// A signing secret, and until when it counts.
-#[derive(Clone, Debug, Deserialize)]
-pub struct WebhookSecret {
-    /// `whsec_…`
-    pub secret: Private<String>,
-    /// Unix seconds; none: until it is removed.
-    #[serde(default)]
-    pub not_after: Option<i64>,
+    pub webhook_secrets: Vec<Rotated>,
 }
 
 impl Keys {
     /// The signing secrets that count now.
     pub fn live_webhook_secrets(&self, now: Timestamp) -> impl Iterator<Item = &str> {
-        let live = move |secret: &&WebhookSecret| secret.not_after.is_none_or(|end| now.seconds() <= end);
-        self.webhook_secrets.iter().filter(live).map(|secret| secret.secret.expose().as_str())
+        live(&self.webhook_secrets, now)
     }
 }
 

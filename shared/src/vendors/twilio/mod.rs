@@ -24,9 +24,10 @@ use crate::effects::contact::Contact;
 use crate::effects::intent::{Intent, Kind};
 use crate::effects::message::Message;
 use crate::effects::observation::{MessageNews, MessageSeen, Observation};
-use crate::effects::{Agent, HELD_BACK, Outcome, Subject, Verdict};
+use crate::effects::{Agent, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, Lane, OperationClass, Permit, Reply, Vendor, said_at};
+use crate::vendors::rotated::{Rotated, live};
 use crate::world::{HttpRequest, HttpResponse};
 
 pub use event::{event_id, object_id, read_event};
@@ -40,28 +41,15 @@ pub struct Keys {
     /// `AC…`
     pub account_sid: String,
     /// The account's auth tokens; two while one is rolled. The first that counts is the one that we call with.
-    pub auth_tokens: Vec<AuthToken>,
+    pub auth_tokens: Vec<Rotated>,
     /// A number of ours in E.164, a name, or a messaging service (`MG…`).
     pub from: Private<String>,
-}
-
-/// An auth token, and until when it counts.
-#[derive(Clone, Debug, Deserialize)]
-pub struct AuthToken {
-    /// Opens the API, and signs webhooks.
-    pub secret: Private<String>,
-    /// Unix seconds; none: until it is removed.
-    #[serde(default)]
-    pub not_after: Option<i64>,
 }
 
 impl Keys {
     /// The tokens that count now.
     pub fn live_tokens(&self, now: Timestamp) -> impl Iterator<Item = &str> {
-        let live = move |token: &&AuthToken| token.not_after.is_none_or(|end| now.seconds() <= end);
-        // An empty one in the secret would let anybody sign.
-        let tokens = self.auth_tokens.iter().filter(live).map(|token| token.secret.expose().as_str());
-        tokens.filter(|token| !token.is_empty())
+        live(&self.auth_tokens, now)
     }
 }
 
@@ -161,6 +149,9 @@ impl Twilio {
     }
 
     fn outcome(&self, intent: &Intent, reply: &Reply) -> Outcome {
+        if let Some(turned_away) = Outcome::turned_away(reply) {
+            return turned_away;
+        }
         let now = self.gateway.world().now();
         match (reply.class, &reply.response) {
             (Class::Done, Some(response)) => match told(response, now) {
@@ -176,11 +167,7 @@ impl Twilio {
                 }
                 Outcome::of(Verdict::Refused { code: refusal(response.body()) })
             }
-            (Class::Throttled { after }, _) => not_done("throttled", after, true),
-            (Class::Held { after }, _) => not_done(HELD_BACK, Some(after), false),
-            (Class::Transient, response) => not_done("vendor_unavailable", None, response.is_some()),
-            (Class::Credentials, response) => not_done("vendor_credentials", None, response.is_some()),
-            (Class::Unknown | Class::Done | Class::Refused, _) => resolve::ask_soon(intent.kind, now),
+            _ => resolve::ask_soon(intent.kind, now),
         }
     }
 
@@ -248,8 +235,4 @@ fn seen(message: wire::Message, vendor_at: Timestamp) -> MessageSeen {
 /// Twilio's ids are letters and digits; anything else is encoded rather than trusted.
 fn segment(id: &str) -> String {
     form_urlencoded::byte_serialize(id.as_bytes()).collect()
-}
-
-fn not_done(code: &'static str, after: Option<Duration>, answered: bool) -> Outcome {
-    Outcome::of(Verdict::NotDone { code, after, answered })
 }
