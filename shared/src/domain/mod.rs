@@ -15,6 +15,7 @@ pub mod phone;
 pub mod private;
 pub mod quiet_hours;
 pub mod refund;
+pub mod shipping;
 pub mod sms;
 pub mod status;
 pub mod timeline;

@@ -2,6 +2,7 @@
 //! signatures), classify.rs (what its answers mean), resolve.rs (whether something happened). Wire types never leave
 //! their folder; vendors never name each other.
 
+pub mod carrier;
 pub mod postmark;
 mod rotated;
 pub mod sendgrid;

@@ -1,0 +1,27 @@
+//! Having parcels fetched.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Carrier, Party};
+use crate::domain::Timestamp;
+
+/// The wish to have parcels fetched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PickupRequest {
+    /// By whom.
+    pub carrier: Carrier,
+    /// Where, and whom to ask for. The phone number is there.
+    pub party: Party,
+    /// From when on they are ready; before `close`, and on the same day at the place.
+    pub ready: Timestamp,
+    /// Until when somebody is there.
+    pub close: Timestamp,
+    /// The place's offset from UTC, in minutes.
+    pub offset_min: i16,
+    /// How many parcels, from 1.
+    pub parcels: u32,
+    /// What they weigh together, in grams.
+    pub weight_g: u64,
+    /// Where they go: ISO 3166-1 alpha-2; the place's own country when the shop does not say.
+    pub destination_country: String,
+}

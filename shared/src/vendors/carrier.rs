@@ -1,0 +1,208 @@
+//! What every carrier does, in one shape. Its words stay in its folder.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use crate::domain::shipping::{Address, AddressCheck, Carrier, Consignment, PickupRequest, Rate, Scan, Tracking};
+use crate::domain::{Correlation, Private};
+use crate::effects::HELD_BACK;
+use crate::gateway::{Class, Permit, Reply};
+
+/// The circumstances of one call.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    /// Until when it may be sent, and whose part of the quota it uses.
+    pub permit: &'a Permit,
+    /// Answered calls before this one, for the log.
+    pub attempt: u32,
+    /// For the log.
+    pub correlation: &'a Correlation,
+}
+
+/// What a carrier's answer comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer<T> {
+    /// It did, and says this.
+    Done(T),
+    /// Its final no.
+    Refused(Refusal),
+    /// Certainly not done; later it may work.
+    NotDone {
+        /// `throttled`, `held_back`, `vendor_unavailable` or `vendor_credentials`.
+        code: &'static str,
+        /// How long to wait, when somebody said so.
+        after: Option<Duration>,
+        /// Whether the carrier answered (only answered calls count as attempts).
+        answered: bool,
+    },
+    /// It may have been done, or the answer cannot be read.
+    Unknown,
+}
+
+/// A carrier's final no, in words that hold for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It does not know one of the addresses, or part of one is missing.
+    Address,
+    /// It does not carry such parcels: too heavy, too large.
+    Parcel,
+    /// It does not go from here to there, or not with this service.
+    Service,
+    /// The customs data is missing or wrong.
+    Customs,
+    /// The day or the hours do not work.
+    Time,
+    /// It knows nothing of this number.
+    NotFound,
+    /// It is too late for that: the parcel is on its way, or it was done before.
+    TooLate,
+    /// Anything else; the log has the carrier's code.
+    Other,
+}
+
+impl Refusal {
+    /// The stable code in problem documents and items.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Address => "carrier_address",
+            Self::Parcel => "carrier_parcel",
+            Self::Service => "carrier_service",
+            Self::Customs => "carrier_customs",
+            Self::Time => "carrier_time",
+            Self::NotFound => "carrier_not_found",
+            Self::TooLate => "carrier_too_late",
+            Self::Other => "carrier_refused",
+        }
+    }
+}
+
+impl<T> Answer<T> {
+    /// What a reply means by its class alone: `Done` reads the body (`None`: unreadable, so unknown), `Refused` asks for
+    /// the reason.
+    pub fn of(reply: &Reply, read: impl FnOnce(&[u8]) -> Option<T>, refusal: impl FnOnce(&[u8]) -> Refusal) -> Self {
+        let body = reply.response.as_ref().map_or(&[][..], |response| response.body());
+        let answered = reply.response.is_some();
+        let not_done = |code, after, answered| Self::NotDone { code, after, answered };
+        match reply.class {
+            Class::Done => read(body).map_or(Self::Unknown, Self::Done),
+            Class::Refused => Self::Refused(refusal(body)),
+            Class::Throttled { after } => not_done("throttled", after, true),
+            Class::Transient => not_done("vendor_unavailable", None, answered),
+            Class::Credentials => not_done("vendor_credentials", None, answered),
+            Class::Held { after } => not_done(HELD_BACK, Some(after), false),
+            Class::Unknown => Self::Unknown,
+        }
+    }
+
+    /// The same of something else.
+    pub fn map<U>(self, to: impl FnOnce(T) -> U) -> Answer<U> {
+        match self {
+            Self::Done(value) => Answer::Done(to(value)),
+            Self::Refused(refusal) => Answer::Refused(refusal),
+            Self::NotDone { code, after, answered } => Answer::NotDone { code, after, answered },
+            Self::Unknown => Answer::Unknown,
+        }
+    }
+}
+
+/// A label to buy.
+#[derive(Clone, Copy, Debug)]
+pub struct LabelOrder<'a> {
+    /// What goes where.
+    pub consignment: &'a Consignment,
+    /// The carrier's code of the service.
+    pub service: &'a str,
+    /// Ours, unique for each purchase, at most 30 characters of `A-Z 0-9 -`: it is on the label, and finds the shipment when the answer
+    /// was lost.
+    pub reference: &'a str,
+}
+
+/// A label that was bought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The carrier's number of the whole shipment; a single parcel's own.
+    pub tracking_number: String,
+    /// One number a parcel, in the consignment's order where the carrier keeps it.
+    pub parcel_numbers: Vec<String>,
+    /// What to print, one document a parcel or one for all.
+    pub documents: Vec<Document>,
+    /// What the carrier will bill, when it says so.
+    pub price: Option<crate::domain::Money>,
+}
+
+/// Something to print. Its content bears names and addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// `application/pdf`, `image/gif`, `image/png`.
+    pub media_type: &'static str,
+    /// The bytes.
+    pub content: Private<Bytes>,
+}
+
+/// A shipment that was found by our reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// With its label: it can be taken for the purchase's answer.
+    Whole(Label),
+    /// Without: the carrier does not give a label twice. To be voided, and bought again.
+    WithoutLabel {
+        /// The carrier's number.
+        tracking_number: String,
+    },
+    /// The carrier has nothing under this reference.
+    Nothing,
+}
+
+/// What a carrier tells unasked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Push {
+    /// Which parcel.
+    pub tracking_number: String,
+    /// What happened to it.
+    pub scan: Scan,
+    /// An id of ours: a hash of what names the scan, since carriers give none.
+    pub event_id: String,
+}
+
+/// One carrier's API.
+pub trait CarrierApi: Send + Sync {
+    /// Which.
+    fn carrier(&self) -> Carrier;
+
+    /// What it asks for this; every service that it offers, or one. An odd rate is left out, never the whole answer.
+    fn rates<'a>(
+        &'a self,
+        consignment: &'a Consignment,
+        service: Option<&'a str>,
+        asking: Asking<'a>,
+    ) -> BoxFuture<'a, Answer<Vec<Rate>>>;
+
+    /// Buys a label. No carrier knows idempotency keys: after an unknown outcome, [`CarrierApi::find`].
+    fn buy<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Label>>;
+
+    /// Looks for a purchase by its reference, with one call.
+    fn find<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Found>>;
+
+    /// Gives a label back. [`Refusal::NotFound`] and [`Refusal::TooLate`] tell what was wrong. A carrier that bills only
+    /// what it was handed (DHL) has nothing to give back and says `Done` without a call.
+    fn void<'a>(&'a self, tracking_number: &'a str, asking: Asking<'a>) -> BoxFuture<'a, Answer<()>>;
+
+    /// Where a parcel was seen.
+    fn track<'a>(&'a self, tracking_number: &'a str, asking: Asking<'a>) -> BoxFuture<'a, Answer<Tracking>>;
+
+    /// What it says of an address.
+    fn check_address<'a>(&'a self, address: &'a Address, asking: Asking<'a>) -> BoxFuture<'a, Answer<AddressCheck>>;
+
+    /// Has parcels fetched; gives the confirmation's number.
+    fn schedule_pickup<'a>(&'a self, pickup: &'a PickupRequest, asking: Asking<'a>) -> BoxFuture<'a, Answer<String>>;
+
+    /// Takes that back.
+    fn cancel_pickup<'a>(
+        &'a self,
+        confirmation: &'a str,
+        pickup: &'a PickupRequest,
+        asking: Asking<'a>,
+    ) -> BoxFuture<'a, Answer<()>>;
+}
