@@ -87,7 +87,7 @@ impl HttpConnector for OverHttp {
     }
 }
 
-/// The three SDK clients, sharing one connection pool. Each is made when it is first asked for, and once: a receiver's
+/// The two SDK clients, sharing one connection pool. Each is made when it is first asked for, and once: a receiver's
 /// init does not pay for the table's.
 #[derive(Clone, Debug)]
 pub struct Clients(Arc<Made>);
@@ -99,7 +99,6 @@ struct Made {
     clock: Arc<dyn Clock>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
-    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
 }
 
 macro_rules! configured {
@@ -127,8 +126,8 @@ impl Clients {
     /// Clients for this environment; nothing is made yet.
     pub fn new(settings: Settings, transport: Transport, world: &World) -> Self {
         let clock = Arc::clone(&world.clock);
-        let (dynamodb, sqs, secrets) = Default::default();
-        Self(Arc::new(Made { settings, transport, clock, dynamodb, sqs, secrets }))
+        let (dynamodb, sqs) = Default::default();
+        Self(Arc::new(Made { settings, transport, clock, dynamodb, sqs }))
     }
 
     pub(super) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
@@ -137,10 +136,6 @@ impl Clients {
 
     pub(super) fn sqs(&self) -> aws_sdk_sqs::Client {
         self.0.sqs.get_or_init(|| configured!(aws_sdk_sqs, &*self.0)).clone()
-    }
-
-    pub(super) fn secrets(&self) -> aws_sdk_secretsmanager::Client {
-        self.0.secrets.get_or_init(|| configured!(aws_sdk_secretsmanager, &*self.0)).clone()
     }
 }
 

@@ -1,14 +1,19 @@
 //! Secrets Manager, cached: vendors' keys are read once in five minutes, and once more when a vendor or a signature
-//! says that they changed.
+//! says that they changed. One operation, so it is asked by signed requests: the SDK's client for it is 60 kB of each zip
+//! and 580,000 instructions of each init (infra/decisions/0011-webhooks-are-archived-by-signed-puts.md).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Method;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
-use super::client::{Clients, failure};
+use super::client::Settings;
+use super::signed::{Question, Service};
 use crate::domain::{Private, Timestamp};
 use crate::error::{Error, Result};
 use crate::world::World;
@@ -17,6 +22,15 @@ use crate::world::World;
 const CACHE_TTL: Duration = Duration::from_secs(300);
 /// A forced re-read happens at most so often per instance: forged traffic must not become load on Secrets Manager.
 const REFRESH_INTERVAL_MIN: Duration = Duration::from_secs(30);
+
+/// GetSecretValue's answer, as far as we read it. (docs.aws.amazon.com/secretsmanager/latest/apireference)
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SecretValue {
+    secret_string: Option<Private<Arc<str>>>,
+    #[serde(default)]
+    version_id: String,
+}
 
 #[derive(Clone)]
 struct Cached {
@@ -28,15 +42,16 @@ struct Cached {
 /// The secrets that the role may read.
 #[derive(Clone)]
 pub struct Secrets {
-    client: aws_sdk_secretsmanager::Client,
+    service: Service,
     world: World,
     cache: Arc<Mutex<HashMap<String, Cached>>>,
 }
 
 impl Secrets {
     /// An empty cache before Secrets Manager.
-    pub fn new(clients: &Clients, world: World) -> Self {
-        Self { client: clients.secrets(), world, cache: Arc::default() }
+    pub fn new(settings: Settings, world: World) -> Self {
+        let service = Service::regional("secretsmanager", settings, world.clone());
+        Self { service, world, cache: Arc::default() }
     }
 
     /// The secret's JSON as a type of ours, and its VersionId: from the cache, or read.
@@ -62,16 +77,22 @@ impl Secrets {
         {
             return Ok(cached.clone());
         }
-        let answer = self.client.get_secret_value().secret_id(id).send().await;
-        let answer = answer.map_err(|e| failure("GetSecretValue", &e))?;
-        let Some(text) = answer.secret_string else {
-            return Err(Error::misconfigured("secret_unusable", format!("{id} has no text value")));
+        let question = Question {
+            operation: "GetSecretValue",
+            method: Method::POST,
+            path_and_query: "/",
+            headers: &[
+                ("content-type", "application/x-amz-json-1.1"),
+                ("x-amz-target", "secretsmanager.GetSecretValue"),
+            ],
+            body: Bytes::from(serde_json::json!({ "SecretId": id }).to_string()),
         };
-        let cached = Cached {
-            text: Private::new(text.into()),
-            version_id: answer.version_id.unwrap_or_default(),
-            read_at: self.world.now(),
-        };
+        let answer = self.service.ask(&question).await?;
+        let unusable = |what| Error::misconfigured("secret_unusable", format!("{id} {what}"));
+        let value: SecretValue =
+            serde_json::from_slice(answer.body()).map_err(|_| unusable("was answered with something unreadable"))?;
+        let text = value.secret_string.ok_or_else(|| unusable("has no text value"))?;
+        let cached = Cached { text, version_id: value.version_id, read_at: self.world.now() };
         cache.insert(id.to_owned(), cached.clone());
         Ok(cached)
     }

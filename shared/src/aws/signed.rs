@@ -11,6 +11,7 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use http::{Method, StatusCode};
+use serde::Deserialize;
 
 use super::client::{ATTEMPT_TIMEOUT, ATTEMPTS_MAX, Settings, credentials};
 use crate::error::{Error, Kind, Result};
@@ -136,21 +137,44 @@ fn accepted(operation: &'static str, answer: &HttpResponse) -> Result<()> {
     if status.is_success() {
         return Ok(());
     }
-    let text = std::str::from_utf8(answer.body()).unwrap_or_default();
-    let code = elements(text, "Code").next().unwrap_or("no code");
+    let code = code(answer.body()).unwrap_or("no code");
     let context = format!("{operation}: {status} {code}");
     Err(match (status, code) {
-        // The connection was too slow; S3 calls that the caller's mistake.
-        (StatusCode::BAD_REQUEST, "RequestTimeout") => Error::transient("aws_unavailable", context),
+        // The connection was too slow; S3 calls that the caller's mistake, and so does Secrets Manager with too many.
+        (StatusCode::BAD_REQUEST, "RequestTimeout" | "ThrottlingException") => {
+            Error::transient("aws_unavailable", context)
+        }
         (StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS, _) => {
             Error::transient("aws_unavailable", context)
         }
         _ if status.is_server_error() => Error::transient("aws_unavailable", context),
         // A bucket of another region is answered with a redirection.
-        (StatusCode::FORBIDDEN | StatusCode::NOT_FOUND, _) => Error::misconfigured("aws_refused", context),
+        (StatusCode::FORBIDDEN | StatusCode::NOT_FOUND, _)
+        | (
+            StatusCode::BAD_REQUEST,
+            "AccessDeniedException"
+            | "DecryptionFailure"
+            | "InvalidRequestException"
+            | "KMSAccessDeniedException"
+            | "ResourceNotFoundException"
+            | "UnrecognizedClientException",
+        ) => Error::misconfigured("aws_refused", context),
         _ if status.is_redirection() => Error::misconfigured("aws_refused", context),
         _ => Error::bug("aws_request_invalid", context),
     })
+}
+
+/// AWS's own code of a refusal: an element in the XML of S3, a field of the JSON protocols, whose namespace is left out.
+fn code(body: &[u8]) -> Option<&str> {
+    #[derive(Deserialize)]
+    struct Refusal<'a> {
+        #[serde(rename = "__type", borrow)]
+        kind: &'a str,
+    }
+    if let Ok(Refusal { kind }) = serde_json::from_slice(body) {
+        return Some(kind.rsplit_once('#').map_or(kind, |(_, code)| code));
+    }
+    elements(std::str::from_utf8(body).ok()?, "Code").next()
 }
 
 /// The texts of all elements of that name, as they are written. Enough for the answers that we read, whose elements of
@@ -187,6 +211,22 @@ mod tests {
             assert!(error.context.contains(code), "{error}");
         }
         assert_eq!(refusal(400, "InvalidArgument").kind, Kind::Bug);
+    }
+
+    #[test]
+    fn a_refusal_in_json_is_understood_as_one_in_xml() {
+        let refusal = |status: u16, code: &str| {
+            let body = format!(r#"{{"__type":"com.amazonaws.secretsmanager#{code}","Message":"x"}}"#);
+            let answer = http::Response::builder().status(status).body(Bytes::from(body)).expect("an answer");
+            accepted("GetSecretValue", &answer).expect_err("refused")
+        };
+        assert!(matches!(refusal(400, "ThrottlingException").kind, Kind::Transient { .. }));
+        assert!(matches!(refusal(500, "InternalServiceError").kind, Kind::Transient { .. }));
+        let missing = refusal(400, "ResourceNotFoundException");
+        assert_eq!(missing.kind, Kind::Misconfigured);
+        assert!(missing.context.ends_with("ResourceNotFoundException"), "{missing}");
+        assert_eq!(refusal(400, "AccessDeniedException").kind, Kind::Misconfigured);
+        assert_eq!(refusal(400, "ValidationException").kind, Kind::Bug);
     }
 
     #[test]

@@ -46,8 +46,9 @@ impl System {
 
     /// The same in another world.
     pub fn with(env: Env, world: World, transport: &Transport) -> Result<Self> {
-        let clients = Clients::new(env.aws()?, transport.clone(), &world);
-        let secrets = Secrets::new(&clients, world.clone());
+        let settings = env.aws()?;
+        let secrets = Secrets::new(settings.clone(), world.clone());
+        let clients = Clients::new(settings, transport.clone(), &world);
         Ok(Self {
             env,
             world,

@@ -26,6 +26,13 @@ impl Answer {
         Self { status, body, query_error: None }
     }
 
+    /// As the HTTP seam gives it.
+    pub(crate) fn into_response(self) -> crossdock::world::HttpResponse {
+        let answer = http::Response::builder().status(self.status).header("content-type", "application/x-amz-json-1.1");
+        answer.body(self.body.into()).expect("an answer")
+    }
+
+    /// As the SDK's own kind of HTTP client gives it.
     pub(crate) fn into_http(self) -> HttpResponse {
         let status = self.status.try_into().expect("a status code");
         let mut response = HttpResponse::new(status, SdkBody::from(self.body));

@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use crossdock::world::{HttpError, HttpRequest as SignedRequest, HttpResponse as SignedResponse};
 use serde_json::json;
 
 use crate::answer::Answer;
@@ -64,6 +65,39 @@ impl Aws {
         &self.0.s3
     }
 
+    /// Takes one signed request of an instance, which passes its probe: the shipping code asks Secrets Manager without
+    /// the SDK.
+    pub(crate) async fn carry_signed(
+        &self,
+        probe: &Probe,
+        request: SignedRequest,
+    ) -> Result<SignedResponse, HttpError> {
+        let field = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        assert!(field("authorization").contains("/aws4_request"), "the shipping code signs what it asks of AWS");
+        let answer = self.carry(probe, &Target::named(field("x-amz-target")), request.body()).await;
+        answer.map(Answer::into_response).ok_or_else(|| HttpError::NoAnswer("the connection was reset".to_owned()))
+    }
+
+    /// Answers a request, unless a fault of the probe's has it lost.
+    async fn carry(&self, probe: &Probe, target: &Target, body: &[u8]) -> Option<Answer> {
+        let call = probe.before(target.name()).await;
+        let fault = call.fault();
+        let answer = match fault {
+            None => Some(self.answer(target, body, false)),
+            Some(Fault::Partial) => Some(self.answer(target, body, true)),
+            Some(Fault::AnswerLost) => {
+                self.answer(target, body, false);
+                None
+            }
+            Some(Fault::RequestLost) => None,
+            Some(Fault::Throttled) => Some(target.throttled()),
+            Some(Fault::ServerError) => Some(target.server_error()),
+            Some(Fault::Conflict) => Some(target.conflict(body)),
+        };
+        probe.after(call).await;
+        answer
+    }
+
     fn answer(&self, target: &Target, body: &[u8], partial: bool) -> Answer {
         match target.service {
             Service::DynamoDb => self.0.table.answer(&target.operation, body, partial),
@@ -94,23 +128,9 @@ impl HttpConnector for Transport {
 
 impl Transport {
     async fn carry(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let target = Target::of(&request);
-        let call = self.probe.before(target.name()).await;
+        let target = Target::named(request.headers().get("x-amz-target").expect("a request names its target"));
         let body = request.body().bytes().expect("the SDK holds JSON bodies in memory");
-        let fault = call.fault();
-        let answer = match fault {
-            None => Some(self.aws.answer(&target, body, false)),
-            Some(Fault::Partial) => Some(self.aws.answer(&target, body, true)),
-            Some(Fault::AnswerLost) => {
-                self.aws.answer(&target, body, false);
-                None
-            }
-            Some(Fault::RequestLost) => None,
-            Some(Fault::Throttled) => Some(target.throttled()),
-            Some(Fault::ServerError) => Some(target.server_error()),
-            Some(Fault::Conflict) => Some(target.conflict(body)),
-        };
-        self.probe.after(call).await;
+        let answer = self.aws.carry(&self.probe, &target, body).await;
         answer.map(Answer::into_http).ok_or_else(|| ConnectorError::io("the connection was reset".into()))
     }
 }
@@ -129,8 +149,7 @@ enum Service {
 }
 
 impl Target {
-    fn of(request: &HttpRequest) -> Self {
-        let header = request.headers().get("x-amz-target").expect("a request names its target");
+    fn named(header: &str) -> Self {
         let (prefix, operation) = header.split_once('.').expect("a target is service.operation");
         let service = match prefix {
             "DynamoDB_20120810" => Service::DynamoDb,

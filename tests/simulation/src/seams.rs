@@ -64,6 +64,10 @@ impl Http for SimHttp {
                 let answered = self.aws.s3().carry(&self.probe, request);
                 return tokio::time::timeout(timeout, answered).await.unwrap_or_else(|_| Err(timed_out()));
             }
+            if request.uri().host() == Some("secretsmanager.eu-central-1.amazonaws.com") {
+                let answered = self.aws.carry_signed(&self.probe, request);
+                return tokio::time::timeout(timeout, answered).await.unwrap_or_else(|_| Err(timed_out()));
+            }
             let vendor = match request.uri().host() {
                 Some("stripe.sim") => Vendor::Stripe,
                 Some("sendgrid.sim") => Vendor::SendGrid,
