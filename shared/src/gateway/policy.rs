@@ -27,6 +27,12 @@ pub enum Vendor {
     Twilio,
     /// Mail, where SendGrid certainly did not take it.
     Postmark,
+    /// Parcels.
+    Fedex,
+    /// Parcels.
+    Ups,
+    /// Parcels: DHL Express.
+    Dhl,
 }
 
 /// Operations of a vendor that fail together: each class has a breaker of its own.
@@ -87,7 +93,8 @@ pub struct Limit {
 
 impl Vendor {
     /// Every vendor.
-    pub const ALL: [Self; 4] = [Self::Stripe, Self::SendGrid, Self::Twilio, Self::Postmark];
+    pub const ALL: [Self; 7] =
+        [Self::Stripe, Self::SendGrid, Self::Twilio, Self::Postmark, Self::Fedex, Self::Ups, Self::Dhl];
 
     /// The name in logs, metrics, items and message attributes.
     pub const fn as_str(self) -> &'static str {
@@ -96,6 +103,9 @@ impl Vendor {
             Self::SendGrid => "sendgrid",
             Self::Twilio => "twilio",
             Self::Postmark => "postmark",
+            Self::Fedex => "fedex",
+            Self::Ups => "ups",
+            Self::Dhl => "dhl",
         }
     }
 
@@ -111,6 +121,8 @@ impl Vendor {
             Self::SendGrid | Self::Postmark => (10, 5, 60, 10_800),
             // An SMS is worth its price while it is news: the steps are short, and then the mail goes out instead.
             Self::Twilio => (10, 3, 10, 300),
+            // A label is good for four hours of trying; then another carrier, or a person, takes over.
+            Self::Fedex | Self::Ups | Self::Dhl => (15, 3, 60, 1_800),
         };
         Policy {
             timeout: Duration::from_secs(timeout),
@@ -124,7 +136,7 @@ impl Vendor {
     pub const fn quotas(self) -> &'static [Lane] {
         match self {
             Self::SendGrid => &[Lane::Background, Lane::Bulk],
-            Self::Stripe | Self::Twilio | Self::Postmark => &[Lane::Background],
+            Self::Stripe | Self::Twilio | Self::Postmark | Self::Fedex | Self::Ups | Self::Dhl => &[Lane::Background],
         }
     }
 
@@ -145,12 +157,22 @@ impl Vendor {
         const TWILIO: [Limit; 1] = [Limit { name: "second", every: Duration::from_micros(1_250), burst: 200 }];
         // Like SendGrid's hour.
         const POSTMARK: [Limit; 1] = [Limit { name: "hour", every: Duration::from_millis(400), burst: 1_000 }];
+        // 1,000 an hour = 200 at once + 800 spread. A checkout's quote goes by the interactive lane, and finds its half of
+        // the burst free whatever is tracked or shipped.
+        const FEDEX: [Limit; 1] = [Limit { name: "hour", every: Duration::from_millis(4_500), burst: 200 }];
+        // 500 an hour = 100 at once + 400 spread.
+        const UPS: [Limit; 1] = [Limit { name: "hour", every: Duration::from_millis(9_000), burst: 100 }];
+        // 2,000 an hour = 400 at once + 1,600 spread.
+        const DHL: [Limit; 1] = [Limit { name: "hour", every: Duration::from_millis(2_250), burst: 400 }];
         match (self, lane) {
             (Self::Stripe, _) => Quota { name: "api", limits: &STRIPE, shards: 1 },
             (Self::SendGrid, Lane::Bulk) => Quota { name: "marketing", limits: &MARKETING, shards: 1 },
             (Self::SendGrid, _) => Quota { name: "transactional", limits: &TRANSACTIONAL, shards: 1 },
             (Self::Twilio, _) => Quota { name: "messages", limits: &TWILIO, shards: 16 },
             (Self::Postmark, _) => Quota { name: "transactional", limits: &POSTMARK, shards: 1 },
+            (Self::Fedex, _) => Quota { name: "api", limits: &FEDEX, shards: 1 },
+            (Self::Ups, _) => Quota { name: "api", limits: &UPS, shards: 1 },
+            (Self::Dhl, _) => Quota { name: "api", limits: &DHL, shards: 1 },
         }
     }
 }
@@ -217,5 +239,9 @@ mod tests {
         assert_eq!(most_in(&twilio.limits[0], Duration::from_secs(1)), 1_000);
         let postmark = Vendor::Postmark.quota(Lane::Background);
         assert_eq!(most_in(&postmark.limits[0], Duration::from_secs(3_600)), 10_000);
+        for (carrier, an_hour) in [(Vendor::Fedex, 1_000), (Vendor::Ups, 500), (Vendor::Dhl, 2_000)] {
+            let quota = carrier.quota(Lane::Background);
+            assert_eq!(most_in(&quota.limits[0], Duration::from_secs(3_600)), an_hour, "{carrier:?}");
+        }
     }
 }

@@ -96,6 +96,7 @@ impl Webhook {
             (None, Vendor::SendGrid) => None, // a slice has the events of many
             (None, Vendor::Twilio) => twilio::event_id(&self.bytes),
             (None, Vendor::Postmark) => postmark::event_id(&self.bytes),
+            (None, Vendor::Fedex | Vendor::Ups | Vendor::Dhl) => None,
         };
         self.delivery.key(self.vendor, event_id.as_deref())
     }
@@ -116,6 +117,9 @@ impl Webhook {
                 vec![Ok(twilio::read_event(url, &self.bytes, self.delivery.received_at)?)]
             }
             Vendor::Postmark => vec![Ok(postmark::read_event(&self.bytes, self.delivery.received_at)?)],
+            Vendor::Fedex | Vendor::Ups | Vendor::Dhl => {
+                return Err(Error::bug("unknown_message", "no receiver takes a carrier's webhooks yet"));
+            }
         };
         let archive_key = self.archive_key();
         let kept = events.into_iter().filter_map(|event| match event {
