@@ -10,9 +10,10 @@
 //! * [`effects`]: the work list: claim, settle, resolve, due. The heart.
 //! * [`vendors`]: one folder a vendor.
 //! * [`payments`]: a payment, refund or customer asked for: into the list, to the provider, settled.
+//! * [`shipping`]: prices, labels, pickups and scans, whoever the carrier is.
 //! * [`lambda`]: what all functions share: HTTP in and out, SQS batches, receivers, configuration.
 //!
-//! Who may name whom: `lambda → payments → vendors → effects → gateway → aws → world → domain`, arrows only to the right.
+//! Who may name whom: `lambda → payments, shipping → vendors → effects → gateway → aws → world → domain`, arrows only to the right.
 //! [`error`], [`telemetry`]'s field names and [`guard`] may be named by all. tests/contract checks it.
 
 pub mod aws;
@@ -23,6 +24,7 @@ pub mod gateway;
 pub mod guard;
 pub mod lambda;
 pub mod payments;
+pub mod shipping;
 pub mod telemetry;
 pub mod vendors;
 pub mod world;

@@ -55,7 +55,7 @@ impl Agent for Mailer {
         self.sendgrid.vendor()
     }
 
-    fn vendor_of(&self, intent: &Intent) -> Vendor {
+    fn vendor_of(&self, intent: &Intent, _subject: &Subject) -> Vendor {
         self.provider(intent).vendor()
     }
 

@@ -1,6 +1,8 @@
 //! Objects in S3: bytes under a key, with a note beside them. Signed requests over our own HTTP client instead of the
 //! SDK's client for S3: see infra/decisions/0011-webhooks-are-archived-by-signed-puts.md.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Method;
 
@@ -52,7 +54,7 @@ impl Objects {
     /// # Errors
     /// `aws_unavailable` (transient) after the last try, `aws_refused` (misconfigured) when the role or the bucket is
     /// wrong.
-    pub async fn put(&self, key: &str, bytes: Bytes, note: &str) -> Result<()> {
+    pub async fn put(&self, key: &str, bytes: Bytes, media_type: &str, note: &str) -> Result<()> {
         if note.len() > NOTE_MAX_BYTES {
             return Err(Error::bug("aws_request_invalid", format!("a note of {} bytes", note.len())));
         }
@@ -60,7 +62,7 @@ impl Objects {
             operation: "PutObject",
             method: Method::PUT,
             path_and_query: &format!("/{key}"),
-            headers: &[("content-type", "application/json"), (NOTE, note)],
+            headers: &[("content-type", media_type), (NOTE, note)],
             body: bytes,
         };
         self.service.ask(&question).await.map(drop)
@@ -74,6 +76,15 @@ impl Objects {
         let answer = self.service.ask(&read("GetObject", &format!("/{key}"))).await?;
         let note = answer.headers().get(NOTE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         Ok(Object { bytes: answer.into_body(), note })
+    }
+
+    /// A URL with which anybody can read the object, for a while (at most seven days, AWS's limit); nothing is sent, and
+    /// it is not asked whether there is such an object.
+    ///
+    /// # Errors
+    /// `aws_request_invalid` (a bug) when the key cannot be part of a URL.
+    pub fn link(&self, key: &str, valid_for: Duration) -> Result<String> {
+        self.service.link(&format!("/{key}"), valid_for)
     }
 
     /// All keys that begin with `prefix`, in order, a thousand to a call.

@@ -5,8 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
-    sign,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
+    UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
@@ -88,8 +88,7 @@ impl Service {
         }
     }
 
-    /// The request with its signature, as S3 wants it, which suits the others too: the path as it is, and the body's hash
-    /// in a field.
+    /// The request with its signature, and the body's hash in a field.
     fn signed(&self, question: &Question<'_>) -> Result<HttpRequest> {
         let bug = |e: &dyn std::fmt::Display| Error::bug("aws_request_invalid", format!("{}: {e}", question.operation));
         let uri = format!("{}{}", self.base, question.path_and_query);
@@ -98,10 +97,37 @@ impl Service {
             request = request.header(*name, *value);
         }
         let mut request = request.body(question.body.clone()).map_err(|e| bug(&e))?;
-        let mut how = SigningSettings::default();
-        how.percent_encoding_mode = PercentEncodingMode::Single;
-        how.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        let mut how = settings();
         how.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        let fields: Vec<(String, String)> = request
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+            .collect();
+        let body = SignableBody::Bytes(&question.body);
+        self.sign(&mut request, &fields, body, how).map_err(|e| bug(&e))?;
+        Ok(request)
+    }
+
+    /// A URL that reads what is at this path, for a while.
+    pub(super) fn link(&self, path: &str, valid_for: Duration) -> Result<String> {
+        let bug = |e: &dyn std::fmt::Display| Error::bug("aws_request_invalid", format!("a link: {e}"));
+        let request = http::Request::builder().method(Method::GET).uri(format!("{}{path}", self.base));
+        let mut request = request.body(Bytes::new()).map_err(|e| bug(&e))?;
+        let mut how = settings();
+        how.signature_location = SignatureLocation::QueryParams;
+        how.expires_in = Some(valid_for);
+        self.sign(&mut request, &[], SignableBody::UnsignedPayload, how).map_err(|e| bug(&e))?;
+        Ok(request.uri().to_string())
+    }
+
+    fn sign(
+        &self,
+        request: &mut HttpRequest,
+        fields: &[(String, String)],
+        body: SignableBody<'_>,
+        how: SigningSettings,
+    ) -> std::result::Result<(), SigningFailure> {
         let identity = Credentials::into(credentials(&self.settings));
         let now_ms = u64::try_from(self.world.now().ms()).unwrap_or(0);
         let parameters = v4::SigningParams::builder()
@@ -110,20 +136,24 @@ impl Service {
             .name(self.name)
             .time(UNIX_EPOCH + Duration::from_millis(now_ms))
             .settings(how)
-            .build()
-            .map_err(|e| bug(&e))?
+            .build()?
             .into();
-        let fields = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let signable = SignableRequest::new(
-            request.method().as_str(),
-            request.uri().to_string(),
-            fields,
-            SignableBody::Bytes(request.body()),
-        );
-        let signed = signable.and_then(|signable| sign(signable, &parameters)).map_err(|e| bug(&e))?;
-        signed.into_parts().0.apply_to_request_http1x(&mut request);
-        Ok(request)
+        let (method, uri) = (request.method().to_string(), request.uri().to_string());
+        let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let signed = sign(SignableRequest::new(&method, uri, fields, body)?, &parameters)?;
+        signed.into_parts().0.apply_to_request_http1x(request);
+        Ok(())
     }
+}
+
+type SigningFailure = Box<dyn std::error::Error + Send + Sync>;
+
+/// As S3 wants it, which suits the others too: the path as it is.
+fn settings() -> SigningSettings {
+    let mut how = SigningSettings::default();
+    how.percent_encoding_mode = PercentEncodingMode::Single;
+    how.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+    how
 }
 
 /// What AWS's host names end with.

@@ -57,6 +57,18 @@ id!(
     MessageId
 );
 id!(
+    /// `shp_…`: one shipment of an order.
+    ShipmentId
+);
+id!(
+    /// `pck_…`: one visit of a carrier to fetch parcels.
+    PickupId
+);
+id!(
+    /// `quo_…`: one service of a carrier at its price, for what it was asked.
+    QuoteId
+);
+id!(
     /// `int_…`: one thing that someone wants done once.
     IntentId
 );
@@ -135,6 +147,37 @@ impl MessageId {
     /// Takes an id from outside; `None` when it does not have the form of ours.
     pub fn parse(text: &str) -> Option<Self> {
         is_ours(text, "msg_").then(|| Self(text.to_owned()))
+    }
+}
+
+impl ShipmentId {
+    /// The shipment of these parcels of an order: asked for twice it is one.
+    pub fn of(stack: &StackId, order: &OrderId, parcel_ref: &str) -> Self {
+        Self(hashed("shp", &["shipment", stack.as_str(), order.as_str(), parcel_ref]))
+    }
+
+    /// Takes an id from outside; `None` when it does not have the form of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_ours(text, "shp_").then(|| Self(text.to_owned()))
+    }
+}
+
+impl PickupId {
+    /// The pickup that this Idempotency-Key asks for.
+    pub fn of_request(key: &str) -> Self {
+        Self(hashed("pck", &["pickup", key]))
+    }
+}
+
+impl QuoteId {
+    /// The quote that these parts name.
+    pub fn of(parts: &[&str]) -> Self {
+        Self(hashed("quo", parts))
+    }
+
+    /// Takes an id from outside; `None` when it does not have the form of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_ours(text, "quo_").then(|| Self(text.to_owned()))
     }
 }
 

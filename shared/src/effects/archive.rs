@@ -15,6 +15,9 @@ use crate::gateway::Vendor;
 /// Characters of an event's id that are part of the key; the hash behind it tells apart what is cut.
 const EVENT_ID_MAX_CHARS: usize = 100;
 
+/// What most vendors' webhooks are; nobody reads it but people who look into the bucket.
+const JSON: &str = "application/json";
+
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// How a webhook came: with its bytes, all that is needed to verify it again.
@@ -92,7 +95,7 @@ impl Archive {
     /// Whatever the store says; nothing may be applied then.
     pub async fn keep(&self, key: &str, bytes: Bytes, delivery: &Delivery) -> Result<()> {
         let note = serde_json::to_string(delivery).map_err(|e| Error::bug("archive_note", e))?;
-        self.objects.put(key, bytes, &note).await
+        self.objects.put(key, bytes, JSON, &note).await
     }
 
     /// Reads what is kept under a key.

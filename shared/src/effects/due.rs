@@ -154,6 +154,8 @@ const fn per_minute(kind: Kind) -> usize {
         | Kind::RefundCreate
         | Kind::CustomerCreate => 300,
         Kind::MailSend | Kind::MailPasswordReset => 160,
+        // Five at once, of which each carrier answers in one to ten seconds.
+        Kind::ShipmentCreate | Kind::ShipmentTrack | Kind::ShipmentSubscribe | Kind::PickupCreate => 60,
         // 100,000 a day.
         Kind::MailPromotion => 70,
         Kind::SmsSend | Kind::SmsTwoFactorCode | Kind::SmsPromotion | Kind::Publish => 3_000,

@@ -63,6 +63,8 @@ fn id(subject: &Subject) -> &str {
         Subject::Refund(refund) => refund.refund_id.as_str(),
         Subject::Customer(customer) => customer.customer_id.as_str(),
         Subject::Message { message, .. } => message.message_id.as_str(),
+        Subject::Shipment(shipment) => shipment.shipment_id.as_str(),
+        Subject::Pickup(pickup) => pickup.pickup_id.as_str(),
         Subject::Contact(id) => id.as_str(),
     }
 }
@@ -73,5 +75,7 @@ fn status(subject: &Subject) -> &'static str {
         Subject::Refund(refund) => refund.status.as_str(),
         Subject::Customer(_) | Subject::Contact(_) => "-",
         Subject::Message { message, .. } => message.status.as_str(),
+        Subject::Shipment(shipment) => shipment.status.as_str(),
+        Subject::Pickup(pickup) => pickup.status.as_str(),
     }
 }

@@ -9,6 +9,7 @@ mod confirm;
 mod customer;
 mod message;
 mod refund;
+mod shipment;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,6 +33,7 @@ pub use confirm::Confirmed;
 pub use customer::Known;
 pub use message::{MessageCreated, MessageRequest, message_not_found};
 pub use refund::{RefundCreated, scoped};
+pub use shipment::{PickupCreated, ShipmentCreated, ShipmentDraft, shipment_not_found};
 
 /// How long the answer to an API request is kept for repeats. The thing itself keeps key and hash for good.
 const ANSWER_KEPT: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);

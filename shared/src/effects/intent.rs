@@ -8,8 +8,8 @@ pub use super::kind::Kind;
 use crate::aws::Key;
 use crate::domain::event::DomainEvent;
 use crate::domain::{
-    ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, Private, RefundId, StackId, Timestamp,
-    id,
+    ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, PickupId, Private, RefundId,
+    ShipmentId, StackId, Timestamp, id,
 };
 use crate::guard::{Guard, holds};
 
@@ -93,6 +93,16 @@ pub enum Data {
         message_id: MessageId,
         /// To whom.
         contact_id: ContactId,
+    },
+    /// Do this for a shipment; whose it is, the shipment says.
+    Shipment {
+        /// The shipment.
+        shipment_id: ShipmentId,
+    },
+    /// Have these parcels fetched.
+    Pickup {
+        /// The pickup.
+        pickup_id: PickupId,
     },
     /// Publish this event.
     Publish {
@@ -208,7 +218,11 @@ impl Intent {
         let order_sk = order_id.as_ref().map(|_| format!("{:013}#{intent_id}", now.ms()));
         let person = match &data {
             Data::Message { contact_id, .. } | Data::Customer { contact_id, .. } => Some(contact_id.clone()),
-            Data::Payment { .. } | Data::Refund { .. } | Data::Publish { .. } => None,
+            Data::Payment { .. }
+            | Data::Refund { .. }
+            | Data::Shipment { .. }
+            | Data::Pickup { .. }
+            | Data::Publish { .. } => None,
         };
         Self {
             item_type: "intent".to_owned(),

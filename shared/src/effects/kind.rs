@@ -46,6 +46,18 @@ pub enum Kind {
     /// Send a marketing SMS.
     #[serde(rename = "sms.promotion")]
     SmsPromotion,
+    /// Buy a label.
+    #[serde(rename = "shipment.create")]
+    ShipmentCreate,
+    /// Look where a shipment is, until it has arrived: a read.
+    #[serde(rename = "shipment.track")]
+    ShipmentTrack,
+    /// Have the carrier tell of a shipment's scans; asked again before that ends. Harmless to repeat.
+    #[serde(rename = "shipment.subscribe")]
+    ShipmentSubscribe,
+    /// Have parcels fetched.
+    #[serde(rename = "pickup.create")]
+    PickupCreate,
     /// Publish a domain event: repeatable, so a publication of unknown outcome is simply repeated.
     #[serde(rename = "publish")]
     Publish,
@@ -53,7 +65,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for routing.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::PaymentCreate,
         Self::PaymentConfirm,
         Self::PaymentCancel,
@@ -66,6 +78,10 @@ impl Kind {
         Self::SmsSend,
         Self::SmsTwoFactorCode,
         Self::SmsPromotion,
+        Self::ShipmentCreate,
+        Self::ShipmentTrack,
+        Self::ShipmentSubscribe,
+        Self::PickupCreate,
         Self::Publish,
     ];
 
@@ -96,13 +112,26 @@ impl Kind {
             Self::SmsSend => "sms.send",
             Self::SmsTwoFactorCode => "sms.two_factor_code",
             Self::SmsPromotion => "sms.promotion",
+            Self::ShipmentCreate => "shipment.create",
+            Self::ShipmentTrack => "shipment.track",
+            Self::ShipmentSubscribe => "shipment.subscribe",
+            Self::PickupCreate => "pickup.create",
             Self::Publish => "publish",
         }
     }
 
     /// Whether its subject having a vendor's id proves that it happened.
     pub const fn creates(self) -> bool {
-        matches!(self, Self::PaymentCreate | Self::RefundCreate | Self::CustomerCreate) || self.is_message()
+        let creates = matches!(
+            self,
+            Self::PaymentCreate | Self::RefundCreate | Self::CustomerCreate | Self::ShipmentCreate | Self::PickupCreate
+        );
+        creates || self.is_message()
+    }
+
+    /// Whether repeating it does no harm, so that one of unknown outcome is simply done again.
+    pub const fn is_look(self) -> bool {
+        matches!(self, Self::PaymentSettlement | Self::ShipmentTrack | Self::ShipmentSubscribe)
     }
 
     /// Whether it sends a message.
@@ -121,12 +150,12 @@ impl Kind {
     /// Which of its vendor's breakers its call passes.
     pub const fn operation_class(self) -> OperationClass {
         match self {
-            Self::PaymentSettlement => OperationClass::Read,
+            Self::PaymentSettlement | Self::ShipmentTrack | Self::ShipmentSubscribe => OperationClass::Read,
             _ => OperationClass::Effect,
         }
     }
 
-    /// Whose API it calls; none for what we do ourselves.
+    /// Whose API it calls; none for what we do ourselves, and where the object says whose.
     pub const fn vendor(self) -> Option<Vendor> {
         match self {
             Self::PaymentCreate
@@ -137,7 +166,11 @@ impl Kind {
             | Self::CustomerCreate => Some(Vendor::Stripe),
             Self::MailSend | Self::MailPasswordReset | Self::MailPromotion => Some(Vendor::SendGrid),
             Self::SmsSend | Self::SmsTwoFactorCode | Self::SmsPromotion => Some(Vendor::Twilio),
-            Self::Publish => None,
+            Self::ShipmentCreate
+            | Self::ShipmentTrack
+            | Self::ShipmentSubscribe
+            | Self::PickupCreate
+            | Self::Publish => None,
         }
     }
 
@@ -156,6 +189,10 @@ impl Kind {
             Self::SmsTwoFactorCode => Duration::from_secs(2 * 60),
             // An offer of yesterday.
             Self::MailPromotion | Self::SmsPromotion => Duration::from_secs(12 * 3_600),
+            // A parcel that has no label after an afternoon misses the day's truck.
+            Self::ShipmentCreate | Self::PickupCreate => Duration::from_secs(4 * 3_600),
+            // What has not arrived after a month is for the shop and the carrier to talk about.
+            Self::ShipmentTrack | Self::ShipmentSubscribe => Duration::from_secs(30 * 24 * 3_600),
             // Nobody waits for these, and repeating them does no harm.
             Self::PaymentSettlement | Self::Publish => Duration::from_secs(7 * 24 * 3_600),
         }

@@ -108,6 +108,8 @@ pub(crate) struct Cause<'a> {
     pub(crate) order_id: Option<&'a OrderId>,
     /// Who is written to.
     pub(crate) contact_id: &'a ContactId,
+    /// Who gets a mail of the same meaning when an SMS does not arrive.
+    pub(crate) instead: Option<&'a ContactId>,
 }
 
 /// A message to be.
@@ -148,7 +150,7 @@ impl Message {
             contact_id: cause.contact_id.clone(),
             order_id: cause.order_id.cloned(),
             content,
-            instead: None,
+            instead: cause.instead.cloned(),
             send_at: None,
             request_hash: None,
         };
@@ -340,6 +342,7 @@ impl Message {
             reached: MessageStatus::FellBack.as_str(),
             order_id: self.order_id.as_ref(),
             contact_id,
+            instead: None,
         };
         Self::plan(plan, &cause, mail, context)
     }

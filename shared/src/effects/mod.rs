@@ -30,9 +30,11 @@ mod operate;
 mod order;
 pub mod outcome;
 pub mod payment;
+pub mod pickup;
 mod publish;
 pub mod refund;
 mod settle;
+pub mod shipment;
 pub mod waiting;
 mod work;
 

@@ -35,6 +35,8 @@ pub struct Routes {
     pub sms: Option<String>,
     /// Marketing SMS.
     pub sms_bulk: Option<String>,
+    /// Labels, pickups, and looks where parcels are.
+    pub shipments: Option<String>,
     /// Events, and publications.
     pub inbound_events: Option<String>,
     /// Domain events for other systems.
@@ -55,6 +57,9 @@ impl Routes {
             Kind::MailPromotion => self.email_bulk.as_deref(),
             Kind::SmsSend | Kind::SmsTwoFactorCode => self.sms.as_deref(),
             Kind::SmsPromotion => self.sms_bulk.as_deref(),
+            Kind::ShipmentCreate | Kind::ShipmentTrack | Kind::ShipmentSubscribe | Kind::PickupCreate => {
+                self.shipments.as_deref()
+            }
             Kind::Publish => self.inbound_events.as_deref(),
         }
     }

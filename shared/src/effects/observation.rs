@@ -7,6 +7,7 @@ use crate::domain::consent::ConsentChange;
 use crate::domain::message::MessageStatus;
 use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
 use crate::domain::refund::RefundStatus;
+use crate::domain::shipping::{Carrier, PickupStatus, Scan, ShipmentStatus};
 use crate::domain::{ContactId, Money, Private, Timestamp};
 
 /// One statement about one object.
@@ -21,6 +22,10 @@ pub enum Observation {
     Customer(CustomerSeen),
     /// About a message.
     Message(MessageSeen),
+    /// About a shipment.
+    Shipment(ShipmentNews),
+    /// About a pickup.
+    Pickup(PickupNews),
     /// About somebody's wishes.
     Contact(ContactSeen),
 }
@@ -121,6 +126,65 @@ pub enum MessageNews {
     OptedOut,
     /// The recipient wants them again.
     OptedIn,
+}
+
+/// What can be said about a shipment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShipmentNews {
+    /// Its status; only we say this.
+    Status(ShipmentStatus),
+    /// The label was bought.
+    Bought {
+        /// The carrier's number.
+        tracking_number: String,
+        /// One number a parcel.
+        parcel_numbers: Vec<String>,
+        /// Where the labels are; none when a person knows only the number.
+        labels: Vec<StoredLabel>,
+        /// What the carrier bills, when it says so.
+        billed: Option<Money>,
+    },
+    /// The carrier certainly did not do it: another one is asked, and this is how.
+    Switched {
+        /// Who.
+        carrier: Carrier,
+        /// Its service.
+        service: String,
+        /// What it asks for it.
+        quoted: Option<Money>,
+    },
+    /// It was found bought, but its label is lost: it is to be given back.
+    ToVoid {
+        /// The carrier's number.
+        tracking_number: String,
+    },
+    /// What was to be given back was.
+    GivenBack,
+    /// Where it was seen, oldest first.
+    Scanned(Vec<Scan>),
+}
+
+/// A label as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredLabel {
+    /// The object's key.
+    pub key: String,
+    /// `application/pdf`, `image/gif`, `image/png`.
+    pub media_type: String,
+}
+
+/// What can be said about a pickup.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PickupNews {
+    /// Its status; only we say this.
+    Status(PickupStatus),
+    /// The carrier will come, and calls it this.
+    Scheduled {
+        /// The confirmation's number.
+        confirmation: String,
+    },
 }
 
 impl PaymentSeen {

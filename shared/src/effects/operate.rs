@@ -4,9 +4,9 @@
 use super::WorkList;
 use super::audit::{Audit, Operator};
 use super::claim::{Claimed, Lease};
-use super::intent::{self, Intent, Kind, MANUAL_PARTITION, Phase};
+use super::intent::{self, Intent, MANUAL_PARTITION, Phase};
 use super::nudge::Nudge;
-use super::observation::{CustomerSeen, MessageSeen, Observation, PaymentSeen, RefundSeen};
+use super::observation::{CustomerSeen, MessageSeen, Observation, PaymentSeen, PickupNews, RefundSeen, ShipmentNews};
 use super::outcome::{Outcome, Verdict};
 use super::settle::Settled;
 use super::work::Subject;
@@ -114,7 +114,7 @@ impl WorkList {
         };
         let audit = Audit::of(operator, "manual.resolve", id.as_str(), Some(detail), now);
         let also = audit.writes(found.order_id.as_ref(), &occasion(&found))?;
-        let vendor = vendor_of(found.kind);
+        let vendor = vendor_of(&found, &subject);
         let nudge = Nudge::of(&found);
         let claimed = Claimed { intent: found, lease: nobody(now), is_first: false, is_undone: false };
         let settled = self.settle_with(&claimed, vendor, subject, outcome, |_, _| Ok(also.clone())).await?;
@@ -161,8 +161,8 @@ fn nobody(now: Timestamp) -> Lease {
 }
 
 /// "It exists, under this id"; in which state it is, we do not say.
-fn named(subject: &Subject, vendor_id: &str) -> Observation {
-    let vendor_id = Some(vendor_id.to_owned());
+fn named(subject: &Subject, id: &str) -> Observation {
+    let vendor_id = Some(id.to_owned());
     match subject {
         Subject::Payment(_) => {
             Observation::Payment(PaymentSeen { vendor_id, ..PaymentSeen::ours(PaymentStatus::Processing) })
@@ -179,6 +179,13 @@ fn named(subject: &Subject, vendor_id: &str) -> Observation {
             name: None,
             phone: None,
         }),
+        Subject::Shipment(_) => Observation::Shipment(ShipmentNews::Bought {
+            tracking_number: id.to_owned(),
+            parcel_numbers: vec![id.to_owned()],
+            labels: Vec::new(),
+            billed: None,
+        }),
+        Subject::Pickup(_) => Observation::Pickup(PickupNews::Scheduled { confirmation: id.to_owned() }),
         Subject::Message { .. } => {
             Observation::Message(MessageSeen { vendor_id, ..MessageSeen::ours(MessageStatus::Sent) })
         }
@@ -186,10 +193,7 @@ fn named(subject: &Subject, vendor_id: &str) -> Observation {
 }
 
 /// Whose effect it is.
-const fn vendor_of(kind: Kind) -> Vendor {
-    match kind.vendor() {
-        Some(vendor) => vendor,
-        // A publication never waits for a person.
-        None => Vendor::Stripe,
-    }
+fn vendor_of(intent: &Intent, subject: &Subject) -> Vendor {
+    // A publication, which is nobody's, never waits for a person.
+    intent.kind.vendor().or(subject.carrier().map(Vendor::from)).unwrap_or(Vendor::Stripe)
 }

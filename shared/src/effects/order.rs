@@ -1,4 +1,4 @@
-//! An order as it stands: its payment, refunds, messages and timeline, read side by side.
+//! An order as it stands: its payment, refunds, messages, shipments and timeline, read side by side.
 
 use futures_util::future::try_join;
 use serde_json::{Value, json};
@@ -8,6 +8,7 @@ use super::intent::order_partition;
 use super::message::Message;
 use super::payment::Payment;
 use super::refund::Refund;
+use super::shipment::Shipment;
 use crate::aws::Item;
 use crate::aws::table::{Index, QUERY_LIMIT};
 use crate::domain::OrderId;
@@ -24,11 +25,13 @@ impl WorkList {
         let mut payments: Vec<Payment> = Vec::new();
         let mut refunds: Vec<Refund> = Vec::new();
         let mut messages: Vec<Message> = Vec::new();
+        let mut shipments: Vec<Shipment> = Vec::new();
         for object in &objects {
             match object.text("type") {
                 Some("payment") => payments.push(object.parse()?),
                 Some("refund") => refunds.push(object.parse()?),
                 Some("message") => messages.push(object.parse()?),
+                Some("shipment") => shipments.push(object.parse()?),
                 _ => {}
             }
         }
@@ -39,7 +42,7 @@ impl WorkList {
             "order_id": order,
             "refunds": refunds.iter().map(Refund::view).collect::<Vec<_>>(),
             "messages": messages.iter().map(Message::view).collect::<Vec<_>>(),
-            "shipments": [],
+            "shipments": shipments.iter().map(Shipment::view).collect::<Vec<_>>(),
             "timeline": timeline.iter().map(TimelineEntry::view).collect::<Vec<_>>(),
         });
         if let Some(payment) = payments.iter().max_by_key(|payment| payment.ordinal) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use super::claim::Lease;
 use super::intent::Intent;
 use super::observation::Observation;
 use super::work::Subject;
@@ -111,8 +112,14 @@ pub trait Agent: Send + Sync {
     fn vendor(&self) -> Vendor;
 
     /// Whose effect this intent's is, where there is a choice.
-    fn vendor_of(&self, _intent: &Intent) -> Vendor {
+    fn vendor_of(&self, _intent: &Intent, _subject: &Subject) -> Vendor {
         self.vendor()
+    }
+
+    /// Leave to call, asked for beside the claim: for one call of the vendor's quota. Whoever learns of the vendor from
+    /// what it claims asks for nothing ahead.
+    fn permit<'a>(&'a self, lease: &'a Lease) -> BoxFuture<'a, Permit> {
+        Box::pin(self.gateway().permit(self.vendor(), lease.lane, lease.call_by))
     }
 
     /// Whether it is useless to claim an intent of this class, as far as this instance knows.

@@ -257,6 +257,7 @@ impl Payment {
                 reached: PaymentStatus::Succeeded.as_str(),
                 order_id: Some(&self.order_id),
                 contact_id: &self.contact_id,
+                instead: None,
             };
             Message::plan(plan, &cause, notice, context)?;
         }

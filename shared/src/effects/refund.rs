@@ -205,6 +205,7 @@ impl Refund {
                 reached: reached.as_str(),
                 order_id: Some(&self.order_id),
                 contact_id: &self.contact_id,
+                instead: None,
             };
             Message::plan(plan, &cause, notice, context)?;
         }

@@ -8,7 +8,7 @@ use super::commit::{Committed, Context, Plan, Role};
 use super::intent::{Intent, KEPT_AFTER, Kind, MANUAL_PARTITION, Phase, due_partition};
 use super::leave::SUPPRESSED;
 use super::nudge::Nudge;
-use super::observation::{MessageNews, MessageSeen, Observation, PaymentSeen, RefundSeen};
+use super::observation::{MessageNews, MessageSeen, Observation, PaymentSeen, PickupNews, RefundSeen, ShipmentNews};
 use super::outcome::{HELD_BACK, OPTED_OUT, Outcome, Verdict};
 use super::work::Subject;
 use crate::aws::Write;
@@ -16,6 +16,7 @@ use crate::aws::table::Written;
 use crate::domain::message::MessageStatus;
 use crate::domain::payment::PaymentStatus;
 use crate::domain::refund::RefundStatus;
+use crate::domain::shipping::{PickupStatus, ShipmentStatus};
 use crate::domain::{Timestamp, id};
 use crate::error::Result;
 use crate::gateway::{Vendor, policy};
@@ -243,7 +244,7 @@ fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timesta
     let (kind, later) = (intent.kind, now.plus(backoff));
     match (verdict, subject) {
         (Verdict::NotDone { after, .. }, _)
-            if intent.phase == Phase::Resolving && kind != Kind::PaymentSettlement && holds(Guard::UnknownStays) =>
+            if intent.phase == Phase::Resolving && !kind.is_look() && holds(Guard::UnknownStays) =>
         {
             Verdict::Unknown { look_at: after.map_or(later, |wait| later.max(now.plus(wait))), ask_the_list: false }
         }
@@ -252,6 +253,8 @@ fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timesta
         {
             Verdict::Refused { code: "canceled" }
         }
+        // A parcel that nobody saw for a month is for the shop and its carrier to talk about.
+        (Verdict::GivenUp { code }, Subject::Shipment(_)) if kind.is_look() => Verdict::Refused { code },
         // Whether an offer or a code of an hour ago was sent is nothing that a person has to find out.
         (Verdict::GivenUp { code }, Subject::Message { message, .. }) if message.kind.is_perishable() => {
             Verdict::Refused { code }
@@ -290,6 +293,26 @@ fn statement(verdict: &Verdict, outcome: &Outcome, kind: Kind, subject: &Subject
         // The status stays; what changes is that the confirm is settled.
         (Kind::PaymentConfirm, Subject::Payment(payment)) if phase_after(verdict).is_settled() => {
             Some(Observation::Payment(PaymentSeen::ours(payment.status)))
+        }
+        (Kind::ShipmentCreate, _) => {
+            let status = match verdict {
+                Verdict::Done => return None,
+                Verdict::Refused { .. } => ShipmentStatus::Failed,
+                Verdict::NotDone { .. } | Verdict::Absent => ShipmentStatus::Deferred,
+                Verdict::Unknown { .. } => ShipmentStatus::Processing,
+                Verdict::GivenUp { .. } => ShipmentStatus::Manual,
+            };
+            Some(Observation::Shipment(ShipmentNews::Status(status)))
+        }
+        (Kind::PickupCreate, _) => {
+            let status = match verdict {
+                Verdict::Done => return None,
+                Verdict::Refused { .. } => PickupStatus::Failed,
+                Verdict::NotDone { .. } | Verdict::Absent => PickupStatus::Deferred,
+                Verdict::Unknown { .. } => PickupStatus::Processing,
+                Verdict::GivenUp { .. } => PickupStatus::Manual,
+            };
+            Some(Observation::Pickup(PickupNews::Status(status)))
         }
         (kind, _) if kind.is_message() => {
             let what = match verdict {

@@ -15,9 +15,12 @@ use super::message::{self, Message};
 use super::observation::Observation;
 use super::outcome::{Agent, Outcome, Verdict};
 use super::payment::{self, Payment};
+use super::pickup::{self, Pickup};
 use super::refund::{self, Refund};
 use super::settle::Settled;
+use super::shipment::{self, Shipment};
 use crate::aws::{Item, Write};
+use crate::domain::shipping::Carrier;
 use crate::domain::{ContactId, IntentId, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::gateway::policy::{IN_REQUEST_RETRY_MIN, IN_REQUEST_RETRY_SPREAD};
@@ -43,6 +46,10 @@ pub enum Subject {
         /// Its recipient.
         contact: Option<Contact>,
     },
+    /// A shipment.
+    Shipment(Box<Shipment>),
+    /// A pickup.
+    Pickup(Box<Pickup>),
     /// Somebody's wishes.
     Contact(ContactId),
 }
@@ -55,7 +62,18 @@ impl Subject {
             Self::Refund(refund) => refund.vendor_id.as_deref(),
             Self::Customer(customer) => customer.vendor_id.as_deref(),
             Self::Message { message, .. } => message.vendor_id.as_deref(),
+            Self::Shipment(shipment) => shipment.vendor_id.as_deref(),
+            Self::Pickup(pickup) => pickup.vendor_id.as_deref(),
             Self::Contact(_) => None,
+        }
+    }
+
+    /// Who carries it, if it is carried.
+    pub fn carrier(&self) -> Option<Carrier> {
+        match self {
+            Self::Shipment(shipment) => Some(shipment.carrier),
+            Self::Pickup(pickup) => Some(pickup.wish.expose().carrier),
+            Self::Payment(_) | Self::Refund(_) | Self::Customer(_) | Self::Message { .. } | Self::Contact(_) => None,
         }
     }
 
@@ -65,7 +83,8 @@ impl Subject {
             Self::Payment(payment) => Some(&payment.order_pk),
             Self::Refund(refund) => Some(&refund.order_pk),
             Self::Message { message, .. } => message.order_pk.as_deref(),
-            Self::Customer(_) | Self::Contact(_) => None,
+            Self::Shipment(shipment) => Some(&shipment.order_pk),
+            Self::Customer(_) | Self::Pickup(_) | Self::Contact(_) => None,
         }
     }
 
@@ -73,7 +92,12 @@ impl Subject {
     fn withheld(&self, now: Timestamp) -> Option<Outcome> {
         match self {
             Self::Message { message, contact } => leave::withheld(message, contact.as_ref(), now),
-            Self::Payment(_) | Self::Refund(_) | Self::Customer(_) | Self::Contact(_) => None,
+            Self::Payment(_)
+            | Self::Refund(_)
+            | Self::Customer(_)
+            | Self::Shipment(_)
+            | Self::Pickup(_)
+            | Self::Contact(_) => None,
         }
     }
 
@@ -84,6 +108,8 @@ impl Subject {
             Some("refund") => Ok(Self::Refund(item.parse()?)),
             Some("customer") => Ok(Self::Customer(item.parse()?)),
             Some("message") => Ok(Self::Message { message: item.parse()?, contact: None }),
+            Some("shipment") => Ok(Self::Shipment(item.parse()?)),
+            Some("pickup") => Ok(Self::Pickup(item.parse()?)),
             other => Err(Error::bug("subject_unknown", other.unwrap_or("an item without a type"))),
         }
     }
@@ -94,6 +120,8 @@ impl Subject {
             (Self::Refund(refund), Observation::Refund(seen)) => refund.observe(seen, context),
             (Self::Customer(customer), Observation::Customer(seen)) => customer.observe(seen, context),
             (Self::Message { message, .. }, Observation::Message(seen)) => message.observe(seen, context),
+            (Self::Shipment(shipment), Observation::Shipment(news)) => shipment.observe(news, context),
+            (Self::Pickup(pickup), Observation::Pickup(news)) => pickup.observe(news, context),
             (Self::Contact(id), Observation::Contact(seen)) => contact::observe(id, seen, context),
             _ => Err(Error::bug("observation_mismatch", "an observation of another kind of object")),
         }
@@ -105,6 +133,8 @@ impl Subject {
             Self::Refund(refund) => **refund = item.parse()?,
             Self::Customer(customer) => **customer = item.parse()?,
             Self::Message { message, .. } => **message = item.parse()?,
+            Self::Shipment(shipment) => **shipment = item.parse()?,
+            Self::Pickup(pickup) => **pickup = item.parse()?,
             Self::Contact(_) => {}
         }
         Ok(())
@@ -117,6 +147,8 @@ impl Subject {
             Self::Refund(refund) => refund.refund_id.as_str(),
             Self::Customer(customer) => customer.customer_id.as_str(),
             Self::Message { message, .. } => message.message_id.as_str(),
+            Self::Shipment(shipment) => shipment.shipment_id.as_str(),
+            Self::Pickup(pickup) => pickup.pickup_id.as_str(),
             Self::Contact(id) => id.as_str(),
         };
         item.text("object") == Some(own)
@@ -160,7 +192,7 @@ impl WorkList {
                     Err(error) => return Err(error),
                 };
                 let given_up = Outcome::of(claimed.given_up(&subject, code));
-                let vendor = agent.vendor_of(&claimed.intent);
+                let vendor = agent.vendor_of(&claimed.intent, &subject);
                 let settled = Box::pin(self.settle(&claimed, vendor, subject, given_up, |_, _| Ok(None)));
                 Ok(settled.await?.into())
             }
@@ -199,7 +231,8 @@ impl WorkList {
             self.call(intent, &subject, agent, permit, tries).await
         };
         // Boxed: every caller's future would hold all of it.
-        let settled = Box::pin(self.settle(&claimed, agent.vendor_of(&claimed.intent), subject, outcome, answer));
+        let vendor = agent.vendor_of(&claimed.intent, &subject);
+        let settled = Box::pin(self.settle(&claimed, vendor, subject, outcome, answer));
         Ok(settled.await?.into())
     }
 
@@ -271,6 +304,12 @@ impl WorkList {
                 let contact = items.next().flatten().map(|item| item.parse()).transpose()?;
                 Ok(Subject::Message { message, contact })
             }
+            Data::Shipment { shipment_id } => {
+                Subject::stored(&self.table.get(&shipment::key(shipment_id)).await?.ok_or_else(gone)?)
+            }
+            Data::Pickup { pickup_id } => {
+                Subject::stored(&self.table.get(&pickup::key(pickup_id)).await?.ok_or_else(gone)?)
+            }
             Data::Publish { .. } => Err(Error::bug("subject_missing", "a publication has no subject")),
         }
     }
@@ -296,7 +335,7 @@ pub fn with_permit<'a, T: Send + 'a>(
     agent: &'a dyn Agent,
     lease: &'a Lease,
 ) -> BoxFuture<'a, Result<(T, Permit)>> {
-    let permit = async { Ok(agent.gateway().permit(agent.vendor(), lease.lane, lease.call_by).await) };
+    let permit = async { Ok(agent.permit(lease).await) };
     let (claiming, permit): (BoxFuture<'a, _>, BoxFuture<'a, _>) = (Box::pin(claiming), Box::pin(permit));
     Box::pin(futures_util::future::try_join(claiming, permit))
 }

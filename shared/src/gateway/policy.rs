@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::domain::shipping::Carrier;
 use crate::world::World;
 
 /// The longest wait that we take a vendor's word for.
@@ -173,6 +174,16 @@ impl Vendor {
             (Self::Fedex, _) => Quota { name: "api", limits: &FEDEX, shards: 1 },
             (Self::Ups, _) => Quota { name: "api", limits: &UPS, shards: 1 },
             (Self::Dhl, _) => Quota { name: "api", limits: &DHL, shards: 1 },
+        }
+    }
+}
+
+impl From<Carrier> for Vendor {
+    fn from(carrier: Carrier) -> Self {
+        match carrier {
+            Carrier::Fedex => Self::Fedex,
+            Carrier::Ups => Self::Ups,
+            Carrier::Dhl => Self::Dhl,
         }
     }
 }

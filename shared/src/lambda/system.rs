@@ -15,6 +15,7 @@ use crate::effects::{Routes, WorkList};
 use crate::error::{Error, Result};
 use crate::gateway::{Gateway, Keyring, Memory, Vendor};
 use crate::payments::{KnownCustomers, Payments};
+use crate::shipping::{Carriers, Labels, Quotes, RateMemory};
 use crate::telemetry;
 use crate::vendors::{postmark, sendgrid, stripe, twilio};
 use crate::world::World;
@@ -30,6 +31,7 @@ pub struct System {
     clients: Clients,
     secrets: Secrets,
     known_customers: KnownCustomers,
+    rate_memory: RateMemory,
     admission: Memory,
 }
 
@@ -55,6 +57,7 @@ impl System {
             clients,
             secrets,
             known_customers: KnownCustomers::default(),
+            rate_memory: RateMemory::default(),
             admission: Memory::default(),
         })
     }
@@ -83,6 +86,7 @@ impl System {
             email_bulk: self.env.optional("EMAIL_BULK_QUEUE_URL"),
             sms: self.env.optional("SMS_QUEUE_URL"),
             sms_bulk: self.env.optional("SMS_BULK_QUEUE_URL"),
+            shipments: self.env.optional("SHIPMENTS_QUEUE_URL"),
             inbound_events: self.env.optional("INBOUND_EVENTS_QUEUE_URL"),
             domain_events: self.env.optional("DOMAIN_EVENTS_QUEUE_URL"),
         };
@@ -168,6 +172,18 @@ impl System {
     /// Postmark's keys.
     pub fn postmark_keys(&self) -> Result<Keyring<postmark::Keys>> {
         self.keyring("POSTMARK_SECRET_ID")
+    }
+
+    /// All carriers, and the labels' bucket.
+    pub fn carriers(&self) -> Result<Carriers> {
+        let objects = Objects::new(self.env.aws()?, &self.env.required("LABELS_BUCKET")?, self.world.clone());
+        let (fedex, ups, dhl) = (self.fedex()?, self.ups()?, self.dhl()?);
+        Ok(Carriers::new(fedex, ups, dhl, Labels::new(objects), self.gateway()?, self.stack()?))
+    }
+
+    /// What carriers ask for, remembered in the table.
+    pub fn quotes(&self, carriers: &Carriers) -> Result<Quotes> {
+        Ok(Quotes::new(carriers.clone(), self.table()?, self.rate_memory.clone()))
     }
 
     /// Our own keys.

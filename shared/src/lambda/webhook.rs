@@ -9,9 +9,11 @@ use crate::aws::queue::Outgoing;
 use crate::domain::{Correlation, Timestamp};
 use crate::effects::archive::Delivery;
 use crate::effects::inbound::Event;
+use crate::effects::observation::{Observation, ShipmentNews};
 use crate::error::{Error, Result};
 use crate::gateway::Vendor;
-use crate::vendors::{postmark, sendgrid, stripe, twilio};
+use crate::vendors::carrier::Push;
+use crate::vendors::{fedex, postmark, sendgrid, stripe, twilio, ups};
 
 /// What a receiver put into the queue: one webhook, or one part of it.
 #[derive(Clone, Debug)]
@@ -96,7 +98,9 @@ impl Webhook {
             (None, Vendor::SendGrid) => None, // a slice has the events of many
             (None, Vendor::Twilio) => twilio::event_id(&self.bytes),
             (None, Vendor::Postmark) => postmark::event_id(&self.bytes),
-            (None, Vendor::Fedex | Vendor::Ups | Vendor::Dhl) => None,
+            (None, Vendor::Fedex) => fedex::event_id(&self.bytes),
+            (None, Vendor::Ups) => ups::event_id(&self.bytes),
+            (None, Vendor::Dhl) => None, // it tells nothing unasked
         };
         self.delivery.key(self.vendor, event_id.as_deref())
     }
@@ -117,9 +121,9 @@ impl Webhook {
                 vec![Ok(twilio::read_event(url, &self.bytes, self.delivery.received_at)?)]
             }
             Vendor::Postmark => vec![Ok(postmark::read_event(&self.bytes, self.delivery.received_at)?)],
-            Vendor::Fedex | Vendor::Ups | Vendor::Dhl => {
-                return Err(Error::bug("unknown_message", "no receiver takes a carrier's webhooks yet"));
-            }
+            Vendor::Fedex => fedex::read_events(&self.bytes)?.into_iter().map(|push| Ok(scanned(push))).collect(),
+            Vendor::Ups => vec![Ok(scanned(ups::read_event(&self.bytes, self.delivery.received_at)?))],
+            Vendor::Dhl => return Err(Error::bug("unknown_message", "DHL tells nothing unasked")),
         };
         let archive_key = self.archive_key();
         let kept = events.into_iter().filter_map(|event| match event {
@@ -137,6 +141,21 @@ impl Webhook {
             && replay.kind.as_ref().is_none_or(|kind| *kind == event.kind);
         event.event_id = format!("{}~{}", event.event_id, replay.nonce);
         is_meant.then_some(event)
+    }
+}
+
+/// A carrier's scan as an event: of a shipment that is ours by its number.
+fn scanned(push: Push) -> Event {
+    Event {
+        event_id: push.event_id,
+        kind: push.scan.code.clone(),
+        occurred_at: push.scan.at,
+        stack: None,
+        intent_id: None,
+        vendor_id: Some(push.tracking_number),
+        part_of: None,
+        seen: Some(Observation::Shipment(ShipmentNews::Scanned(vec![push.scan]))),
+        archive_key: None,
     }
 }
 

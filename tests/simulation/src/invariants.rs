@@ -297,6 +297,8 @@ fn webhooks_are_archived(universe: &Universe, items: &[Value], wrong: &mut Vec<S
             Function::StripeWebhook => ("stripe", &["stripe-signature"]),
             Function::TwilioWebhook => ("twilio", &["x-twilio-signature"]),
             Function::PostmarkWebhook => ("postmark", &[]),
+            Function::FedexWebhook => ("fedex", &["fdx-signature"]),
+            Function::UpsWebhook => ("ups", &[]),
             _ => ("sendgrid", &["x-twilio-email-event-webhook-signature", "x-twilio-email-event-webhook-timestamp"]),
         };
         let came = |name: &&str| {

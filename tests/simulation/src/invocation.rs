@@ -13,20 +13,25 @@ use crossdock::lambda::http::{self as edge, HttpFunction};
 use crossdock::lambda::schedule::Scheduled as _;
 use email_sender::EmailSender;
 use event_processor::EventProcessor;
+use fedex_webhook::FedexWebhook;
 use futures_util::future::LocalBoxFuture;
 use lambda_http::{Body, RequestExt as _};
 use message_initiator::MessageInitiator;
 use payment_initiator::PaymentInitiator;
 use payment_worker::PaymentWorker;
 use postmark_webhook::PostmarkWebhook;
+use rate_quoter::RateQuoter;
 use sendgrid_webhook::SendGridWebhook;
 use serde_json::Value;
+use shipment_initiator::ShipmentInitiator;
+use shipment_worker::ShipmentWorker;
 use sms_sender::SmsSender;
 use stripe_webhook::StripeWebhook;
 use sweeper::Sweeper;
 use tokio::time::{Sleep, sleep};
 use twilio_webhook::TwilioWebhook;
 use unsubscriber::Unsubscriber;
+use ups_webhook::UpsWebhook;
 
 use crate::{Message, Outcome, Probe, run_until_crash};
 
@@ -55,6 +60,16 @@ pub enum Function {
     SmsSender,
     /// unsubscriber
     Unsubscriber,
+    /// rate-quoter
+    RateQuoter,
+    /// shipment-initiator
+    ShipmentInitiator,
+    /// shipment-worker
+    ShipmentWorker,
+    /// fedex-webhook
+    FedexWebhook,
+    /// ups-webhook
+    UpsWebhook,
     /// sweeper
     Sweeper,
 }
@@ -64,14 +79,21 @@ impl Function {
     pub const fn timeout(self) -> Duration {
         Duration::from_secs(match self {
             Self::PaymentWorker => 45,
-            Self::EventProcessor => 30,
+            Self::EventProcessor | Self::ShipmentWorker => 30,
             Self::Sweeper => 60,
             Self::Unsubscriber
             | Self::StripeWebhook
             | Self::SendGridWebhook
             | Self::TwilioWebhook
-            | Self::PostmarkWebhook => 10,
-            Self::PaymentInitiator | Self::MessageInitiator | Self::EmailSender | Self::SmsSender => 25,
+            | Self::PostmarkWebhook
+            | Self::FedexWebhook
+            | Self::UpsWebhook => 10,
+            Self::PaymentInitiator
+            | Self::MessageInitiator
+            | Self::RateQuoter
+            | Self::ShipmentInitiator
+            | Self::EmailSender
+            | Self::SmsSender => 25,
         })
     }
 }
@@ -207,6 +229,10 @@ pub(crate) fn run(
                 Function::SendGridWebhook => answered(SendGridWebhook::new(&system).unwrap(), request, system),
                 Function::TwilioWebhook => answered(TwilioWebhook::new(&system).unwrap(), request, system),
                 Function::PostmarkWebhook => answered(PostmarkWebhook::new(&system).unwrap(), request, system),
+                Function::FedexWebhook => answered(FedexWebhook::new(&system).unwrap(), request, system),
+                Function::UpsWebhook => answered(UpsWebhook::new(&system).unwrap(), request, system),
+                Function::RateQuoter => answered(RateQuoter::new(&system).unwrap(), request, system),
+                Function::ShipmentInitiator => answered(ShipmentInitiator::new(&system).unwrap(), request, system),
                 other => panic!("{other:?} is not behind HTTP"),
             }
         }
@@ -223,6 +249,9 @@ pub(crate) fn run(
                     worked(EmailSender::new(&system).unwrap(), event, request_id, deadline, system)
                 }
                 Function::SmsSender => worked(SmsSender::new(&system).unwrap(), event, request_id, deadline, system),
+                Function::ShipmentWorker => {
+                    worked(ShipmentWorker::new(&system).unwrap(), event, request_id, deadline, system)
+                }
                 other => panic!("{other:?} has no queue"),
             }
         }

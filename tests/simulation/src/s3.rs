@@ -9,8 +9,9 @@ use crossdock::world::{HttpError, HttpRequest, HttpResponse};
 
 use crate::{Fault, Probe};
 
-/// The one bucket.
-pub(crate) const BUCKET: &str = "archive";
+/// The bucket of webhooks, and that of labels. Their keys begin with different words, so that one map holds both.
+pub(crate) const ARCHIVE: &str = "archive";
+pub(crate) const LABELS: &str = "labels";
 /// The field with an object's note.
 const NOTE: &str = "x-amz-meta-note";
 
@@ -28,7 +29,7 @@ pub struct Stored {
     pub puts: usize,
 }
 
-/// The objects of the account's bucket.
+/// The objects of the account's buckets.
 #[derive(Debug, Default)]
 pub struct S3 {
     objects: Mutex<BTreeMap<String, Stored>>,

@@ -9,7 +9,6 @@ use crossdock::world::{Clock, Http, HttpError, HttpRequest, HttpResponse, Rng, S
 use futures_util::future::BoxFuture;
 use sandbox::{Reply, Sandbox, Vendor};
 
-use crate::s3::BUCKET;
 use crate::{Aws, Fault, Probe, SimClock};
 
 /// The host names under which the sandbox is reached.
@@ -17,6 +16,9 @@ pub(crate) const STRIPE_BASE: &str = "https://stripe.sim";
 pub(crate) const SENDGRID_BASE: &str = "https://sendgrid.sim";
 pub(crate) const TWILIO_BASE: &str = "https://twilio.sim";
 pub(crate) const POSTMARK_BASE: &str = "https://postmark.sim";
+pub(crate) const FEDEX_BASE: &str = "https://fedex.sim";
+pub(crate) const UPS_BASE: &str = "https://ups.sim";
+pub(crate) const DHL_BASE: &str = "https://dhl.sim";
 
 /// One instance's world: its probe sees every vendor request, and those to S3, which go the same way.
 pub(crate) fn world(clock: SimClock, aws: &Aws, sandbox: &Arc<Mutex<Sandbox>>, probe: &Probe, seed: u64) -> World {
@@ -60,7 +62,7 @@ impl Http for SimHttp {
     fn send(&self, request: HttpRequest, timeout: Duration) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
         Box::pin(async move {
             let timed_out = || HttpError::NoAnswer("timed out".to_owned());
-            if request.uri().host().is_some_and(|host| host == format!("{BUCKET}.s3.eu-central-1.amazonaws.com")) {
+            if request.uri().host().is_some_and(|host| host.ends_with(".s3.eu-central-1.amazonaws.com")) {
                 let answered = self.aws.s3().carry(&self.probe, request);
                 return tokio::time::timeout(timeout, answered).await.unwrap_or_else(|_| Err(timed_out()));
             }
@@ -73,6 +75,9 @@ impl Http for SimHttp {
                 Some("sendgrid.sim") => Vendor::SendGrid,
                 Some("twilio.sim") => Vendor::Twilio,
                 Some("postmark.sim") => Vendor::Postmark,
+                Some("fedex.sim") => Vendor::FedEx,
+                Some("ups.sim") => Vendor::Ups,
+                Some("dhl.sim") => Vendor::Dhl,
                 other => panic!("the shipping code called {other:?}"),
             };
             let name = format!("{}.{} {}", vendor.name(), request.method(), request.uri().path());

@@ -13,7 +13,7 @@ use sandbox::{Sandbox, Settings, Vendor};
 use serde_json::{Value, json};
 
 use crate::invocation::{Done, Job, Running, run};
-use crate::seams::{POSTMARK_BASE, SENDGRID_BASE, STRIPE_BASE, TWILIO_BASE, world};
+use crate::seams::{DHL_BASE, FEDEX_BASE, POSTMARK_BASE, SENDGRID_BASE, STRIPE_BASE, TWILIO_BASE, UPS_BASE, world};
 use crate::{Aws, Message, Plan, Probe, QueueSettings, Redrive, SimClock, TABLE_NAME};
 
 pub use crate::invocation::{Function, Invocation, Response};
@@ -59,13 +59,14 @@ pub struct Universe {
 }
 
 /// The queues with their workers: name, worker, visibility timeout in seconds, batch size.
-pub(crate) const QUEUES: [(&str, Function, u32, usize); 6] = [
+pub(crate) const QUEUES: [(&str, Function, u32, usize); 7] = [
     ("inbound-events", Function::EventProcessor, 180, 10),
     ("payments", Function::PaymentWorker, 270, 1),
     ("email", Function::EmailSender, 150, 10),
     ("email-bulk", Function::EmailSender, 150, 10),
     ("sms", Function::SmsSender, 150, 10),
     ("sms-bulk", Function::SmsSender, 150, 10),
+    ("shipments", Function::ShipmentWorker, 180, 1),
 ];
 
 impl Universe {
@@ -109,6 +110,32 @@ impl Universe {
                 "account_sid": settings.twilio_account_sid,
                 "auth_tokens": settings.twilio_auth_tokens.iter().map(|token| json!({ "secret": token })).collect::<Vec<_>>(),
                 "from": settings.twilio_numbers[0],
+            }),
+        );
+        secrets.put(
+            "fedex",
+            &json!({
+                "client_id": settings.fedex_client_id,
+                "client_secret": settings.fedex_client_secret,
+                "account_number": settings.fedex_account_number,
+                "webhook_tokens": [{ "secret": settings.fedex_webhook_token }],
+            }),
+        );
+        secrets.put(
+            "ups",
+            &json!({
+                "client_id": settings.ups_client_id,
+                "client_secret": settings.ups_client_secret,
+                "account_number": settings.ups_account_number,
+                "webhook_credentials": [{ "secret": settings.ups_webhook_credential }],
+            }),
+        );
+        secrets.put(
+            "dhl",
+            &json!({
+                "username": settings.dhl_username,
+                "password": settings.dhl_password,
+                "account_number": settings.dhl_account_number,
             }),
         );
         Self {
@@ -172,7 +199,7 @@ impl Universe {
         meanwhile: impl AsyncFnOnce(&mut Self),
     ) -> Response {
         let request = Box::new(api_request(method, path, key, body));
-        let mut running = self.start(Job::Request(Function::PaymentInitiator, request, path.to_owned()));
+        let mut running = self.start(Job::Request(behind(path), request, path.to_owned()));
         let (done, ()) = futures_util::join!(&mut running.future, meanwhile(&mut *self));
         self.finish(&running, &done);
         response(done)
@@ -182,8 +209,15 @@ impl Universe {
     pub async fn call_raw(&mut self, function: Function, request: http::Request<Body>, path: &str) -> Response {
         let as_it_came = copied(&request);
         let response = response(self.invoke(Job::Request(function, Box::new(request), path.to_owned())).await);
-        let is_receiver =
-            !matches!(function, Function::PaymentInitiator | Function::MessageInitiator | Function::Unsubscriber);
+        let is_receiver = matches!(
+            function,
+            Function::StripeWebhook
+                | Function::SendGridWebhook
+                | Function::TwilioWebhook
+                | Function::PostmarkWebhook
+                | Function::FedexWebhook
+                | Function::UpsWebhook
+        );
         if is_receiver && matches!(response.status(), 200 | 204) {
             self.acknowledged.push((function, as_it_came));
         }
@@ -238,6 +272,9 @@ impl Universe {
                 Vendor::SendGrid => Function::SendGridWebhook,
                 Vendor::Twilio => Function::TwilioWebhook,
                 Vendor::Postmark => Function::PostmarkWebhook,
+                Vendor::FedEx => Function::FedexWebhook,
+                Vendor::Ups => Function::UpsWebhook,
+                Vendor::Dhl => panic!("DHL tells nothing unasked"),
             };
             let request = delivery.request.map(|body: Bytes| Body::Binary(body.to_vec()));
             let response = self.call_raw(function, request, "/").await;
@@ -368,6 +405,8 @@ fn copied(request: &http::Request<Body>) -> http::Request<Bytes> {
 fn behind(path: &str) -> Function {
     match path.split('/').nth(1) {
         Some("messages" | "contacts") => Function::MessageInitiator,
+        Some("rates" | "addresses" | "tracking") => Function::RateQuoter,
+        Some("shipments" | "pickups") => Function::ShipmentInitiator,
         _ => Function::PaymentInitiator,
     }
 }
@@ -394,17 +433,25 @@ fn environment(has_mail_fallback: bool) -> Env {
         ("SMS_QUEUE_URL", queue("sms")),
         ("SMS_BULK_QUEUE_URL", queue("sms-bulk")),
         ("UNSUBSCRIBE_URL", "https://unsubscribe.sim".to_owned()),
+        ("SHIPMENTS_QUEUE_URL", queue("shipments")),
         ("DOMAIN_EVENTS_QUEUE_URL", queue("domain-events")),
-        ("ARCHIVE_BUCKET", crate::s3::BUCKET.to_owned()),
+        ("ARCHIVE_BUCKET", crate::s3::ARCHIVE.to_owned()),
+        ("LABELS_BUCKET", crate::s3::LABELS.to_owned()),
         ("APP_SECRET_ID", "app".to_owned()),
         ("STRIPE_SECRET_ID", "stripe".to_owned()),
         ("SENDGRID_SECRET_ID", "sendgrid".to_owned()),
         ("TWILIO_SECRET_ID", "twilio".to_owned()),
         ("POSTMARK_SECRET_ID", "postmark".to_owned()),
+        ("FEDEX_SECRET_ID", "fedex".to_owned()),
+        ("UPS_SECRET_ID", "ups".to_owned()),
+        ("DHL_SECRET_ID", "dhl".to_owned()),
         ("STRIPE_API_BASE", STRIPE_BASE.to_owned()),
         ("SENDGRID_API_BASE", SENDGRID_BASE.to_owned()),
         ("TWILIO_API_BASE", TWILIO_BASE.to_owned()),
         ("POSTMARK_API_BASE", POSTMARK_BASE.to_owned()),
+        ("FEDEX_API_BASE", FEDEX_BASE.to_owned()),
+        ("UPS_API_BASE", UPS_BASE.to_owned()),
+        ("DHL_API_BASE", DHL_BASE.to_owned()),
         ("MAIL_FALLBACK", if has_mail_fallback { "postmark" } else { "none" }.to_owned()),
         ("TWILIO_CALLBACK_URL", TWILIO_WEBHOOK_URL.to_owned()),
         ("MAIL_FROM", "orders@shop.example".to_owned()),

@@ -20,7 +20,7 @@ pub use self::carrier::Carrier;
 pub use self::customs::{Customs, CustomsItem, Incoterm};
 pub use self::day::Day;
 pub use self::parcel::{Dimensions, Parcel};
-pub use self::pickup::PickupRequest;
+pub use self::pickup::{PickupRequest, PickupStatus};
 pub use self::quote::Rate;
 pub use self::status::ShipmentStatus;
 pub use self::tracking::{Scan, Tracking};

@@ -5,6 +5,35 @@ use serde::{Deserialize, Serialize};
 use super::{Carrier, Party};
 use crate::domain::Timestamp;
 
+/// Where a pickup stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PickupStatus {
+    /// Asked for; nobody knows yet whether the carrier will come.
+    Processing,
+    /// The carrier is down; the work list does it later.
+    Deferred,
+    /// The carrier will come.
+    Scheduled,
+    /// The carrier refused.
+    Failed,
+    /// A person has to look.
+    Manual,
+}
+
+impl PickupStatus {
+    /// The name in JSON and items.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Processing => "processing",
+            Self::Deferred => "deferred",
+            Self::Scheduled => "scheduled",
+            Self::Failed => "failed",
+            Self::Manual => "manual",
+        }
+    }
+}
+
 /// The wish to have parcels fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PickupRequest {

@@ -6,7 +6,7 @@ use super::{claim_at_birth, same_request};
 use crate::aws::{Item, Key, Obstacle, Transacted, Write};
 use crate::domain::input::CreateMessage;
 use crate::domain::message::{Channel, MessageKind};
-use crate::domain::{ContactId, Correlation, IntentId, MessageId, Timestamp};
+use crate::domain::{ContactId, Correlation, IntentId, MessageId, OrderId, Timestamp};
 use crate::effects::WorkList;
 use crate::effects::claim::{Claimed, Lease};
 use crate::effects::commit::Context;
@@ -121,7 +121,14 @@ impl WorkList {
         {
             return Ok(Some(customer.contact_id));
         }
-        let Some(order) = &input.order_id else { return Ok(None) };
+        match &input.order_id {
+            Some(order) => self.payer_of(order).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Who pays, or paid, for an order, if anybody was asked to.
+    pub async fn payer_of(&self, order: &OrderId) -> Result<Option<ContactId>> {
         let index = crate::aws::table::Index::ByOrder;
         let objects = self.table.query_index(index, &order_partition(order), ORDER_OBJECTS_MAX).await?;
         let payment = objects.iter().find(|item| item.text("type") == Some("payment"));

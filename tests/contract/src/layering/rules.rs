@@ -10,7 +10,7 @@ const VENDORS: &str = "shared/src/vendors/";
 const FUNCTIONS: &str = "functions/";
 
 /// The layers of the shared crate, the innermost first: each may name itself and those before it.
-const LAYERS: [&str; 8] = ["domain", "world", "aws", "gateway", "effects", "vendors", "payments", "lambda"];
+const LAYERS: [&str; 9] = ["domain", "world", "aws", "gateway", "effects", "vendors", "payments", "shipping", "lambda"];
 
 /// The crates of tests, of the local stack and of people's tools.
 const NOT_SHIPPED: [&str; 9] =

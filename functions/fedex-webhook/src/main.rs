@@ -1,0 +1,12 @@
+//! Wires fedex-webhook: function URL → InboundEvents queue.
+
+use crossdock::lambda::{RuntimeError, System, http};
+use fedex_webhook::FedexWebhook;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), RuntimeError> {
+    let system = System::start()?;
+    let receiver = FedexWebhook::new(&system)?;
+    system.warm(receiver.warm_up()).await;
+    http::run_at_url(receiver, system.world().clone()).await
+}

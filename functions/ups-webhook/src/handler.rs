@@ -1,0 +1,86 @@
+//! ups-webhook: check the credential, queue, acknowledge. One wait, and nothing parsed. And since Track Alert's second
+//! version shows a token of ours, it gives UPS such tokens.
+
+use crossdock::error::{Error, Result};
+use crossdock::gateway::{Keyring, Vendor};
+use crossdock::lambda::System;
+use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction, no_such_route};
+use crossdock::lambda::receiver::{Message, Receiver};
+use crossdock::vendors::ups::{Keys, verify};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use http::Method;
+use serde_json::json;
+
+/// The largest event, in bytes: with its attributes it must fit SQS's 1 MiB. One scan has less than 2 kB.
+const EVENT_MAX_BYTES: usize = 900_000;
+/// The same for an event that has to travel in base64, which is a third longer.
+const EVENT_MAX_BYTES_IN_BASE64: usize = 650_000;
+
+/// UPS's webhook and token endpoint.
+pub struct UpsWebhook {
+    receiver: Receiver,
+    keys: Keyring<Keys>,
+}
+
+impl UpsWebhook {
+    /// Takes its parts from the environment.
+    pub fn new(system: &System) -> Result<Self> {
+        // Of a password nothing is kept.
+        Ok(Self { receiver: system.receiver(Vendor::Ups, &[])?, keys: system.ups_keys()? })
+    }
+
+    /// What is worth doing before the first event.
+    pub fn warm_up(&self) -> Vec<BoxFuture<'_, ()>> {
+        vec![self.keys.get().map(drop).boxed()]
+    }
+
+    /// A token for the client id and secret that we gave UPS (RFC 6749, section 4.4).
+    async fn token(&self, request: &ApiRequest) -> Result<Answer> {
+        let authorization = request.header(verify::TOKEN_HEADER).unwrap_or_default();
+        let issue =
+            |keys: &Keys| verify::issue(keys.live_credentials(request.received_at), authorization, request.received_at);
+        let issued = match issue(&self.keys.get().await?) {
+            Ok(issued) => issued,
+            // The credential may have been rolled a moment ago.
+            Err(refusal) => match self.keys.refresh().await? {
+                Some(keys) => issue(&keys)?,
+                None => return Err(refusal),
+            },
+        };
+        Ok(Answer::new(
+            200,
+            json!({
+                "access_token": issued.access_token.expose(),
+                "token_type": "Bearer",
+                "expires_in": issued.expires_in,
+            }),
+        ))
+    }
+
+    async fn event(&self, request: &ApiRequest) -> Result<Answer> {
+        self.receiver.check_size(request, EVENT_MAX_BYTES)?;
+        let shown = verify::Shown {
+            credential: request.header(verify::CREDENTIAL_HEADER),
+            authorization: request.header(verify::TOKEN_HEADER),
+        };
+        let now = request.received_at;
+        let check = |keys: &Keys| verify::verify(keys.live_credentials(now), shown, now, request.body.clone());
+        let event = self.receiver.verify(&self.keys, check).await?;
+        let message = Message::verbatim(event.get(), EVENT_MAX_BYTES_IN_BASE64)
+            .filter(|_| !event.get().is_empty())
+            .ok_or_else(|| Error::rejected(413, "body_too_large", "The event is empty, or too large."))?;
+        self.receiver.accept(request, event.key_id(), vec![message]).await
+    }
+}
+
+impl HttpFunction for UpsWebhook {
+    async fn handle(&self, request: ApiRequest) -> Result<Answer> {
+        let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
+        match (&request.method, segments.as_slice()) {
+            (&Method::POST, ["oauth", "token"]) => self.token(&request).await,
+            (&Method::POST, _) => self.event(&request).await,
+            _ => Err(no_such_route()),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Buying a label, once. No carrier knows idempotency keys: each purchase bears a reference of ours, and after an unknown
+//! outcome the carrier is asked for it. What is found with its label is the purchase's answer; what is found without is
+//! given back, and bought anew under another reference.
+
+use std::time::Duration;
+
+use super::carriers::Carriers;
+use crate::domain::shipping::{Carrier, Rate};
+use crate::effects::intent::Intent;
+use crate::effects::observation::{Observation, ShipmentNews};
+use crate::effects::shipment::Shipment;
+use crate::effects::{Outcome, Verdict};
+use crate::gateway::{Permit, Vendor};
+use crate::telemetry::fields;
+use crate::vendors::carrier::{Answer, Asking, Found, Label, LabelOrder, Refusal};
+
+/// After an unknown outcome: the first question. Carriers show a shipment some seconds after they made it.
+const ASK_AFTER: Duration = Duration::from_secs(60);
+/// After the last moment at which a call may have been running: until when a purchase that is not found may still appear.
+/// Lookups by reference read another database than the one that labels are written to; no carrier says how late it is.
+const APPEARS_WITHIN: Duration = Duration::from_secs(600);
+/// Time for the other carriers' prices, when one does not do it.
+const OTHER_PRICES: Duration = Duration::from_millis(2_500);
+
+impl Carriers {
+    /// The purchase's one call.
+    pub(super) async fn buy(&self, intent: &Intent, shipment: &Shipment, asking: Asking<'_>) -> Outcome {
+        let reference = shipment.reference(intent, &self.stack);
+        match self.get(shipment.carrier).buy(order(shipment, &reference), asking).await {
+            Answer::Done(label) => self.bought(shipment, &reference, label).await,
+            Answer::Refused(refusal) => {
+                // What is wrong with the addresses or the declaration is wrong with every carrier.
+                let hopeless = matches!(refusal, Refusal::Address | Refusal::Customs | Refusal::Time);
+                let elsewhere = if hopeless { None } else { self.elsewhere(shipment, asking).await };
+                elsewhere.unwrap_or_else(|| Outcome::of(Verdict::Refused { code: refusal.code() }))
+            }
+            Answer::NotDone { code, after, answered } => {
+                self.elsewhere(shipment, asking).await.unwrap_or_else(|| Outcome::not_done(code, after, answered))
+            }
+            Answer::Unknown => self.ask_later(),
+        }
+    }
+
+    /// The resolver: one call.
+    pub(super) async fn find_out(&self, intent: &Intent, shipment: &Shipment, asking: Asking<'_>) -> Outcome {
+        let api = self.get(shipment.carrier);
+        if let Some(number) = &shipment.to_void {
+            return match api.void(number, asking).await {
+                Answer::Done(()) | Answer::Refused(Refusal::NotFound) => {
+                    Outcome { verdict: Verdict::Absent, seen: Some(Observation::Shipment(ShipmentNews::GivenBack)) }
+                }
+                Answer::Refused(_) => Outcome::of(Verdict::GivenUp { code: "label_lost" }),
+                Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
+                Answer::Unknown => self.ask_later(),
+            };
+        }
+        let reference = shipment.reference(intent, &self.stack);
+        match api.find(order(shipment, &reference), asking).await {
+            Answer::Done(Found::Whole(label)) => self.bought(shipment, &reference, label).await,
+            Answer::Done(Found::WithoutLabel { tracking_number }) => {
+                let look_at = self.gateway.world().now();
+                let seen = Observation::Shipment(ShipmentNews::ToVoid { tracking_number });
+                Outcome { verdict: Verdict::Unknown { look_at, ask_the_list: false }, seen: Some(seen) }
+            }
+            Answer::Done(Found::Nothing) | Answer::Refused(_) => {
+                let appears_until = intent.called_until.unwrap_or(intent.created_at).plus(APPEARS_WITHIN);
+                if self.gateway.world().now() >= appears_until {
+                    Outcome::of(Verdict::Absent)
+                } else {
+                    Outcome::of(Verdict::Unknown { look_at: appears_until, ask_the_list: false })
+                }
+            }
+            Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
+            Answer::Unknown => self.ask_later(),
+        }
+    }
+
+    /// The label is kept before anybody hears of it: one that cannot be printed is none.
+    async fn bought(&self, shipment: &Shipment, reference: &str, label: Label) -> Outcome {
+        let labels = match self.labels.keep(&shipment.shipment_id, reference, &label.documents).await {
+            Ok(labels) => labels,
+            Err(error) => {
+                tracing::error!(error = %error, "a label was bought and could not be kept; the carrier is asked for it again");
+                return self.ask_later();
+            }
+        };
+        self.count_accuracy(shipment, &label);
+        Outcome::done(Observation::Shipment(ShipmentNews::Bought {
+            tracking_number: label.tracking_number,
+            parcel_numbers: label.parcel_numbers,
+            labels,
+            billed: label.price,
+        }))
+    }
+
+    /// Billed as a part of quoted: what a shop wants to be near 100.
+    fn count_accuracy(&self, shipment: &Shipment, label: &Label) {
+        let (Some(quoted), Some(billed)) = (shipment.quoted, label.price) else { return };
+        if quoted.currency != billed.currency || quoted.value <= 0 {
+            return;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "prices of labels are far below 2^52 cents")]
+        let percent = billed.value as f64 / quoted.value as f64 * 100.0;
+        let dimensions = [("vendor", shipment.carrier.as_str())];
+        fields::metric(self.gateway.world().now(), &dimensions, &[("label_price_of_quote", percent, "Percent")]);
+    }
+
+    /// Another carrier, where the shop allows one and this one certainly did nothing: the cheapest of those that were not
+    /// tried. `None` when none answers: then this one is tried again.
+    async fn elsewhere(&self, shipment: &Shipment, asking: Asking<'_>) -> Option<Outcome> {
+        if !shipment.allow_fallback {
+            return None;
+        }
+        let untried = |carrier: &Carrier| *carrier != shipment.carrier && !shipment.tried.contains(carrier);
+        let (now, permit) = (self.gateway.world().now(), asking.permit);
+        let call_by = permit.call_by().min(now.plus(OTHER_PRICES));
+        let prices = Carrier::ALL.into_iter().filter(untried).map(|carrier| async move {
+            // Each has a quota of its own.
+            let permit = Permit::until(call_by, permit.lane());
+            let asking = Asking { permit: &permit, ..asking };
+            match self.get(carrier).rates(shipment.consignment.expose(), None, asking).await {
+                Answer::Done(rates) => rates,
+                Answer::Refused(_) | Answer::NotDone { .. } | Answer::Unknown => Vec::new(),
+            }
+        });
+        let rates: Vec<Rate> = futures_util::future::join_all(prices).await.into_iter().flatten().collect();
+        // Prices of two currencies cannot be compared: those in the quote's count, or in the first one's.
+        let currency = shipment.quoted.or(rates.first().map(|rate| rate.price)).map(|price| price.currency);
+        let comparable = rates.into_iter().filter(|rate| Some(rate.price.currency) == currency);
+        let cheapest = comparable.min_by_key(|rate| rate.price.value)?;
+        tracing::warn!(
+            { fields::VENDOR } = Vendor::from(shipment.carrier).as_str(),
+            to = cheapest.carrier.as_str(),
+            "a carrier did not make a label; another one is asked"
+        );
+        let news = ShipmentNews::Switched {
+            carrier: cheapest.carrier,
+            service: cheapest.service,
+            quoted: Some(cheapest.price),
+        };
+        Some(Outcome { verdict: Verdict::Absent, seen: Some(Observation::Shipment(news)) })
+    }
+
+    fn ask_later(&self) -> Outcome {
+        let look_at = self.gateway.world().now().plus(ASK_AFTER);
+        Outcome::of(Verdict::Unknown { look_at, ask_the_list: false })
+    }
+}
+
+fn order<'a>(shipment: &'a Shipment, reference: &'a str) -> LabelOrder<'a> {
+    LabelOrder { consignment: shipment.consignment.expose(), service: &shipment.service, reference }
+}

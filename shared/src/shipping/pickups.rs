@@ -1,0 +1,28 @@
+//! Having parcels fetched.
+
+use std::time::Duration;
+
+use super::carriers::Carriers;
+use crate::effects::observation::{Observation, PickupNews};
+use crate::effects::pickup::Pickup;
+use crate::effects::{Outcome, Verdict};
+use crate::vendors::carrier::{Answer, Asking};
+
+/// After an unknown outcome a person has to ask the carrier; this long an answer may still come to somebody.
+const ASK_AFTER: Duration = Duration::from_secs(60);
+
+impl Carriers {
+    /// The pickup's one call. A visit that was asked for twice is two vans, so after an unknown outcome nobody asks again.
+    pub(super) async fn schedule(&self, pickup: &Pickup, asking: Asking<'_>) -> Outcome {
+        let wish = pickup.wish.expose();
+        match self.get(wish.carrier).schedule_pickup(wish, asking).await {
+            Answer::Done(confirmation) => Outcome::done(Observation::Pickup(PickupNews::Scheduled { confirmation })),
+            Answer::Refused(refusal) => Outcome::of(Verdict::Refused { code: refusal.code() }),
+            Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
+            Answer::Unknown => {
+                let look_at = self.gateway.world().now().plus(ASK_AFTER);
+                Outcome::of(Verdict::Unknown { look_at, ask_the_list: false })
+            }
+        }
+    }
+}

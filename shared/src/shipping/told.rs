@@ -1,0 +1,35 @@
+//! A carrier's answer as a storefront hears of it: stable codes, no carrier's words.
+
+use crate::error::{Error, Result};
+use crate::vendors::carrier::Answer;
+
+/// What the carrier said, or the problem that it is.
+///
+/// # Errors
+/// `carrier_…` (422, 404 for what it does not know), `vendor_credentials`, `vendor_unavailable`.
+pub fn told<T>(answer: Answer<T>) -> Result<T> {
+    match answer {
+        Answer::Done(value) => Ok(value),
+        Answer::Refused(refusal) => Err(refused(refusal.code())),
+        Answer::NotDone { code: "vendor_credentials", .. } => {
+            Err(Error::misconfigured("vendor_credentials", "the carrier does not accept our account"))
+        }
+        Answer::NotDone { .. } => Err(Error::transient("vendor_unavailable", "the carrier cannot be asked now")),
+        Answer::Unknown => Err(Error::transient("vendor_unavailable", "the carrier's answer cannot be read")),
+    }
+}
+
+/// The problem that a carrier's refusal is.
+pub fn refused(code: &'static str) -> Error {
+    let (status, detail) = match code {
+        "carrier_address" => (422, "The carrier does not accept one of the addresses."),
+        "carrier_parcel" => (422, "The carrier does not take such parcels."),
+        "carrier_service" => (422, "The carrier does not offer this service between these places."),
+        "carrier_customs" => (422, "The carrier needs other customs data."),
+        "carrier_time" => (422, "The carrier does not come, or take parcels, at this time."),
+        "carrier_not_found" => (404, "The carrier does not know this."),
+        "carrier_too_late" => (409, "It is too late for that."),
+        _ => (422, "The carrier refuses this request."),
+    };
+    Error::rejected(status, code, detail)
+}

@@ -1,0 +1,52 @@
+//! Where a shipment is: looks that repeat themselves until it has arrived, and asking carriers to tell of it.
+
+use std::time::Duration;
+
+use super::carriers::Carriers;
+use crate::effects::observation::{Observation, ShipmentNews};
+use crate::effects::shipment::Shipment;
+use crate::effects::{Outcome, Verdict};
+use crate::vendors::carrier::{Answer, Asking, Refusal};
+
+/// How soon a subscription is asked for again: UPS ends each after 14 days.
+const RENEW_AFTER: Duration = Duration::from_secs(13 * 24 * 3_600);
+/// A number that the carrier does not know yet is asked for again.
+const KNOWN_WITHIN: Duration = Duration::from_secs(3_600);
+
+impl Carriers {
+    /// One look: a read. It is due again until the shipment has arrived.
+    pub(super) async fn look(&self, shipment: &Shipment, asking: Asking<'_>) -> Outcome {
+        let Some(number) = shipment.vendor_id.as_deref().filter(|_| !shipment.is_over()) else {
+            return Outcome::of(Verdict::Done);
+        };
+        let again = || Outcome::not_done("on_its_way", Some(shipment.carrier.look_every()), false);
+        match self.get(shipment.carrier).track(number, asking).await {
+            Answer::Done(tracking) => {
+                let seen = Some(Observation::Shipment(ShipmentNews::Scanned(tracking.scans)));
+                Outcome { seen, ..again() }
+            }
+            // The label is there; the parcel was not handed over yet.
+            Answer::Refused(Refusal::NotFound) => again(),
+            Answer::Refused(refusal) => Outcome::of(Verdict::Refused { code: refusal.code() }),
+            Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
+            Answer::Unknown => Outcome::not_done("vendor_unavailable", None, true),
+        }
+    }
+
+    /// Has the carrier tell of the shipment, and again before it stops telling.
+    pub(super) async fn subscribe(&self, shipment: &Shipment, asking: Asking<'_>) -> Outcome {
+        let number = shipment.vendor_id.as_ref().filter(|_| !shipment.is_over());
+        let Some(number) = number.filter(|_| shipment.carrier.wants_subscriptions()) else {
+            return Outcome::of(Verdict::Done);
+        };
+        match self.ups.subscribe(std::slice::from_ref(number), asking).await {
+            Answer::Done(subscribed) if subscribed.valid.contains(number) => {
+                Outcome::not_done("renewed_later", Some(RENEW_AFTER), false)
+            }
+            Answer::Done(_) => Outcome::not_done("not_known_yet", Some(KNOWN_WITHIN), true),
+            Answer::Refused(refusal) => Outcome::of(Verdict::Refused { code: refusal.code() }),
+            Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
+            Answer::Unknown => Outcome::not_done("vendor_unavailable", None, true),
+        }
+    }
+}
