@@ -57,6 +57,18 @@ id!(
     MessageId
 );
 id!(
+    /// `shp_…`: one parcel, or several in one shipment, of an order.
+    ShipmentId
+);
+id!(
+    /// `pck_…`: one visit of a carrier that fetches parcels.
+    PickupId
+);
+id!(
+    /// `quo_…`: one service of a carrier at its price, for one consignment.
+    QuoteId
+);
+id!(
     /// `int_…`: one thing that someone wants done once.
     IntentId
 );
@@ -138,6 +150,37 @@ impl MessageId {
     }
 }
 
+impl ShipmentId {
+    /// What is sent for an order under this reference of the shop's; the same order and reference always give the same id.
+    pub fn of(stack: &StackId, order: &OrderId, parcel_ref: &str) -> Self {
+        Self(hashed("shp", &["shipment", stack.as_str(), order.as_str(), parcel_ref]))
+    }
+
+    /// Takes an id from outside; `None` when it does not have the form of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_ours(text, "shp_").then(|| Self(text.to_owned()))
+    }
+}
+
+impl PickupId {
+    /// The pickup that this Idempotency-Key asks for.
+    pub fn of_request(key: &str) -> Self {
+        Self(hashed("pck", &["pickup asked for", key]))
+    }
+}
+
+impl QuoteId {
+    /// The quote that these parts name: what goes where, the carrier, its service, the price, until when it holds.
+    pub fn of(parts: &[&str]) -> Self {
+        Self(hashed("quo", parts))
+    }
+
+    /// Takes an id from outside; `None` when it does not have the form of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_ours(text, "quo_").then(|| Self(text.to_owned()))
+    }
+}
+
 impl IntentId {
     /// An intent's id is a hash of what it is for: kind, object and a discriminator.
     pub fn of(kind: &str, object: &str, discriminator: &str) -> Self {
@@ -215,6 +258,16 @@ mod tests {
         let id = PaymentId::nth(&stack, &order("o-1"), 1);
         assert_eq!(id.as_str(), "pay_36C50M6EEE39KWHNWQWYHHGDVH");
         assert_ne!(id, PaymentId::nth(&stack, &order("o-1"), 2));
+    }
+
+    #[test]
+    fn the_same_order_and_reference_give_the_same_shipment_id_for_good() {
+        let stack = StackId::from_stored("1/eu-west-1/shop");
+        let id = ShipmentId::of(&stack, &order("o-1"), "1");
+        assert_eq!(id.as_str(), "shp_4EZRPQER936J1K7QCRFSSD31QD");
+        assert_ne!(id, ShipmentId::of(&stack, &order("o-1"), "2"));
+        assert_eq!(ShipmentId::parse(id.as_str()), Some(id.clone()));
+        assert_eq!((ShipmentId::parse("shp_1"), QuoteId::parse(id.as_str())), (None, None));
     }
 
     #[test]
