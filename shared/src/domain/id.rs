@@ -57,15 +57,15 @@ id!(
     MessageId
 );
 id!(
-    /// `shp_…`: one shipment of an order.
+    /// `shp_…`: one parcel, or several in one shipment, of an order.
     ShipmentId
 );
 id!(
-    /// `pck_…`: one visit of a carrier to fetch parcels.
+    /// `pck_…`: one visit of a carrier that fetches parcels.
     PickupId
 );
 id!(
-    /// `quo_…`: one service of a carrier at its price, for what it was asked.
+    /// `quo_…`: one service of a carrier at its price, for one consignment.
     QuoteId
 );
 id!(
@@ -151,7 +151,7 @@ impl MessageId {
 }
 
 impl ShipmentId {
-    /// The shipment of these parcels of an order: asked for twice it is one.
+    /// What is sent for an order under this reference of the shop's; the same order and reference always give the same id.
     pub fn of(stack: &StackId, order: &OrderId, parcel_ref: &str) -> Self {
         Self(hashed("shp", &["shipment", stack.as_str(), order.as_str(), parcel_ref]))
     }
@@ -165,12 +165,12 @@ impl ShipmentId {
 impl PickupId {
     /// The pickup that this Idempotency-Key asks for.
     pub fn of_request(key: &str) -> Self {
-        Self(hashed("pck", &["pickup", key]))
+        Self(hashed("pck", &["pickup asked for", key]))
     }
 }
 
 impl QuoteId {
-    /// The quote that these parts name.
+    /// The quote that these parts name: what goes where, the carrier, its service, the price, until when it holds.
     pub fn of(parts: &[&str]) -> Self {
         Self(hashed("quo", parts))
     }
@@ -258,6 +258,16 @@ mod tests {
         let id = PaymentId::nth(&stack, &order("o-1"), 1);
         assert_eq!(id.as_str(), "pay_36C50M6EEE39KWHNWQWYHHGDVH");
         assert_ne!(id, PaymentId::nth(&stack, &order("o-1"), 2));
+    }
+
+    #[test]
+    fn the_same_order_and_reference_give_the_same_shipment_id_for_good() {
+        let stack = StackId::from_stored("1/eu-west-1/shop");
+        let id = ShipmentId::of(&stack, &order("o-1"), "1");
+        assert_eq!(id.as_str(), "shp_4EZRPQER936J1K7QCRFSSD31QD");
+        assert_ne!(id, ShipmentId::of(&stack, &order("o-1"), "2"));
+        assert_eq!(ShipmentId::parse(id.as_str()), Some(id.clone()));
+        assert_eq!((ShipmentId::parse("shp_1"), QuoteId::parse(id.as_str())), (None, None));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod message;
 mod payment;
 mod preferences;
 mod refund;
+mod shipping;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,6 +25,7 @@ pub use message::CreateMessage;
 pub use payment::{ConfirmPayment, CreatePayment};
 pub use preferences::Preferences;
 pub use refund::CreateRefund;
+pub use shipping::{Choice, CreateShipment, QuoteRates, ValidateAddress};
 
 /// Longest free text (description, name), in characters. Stripe takes 1,000 in a description; nobody reads more.
 const TEXT_MAX_CHARS: usize = 500;

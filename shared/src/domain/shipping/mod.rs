@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod carrier;
+pub mod country;
 pub mod customs;
 pub mod day;
 pub mod parcel;
@@ -21,7 +22,7 @@ pub use self::customs::{Customs, CustomsItem, Incoterm};
 pub use self::day::Day;
 pub use self::parcel::{Dimensions, Parcel};
 pub use self::pickup::{PickupRequest, PickupStatus};
-pub use self::quote::Rate;
+pub use self::quote::{Rate, consignment_hash};
 pub use self::status::ShipmentStatus;
 pub use self::tracking::{Scan, Tracking};
 

@@ -39,6 +39,17 @@ const UM_PER_INCH: u64 = 25_400;
 
 /// A weight of so many thousandths of a unit in grams, rounded up. `None` for a unit that is not `g`, `kg`, `lb` or `oz`.
 pub fn grams(thousandths: u64, unit: &str) -> Option<u64> {
+    Some(micrograms(thousandths, unit)?.div_ceil(1_000_000))
+}
+
+/// The same rounded down, but not to nothing: what one of the goods in a parcel weighs. Many of them, rounded up one by
+/// one, would be heavier than the parcel that they are in.
+pub fn net_grams(thousandths: u64, unit: &str) -> Option<u64> {
+    let micrograms = micrograms(thousandths, unit)?;
+    Some(if micrograms == 0 { 0 } else { (micrograms / 1_000_000).max(1) })
+}
+
+fn micrograms(thousandths: u64, unit: &str) -> Option<u64> {
     let mg_per_unit = match unit {
         "g" => 1_000,
         "kg" => 1_000_000,
@@ -46,7 +57,7 @@ pub fn grams(thousandths: u64, unit: &str) -> Option<u64> {
         "oz" => MG_PER_OZ,
         _ => return None,
     };
-    Some(thousandths.saturating_mul(mg_per_unit).div_ceil(1_000_000))
+    Some(thousandths.saturating_mul(mg_per_unit))
 }
 
 /// A length of so many thousandths of a unit in millimetres, rounded up. `None` for a unit that is not `mm`, `cm` or `in`.
@@ -87,6 +98,13 @@ mod tests {
         assert_eq!(millimetres(10_000, "in"), Some(254));
         assert_eq!(millimetres(12_340, "cm"), Some(124));
         assert_eq!((grams(1, "stone"), millimetres(1, "yd")), (None, None));
+    }
+
+    #[test]
+    fn ten_ounces_of_goods_fit_a_parcel_of_ten_ounces() {
+        let (parcel, one) = (grams(10_000, "oz"), net_grams(1_000, "oz"));
+        assert_eq!((parcel, one), (Some(284), Some(28)));
+        assert_eq!((net_grams(1, "g"), net_grams(0, "g"), net_grams(1, "stone")), (Some(1), Some(0), None));
     }
 
     #[test]

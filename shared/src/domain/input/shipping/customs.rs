@@ -1,0 +1,83 @@
+//! The declaration for the customs.
+
+use super::parcel::RawWeight;
+use crate::domain::input::{Findings, Object, RawMoney};
+use crate::domain::shipping::{Customs, CustomsItem, Incoterm, parcel};
+use crate::domain::{Money, OrderId};
+
+/// Length of a description, in characters: "T-shirt" says something to a customs officer, and 70 is what DHL prints.
+const DESCRIPTION_CHARS: std::ops::RangeInclusive<usize> = 3..=70;
+/// Most pieces in one line: six digits, one less than UPS takes.
+const QUANTITY_MAX: u64 = 999_999;
+/// Digits of a Harmonized System code: the six that all countries share, and what some of them add.
+const HS_CODE_DIGITS: std::ops::RangeInclusive<usize> = 6..=12;
+
+#[derive(serde::Deserialize)]
+pub(super) struct RawCustoms {
+    items: Vec<Object<RawItem>>,
+    incoterm: Option<String>,
+    invoice: Option<String>,
+}
+
+#[derive(serde::Deserialize)]
+struct RawItem {
+    description: String,
+    quantity: u64,
+    unit_value: Object<RawMoney>,
+    unit_weight: Object<RawWeight>,
+    origin_country: String,
+    hs_code: Option<String>,
+}
+
+impl RawCustoms {
+    /// The declaration of an order; `None` when something is bad.
+    pub(super) fn checked(self, order: Option<&OrderId>, bad: &mut Findings) -> Option<Customs> {
+        let count = self.items.len();
+        bad.unless((1..=Customs::ITEMS_MAX).contains(&count), "customs.items", "must be 1 to 50 items");
+        let each = self.items.into_iter().take(Customs::ITEMS_MAX).enumerate();
+        let items: Vec<_> = each.map(|(n, Object(item))| item.checked(&format!("customs.items[{n}]."), bad)).collect();
+        let incoterm = match self.incoterm.as_deref() {
+            None | Some("DAP") => Some(Incoterm::Dap),
+            Some("DDP") => Some(Incoterm::Ddp),
+            Some(_) => None,
+        };
+        bad.unless(incoterm.is_some(), "customs.incoterm", "must be DAP or DDP");
+        let invoice = bad.label_line("customs.invoice", self.invoice.as_deref());
+        let items = items.into_iter().collect::<Option<Vec<CustomsItem>>>()?;
+        let currency = items.first()?.unit_value.currency;
+        for (n, item) in items.iter().enumerate() {
+            let field = format!("customs.items[{n}].unit_value.currency");
+            bad.unless(item.unit_value.currency == currency, &field, "must be that of the first item");
+        }
+        let invoice = invoice.or_else(|| order.map(|order| order.as_str().to_owned()));
+        let customs = Customs { items, incoterm: incoterm?, invoice };
+        let fits = customs.total().is_some_and(|total| total.value <= Money::MAX_VALUE);
+        bad.unless(fits, "customs.items", "must be worth at most 99999999 minor units together");
+        Some(customs)
+    }
+}
+
+impl RawItem {
+    fn checked(self, path: &str, bad: &mut Findings) -> Option<CustomsItem> {
+        let field = format!("{path}description");
+        let description = self.description.trim();
+        let fits = DESCRIPTION_CHARS.contains(&description.chars().count());
+        bad.unless(fits, &field, "must have 3 to 70 characters");
+        bad.text(&field, Some(description));
+        let quantity = u32::try_from(self.quantity).ok().filter(|_| (1..=QUANTITY_MAX).contains(&self.quantity));
+        bad.unless(quantity.is_some(), &format!("{path}quantity"), "must be 1 to 999999");
+        let unit_value = bad.money(&format!("{path}unit_value"), &self.unit_value.0);
+        let unit_weight_g = self.unit_weight.0.grams(&format!("{path}unit_weight"), parcel::net_grams, bad);
+        let origin_country = bad.country(&format!("{path}origin_country"), &self.origin_country);
+        let is_hs = |code: &String| HS_CODE_DIGITS.contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit());
+        bad.unless(self.hs_code.as_ref().is_none_or(is_hs), &format!("{path}hs_code"), "must be 6 to 12 digits");
+        Some(CustomsItem {
+            description: description.to_owned(),
+            quantity: quantity?,
+            unit_value: unit_value?,
+            unit_weight_g: unit_weight_g?,
+            origin_country: origin_country?,
+            hs_code: self.hs_code,
+        })
+    }
+}

@@ -1,0 +1,122 @@
+//! Weights and sizes. A price and a label hang on them, so they are read from their digits and never become floats.
+
+use serde_json::value::RawValue;
+
+use crate::domain::input::{Findings, Object};
+use crate::domain::shipping::{Consignment, Dimensions, Parcel, parcel};
+
+/// Decimals of a weight or length: a gram in kilograms, a thousandth of an inch.
+const DECIMALS_MAX: usize = 3;
+
+#[derive(serde::Deserialize)]
+pub(super) struct RawParcel {
+    weight: Object<RawWeight>,
+    dimensions: Option<Object<RawDimensions>>,
+}
+
+#[derive(serde::Deserialize)]
+pub(super) struct RawWeight {
+    value: Box<RawValue>,
+    unit: String,
+}
+
+#[derive(serde::Deserialize)]
+struct RawDimensions {
+    length: Box<RawValue>,
+    width: Box<RawValue>,
+    height: Box<RawValue>,
+    unit: String,
+}
+
+/// All parcels of a consignment.
+pub(super) fn parcels(raw: Vec<Object<RawParcel>>, bad: &mut Findings) -> Option<Vec<Parcel>> {
+    at_most(Consignment::PARCELS_MAX, raw, bad)
+}
+
+/// So many parcels, and at least one; `None` when one of them is bad.
+pub(super) fn at_most(most: usize, raw: Vec<Object<RawParcel>>, bad: &mut Findings) -> Option<Vec<Parcel>> {
+    bad.unless((1..=most).contains(&raw.len()), "packages", &format!("must be 1 to {most} packages"));
+    // What is beyond is refused anyway, and would only make the answer long.
+    let each = raw.into_iter().take(most).enumerate();
+    let checked: Vec<_> = each.map(|(n, Object(parcel))| parcel.checked(&format!("packages[{n}]."), bad)).collect();
+    checked.into_iter().collect()
+}
+
+impl RawParcel {
+    fn checked(self, path: &str, bad: &mut Findings) -> Option<Parcel> {
+        let weight_g = self.weight.0.grams(&format!("{path}weight"), parcel::grams, bad);
+        let dimensions = self.dimensions.map(|Object(size)| size.checked(&format!("{path}dimensions"), bad));
+        Some(Parcel { weight_g: weight_g?, dimensions: dimensions.map_or(Some(None), |size| size.map(Some))? })
+    }
+}
+
+impl RawWeight {
+    /// The weight as one of these two functions of [`parcel`] has it.
+    pub(super) fn grams(&self, field: &str, to_grams: fn(u64, &str) -> Option<u64>, bad: &mut Findings) -> Option<u32> {
+        let is_known = to_grams(0, &self.unit).is_some();
+        bad.unless(is_known, &format!("{field}.unit"), "must be g, kg, lb or oz");
+        let value = bad.thousandths(&format!("{field}.value"), &self.value)?;
+        let grams = to_grams(value, &self.unit)?;
+        bad.unless(grams <= u64::from(Parcel::WEIGHT_MAX_G), &format!("{field}.value"), "must be at most 70 kg");
+        u32::try_from(grams).ok()
+    }
+}
+
+impl RawDimensions {
+    /// The size, its longest side first.
+    fn checked(&self, field: &str, bad: &mut Findings) -> Option<Dimensions> {
+        let is_known = parcel::millimetres(0, &self.unit).is_some();
+        bad.unless(is_known, &format!("{field}.unit"), "must be mm, cm or in");
+        let mut side = |name: &str, value: &RawValue| {
+            let field = format!("{field}.{name}");
+            let length = parcel::millimetres(bad.thousandths(&field, value)?, &self.unit)?;
+            bad.unless(length <= u64::from(Parcel::LENGTH_MAX_MM), &field, "must be at most 300 cm");
+            u32::try_from(length).ok()
+        };
+        let sides = [side("length", &self.length), side("width", &self.width), side("height", &self.height)];
+        let mut sides = [sides[0]?, sides[1]?, sides[2]?];
+        sides.sort_unstable();
+        let [height_mm, width_mm, length_mm] = sides;
+        Some(Dimensions { length_mm, width_mm, height_mm })
+    }
+}
+
+impl Findings {
+    /// A number above 0, in thousandths.
+    fn thousandths(&mut self, field: &str, number: &RawValue) -> Option<u64> {
+        let value = thousandths(number.get()).filter(|value| *value > 0);
+        self.unless(value.is_some(), field, "must be a number above 0 with at most three decimals and no exponent");
+        value
+    }
+}
+
+/// The thousandths that a JSON number without sign and exponent stands for; too many for the type are the most it has.
+fn thousandths(number: &str) -> Option<u64> {
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(decimals) {
+        return None;
+    }
+    let decimals = decimals.trim_end_matches('0');
+    let padded = format!("{decimals:0<DECIMALS_MAX$}");
+    let fraction = (padded.len() == DECIMALS_MAX).then(|| padded.parse::<u64>().ok())??;
+    Some(whole.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1_000).saturating_add(fraction))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_read_from_its_digits() {
+        for (text, value) in
+            [("2.5", 2_500), ("2.50", 2_500), ("2.5000", 2_500), ("0.001", 1), ("70", 70_000), ("0.1", 100), ("0", 0)]
+        {
+            assert_eq!(thousandths(text), Some(value), "{text}");
+        }
+        assert_eq!(thousandths("99999999999999999999999"), Some(u64::MAX));
+        for text in ["", ".", "1.", ".5", "-1", "+1", "1e2", "1E2", "0.0001", "1.2.3", "\"1\"", "null", "1 "] {
+            assert_eq!(thousandths(text), None, "{text}");
+        }
+    }
+}
