@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{Gateway, Keyring, Memory, Vendor};
 use crate::payments::{KnownCustomers, Payments};
 use crate::telemetry;
-use crate::vendors::{postmark, sendgrid, stripe, twilio};
+use crate::vendors::{dhl, postmark, sendgrid, stripe, twilio, ups};
 use crate::world::World;
 
 /// Warming connections and secrets during init pays on the first invocation, but must never hold it up for longer.
@@ -167,6 +167,21 @@ impl System {
     /// Postmark's keys.
     pub fn postmark_keys(&self) -> Result<Keyring<postmark::Keys>> {
         self.keyring("POSTMARK_SECRET_ID")
+    }
+
+    /// UPS.
+    pub fn ups(&self) -> Result<ups::Ups> {
+        Ok(ups::Ups::new(self.gateway()?, self.env.vendor_base("UPS_API_BASE")?, self.ups_keys()?))
+    }
+
+    /// UPS's keys.
+    pub fn ups_keys(&self) -> Result<Keyring<ups::Keys>> {
+        self.keyring("UPS_SECRET_ID")
+    }
+
+    /// DHL Express.
+    pub fn dhl(&self) -> Result<dhl::Dhl> {
+        Ok(dhl::Dhl::new(self.gateway()?, self.env.vendor_base("DHL_API_BASE")?, self.keyring("DHL_SECRET_ID")?))
     }
 
     /// Our own keys.

@@ -48,8 +48,8 @@ pub struct CustomsItem {
 /// 952/2013, article 4. Islands that stand outside of it, such as the Canaries, have their country's code and are not
 /// told apart.)
 const EU_CUSTOMS: [&str; 28] = [
-    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV", "MC",
-    "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
+    "MC", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
 ];
 /// The customs territory of the United States: the states and Puerto Rico (19 CFR 101.1).
 const US_CUSTOMS: [&str; 2] = ["US", "PR"];

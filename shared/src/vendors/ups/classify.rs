@@ -59,7 +59,9 @@ pub(super) fn classify_read(status: StatusCode, headers: &HeaderMap, body: &[u8]
         (429, _) => Class::Throttled { after: retry_after(headers) },
         (401 | 403, _) => Class::Credentials,
         // "Please try again": general failure, rating, shipping, label recovery out of service.
-        (400, Some(10_004 | 20_001 | 110_001 | 111_001 | 120_001 | 300_000)) | (500 | 502 | 503 | 504, _) => Class::Transient,
+        (400, Some(10_004 | 20_001 | 110_001 | 111_001 | 120_001 | 300_000)) | (500 | 502 | 503 | 504, _) => {
+            Class::Transient
+        }
         (400 | 404 | 405 | 422, _) => Class::Refused,
         _ => Class::Unknown,
     }
@@ -81,7 +83,15 @@ pub(super) fn refusal(body: &[u8]) -> Refusal {
         120_600..=120_609 | 120_616 | 111_030..=111_036 | 121_030..=121_036 | 111_050..=111_057 | 121_050..=121_057 => {
             Refusal::Parcel
         }
-        120_124 | 120_500 | 111_100 | 121_100 | 111_106 | 121_106 | 111_185 | 121_185 | 111_208..=111_217
+        120_124
+        | 120_500
+        | 111_100
+        | 121_100
+        | 111_106
+        | 121_106
+        | 111_185
+        | 121_185
+        | 111_208..=111_217
         | 121_208..=121_215 => Refusal::Service,
         120_502 | 120_504 | 120_512 | 120_526 | 120_539 | 128_000..=128_999 => Refusal::Customs,
         120_508..=120_511 | 120_533 | 120_534 | 120_537 => Refusal::Time,
@@ -194,7 +204,11 @@ mod tests {
         }
         assert_eq!(refusal(b"<html>"), Refusal::Other);
         assert!(is_voided_before(error("190117").as_bytes()) && !is_voided_before(error("190118").as_bytes()));
-        assert!(has_nothing(error("300007").as_bytes()) && !has_nothing(b"not found") && !has_nothing(error("300006").as_bytes()));
+        assert!(
+            has_nothing(error("300007").as_bytes())
+                && !has_nothing(b"not found")
+                && !has_nothing(error("300006").as_bytes())
+        );
         assert!(is_all_invalid(error("VSS210").as_bytes()) && !is_all_invalid(error("VSS200").as_bytes()));
     }
 }

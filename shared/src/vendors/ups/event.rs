@@ -30,7 +30,8 @@ struct WireEvent {
 
 impl WireEvent {
     fn parse(body: &[u8]) -> Result<Self> {
-        let unreadable = |e: serde_json::Error| Error::bug("unknown_message", format!("ups event: column {}", e.column()));
+        let unreadable =
+            |e: serde_json::Error| Error::bug("unknown_message", format!("ups event: column {}", e.column()));
         serde_json::from_slice(body).map_err(unreadable)
     }
 
@@ -120,9 +121,13 @@ mod tests {
         let same = read(&delivered()).event_id;
         assert_eq!(id("receivedBy", json!("Ann")), same);
         assert_eq!(event_id(delivered().to_string().as_bytes()).as_ref(), Some(&same));
-        for (name, value) in
-            [("trackingNumber", "1Z"), ("type", "I"), ("code", "KB"), ("gmtActivityDate", "20240424"), ("gmtActivityTime", "")]
-        {
+        for (name, value) in [
+            ("trackingNumber", "1Z"),
+            ("type", "I"),
+            ("code", "KB"),
+            ("gmtActivityDate", "20240424"),
+            ("gmtActivityTime", ""),
+        ] {
             assert_ne!(id(name, json!(value)), same, "{name}");
         }
     }

@@ -13,9 +13,7 @@ pub(super) fn status(kind: &str, code: &str, described: Option<&str>) -> Option<
 }
 
 fn by_description(code: &str) -> Option<ShipmentStatus> {
-    use ShipmentStatus::{
-        Delivered, Exception, InTransit, LabelCreated, OutForDelivery, PickedUp, Returned, Voided,
-    };
+    use ShipmentStatus::{Delivered, Exception, InTransit, LabelCreated, OutForDelivery, PickedUp, Returned, Voided};
     Some(match code.trim().parse::<u16>().ok()? {
         3 | 80 | 157 => LabelCreated,
         7 => Voided,
@@ -30,8 +28,39 @@ fn by_description(code: &str) -> Option<ShipmentStatus> {
         34 | 67 | 81 => Returned,
         // Delays, attempts, refusals, damages, what is held at the customs or for the recipient to fetch it, what is on
         // its way back: most arrive in the end, and somebody may have to do something.
-        13 | 17 | 19 | 22..=24 | 29 | 30 | 32 | 33 | 35 | 36 | 40 | 46 | 48..=53 | 58..=62 | 64 | 66 | 68 | 69 | 76 | 83
-        | 85 | 86 | 90 | 93 | 118 | 123..=126 | 132 | 139 | 144 | 145 | 147 | 149 | 161 => Exception,
+        13
+        | 17
+        | 19
+        | 22..=24
+        | 29
+        | 30
+        | 32
+        | 33
+        | 35
+        | 36
+        | 40
+        | 46
+        | 48..=53
+        | 58..=62
+        | 64
+        | 66
+        | 68
+        | 69
+        | 76
+        | 83
+        | 85
+        | 86
+        | 90
+        | 93
+        | 118
+        | 123..=126
+        | 132
+        | 139
+        | 144
+        | 145
+        | 147
+        | 149
+        | 161 => Exception,
         _ => return None,
     })
 }

@@ -205,18 +205,22 @@ mod tests {
         }]));
         let tracking = tracking.flatten().expect("a parcel");
         let seen: Vec<_> = tracking.scans.iter().map(|scan| (scan.code.as_str(), scan.at.to_rfc3339())).collect();
-        assert_eq!(seen, [
-            ("MP", "2024-04-23T04:30:00.000Z".to_owned()),
-            ("DP", "2024-04-23T07:47:00.000Z".to_owned()),
-            ("FS", "2024-04-23T13:50:04.000Z".to_owned()),
-        ]);
+        assert_eq!(
+            seen,
+            [
+                ("MP", "2024-04-23T04:30:00.000Z".to_owned()),
+                ("DP", "2024-04-23T07:47:00.000Z".to_owned()),
+                ("FS", "2024-04-23T13:50:04.000Z".to_owned()),
+            ]
+        );
         let latest = tracking.latest().expect("a status");
         assert_eq!((latest.status, latest.place.as_deref()), (Some(ShipmentStatus::Delivered), Some("Wayne, US")));
     }
 
     #[test]
     fn a_number_of_which_nothing_is_known_is_not_an_unreadable_answer() {
-        let warned = json!({ "trackResponse": { "shipment": [{ "warnings": [{ "code": "TW0001", "message": "…" }] }] } });
+        let warned =
+            json!({ "trackResponse": { "shipment": [{ "warnings": [{ "code": "TW0001", "message": "…" }] }] } });
         assert_eq!(read(warned.to_string().as_bytes(), "1Z1"), Some(None));
         assert_eq!(tracked(&json!({ "trackingNumber": "1Z1" })).flatten().expect("a parcel").scans, []);
         assert_eq!(read(b"<html>", "1Z1"), None);

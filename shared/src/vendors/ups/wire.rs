@@ -203,7 +203,10 @@ mod tests {
         assert_eq!(weight(454, false)["Weight"], "0.5");
         assert_eq!(weight(Parcel::WEIGHT_MAX_G, true)["Weight"], "154.4");
         let imperial = dimensions(&parcel, true).expect("a size");
-        assert_eq!((&imperial["Length"], &imperial["Width"], &imperial["Height"]), (&json!("11"), &json!("10"), &json!("1")));
+        assert_eq!(
+            (&imperial["Length"], &imperial["Width"], &imperial["Height"]),
+            (&json!("11"), &json!("10"), &json!("1"))
+        );
         assert_eq!(dimensions(&parcel, false).expect("a size")["Length"], "26");
     }
 
@@ -220,7 +223,11 @@ mod tests {
             ("BR", "01310-100", 8, "01310100"),
             ("GB", "SW1A 1AA", 9, "SW1A 1AA"),
         ] {
-            assert_eq!(postal_code(&address_in(country, postal), chars).as_deref(), Some(expected), "{country} {postal}");
+            assert_eq!(
+                postal_code(&address_in(country, postal), chars).as_deref(),
+                Some(expected),
+                "{country} {postal}"
+            );
         }
     }
 
