@@ -2,7 +2,8 @@
 
 mod answers;
 
-use crossdock::domain::input::{Choice, CreatePickup, CreateShipment};
+use crossdock::domain::input::{Choice, CreateShipment};
+use crossdock::domain::shipping::PickupRequest;
 use crossdock::domain::{Private, ShipmentId};
 use crossdock::effects::contact::{AppKeys, contact_id};
 use crossdock::effects::intake::{
@@ -137,7 +138,7 @@ impl ShipmentInitiator {
     async fn pickup(&self, request: &ApiRequest) -> Result<Answer> {
         let key = request.required_idempotency_key()?;
         let body = request.json_body()?;
-        let wish = CreatePickup::parse(body, request.received_at)?;
+        let wish = PickupRequest::parse(body, request.received_at)?;
         let (hash, lease, carrier) = (request_hash("POST", &request.path, body), request.lease(), wish.carrier);
         let creating = self.list.create_pickup(wish, (&key, &hash), &request.correlation, &lease);
         let permit = async { Ok(self.carriers.permit_of(carrier, &lease).await) };

@@ -72,7 +72,7 @@ pub(super) enum Health {
 
 /// What this instance remembers. Clones share it.
 #[derive(Clone, Default)]
-pub struct Memory(Arc<Mutex<Remembered>>);
+pub(super) struct Memory(Arc<Mutex<Remembered>>);
 
 #[derive(Default)]
 struct Remembered {
@@ -451,17 +451,18 @@ impl Admission {
         self.in_time(async { self.table.update(write?).await }).await
     }
 
-    async fn in_time<T>(&self, asking: impl Future<Output = Result<T>>) -> Option<T> {
+    /// What the store says, if it says it in time: `None` counts as unreachable.
+    pub(super) async fn in_time<T>(&self, asking: impl Future<Output = Result<T>>) -> Option<T> {
         // On the heap: a request of the SDK's is large, and this is part of every future that calls a vendor.
         let asking = Box::pin(asking);
         match futures_util::future::select(asking, self.world.clock.sleep(STORE_TIME)).await {
             futures_util::future::Either::Left((Ok(answer), _)) => Some(answer),
             futures_util::future::Either::Left((Err(error), _)) => {
-                tracing::warn!(error = %error, "a breaker or quota could not be asked");
+                tracing::warn!(error = %error, "a breaker, quota or token could not be asked");
                 None
             }
             futures_util::future::Either::Right(_) => {
-                tracing::warn!("a breaker or quota did not answer in time");
+                tracing::warn!("a breaker, quota or token did not answer in time");
                 None
             }
         }

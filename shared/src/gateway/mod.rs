@@ -6,7 +6,7 @@
 //! a key that was read anew after one was refused.
 //!
 //! Reading order: this file, policy.rs (the table of limits), admission.rs (who may call), breaker.rs and quota.rs (the
-//! two kinds of item that say so).
+//! two kinds of item that say so), token.rs (calls that need a token first).
 
 mod admission;
 pub mod breaker;
@@ -14,6 +14,7 @@ mod keyring;
 mod permit;
 pub mod policy;
 pub mod quota;
+mod token;
 
 use std::time::Duration;
 
@@ -27,10 +28,11 @@ use crate::error::Result;
 use crate::telemetry::fields;
 use crate::world::{HttpError, HttpRequest, HttpResponse, World};
 
-pub use admission::{Held, Memory, force, read as breakers};
+pub use admission::{Held, force, read as breakers};
 pub use keyring::Keyring;
 pub use permit::Permit;
 pub use policy::{Lane, OperationClass, Policy, Vendor};
+pub use token::TokenRule;
 
 /// What an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,19 +103,28 @@ pub struct Reply {
     pub response: Option<HttpResponse>,
 }
 
+/// What an instance remembers of its vendors: breakers and quotas as last seen, tokens. Clones share it.
+#[derive(Clone, Default)]
+pub struct Memory {
+    admission: admission::Memory,
+    tokens: token::Memory,
+}
+
 /// The gateway. One per process.
 #[derive(Clone)]
 pub struct Gateway {
     world: World,
+    table: Table,
     admission: Admission,
+    tokens: token::Memory,
 }
 
 impl Gateway {
-    /// A gateway to the given world. Breakers and quotas are in the table; what was seen of them is in the memory,
+    /// A gateway to the given world. Breakers, quotas and tokens are in the table; what was seen of them is in the memory,
     /// which all gateways of a process share.
     pub fn new(world: World, table: Table, memory: Memory) -> Self {
-        let admission = Admission::new(table, world.clone(), memory);
-        Self { world, admission }
+        let admission = Admission::new(table.clone(), world.clone(), memory.admission);
+        Self { world, table, admission, tokens: memory.tokens }
     }
 
     /// The world it calls into, for time and jitter.
@@ -176,8 +187,7 @@ impl Gateway {
         if held.is_some() { reply } else { again }
     }
 
-    /// Asks for admission, makes the call, and tells the breaker how it went. The clock is read immediately before the
-    /// request is handed over: past the permit's time nothing is sent.
+    /// Asks for admission and makes the call.
     async fn call_with(
         &self,
         call: &Call<'_>,
@@ -187,18 +197,34 @@ impl Gateway {
     ) -> (Reply, Option<&'static str>) {
         let pass = match self.admitted(call, secret_version).await {
             Ok(pass) => pass,
-            Err(held) => {
-                let after = held.until.since(self.world.now());
-                let reply = Reply { class: Class::Held { after }, response: None };
-                self.report(call, &reply, Duration::ZERO);
-                return (reply, Some(held.why));
-            }
+            Err(held) => return (self.held(call, &held), Some(held.why)),
         };
+        (self.sent(call, pass, request, classify, call.vendor.policy().timeout).await, None)
+    }
+
+    /// What a call comes to that was not admitted.
+    fn held(&self, call: &Call<'_>, held: &Held) -> Reply {
+        let after = held.until.since(self.world.now());
+        let reply = Reply { class: Class::Held { after }, response: None };
+        self.report(call, &reply, Duration::ZERO);
+        reply
+    }
+
+    /// Makes a call that was admitted, waits so long at most, and tells the breaker how it went. The clock is read
+    /// immediately before the request is handed over: past the permit's time nothing is sent.
+    async fn sent(
+        &self,
+        call: &Call<'_>,
+        pass: Pass,
+        request: HttpRequest,
+        classify: impl Fn(StatusCode, &HeaderMap, &[u8]) -> Class,
+        longest: Duration,
+    ) -> Reply {
         let started = self.world.now();
-        let time_left = call.permit.call_by().since(started).min(call.vendor.policy().timeout);
+        let time_left = call.permit.call_by().since(started).min(longest);
         if time_left.is_zero() {
             tracing::warn!({ fields::VENDOR } = call.vendor.as_str(), "a call came too late to be made");
-            return (Reply { class: Class::Transient, response: None }, None);
+            return Reply { class: Class::Transient, response: None };
         }
         let result = self.world.http.send(request, time_left).await;
         let took = self.world.now().since(started);
@@ -222,7 +248,7 @@ impl Gateway {
         };
         self.report(call, &reply, took);
         self.admission.record(call.vendor, call.class, pass, health(&reply), call.correlation.as_str()).await;
-        (reply, None)
+        reply
     }
 
     async fn admitted(&self, call: &Call<'_>, secret_version: &str) -> std::result::Result<Pass, Held> {

@@ -17,7 +17,7 @@ use crate::gateway::{Gateway, Keyring, Memory, Vendor};
 use crate::payments::{KnownCustomers, Payments};
 use crate::shipping::{Carriers, Labels, Quotes, RateMemory};
 use crate::telemetry;
-use crate::vendors::{postmark, sendgrid, stripe, twilio};
+use crate::vendors::{dhl, postmark, sendgrid, stripe, twilio, ups};
 use crate::world::World;
 
 /// Warming connections and secrets during init pays on the first invocation, but must never hold it up for longer.
@@ -184,6 +184,26 @@ impl System {
     /// What carriers ask for, remembered in the table.
     pub fn quotes(&self, carriers: &Carriers) -> Result<Quotes> {
         Ok(Quotes::new(carriers.clone(), self.table()?, self.rate_memory.clone()))
+    }
+
+    /// UPS.
+    pub fn ups(&self) -> Result<ups::Ups> {
+        Ok(ups::Ups::new(self.gateway()?, self.env.vendor_base("UPS_API_BASE")?, self.ups_keys()?))
+    }
+
+    /// UPS's keys.
+    pub fn ups_keys(&self) -> Result<Keyring<ups::Keys>> {
+        self.keyring("UPS_SECRET_ID")
+    }
+
+    /// DHL Express.
+    pub fn dhl(&self) -> Result<dhl::Dhl> {
+        Ok(dhl::Dhl::new(self.gateway()?, self.env.vendor_base("DHL_API_BASE")?, self.dhl_keys()?))
+    }
+
+    /// DHL's keys.
+    pub fn dhl_keys(&self) -> Result<Keyring<dhl::Keys>> {
+        self.keyring("DHL_SECRET_ID")
     }
 
     /// Our own keys.

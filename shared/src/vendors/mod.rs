@@ -3,11 +3,14 @@
 //! their folder; vendors never name each other.
 
 pub mod carrier;
+pub mod dhl;
+mod lenient;
 pub mod postmark;
 mod rotated;
 pub mod sendgrid;
 pub mod stripe;
 pub mod twilio;
+pub mod ups;
 mod verified;
 
 pub use rotated::Rotated;

@@ -44,6 +44,22 @@ pub struct CustomsItem {
     pub hs_code: Option<String>,
 }
 
+/// The customs union of the European Union: its members, and Monaco by its treaty with France. (Regulation (EU) No
+/// 952/2013, article 4. Islands that stand outside of it, such as the Canaries, have their country's code and are not
+/// told apart.)
+const EU_CUSTOMS: [&str; 28] = [
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
+    "MC", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+];
+/// The customs territory of the United States: the states and Puerto Rico (19 CFR 101.1).
+const US_CUSTOMS: [&str; 2] = ["US", "PR"];
+
+/// Whether goods go from one country to the other without a declaration.
+pub fn is_one_customs_area(from: &str, to: &str) -> bool {
+    let both_in = |area: &[&str]| area.contains(&from) && area.contains(&to);
+    from == to || both_in(&EU_CUSTOMS) || both_in(&US_CUSTOMS)
+}
+
 impl Customs {
     /// Lines of one declaration: UPS prints 50, FedEx and DHL more.
     pub const ITEMS_MAX: usize = 50;
@@ -54,5 +70,20 @@ impl Customs {
         let line = |item: &CustomsItem| item.unit_value.value.checked_mul(i64::from(item.quantity));
         let value = self.items.iter().try_fold(0_i64, |sum, item| sum.checked_add(line(item)?))?;
         Some(Money { value, currency })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_declaration_is_needed_where_goods_leave_their_customs_area() {
+        for (from, to) in [("DE", "DE"), ("DE", "FR"), ("FR", "MC"), ("US", "PR"), ("CH", "CH")] {
+            assert!(is_one_customs_area(from, to) && is_one_customs_area(to, from), "{from} {to}");
+        }
+        for (from, to) in [("DE", "CH"), ("DE", "GB"), ("DE", "NO"), ("US", "CA"), ("US", "DE"), ("US", "VI")] {
+            assert!(!is_one_customs_area(from, to) && !is_one_customs_area(to, from), "{from} {to}");
+        }
     }
 }

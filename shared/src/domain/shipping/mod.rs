@@ -57,4 +57,9 @@ impl Consignment {
     pub fn is_cross_border(&self) -> bool {
         self.shipper.address.country != self.recipient.address.country
     }
+
+    /// Whether it leaves its customs area, so that it needs a declaration.
+    pub fn is_declarable(&self) -> bool {
+        !customs::is_one_customs_area(&self.shipper.address.country, &self.recipient.address.country)
+    }
 }

@@ -1,6 +1,7 @@
 //! Having parcels fetched.
 
 use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, UtcOffset};
 
 use super::{Carrier, Party};
 use crate::domain::Timestamp;
@@ -53,4 +54,12 @@ pub struct PickupRequest {
     pub weight_g: u64,
     /// Where they go: ISO 3166-1 alpha-2; the place's own country when the shop does not say.
     pub destination_country: String,
+}
+
+impl PickupRequest {
+    /// An instant as the clock at the place shows it; `None` for an offset that no place has.
+    pub fn local(&self, at: Timestamp) -> Option<OffsetDateTime> {
+        let offset = UtcOffset::from_whole_seconds(i32::from(self.offset_min) * 60).ok()?;
+        OffsetDateTime::from_unix_timestamp(at.seconds()).ok().map(|at| at.to_offset(offset))
+    }
 }

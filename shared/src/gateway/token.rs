@@ -1,0 +1,519 @@
+//! Tokens (OAuth 2.0 client credentials) of vendors that want one: kept in memory and, for all instances, in the table.
+//! The item is sealed with a key made of the vendor's own client secret, so that whoever reads the table alone has
+//! nothing, and a token that was given for another secret cannot be read and is fetched anew.
+//!
+//! Token services are throttled, so there is one call for all: whoever finds no token, or one past [`RENEWED_AT_PERCENT`]
+//! of its life, takes a lease by a conditional write and fetches. The others use the old one while it is good, and
+//! otherwise look whether the new one is there. A lease whose holder failed is left to run out: that paces the tries.
+//! When the table cannot be asked, each instance fetches for itself.
+//!
+//! A token call passes the breaker of what only looks, as the operation `token`. It takes nothing of the vendor's quota,
+//! which is of API calls; its own limit is the lease.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, StatusCode};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use super::admission::Pass;
+use super::{Call, Class, Classify, Gateway, Keyring, OperationClass, Reply, Vendor};
+use crate::aws::table::Written;
+use crate::aws::{Item, Key, Write};
+use crate::domain::{Private, Timestamp};
+use crate::error::{Error, Result};
+use crate::telemetry::fields;
+use crate::world::{HttpRequest, World};
+
+/// From here on somebody fetches the next one, in percent of a token's life.
+const RENEWED_AT_PERCENT: u32 = 80;
+/// Until here the old one is used meanwhile: FedEx's hour then ends three minutes early, which clocks do not differ by.
+const USED_UNTIL_PERCENT: u32 = 95;
+/// The longest wait for a token service. It answers in less than a second, and whoever needs the token waits for it.
+const FETCH_TIME: Duration = Duration::from_secs(5);
+/// The same while there is one that works.
+const RENEWAL_TIME: Duration = Duration::from_secs(2);
+/// How long a lease holds: the fetch, its write, and clocks that differ.
+const LEASE: Duration = Duration::from_secs(7);
+/// How often those who wait for another's token look whether it is there.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+/// How long they wait: until a lease that was just taken has run out, and one fetch more.
+const WAIT_MAX: Duration = Duration::from_secs(12);
+/// The item is deleted so long after its token's end.
+const KEPT_AFTER_END: Duration = Duration::from_secs(3_600);
+
+/// How a vendor gives tokens.
+pub struct TokenRule<T> {
+    /// The vendor's base URL.
+    pub base: String,
+    /// The request for a token, at the base URL.
+    pub request: fn(&T, &str) -> Result<HttpRequest>,
+    /// The token and its life, of an answer; `None` when there is none in it.
+    pub read: fn(&[u8]) -> Option<(Private<String>, Duration)>,
+    /// The client secret that it is given for.
+    pub secret: fn(&T) -> &str,
+}
+
+impl<T> Clone for TokenRule<T> {
+    fn clone(&self) -> Self {
+        Self { base: self.base.clone(), request: self.request, read: self.read, secret: self.secret }
+    }
+}
+
+/// What an instance remembers of tokens. Clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Memory(Arc<Mutex<BTreeMap<Vendor, Place>>>);
+
+/// One vendor's token here, and the line of those who want to fetch it.
+#[derive(Clone, Default)]
+struct Place {
+    token: Option<Token>,
+    line: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Memory {
+    fn with<R>(&self, vendor: Vendor, what: impl FnOnce(&mut Place) -> R) -> R {
+        what(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(vendor).or_default())
+    }
+
+    fn token(&self, vendor: Vendor, seal: &Seal) -> Option<Token> {
+        self.with(vendor, |place| place.token.clone()).filter(|token| token.of == seal.id)
+    }
+}
+
+/// A token that was given.
+#[derive(Clone)]
+struct Token {
+    bearer: Private<Arc<str>>,
+    given_at: Timestamp,
+    ends_at: Timestamp,
+    /// Which secret it was given for.
+    of: [u8; 32],
+    /// Its form in the table, which names it there.
+    sealed: String,
+}
+
+impl Token {
+    fn part(&self, percent: u32) -> Timestamp {
+        self.given_at.plus(self.ends_at.since(self.given_at) * percent / 100)
+    }
+
+    /// It is to be used, and nothing is to be done.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        now < self.part(RENEWED_AT_PERCENT)
+    }
+
+    /// It may be used while somebody fetches the next one.
+    fn is_good(&self, now: Timestamp) -> bool {
+        now < self.part(USED_UNTIL_PERCENT)
+    }
+}
+
+/// The item.
+#[derive(Deserialize)]
+struct Stored {
+    #[serde(default)]
+    sealed: Option<String>,
+    #[serde(default)]
+    given_at: Timestamp,
+    #[serde(default)]
+    ends_at: Timestamp,
+}
+
+/// What the bytes are sealed together with: none of it can be changed, or moved to another vendor, without the secret.
+#[derive(Serialize)]
+struct Bound<'a> {
+    vendor: &'a str,
+    given_at: Timestamp,
+    ends_at: Timestamp,
+}
+
+/// Closes and opens tokens with a key made of a client secret.
+struct Seal {
+    vendor: Vendor,
+    key: LessSafeKey,
+    /// Tells secrets apart, and says nothing of them.
+    id: [u8; 32],
+}
+
+impl Seal {
+    fn of(vendor: Vendor, secret: &str) -> Result<Self> {
+        let derived = |what: &str| -> Result<[u8; 32]> {
+            let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|e| Error::bug("hmac", e))?;
+            let text = format!("crossdock {what} {}", vendor.as_str());
+            Ok(mac.chain_update(text.as_bytes()).finalize().into_bytes().into())
+        };
+        let key = UnboundKey::new(&AES_256_GCM, &derived("token seal v1")?).map_err(|_| Error::bug("aead", "a key"))?;
+        Ok(Self { vendor, key: LessSafeKey::new(key), id: derived("token owner v1")? })
+    }
+
+    fn bound(&self, given_at: Timestamp, ends_at: Timestamp) -> Result<Aad<Vec<u8>>> {
+        let bound = Bound { vendor: self.vendor.as_str(), given_at, ends_at };
+        serde_json::to_vec(&bound).map(Aad::from).map_err(|e| Error::bug("aead", e))
+    }
+
+    fn closed(&self, bearer: &str, given_at: Timestamp, ends_at: Timestamp, world: &World) -> Result<Token> {
+        // 96 random bits: a secret would have to get four billion tokens before two nonces are likely to be equal.
+        let mut nonce = [0; NONCE_LEN];
+        nonce.copy_from_slice(&world.rng.next().to_be_bytes()[..NONCE_LEN]);
+        let mut bytes = bearer.as_bytes().to_vec();
+        self.key
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), self.bound(given_at, ends_at)?, &mut bytes)
+            .map_err(|_| Error::bug("aead", "a token that cannot be sealed"))?;
+        let sealed = STANDARD.encode([&nonce[..], &bytes].concat());
+        Ok(Token { bearer: Private::new(bearer.into()), given_at, ends_at, of: self.id, sealed })
+    }
+
+    /// The token of an item; `None` when there is none, or it was given for another secret.
+    fn opened(&self, item: &Item) -> Option<Token> {
+        let Stored { sealed, given_at, ends_at } = item.parse().ok()?;
+        let sealed = sealed?;
+        let bytes = STANDARD.decode(&sealed).ok()?;
+        let (nonce, bytes) = bytes.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut bytes = bytes.to_vec();
+        let bearer = self.key.open_in_place(nonce, self.bound(given_at, ends_at).ok()?, &mut bytes).ok()?;
+        let bearer = std::str::from_utf8(bearer).ok()?;
+        Some(Token { bearer: Private::new(bearer.into()), given_at, ends_at, of: self.id, sealed })
+    }
+}
+
+/// Where a vendor's token lives.
+fn key(vendor: Vendor) -> Key {
+    Key::new(format!("TOKEN#{}", vendor.as_str()), "TOKEN")
+}
+
+/// Why a call was not made, or not accepted.
+enum Fault {
+    /// The API refused the token.
+    Token(Token),
+    /// The client id or secret was refused, now or before.
+    Key {
+        /// By this very call, so that it is news.
+        now: bool,
+    },
+}
+
+impl Gateway {
+    /// Makes one call with the vendor's token. When the token is refused, it is dropped, and the call made once more with
+    /// another; when the client secret is refused, or was refused before, with the secret read anew. `build` makes the
+    /// request with the keys and the token.
+    ///
+    /// A token that cannot be got is `Transient` (the call was certainly not made), or `Credentials` when the client id or
+    /// secret is wrong.
+    pub async fn call_with_token<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+        keyring: &Keyring<T>,
+        rule: &TokenRule<T>,
+        build: impl Fn(&T, &str) -> Result<HttpRequest>,
+        classify: Classify,
+    ) -> Reply {
+        let Ok((mut keys, mut version)) = keyring.versioned().await.inspect_err(|e| unusable(call.vendor, e)) else {
+            return refused();
+        };
+        let (mut was_renewed, mut was_reread) = (false, false);
+        let mut owner = None;
+        loop {
+            let made = self.call_once(call, &keys, &version, rule, &build, classify, &mut owner).await;
+            let (reply, fault) = match made {
+                Ok(made) => made,
+                Err(error) => {
+                    unusable(call.vendor, &error);
+                    return refused();
+                }
+            };
+            match fault {
+                None => return reply,
+                Some(Fault::Token(token)) if !was_renewed => {
+                    was_renewed = true;
+                    self.drop_token(call.vendor, &token).await;
+                }
+                Some(Fault::Token(_)) => {
+                    self.admission.key_refused(call.vendor, &version).await;
+                    return reply;
+                }
+                Some(Fault::Key { now }) => {
+                    let newer = if was_reread { Ok(None) } else { keyring.refreshed().await };
+                    was_reread = true;
+                    match newer.inspect_err(|e| unusable(call.vendor, e)) {
+                        Ok(Some((newer_keys, newer))) if newer != version => {
+                            (keys, version) = (newer_keys, newer);
+                        }
+                        _ => {
+                            if now {
+                                self.admission.key_refused(call.vendor, &version).await;
+                            }
+                            return reply;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one turn of the loop above, and of nothing else")]
+    async fn call_once<T>(
+        &self,
+        call: &Call<'_>,
+        keys: &T,
+        version: &str,
+        rule: &TokenRule<T>,
+        build: &impl Fn(&T, &str) -> Result<HttpRequest>,
+        classify: Classify,
+        owner: &mut Option<String>,
+    ) -> Result<(Reply, Option<Fault>)> {
+        let seal = Seal::of(call.vendor, (rule.secret)(keys))?;
+        let owner = owner.get_or_insert_with(|| format!("{:032x}", self.world.rng.next()));
+        let fetch = Fetch {
+            gateway: self,
+            call,
+            seal: &seal,
+            version,
+            owner,
+            request: (rule.request)(keys, &rule.base)?,
+            read: rule.read,
+        };
+        let token = match fetch.token().await {
+            Ok(token) => token,
+            Err(instead) => return Ok(instead),
+        };
+        let request = build(keys, token.bearer.expose())?;
+        let (reply, held) = self.call_with(call, version, request, classify).await;
+        let fault = if unauthorized(&reply) {
+            Some(Fault::Token(token))
+        } else if held == Some("key_refused") {
+            Some(Fault::Key { now: false })
+        } else {
+            None
+        };
+        Ok((reply, fault))
+    }
+
+    /// Nobody uses a token any more that was refused; unless another is there already, which stays.
+    async fn drop_token(&self, vendor: Vendor, token: &Token) {
+        self.tokens.with(vendor, |place| {
+            place.token.take_if(|kept| kept.sealed == token.sealed);
+        });
+        let write =
+            Write::update(key(vendor)).remove("sealed").when("#sealed = :sealed").bind(":sealed", &token.sealed);
+        let _ = self.admission.in_time(async { self.table.update(write?).await }).await;
+    }
+}
+
+/// Getting the token for one call.
+struct Fetch<'a> {
+    gateway: &'a Gateway,
+    call: &'a Call<'a>,
+    seal: &'a Seal,
+    version: &'a str,
+    /// Who takes the lease.
+    owner: &'a str,
+    request: HttpRequest,
+    read: fn(&[u8]) -> Option<(Private<String>, Duration)>,
+}
+
+/// What the call comes to without a token.
+type Instead = (Reply, Option<Fault>);
+
+/// What asking for the lease came to.
+enum Lease {
+    /// It is ours.
+    Taken,
+    /// It is not; the item as it is.
+    Lost(Option<Item>),
+    /// The table cannot be asked.
+    Unknown,
+}
+
+impl Fetch<'_> {
+    /// A token that is good: from memory, else from the table, else from the vendor.
+    async fn token(self) -> std::result::Result<Token, Instead> {
+        let tokens = &self.gateway.tokens;
+        let vendor = self.call.vendor;
+        let known = tokens.token(vendor, self.seal);
+        let now = self.gateway.world.now();
+        if let Some(token) = known.clone().filter(|token| token.is_fresh(now)) {
+            return Ok(token);
+        }
+        let line = tokens.with(vendor, |place| Arc::clone(&place.line));
+        // One of this instance asks; the others use what they have, or wait for it.
+        let _first = match (line.try_lock(), known.filter(|token| token.is_good(now))) {
+            (Ok(first), _) => first,
+            (Err(_), Some(token)) => return Ok(token),
+            (Err(_), None) => line.lock().await,
+        };
+        let now = self.gateway.world.now();
+        let known = tokens.token(vendor, self.seal);
+        match known {
+            Some(token) if token.is_fresh(now) => Ok(token),
+            known => {
+                let token = self.renewed(known).await?;
+                tokens.with(vendor, |place| place.token = Some(token.clone()));
+                Ok(token)
+            }
+        }
+    }
+
+    /// The token that this instance knows is none, or not fresh: another's, or a new one. A good one is used rather than
+    /// waited for.
+    async fn renewed(self, known: Option<Token>) -> std::result::Result<Token, Instead> {
+        let world = &self.gateway.world;
+        let wait_until = world.now().plus(WAIT_MAX).min(self.call.permit.call_by());
+        let mut best = known;
+        // Whoever knows one need not read: the lease is refused when there is another.
+        let mut seen = best.as_ref().map(|token| token.sealed.clone());
+        if best.is_none() {
+            let Some(item) = self.stored().await else { return self.fetched(false, FETCH_TIME).await };
+            seen = item.as_ref().and_then(|item| item.text("sealed")).map(str::to_owned);
+            best = item.as_ref().and_then(|item| self.seal.opened(item));
+        }
+        loop {
+            if let Some(token) = best.as_ref().filter(|token| token.is_fresh(world.now())) {
+                return Ok(token.clone());
+            }
+            match self.lease(seen.as_deref()).await {
+                Lease::Taken => {
+                    let good = best.filter(|token| token.is_good(world.now()));
+                    let longest = if good.is_some() { RENEWAL_TIME } else { FETCH_TIME };
+                    return match (self.fetched(true, longest).await, good) {
+                        // Its time is not over: the next lease tries again.
+                        (Err(_), Some(token)) => Ok(token),
+                        (fetched, _) => fetched,
+                    };
+                }
+                Lease::Unknown => match best.filter(|token| token.is_good(world.now())) {
+                    Some(token) => return Ok(token),
+                    None => return self.fetched(false, FETCH_TIME).await,
+                },
+                Lease::Lost(item) => {
+                    seen = item.as_ref().and_then(|item| item.text("sealed")).map(str::to_owned);
+                    // One that was dropped by somebody is not good any more; one for another secret says nothing of ours.
+                    best = match &item {
+                        Some(item) if seen.is_some() => self.seal.opened(item).or(best),
+                        _ => None,
+                    };
+                }
+            }
+            if let Some(token) = best.as_ref().filter(|token| token.is_good(world.now())) {
+                return Ok(token.clone());
+            }
+            let wait = LOOK_EVERY.mul_f64(0.5 + world.fraction());
+            if world.now().plus(wait) >= wait_until {
+                tracing::warn!({ fields::VENDOR } = self.call.vendor.as_str(), "waited in vain for another's token");
+                return Err((Reply { class: Class::Transient, response: None }, None));
+            }
+            world.clock.sleep(wait).await;
+        }
+    }
+
+    /// The item; `None` when the table cannot be asked.
+    async fn stored(&self) -> Option<Option<Item>> {
+        let key = key(self.call.vendor);
+        self.gateway.admission.in_time(async { self.gateway.table.get(&key).await }).await
+    }
+
+    /// Leave to fetch, if nobody else has it and the token is still the one that was seen.
+    async fn lease(&self, seen: Option<&str>) -> Lease {
+        let now = self.gateway.world.now();
+        let write = || {
+            let write = Write::update(key(self.call.vendor))
+                .set("type", &"token")?
+                .set("lease_owner", &self.owner)?
+                .set("lease_until", &now.plus(LEASE))?
+                .when("attribute_not_exists(#lease_until) OR #lease_until <= :now OR #lease_owner = :me")
+                .bind(":now", &now)?
+                .bind(":me", &self.owner)?;
+            match seen {
+                Some(sealed) => write.when("#sealed = :seen").bind(":seen", &sealed),
+                None => Ok(write.when("attribute_not_exists(#sealed)")),
+            }
+        };
+        match self.gateway.admission.in_time(async { self.gateway.table.update(write()?).await }).await {
+            Some(Written::Done(_)) => Lease::Taken,
+            Some(Written::Lost(item)) => Lease::Lost(item),
+            None => Lease::Unknown,
+        }
+    }
+
+    /// Asks the vendor; with a lease the token is written for the others.
+    async fn fetched(self, is_leased: bool, longest: Duration) -> std::result::Result<Token, Instead> {
+        let (gateway, seal, owner, vendor) = (self.gateway, self.seal, self.owner, self.call.vendor);
+        let world = &gateway.world;
+        let asked_at = world.now();
+        let (bearer, life) = self.asked(longest).await?;
+        let ends_at = asked_at.plus(life);
+        let token = seal.closed(bearer.expose(), asked_at, ends_at, world).map_err(|error| {
+            tracing::error!({ fields::VENDOR } = vendor.as_str(), error = %error, "a token could not be kept");
+            (Reply { class: Class::Transient, response: None }, None)
+        })?;
+        if is_leased {
+            let write = || {
+                Write::update(key(vendor))
+                    .set("sealed", &token.sealed)?
+                    .set("given_at", &asked_at)?
+                    .set("ends_at", &ends_at)?
+                    .set("expires", &ends_at.plus(KEPT_AFTER_END).seconds())?
+                    .remove("lease_owner")
+                    .remove("lease_until")
+                    .when("#lease_owner = :me")
+                    .bind(":me", &owner)
+            };
+            let _ = gateway.admission.in_time(async { gateway.table.update(write()?).await }).await;
+        }
+        Ok(token)
+    }
+
+    async fn asked(self, longest: Duration) -> std::result::Result<(Private<String>, Duration), Instead> {
+        let call = Call { operation: "token", class: OperationClass::Read, attempt: 0, ..*self.call };
+        let pass: Pass = match self.gateway.admission.pass(call.vendor, call.class, self.version).await {
+            Ok(pass) => pass,
+            Err(held) => {
+                let fault = (held.why == "key_refused").then_some(Fault::Key { now: false });
+                return Err((self.gateway.held(&call, &held), fault));
+            }
+        };
+        let read = self.read;
+        let classify = |status: StatusCode, _: &HeaderMap, body: &[u8]| match status.as_u16() {
+            200 if read(body).is_some() => Class::Done,
+            // RFC 6749, section 5.2: the client is not known, or its secret is wrong.
+            400 | 401 => Class::Credentials,
+            // Too many (FedEx says 403 then), or down. Nothing was done with or without a token.
+            403 | 429 | 500.. => Class::Transient,
+            _ => Class::Unknown,
+        };
+        let reply = self.gateway.sent(&call, pass, self.request, classify, longest).await;
+        let token = reply.response.as_ref().filter(|_| reply.class == Class::Done).and_then(|r| read(r.body()));
+        token.ok_or_else(|| {
+            // Whatever became of the token: the call itself was not made.
+            let (class, fault) = match reply.class {
+                Class::Credentials => (Class::Credentials, Some(Fault::Key { now: true })),
+                _ => (Class::Transient, None),
+            };
+            (Reply { class, response: None }, fault)
+        })
+    }
+}
+
+fn refused() -> Reply {
+    Reply { class: Class::Credentials, response: None }
+}
+
+fn unauthorized(reply: &Reply) -> bool {
+    reply.response.as_ref().is_some_and(|response| response.status() == StatusCode::UNAUTHORIZED)
+}
+
+fn unusable(vendor: Vendor, error: &Error) {
+    tracing::error!(
+        { fields::VENDOR } = vendor.as_str(),
+        error = %error,
+        "no usable key: put one into the vendor's secret"
+    );
+}

@@ -1,0 +1,268 @@
+//! DHL Express: parcels. (developer.dhl.com, MyDHL API.) It tells nothing unasked.
+
+mod address;
+mod classify;
+mod pickup;
+mod rates;
+mod ship;
+mod status;
+mod track;
+mod wire;
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::{BoxFuture, ready};
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde::Deserialize;
+use time::PrimitiveDateTime;
+use time::Time;
+
+use crate::domain::id::ulid;
+use crate::domain::shipping::{Address, AddressCheck, Carrier, Consignment, Day, PickupRequest, Rate, Tracking};
+use crate::domain::{Private, Timestamp};
+use crate::error::{Error, Result};
+use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Reply, Vendor};
+use crate::telemetry::fields;
+use crate::vendors::carrier::{Answer, Asking, CarrierApi, Found, Label, LabelOrder, Refusal};
+use crate::world::HttpRequest;
+
+/// The base URL in production.
+pub const API_BASE: &str = "https://express.api.dhl.com/mydhlapi";
+
+/// The version that our requests are written in, which every request must name. The specification that they are checked
+/// with is of this version, though the default that it gives for the header is still 3.1.0.
+pub const VERSION: &str = "3.1.1";
+
+/// How far ahead a shipment is dated at least: DHL refuses one in the past, by its own clock.
+const PLANNED_AHEAD: Duration = Duration::from_secs(900);
+
+/// The secret `/crossdock/<Stage>/dhl`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Keys {
+    /// Of the MyDHL API, not of a person.
+    pub username: String,
+    /// Its password.
+    pub password: Private<String>,
+    /// The account that pays: nine digits.
+    pub account_number: String,
+}
+
+/// DHL Express.
+#[derive(Clone)]
+pub struct Dhl {
+    gateway: Gateway,
+    base: String,
+    keys: Keyring<Keys>,
+}
+
+/// What is asked, without what every request has.
+struct Question {
+    method: Method,
+    path: String,
+    body: Option<Vec<u8>>,
+}
+
+impl Question {
+    fn post(path: &str, body: Vec<u8>) -> Self {
+        Self { method: Method::POST, path: path.to_owned(), body: Some(body) }
+    }
+
+    fn of(method: Method, path: String) -> Self {
+        Self { method, path, body: None }
+    }
+}
+
+impl Dhl {
+    /// DHL Express at this base URL, with these keys.
+    pub fn new(gateway: Gateway, base: String, keys: Keyring<Keys>) -> Self {
+        Self { gateway, base, keys }
+    }
+
+    async fn rated(&self, of: &Consignment, product: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>> {
+        let Some(planned) = self.planned(of.ship_date) else { return Answer::Refused(Refusal::Time) };
+        let question =
+            |keys: &Keys| Question::post(rates::PATH, rates::request(of, product, &planned, &keys.account_number));
+        let reply = self.ask("rate", OperationClass::Read, asking, question).await;
+        Answer::of(&reply, rates::read, classify::refusal)
+    }
+
+    async fn bought(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
+        let consignment = order.consignment;
+        if consignment.is_declarable() && consignment.customs.is_none() {
+            return Answer::Refused(Refusal::Customs);
+        }
+        let Some(planned) = self.planned(consignment.ship_date) else { return Answer::Refused(Refusal::Time) };
+        if ship::request(&order, &planned, "").is_none() {
+            // Without a telephone number.
+            return Answer::Refused(Refusal::Address);
+        }
+        let question = |keys: &Keys| {
+            Question::post(ship::PATH, ship::request(&order, &planned, &keys.account_number).unwrap_or_default())
+        };
+        let reply = self.ask("ship", OperationClass::Effect, asking, question).await;
+        Answer::of(&reply, ship::read, classify::refusal)
+    }
+
+    async fn found(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
+        let today = Day::of(self.gateway.world().now()).unwrap_or(order.consignment.ship_date);
+        let question = |keys: &Keys| Question::of(Method::GET, track::search_path(&order, today, &keys.account_number));
+        let reply = self.ask("find_shipment", OperationClass::Read, asking, question).await;
+        match Answer::of(&reply, track::read_search, classify::refusal) {
+            Answer::Refused(Refusal::NotFound) => Answer::Done(Found::Nothing),
+            // That it cannot be searched for says nothing of whether it was bought.
+            Answer::Refused(_) => Answer::Unknown,
+            answer => answer,
+        }
+    }
+
+    async fn tracked(&self, number: &str, asking: Asking<'_>) -> Answer<Tracking> {
+        let question = |_: &Keys| Question::of(Method::GET, track::path(number));
+        let reply = self.ask("track", OperationClass::Read, asking, question).await;
+        let is_missing =
+            reply.response.as_ref().is_some_and(|response| response.status() == http::StatusCode::NOT_FOUND);
+        if is_missing && reply.class == Class::Refused {
+            return Answer::Refused(Refusal::NotFound);
+        }
+        match Answer::of(&reply, |body| track::read(body, number), classify::refusal) {
+            Answer::Done(Some(tracking)) => Answer::Done(tracking),
+            Answer::Done(None) => Answer::Refused(Refusal::NotFound),
+            Answer::Refused(refusal) => Answer::Refused(refusal),
+            Answer::NotDone { code, after, answered } => Answer::NotDone { code, after, answered },
+            Answer::Unknown => Answer::Unknown,
+        }
+    }
+
+    async fn checked(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {
+        let question = |_: &Keys| Question::of(Method::GET, address::path(address));
+        let reply = self.ask("check_address", OperationClass::Read, asking, question).await;
+        Answer::of(&reply, |body| address::read(body, address), classify::refusal)
+    }
+
+    async fn scheduled(&self, order: &PickupRequest, asking: Asking<'_>) -> Answer<String> {
+        if pickup::request(order, "").is_none() {
+            // Without a telephone number, or at a time that no calendar has.
+            return Answer::Refused(if order.party.phone.is_none() { Refusal::Address } else { Refusal::Time });
+        }
+        let question = |keys: &Keys| {
+            Question::post(pickup::PATH, pickup::request(order, &keys.account_number).unwrap_or_default())
+        };
+        let reply = self.ask("schedule_pickup", OperationClass::Effect, asking, question).await;
+        Answer::of(&reply, pickup::read, classify::refusal)
+    }
+
+    async fn cancelled(&self, number: &str, order: &PickupRequest, asking: Asking<'_>) -> Answer<()> {
+        let question = |_: &Keys| Question::of(Method::DELETE, pickup::cancel_path(number, order));
+        let reply = self.ask("cancel_pickup", OperationClass::Effect, asking, question).await;
+        Answer::of(&reply, |_| Some(()), classify::refusal)
+    }
+
+    /// When a shipment of that day is handed over: at noon, or soon where that is past. The place's own time zone is not
+    /// known; in UTC it is an instant all the same.
+    fn planned(&self, day: Day) -> Option<String> {
+        let noon = PrimitiveDateTime::new(day.date(), Time::from_hms(12, 0, 0).ok()?).assume_utc();
+        let soonest = self.gateway.world().now().plus(PLANNED_AHEAD);
+        wire::utc_time(Timestamp::from_seconds(noon.unix_timestamp()).max(soonest))
+    }
+
+    /// Asks with the account's keys.
+    async fn ask(
+        &self,
+        operation: &'static str,
+        class: OperationClass,
+        asking: Asking<'_>,
+        question: impl Fn(&Keys) -> Question,
+    ) -> Reply {
+        let Asking { permit, attempt, correlation } = asking;
+        let call = Call { vendor: Vendor::Dhl, operation, class, permit, attempt, correlation };
+        let classify = match class {
+            OperationClass::Effect => classify::classify,
+            OperationClass::Read => classify::classify_read,
+        };
+        let build = |keys: &Keys| self.request(question(keys), keys);
+        let reply = self.gateway.call(&call, &self.keys, build, classify).await;
+        if reply.class == Class::Refused {
+            let body = reply.response.as_ref().map_or(&[][..], |response| response.body());
+            tracing::info!(
+                { fields::VENDOR } = Vendor::Dhl.as_str(),
+                { fields::OPERATION } = operation,
+                { fields::CORRELATION } = correlation.as_str(),
+                code = classify::code(body).unwrap_or_default(),
+                "DHL refuses: see the reference data guide of the MyDHL API"
+            );
+        }
+        reply
+    }
+
+    fn request(&self, question: Question, keys: &Keys) -> Result<HttpRequest> {
+        let world = self.gateway.world();
+        let credential = STANDARD.encode(format!("{}:{}", keys.username, keys.password.expose()));
+        let mut builder = http::Request::builder()
+            .method(question.method)
+            .uri(format!("{}{}", self.base, question.path))
+            .header(AUTHORIZATION, format!("Basic {credential}"))
+            .header("x-version", VERSION)
+            .header("Message-Reference", ulid(world.now(), world.rng.next()));
+        if question.body.is_some() {
+            builder = builder.header(CONTENT_TYPE, "application/json");
+        }
+        let body = question.body.unwrap_or_default();
+        builder.body(body.into()).map_err(|e| Error::misconfigured("wrong_key", e))
+    }
+}
+
+impl CarrierApi for Dhl {
+    fn carrier(&self) -> Carrier {
+        Carrier::Dhl
+    }
+
+    fn rates<'a>(
+        &'a self,
+        consignment: &'a Consignment,
+        service: Option<&'a str>,
+        asking: Asking<'a>,
+    ) -> BoxFuture<'a, Answer<Vec<Rate>>> {
+        Box::pin(self.rated(consignment, service, asking))
+    }
+
+    fn buy<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Label>> {
+        Box::pin(self.bought(order, asking))
+    }
+
+    fn find<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Found>> {
+        Box::pin(self.found(order, asking))
+    }
+
+    /// DHL bills what it was handed; its API has no call to give a label back.
+    fn void<'a>(&'a self, _tracking_number: &'a str, _asking: Asking<'a>) -> BoxFuture<'a, Answer<()>> {
+        Box::pin(ready(Answer::Done(())))
+    }
+
+    fn track<'a>(&'a self, tracking_number: &'a str, asking: Asking<'a>) -> BoxFuture<'a, Answer<Tracking>> {
+        Box::pin(self.tracked(tracking_number, asking))
+    }
+
+    fn check_address<'a>(&'a self, address: &'a Address, asking: Asking<'a>) -> BoxFuture<'a, Answer<AddressCheck>> {
+        Box::pin(self.checked(address, asking))
+    }
+
+    fn schedule_pickup<'a>(&'a self, pickup: &'a PickupRequest, asking: Asking<'a>) -> BoxFuture<'a, Answer<String>> {
+        Box::pin(self.scheduled(pickup, asking))
+    }
+
+    fn cancel_pickup<'a>(
+        &'a self,
+        confirmation: &'a str,
+        pickup: &'a PickupRequest,
+        asking: Asking<'a>,
+    ) -> BoxFuture<'a, Answer<()>> {
+        Box::pin(self.cancelled(confirmation, pickup, asking))
+    }
+}
+
+/// Numbers of DHL's are letters and digits; anything else is encoded rather than trusted.
+fn encoded(id: &str) -> String {
+    form_urlencoded::byte_serialize(id.as_bytes()).collect()
+}

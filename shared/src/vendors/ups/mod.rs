@@ -1,0 +1,316 @@
+//! UPS: parcels. (developer.ups.com: Rating, Shipping, Tracking, Track Alert, Address Validation, Pickup.)
+
+mod address;
+mod alert;
+mod classify;
+mod event;
+mod pickup;
+mod rates;
+mod recover;
+mod ship;
+mod status;
+mod token;
+mod track;
+pub mod verify;
+mod wire;
+
+use futures_util::future::BoxFuture;
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::domain::id::ulid;
+use crate::domain::shipping::{Address, AddressCheck, Carrier, Consignment, Day, PickupRequest, Rate, Tracking};
+use crate::domain::{Private, Timestamp};
+use crate::error::{Error, Result};
+use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Reply, TokenRule, Vendor};
+use crate::telemetry::fields;
+use crate::vendors::carrier::{Answer, Asking, CarrierApi, Found, Label, LabelOrder, Refusal};
+use crate::vendors::rotated::{Rotated, live};
+use crate::world::HttpRequest;
+
+pub use alert::{NUMBERS_MAX, Subscribed};
+pub use event::{event_id, object_id, read_event};
+
+/// The base URL in production.
+pub const API_BASE: &str = "https://onlinetools.ups.com";
+
+/// Who calls, for UPS's own log.
+const SOURCE: &str = "crossdock";
+
+/// The secret `/crossdock/<Stage>/ups`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Keys {
+    /// Of the application that has the products Rating, Shipping, Tracking, Track Alert, Address Validation and Pickup.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Private<String>,
+    /// The account that pays: six letters and digits.
+    pub account_number: String,
+    /// What Track Alert proves itself with: an opaque text, or `client id:client secret`.
+    #[serde(default)]
+    pub webhook_credentials: Vec<Rotated>,
+}
+
+impl Keys {
+    /// The webhook credentials that count now.
+    pub fn live_credentials(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        live(&self.webhook_credentials, now)
+    }
+}
+
+/// UPS.
+#[derive(Clone)]
+pub struct Ups {
+    gateway: Gateway,
+    base: String,
+    keys: Keyring<Keys>,
+    tokens: TokenRule<Keys>,
+}
+
+/// What is asked, without what every request has.
+struct Question {
+    method: Method,
+    path: String,
+    body: Option<Value>,
+    header: Option<(&'static str, String)>,
+}
+
+impl Question {
+    fn post(path: String, body: Value) -> Self {
+        Self { method: Method::POST, path, body: Some(body), header: None }
+    }
+
+    fn of(method: Method, path: String) -> Self {
+        Self { method, path, body: None, header: None }
+    }
+}
+
+impl Ups {
+    /// UPS at this base URL, with these keys.
+    pub fn new(gateway: Gateway, base: String, keys: Keyring<Keys>) -> Self {
+        let tokens = token::rule(base.clone());
+        Self { gateway, base, keys, tokens }
+    }
+
+    /// Has UPS tell of these parcels unasked, for fourteen days. At most [`NUMBERS_MAX`]; more are refused unsent, and
+    /// what has not the form of a number is not sent. Repeating it does no harm.
+    pub async fn subscribe(&self, numbers: &[String], asking: Asking<'_>) -> Answer<Subscribed> {
+        let (good, bad): (Vec<&String>, Vec<&String>) = numbers.iter().partition(|number| alert::is_number(number));
+        let mut invalid: Vec<String> = bad.into_iter().cloned().collect();
+        if good.len() > NUMBERS_MAX {
+            return Answer::Refused(Refusal::Other);
+        }
+        if good.is_empty() {
+            return Answer::Done(Subscribed { valid: Vec::new(), invalid });
+        }
+        let sent: Vec<&str> = good.iter().map(|number| number.as_str()).collect();
+        let question = |_: &Keys| Question::post(alert::PATH.to_owned(), alert::request(&sent));
+        let reply = self.ask("subscribe", OperationClass::Effect, asking, question).await;
+        if reply.class == Class::Refused && classify::is_all_invalid(body(&reply)) {
+            invalid.extend(good.into_iter().cloned());
+            return Answer::Done(Subscribed { valid: Vec::new(), invalid });
+        }
+        Answer::of(&reply, alert::read, classify::refusal).map(|mut subscribed| {
+            subscribed.invalid.append(&mut invalid);
+            subscribed
+        })
+    }
+
+    async fn rated(&self, of: &Consignment, service: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>> {
+        let question =
+            |keys: &Keys| Question::post(rates::path(of, service), rates::request(of, service, &keys.account_number));
+        let reply = self.ask("rate", OperationClass::Read, asking, question).await;
+        Answer::of(&reply, |body| rates::read(body, of), classify::refusal)
+    }
+
+    async fn bought(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
+        if order.consignment.is_declarable() && order.consignment.customs.is_none() {
+            // UPS would print a label that no customs lets pass.
+            return Answer::Refused(Refusal::Customs);
+        }
+        let today = Day::of(self.gateway.world().now());
+        let question = |keys: &Keys| Question::post(ship::path(), ship::request(&order, &keys.account_number, today));
+        let reply = self.ask("ship", OperationClass::Effect, asking, question).await;
+        Answer::of(&reply, |body| ship::read(body, order.consignment.parcels.len()), classify::refusal)
+    }
+
+    async fn found(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
+        let question =
+            |keys: &Keys| Question::post(recover::path(), recover::request(order.reference, &keys.account_number));
+        let reply = self.ask("recover_label", OperationClass::Read, asking, question).await;
+        if reply.class == Class::Refused && classify::has_nothing(body(&reply)) {
+            return Answer::Done(Found::Nothing);
+        }
+        match Answer::of(&reply, |body| recover::read(body, &order), classify::refusal) {
+            // That a label cannot be given again says nothing of whether it was bought.
+            Answer::Refused(_) => Answer::Unknown,
+            answer => answer,
+        }
+    }
+
+    async fn voided(&self, id: &str, asking: Asking<'_>) -> Answer<()> {
+        let question = |_: &Keys| Question::of(Method::DELETE, ship::void_path(id));
+        let reply = self.ask("void", OperationClass::Effect, asking, question).await;
+        if reply.class == Class::Refused && classify::is_voided_before(body(&reply)) {
+            return Answer::Done(());
+        }
+        Answer::of(&reply, ship::is_voided, classify::refusal)
+    }
+
+    async fn tracked(&self, number: &str, asking: Asking<'_>) -> Answer<Tracking> {
+        let question = |_: &Keys| Question::of(Method::GET, track::path(number));
+        let reply = self.ask("track", OperationClass::Read, asking, question).await;
+        let is_missing =
+            reply.response.as_ref().is_some_and(|response| response.status() == http::StatusCode::NOT_FOUND);
+        if is_missing && reply.class == Class::Refused {
+            return Answer::Refused(Refusal::NotFound);
+        }
+        match Answer::of(&reply, |body| track::read(body, number), classify::refusal) {
+            Answer::Done(Some(tracking)) => Answer::Done(tracking),
+            Answer::Done(None) => Answer::Refused(Refusal::NotFound),
+            Answer::Refused(refusal) => Answer::Refused(refusal),
+            Answer::NotDone { code, after, answered } => Answer::NotDone { code, after, answered },
+            Answer::Unknown => Answer::Unknown,
+        }
+    }
+
+    async fn checked(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {
+        if !wire::is_imperial(&address.country) {
+            // UPS knows the streets of the United States and Puerto Rico only.
+            return Answer::Refused(Refusal::Service);
+        }
+        let question = |_: &Keys| Question::post(address::path(), address::request(address));
+        let reply = self.ask("check_address", OperationClass::Read, asking, question).await;
+        Answer::of(&reply, address::read, classify::refusal)
+    }
+
+    async fn scheduled(&self, order: &PickupRequest, asking: Asking<'_>) -> Answer<String> {
+        let Some(hours) = pickup::hours(order) else { return Answer::Refused(Refusal::Time) };
+        if wire::phone(&order.party).is_none() {
+            return Answer::Refused(Refusal::Address);
+        }
+        let question =
+            |keys: &Keys| Question::post(pickup::path(), pickup::request(order, &hours, &keys.account_number));
+        let reply = self.ask("schedule_pickup", OperationClass::Effect, asking, question).await;
+        Answer::of(&reply, pickup::read, classify::refusal)
+    }
+
+    async fn cancelled(&self, number: &str, asking: Asking<'_>) -> Answer<()> {
+        let question = |_: &Keys| {
+            let header = Some((pickup::NUMBER_HEADER, number.to_owned()));
+            Question { header, ..Question::of(Method::DELETE, pickup::cancel_path()) }
+        };
+        let reply = self.ask("cancel_pickup", OperationClass::Effect, asking, question).await;
+        Answer::of(&reply, |_| Some(()), classify::refusal)
+    }
+
+    /// Asks with the account's keys and a token.
+    async fn ask(
+        &self,
+        operation: &'static str,
+        class: OperationClass,
+        asking: Asking<'_>,
+        question: impl Fn(&Keys) -> Question,
+    ) -> Reply {
+        let Asking { permit, attempt, correlation } = asking;
+        let call = Call { vendor: Vendor::Ups, operation, class, permit, attempt, correlation };
+        let classify = match class {
+            OperationClass::Effect => classify::classify,
+            OperationClass::Read => classify::classify_read,
+        };
+        let build = |keys: &Keys, token: &str| self.request(question(keys), token);
+        let reply = self.gateway.call_with_token(&call, &self.keys, &self.tokens, build, classify).await;
+        if reply.class == Class::Refused {
+            let code = classify::code(body(&reply)).unwrap_or_default();
+            tracing::info!(
+                { fields::VENDOR } = Vendor::Ups.as_str(),
+                { fields::OPERATION } = operation,
+                { fields::CORRELATION } = correlation.as_str(),
+                code = code.chars().filter(char::is_ascii_alphanumeric).take(16).collect::<String>(),
+                "UPS refuses: see developer.ups.com"
+            );
+        }
+        reply
+    }
+
+    fn request(&self, question: Question, token: &str) -> Result<HttpRequest> {
+        let world = self.gateway.world();
+        let mut builder = http::Request::builder()
+            .method(question.method)
+            .uri(format!("{}{}", self.base, question.path))
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .header("transId", ulid(world.now(), world.rng.next()))
+            .header("transactionSrc", SOURCE);
+        if let Some((name, value)) = question.header {
+            builder = builder.header(name, value);
+        }
+        let body = match question.body {
+            Some(body) => {
+                builder = builder.header(CONTENT_TYPE, "application/json");
+                body.to_string()
+            }
+            None => String::new(),
+        };
+        builder.body(body.into()).map_err(|e| Error::misconfigured("wrong_key", e))
+    }
+}
+
+impl CarrierApi for Ups {
+    fn carrier(&self) -> Carrier {
+        Carrier::Ups
+    }
+
+    fn rates<'a>(
+        &'a self,
+        consignment: &'a Consignment,
+        service: Option<&'a str>,
+        asking: Asking<'a>,
+    ) -> BoxFuture<'a, Answer<Vec<Rate>>> {
+        Box::pin(self.rated(consignment, service, asking))
+    }
+
+    fn buy<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Label>> {
+        Box::pin(self.bought(order, asking))
+    }
+
+    fn find<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Found>> {
+        Box::pin(self.found(order, asking))
+    }
+
+    fn void<'a>(&'a self, tracking_number: &'a str, asking: Asking<'a>) -> BoxFuture<'a, Answer<()>> {
+        Box::pin(self.voided(tracking_number, asking))
+    }
+
+    fn track<'a>(&'a self, tracking_number: &'a str, asking: Asking<'a>) -> BoxFuture<'a, Answer<Tracking>> {
+        Box::pin(self.tracked(tracking_number, asking))
+    }
+
+    fn check_address<'a>(&'a self, address: &'a Address, asking: Asking<'a>) -> BoxFuture<'a, Answer<AddressCheck>> {
+        Box::pin(self.checked(address, asking))
+    }
+
+    fn schedule_pickup<'a>(&'a self, pickup: &'a PickupRequest, asking: Asking<'a>) -> BoxFuture<'a, Answer<String>> {
+        Box::pin(self.scheduled(pickup, asking))
+    }
+
+    fn cancel_pickup<'a>(
+        &'a self,
+        confirmation: &'a str,
+        _pickup: &'a PickupRequest,
+        asking: Asking<'a>,
+    ) -> BoxFuture<'a, Answer<()>> {
+        Box::pin(self.cancelled(confirmation, asking))
+    }
+}
+
+/// The bytes of a reply, if there are any.
+fn body(reply: &Reply) -> &[u8] {
+    reply.response.as_ref().map_or(&[], |response| response.body())
+}
+
+/// Numbers of UPS's are letters and digits; anything else is encoded rather than trusted.
+fn segment(id: &str) -> String {
+    form_urlencoded::byte_serialize(id.as_bytes()).collect()
+}
