@@ -13,7 +13,7 @@ use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::batch::{Record, Worker};
 use crossdock::lambda::{System, Webhook};
 use crossdock::vendors::stripe::{self, Stripe};
-use crossdock::vendors::{fedex, twilio, ups};
+use crossdock::vendors::{twilio, ups};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
@@ -117,7 +117,6 @@ impl Worker for EventProcessor {
         match record.attributes.get("type").map(String::as_str) {
             Some("stripe") => stripe::object_id(record.body.as_bytes()).unwrap_or_else(|| record.message_id.clone()),
             Some("twilio") => twilio::object_id(record.body.as_bytes()).unwrap_or_else(|| record.message_id.clone()),
-            Some("fedex") => fedex::object_id(record.body.as_bytes()).unwrap_or_else(|| record.message_id.clone()),
             Some("ups") => ups::object_id(record.body.as_bytes()).unwrap_or_else(|| record.message_id.clone()),
             // A slice holds events of many messages; slices of one batch are in the vendor's order.
             Some(vendor) => vendor.to_owned(),

@@ -36,8 +36,9 @@ impl HttpFunction for FedexWebhook {
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         self.receiver.check_size(&request, EVENT_MAX_BYTES)?;
         let signature = request.header(verify::HEADER).unwrap_or_default();
-        let check =
-            |keys: &Keys| verify::verify(keys.live_tokens(request.received_at), signature, request.body.clone());
+        let check = |keys: &Keys| {
+            verify::verify(keys.live_webhook_tokens(request.received_at), signature, request.body.clone())
+        };
         let event = self.receiver.verify(&self.keys, check).await?;
         let message = Message::verbatim(event.get(), EVENT_MAX_BYTES_IN_BASE64)
             .filter(|_| !event.get().is_empty())

@@ -17,7 +17,7 @@ use crate::gateway::{Gateway, Keyring, Memory, Vendor};
 use crate::payments::{KnownCustomers, Payments};
 use crate::shipping::{Carriers, Labels, Quotes, RateMemory};
 use crate::telemetry;
-use crate::vendors::{dhl, postmark, sendgrid, stripe, twilio, ups};
+use crate::vendors::{dhl, fedex, postmark, sendgrid, stripe, twilio, ups};
 use crate::world::World;
 
 /// Warming connections and secrets during init pays on the first invocation, but must never hold it up for longer.
@@ -184,6 +184,17 @@ impl System {
     /// What carriers ask for, remembered in the table.
     pub fn quotes(&self, carriers: &Carriers) -> Result<Quotes> {
         Ok(Quotes::new(carriers.clone(), self.table()?, self.rate_memory.clone()))
+    }
+
+    /// FedEx.
+    pub fn fedex(&self) -> Result<fedex::Fedex> {
+        let base = self.env.vendor_base("FEDEX_API_BASE")?;
+        Ok(fedex::Fedex::new(self.gateway()?, base, self.fedex_keys()?))
+    }
+
+    /// FedEx's keys.
+    pub fn fedex_keys(&self) -> Result<Keyring<fedex::Keys>> {
+        self.keyring("FEDEX_SECRET_ID")
     }
 
     /// UPS.

@@ -98,7 +98,7 @@ impl Webhook {
             (None, Vendor::SendGrid) => None, // a slice has the events of many
             (None, Vendor::Twilio) => twilio::event_id(&self.bytes),
             (None, Vendor::Postmark) => postmark::event_id(&self.bytes),
-            (None, Vendor::Fedex) => fedex::event_id(&self.bytes),
+            (None, Vendor::Fedex) => None, // it may tell all scans of a parcel at once
             (None, Vendor::Ups) => ups::event_id(&self.bytes),
             (None, Vendor::Dhl) => None, // it tells nothing unasked
         };
@@ -121,7 +121,7 @@ impl Webhook {
                 vec![Ok(twilio::read_event(url, &self.bytes, self.delivery.received_at)?)]
             }
             Vendor::Postmark => vec![Ok(postmark::read_event(&self.bytes, self.delivery.received_at)?)],
-            Vendor::Fedex => fedex::read_events(&self.bytes)?.into_iter().map(|push| Ok(scanned(push))).collect(),
+            Vendor::Fedex => fedex::read_pushes(&self.bytes)?.into_iter().map(|push| Ok(scanned(push))).collect(),
             Vendor::Ups => vec![Ok(scanned(ups::read_event(&self.bytes, self.delivery.received_at)?))],
             Vendor::Dhl => return Err(Error::bug("unknown_message", "DHL tells nothing unasked")),
         };
