@@ -49,14 +49,17 @@ const WAIT_MAX: Duration = Duration::from_secs(12);
 /// The item is deleted so long after its token's end.
 const KEPT_AFTER_END: Duration = Duration::from_secs(3_600);
 
+/// Reads the token and its life from an answer; `None` when there is none in it.
+pub type ReadToken = fn(&[u8]) -> Option<(Private<String>, Duration)>;
+
 /// How a vendor gives tokens.
 pub struct TokenRule<T> {
     /// The vendor's base URL.
     pub base: String,
     /// The request for a token, at the base URL.
     pub request: fn(&T, &str) -> Result<HttpRequest>,
-    /// The token and its life, of an answer; `None` when there is none in it.
-    pub read: fn(&[u8]) -> Option<(Private<String>, Duration)>,
+    /// The token of an answer.
+    pub read: ReadToken,
     /// The client secret that it is given for.
     pub secret: fn(&T) -> &str,
 }
@@ -317,7 +320,7 @@ struct Fetch<'a> {
     /// Who takes the lease.
     owner: &'a str,
     request: HttpRequest,
-    read: fn(&[u8]) -> Option<(Private<String>, Duration)>,
+    read: ReadToken,
 }
 
 /// What the call comes to without a token.

@@ -3,6 +3,8 @@
 //! their folder; vendors never name each other.
 
 pub mod carrier;
+pub mod fedex;
+mod lenient;
 pub mod postmark;
 mod rotated;
 pub mod sendgrid;
