@@ -300,7 +300,7 @@ impl Shipment {
             detail: Some(format!("{} {}{place}", scan.code, scan.description)),
             source: context.source.to_owned(),
         };
-        timeline_row(&self.order_id, &entry, &format!("scan/{}", scan.code))
+        timeline_row(&self.order_id, &entry, &format!("scan/{}/{}", scan.code, scan.at.ms()))
     }
 
     fn row(&self, event: &str, detail: Option<String>, context: &Context) -> Result<(Role, Write)> {
