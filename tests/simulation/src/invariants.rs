@@ -1,6 +1,8 @@
 //! What must hold at rest in every run, whatever was stopped, lost or doubled. What must hold at every change is
 //! [`crate::Watch`]'s.
 
+mod labels;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -21,6 +23,7 @@ pub fn violations(universe: &Universe) -> Vec<String> {
     nothing_is_lost(&items, &mut wrong);
     effects_and_intents_agree(universe, &items, &mut wrong);
     refunds_add_up(universe, &items, &mut wrong);
+    labels::agree(universe, &items, &mut wrong);
     events_are_published_once_known(universe, &items, &mut wrong);
     webhooks_are_archived(universe, &items, &mut wrong);
     what_follows_is_there(&items, &mut wrong);
@@ -31,7 +34,7 @@ pub fn violations(universe: &Universe) -> Vec<String> {
 
 /// I7: what is in a dead-letter queue was not to be understood, or was refused; and that is there, each of it.
 fn dead_letters_are_our_own(universe: &Universe, wrong: &mut Vec<String>) {
-    for queue in ["inbound-events-dlq", "payments-dlq", "email-dlq"] {
+    for queue in ["inbound-events-dlq", "payments-dlq", "email-dlq", "sms-dlq", "shipments-dlq"] {
         let dead = universe.aws().sqs().messages(queue);
         for message in &dead {
             let expected = universe.expected_dead.iter().any(|(at, body)| at == queue && *body == message.body);

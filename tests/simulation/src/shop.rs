@@ -1,6 +1,7 @@
 //! The storefront and its shopper: they call the API, retry as good clients do, and pay at Stripe.
 
 mod after_payment;
+pub mod shipping;
 mod writing;
 
 use crossdock::domain::input::CreatePayment;
@@ -136,11 +137,21 @@ pub enum Flow {
     SmsBecomesMail,
     /// Twilio takes a code, and its answer is lost.
     CodeAnswerLost,
+    /// A label is bought at UPS, and its parcel arrives.
+    Shipped,
+    /// UPS makes a label, and its answer is lost: UPS gives it again.
+    UpsAnswerLost,
+    /// FedEx makes a label, and its answer is lost: it is voided, and another one bought.
+    FedexAnswerLost,
+    /// UPS is down for a while.
+    LabelDeferred,
+    /// FedEx is down, and another carrier may do it.
+    LabelFallsBack,
 }
 
 impl Flow {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 30] = [
         Self::PaidInTheBrowser,
         Self::PaidAtOnce,
         Self::DeclinedThenPaid,
@@ -166,6 +177,11 @@ impl Flow {
         Self::SmsAnswerLost,
         Self::SmsBecomesMail,
         Self::CodeAnswerLost,
+        Self::Shipped,
+        Self::UpsAnswerLost,
+        Self::FedexAnswerLost,
+        Self::LabelDeferred,
+        Self::LabelFallsBack,
     ];
 
     /// Whether it is about a message.
@@ -173,10 +189,21 @@ impl Flow {
         matches!(self, Self::SmsDelivered | Self::SmsAnswerLost | Self::SmsBecomesMail | Self::CodeAnswerLost)
     }
 
+    /// Whether it is about a shipment.
+    const fn is_a_shipment(self) -> bool {
+        matches!(
+            self,
+            Self::Shipped | Self::UpsAnswerLost | Self::FedexAnswerLost | Self::LabelDeferred | Self::LabelFallsBack
+        )
+    }
+
     /// Runs the flow to rest.
     pub async fn run(self, universe: &mut Universe) {
         if self.is_a_message() {
             return writing::run(self, universe).await;
+        }
+        if self.is_a_shipment() {
+            return shipping::run(self, universe).await;
         }
         if self.is_after_payment() {
             return after_payment::run(self, universe).await;
@@ -285,6 +312,9 @@ impl Flow {
     pub async fn unmet(self, universe: &mut Universe) -> Vec<String> {
         if self.is_a_message() {
             return writing::unmet(self, universe).await;
+        }
+        if self.is_a_shipment() {
+            return shipping::unmet(self, universe).await;
         }
         if self.is_after_payment() {
             return after_payment::unmet(self, universe).await;

@@ -1,0 +1,57 @@
+//! What must hold of labels: each that is billed is ours, printed and followed.
+
+use sandbox::{Scan, Vendor};
+use serde_json::Value;
+
+use super::{of_type, text};
+use crate::universe::Universe;
+
+/// I1, I4: what a carrier bills is a shipment of ours, and its label can be printed; a shipment stands where its carrier
+/// has seen it.
+pub(super) fn agree(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+    let objects = universe.aws().s3().objects();
+    let sandbox = universe.sandbox();
+    let number_of = |shipment: &Value| text(shipment, "vendor_id").map(str::to_owned);
+    for carrier in Vendor::CARRIERS {
+        let Some(parcels) = sandbox.parcels(carrier) else { continue };
+        for label in parcels.shipments().iter().filter(|label| label.voided_ms.is_none()) {
+            let ours = of_type(items, "shipment").find(|ours| number_of(ours).as_ref() == Some(&label.tracking_number));
+            match ours {
+                // What DHL was not handed it does not bill, and its API has no way to say that it will not come.
+                None if carrier == Vendor::Dhl => {}
+                None => {
+                    wrong.push(format!("I1: {} bills {}, and nobody knows it", carrier.name(), label.tracking_number))
+                }
+                Some(ours) => {
+                    let status = text(ours, "status").unwrap_or_default();
+                    let seen = label.scans.iter().rev().find_map(|scanned| shown(scanned.scan));
+                    if seen != Some(status) {
+                        wrong.push(format!("I4: {} is {seen:?} there and {status} here", label.tracking_number));
+                    }
+                }
+            }
+        }
+    }
+    for shipment in of_type(items, "shipment").filter(|shipment| number_of(shipment).is_some()) {
+        let labels = shipment["labels"].as_array().into_iter().flatten();
+        let keys: Vec<&str> = labels.filter_map(|label| text(label, "key")).collect();
+        let printable = |key: &&str| objects.get(*key).is_some_and(|object| !object.bytes.is_empty());
+        if keys.is_empty() || !keys.iter().all(printable) {
+            wrong.push(format!("I4: a label of {:?} cannot be printed", text(shipment, "shipment_id")));
+        }
+    }
+}
+
+/// The status that a scan leads to; none for a code that nobody knows.
+const fn shown(scan: Scan) -> Option<&'static str> {
+    match scan {
+        Scan::Created => Some("label_created"),
+        Scan::PickedUp => Some("picked_up"),
+        Scan::InTransit => Some("in_transit"),
+        Scan::Exception => Some("exception"),
+        Scan::OutForDelivery => Some("out_for_delivery"),
+        Scan::Delivered => Some("delivered"),
+        Scan::Returned => Some("returned"),
+        Scan::Unknown => None,
+    }
+}
