@@ -6,9 +6,11 @@ mod event;
 mod pickup;
 mod rates;
 mod ship;
+mod status;
 mod token;
 mod track;
 pub mod verify;
+mod void;
 mod wire;
 
 use futures_util::future::BoxFuture;
@@ -140,13 +142,13 @@ impl Fedex {
 
     async fn voided(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<()> {
         let operation = Operation::effect("cancel_shipment", Method::PUT, "/ship/v1/shipments/cancel");
-        let build = |keys: &Keys| ship::Cancel::of(tracking_number, &keys.account_number);
+        let build = |keys: &Keys| void::Cancel::of(tracking_number, &keys.account_number);
         let reply = self.ask(&operation, asking, build).await;
         let body = reply.response.as_ref().map_or(&[][..], |response| response.body());
         match reply.class {
             Class::Done | Class::Refused => {
                 log_refusal(&reply, body);
-                ship::canceled(body)
+                void::canceled(body)
             }
             _ => answer(&reply, |_| None),
         }

@@ -102,12 +102,12 @@ struct Quoted {
 #[serde(rename_all = "camelCase")]
 struct Output {
     #[serde(default, deserialize_with = "list")]
-    rate_reply_details: Vec<Service>,
+    rate_reply_details: Vec<Offer>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Service {
+struct Offer {
     service_type: String,
     #[serde(default, deserialize_with = "text")]
     service_name: Option<String>,
@@ -183,7 +183,7 @@ pub(super) fn read(body: &[u8]) -> Option<Vec<Rate>> {
     Some(quoted.output.rate_reply_details.into_iter().filter_map(rate).collect())
 }
 
-fn rate(service: Service) -> Option<Rate> {
+fn rate(service: Offer) -> Option<Rate> {
     let ours = service.rated_shipment_details.iter().find(|priced| priced.rate_type.as_deref() == Some(ACCOUNT))?;
     let currency = ours.currency.as_deref();
     let currency = currency.or_else(|| ours.shipment_rate_detail.as_ref()?.currency.as_deref())?;

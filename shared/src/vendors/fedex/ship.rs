@@ -1,16 +1,15 @@
-//! Buying a label and giving it back. (POST /ship/v1/shipments, PUT /ship/v1/shipments/cancel.)
+//! Buying a label. (POST /ship/v1/shipments.)
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::classify::code;
 use super::wire::{
-    AccountNumber, Amount, Commodity, Decimal, Dimensions, PACKAGING, PICKUP, Party, Said, Units, Weight, total_weight,
+    AccountNumber, Amount, Commodity, Decimal, Dimensions, PACKAGING, PICKUP, Party, Units, Weight, total_weight,
 };
 use crate::domain::shipping::{Customs, Day, Incoterm};
 use crate::domain::{Money, Private};
-use crate::vendors::carrier::{Answer, Document, Label, LabelOrder, Refusal};
+use crate::vendors::carrier::{Document, Label, LabelOrder};
 use crate::vendors::lenient::{list, maybe, price, text};
 
 #[derive(Debug, Serialize)]
@@ -76,6 +75,7 @@ impl Payment {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "FedEx's own names")]
 struct LabelSpecification {
     label_format_type: &'static str,
     image_type: &'static str,
@@ -323,54 +323,6 @@ pub(super) fn read(body: &[u8]) -> Option<Label> {
     })
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Cancel<'a> {
-    account_number: AccountNumber,
-    tracking_number: &'a str,
-    deletion_control: &'static str,
-}
-
-impl<'a> Cancel<'a> {
-    pub(super) fn of(tracking_number: &'a str, account: &str) -> Self {
-        Self { account_number: AccountNumber::of(account), tracking_number, deletion_control: "DELETE_ALL_PACKAGES" }
-    }
-}
-
-/// What the answer to a void comes to, an HTTP 200 that says no included. What was voided before is voided.
-pub(super) fn canceled(body: &[u8]) -> Answer<()> {
-    #[derive(Deserialize)]
-    struct Canceled {
-        #[serde(default, deserialize_with = "maybe")]
-        output: Option<Told>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Told {
-        #[serde(default, deserialize_with = "maybe")]
-        cancelled_shipment: Option<bool>,
-        #[serde(default, deserialize_with = "list")]
-        alerts: Vec<Said>,
-    }
-    let told = serde_json::from_slice::<Canceled>(body).ok().and_then(|canceled| canceled.output);
-    let code = match told {
-        Some(Told { cancelled_shipment: Some(true), .. }) => return Answer::Done(()),
-        Some(told) => told.alerts.into_iter().find_map(|alert| alert.code),
-        None => code(body),
-    };
-    let Some(code) = code else { return Answer::Unknown };
-    let says = |parts: &[&str]| parts.iter().any(|part| code.contains(part));
-    if says(&["DELETED", "ALREADY.CANCEL", "ALREADYCANCEL", "PREVIOUSLY.CANCEL"]) {
-        Answer::Done(())
-    } else if says(&["CLOSED", "TRANSIT", "TENDERED", "PICKEDUP", "DELIVERED", "CANNOT.BE.CANCEL"]) {
-        Answer::Refused(Refusal::TooLate)
-    } else if says(&["NOTFOUND", "NOT.FOUND", "TRACKINGNUMBER", "TRACKINGID"]) {
-        Answer::Refused(Refusal::NotFound)
-    } else {
-        Answer::Refused(Refusal::Other)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -499,26 +451,5 @@ mod tests {
         let ddp = detail(&consignment);
         assert_eq!(ddp["dutiesPayment"]["payor"]["responsibleParty"]["accountNumber"]["value"], sample::ACCOUNT);
         assert_eq!(ddp["commercialInvoice"]["termsOfSale"], "DDP");
-    }
-
-    #[test]
-    fn what_was_voided_before_is_voided_and_what_is_under_way_is_not() {
-        let alert = |code: &str| json!({"output": {"cancelledShipment": false, "alerts": [{"code": code, "alertType": "WARNING"}]}});
-        let error = |code: &str| json!({"errors": [{"code": code, "message": "…"}]});
-        for (said, expected) in [
-            (json!({"output": {"cancelledShipment": true, "cancelledHistory": true}}), Answer::Done(())),
-            (alert("SHIPMENT.ALREADY.CANCELLED"), Answer::Done(())),
-            (error("CANCELSHIPMENT.TRACKINGNUMBER.DELETED"), Answer::Done(())),
-            (alert("SHIPMENT.IN.TRANSIT"), Answer::Refused(Refusal::TooLate)),
-            (error("TRACKINGIDS.TRACKINGNUMBER.CLOSED"), Answer::Refused(Refusal::TooLate)),
-            (error("TRACKINGNUMBER.ENTERED.INVALID"), Answer::Refused(Refusal::NotFound)),
-            (error("TRACKING.TRACKINGNUMBER.NOTFOUND"), Answer::Refused(Refusal::NotFound)),
-            (error("SHIPMENT.USER.UNAUTHORIZED"), Answer::Refused(Refusal::Other)),
-            (json!({"output": {"cancelledShipment": false}}), Answer::Unknown),
-            (json!({"output": {}}), Answer::Unknown),
-            (json!({}), Answer::Unknown),
-        ] {
-            assert_eq!(canceled(said.to_string().as_bytes()), expected, "{said}");
-        }
     }
 }

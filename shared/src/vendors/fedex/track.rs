@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::status::{VOIDED, status};
 use super::wire::Said;
 use crate::domain::Timestamp;
-use crate::domain::shipping::{Day, Scan, ShipmentStatus, Tracking};
+use crate::domain::shipping::{Day, Scan, Tracking};
 use crate::vendors::carrier::{Answer, Found, LabelOrder, Refusal};
 use crate::vendors::lenient::{cut, list, maybe, text};
 
@@ -15,8 +16,6 @@ use crate::vendors::lenient::{cut, list, maybe, text};
 const DESCRIPTION_CHARS: usize = 200;
 /// Around the day of shipping: that day is the shipper's own, and FedEx moves one that is past to today.
 const AROUND: Duration = Duration::from_secs(24 * 3_600);
-/// The code of a shipment that was voided.
-const VOIDED: &str = "CA";
 /// The kind of identifier that is the whole shipment's number.
 const MASTER: &str = "STANDARD_MPS";
 
@@ -119,7 +118,7 @@ pub(super) struct OfShipment {
     #[serde(default, deserialize_with = "maybe")]
     latest_status_detail: Option<Latest>,
     #[serde(default, deserialize_with = "list")]
-    scan_events: Vec<Event>,
+    scan_events: Vec<Seen>,
     #[serde(default, deserialize_with = "maybe")]
     error: Option<Said>,
 }
@@ -157,7 +156,7 @@ struct Latest {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Event {
+struct Seen {
     /// With its offset.
     #[serde(default, deserialize_with = "text")]
     date: Option<String>,
@@ -182,7 +181,7 @@ struct Location {
     country_code: Option<String>,
 }
 
-impl Event {
+impl Seen {
     /// One that does not say when or what is none.
     fn scan(&self) -> Option<Scan> {
         let code = self.event_type.as_deref().or(self.derived_status_code.as_deref())?;
@@ -203,7 +202,7 @@ impl Event {
 impl OfShipment {
     /// Oldest first.
     pub(super) fn scans(&self) -> Vec<Scan> {
-        let mut scans: Vec<Scan> = self.scan_events.iter().filter_map(Event::scan).collect();
+        let mut scans: Vec<Scan> = self.scan_events.iter().filter_map(Seen::scan).collect();
         scans.sort_by_key(|scan| scan.at);
         scans
     }
@@ -262,10 +261,11 @@ pub(super) fn read(tracking_number: &str, body: &[u8]) -> Answer<Tracking> {
 }
 
 /// What FedEx has under our reference. It gives no label twice, so what is there has to be voided; what was voided counts as
-/// nothing. An error of which it is not sure that nothing is there (the reference is not unique, say) leaves it unknown.
+/// nothing. An error that does not say that nothing is there (the reference is not unique, say) leaves it unknown, and so
+/// does an answer that says nothing at all: only FedEx's word for "not found" lets anybody buy again.
 pub(super) fn found(body: &[u8]) -> Answer<Found> {
     let Some(told) = all(body) else { return Answer::Unknown };
-    let mut is_sure = true;
+    let mut is_sure = !told.is_empty();
     for (number, shipment) in &told {
         match shipment.error.as_ref() {
             Some(error) => is_sure &= is_unknown_number(error),
@@ -284,32 +284,13 @@ fn is_unknown_number(error: &Said) -> bool {
     code.contains("NOTFOUND") || code.contains("NOT.FOUND") || code.contains("NUMBER.INVALID")
 }
 
-/// What FedEx's codes of events and statuses mean to us; `None` for those that we do not know or that move nothing.
-/// (FedEx Web Services, Tracking service, appendix "Status and event codes".)
-fn status(code: &str) -> Option<ShipmentStatus> {
-    Some(match code {
-        // Told to FedEx; the parcel is still with the shipper.
-        "OC" | "IN" => ShipmentStatus::LabelCreated,
-        "PU" | "PX" | "DO" => ShipmentStatus::PickedUp,
-        "AA" | "AC" | "AF" | "AO" | "AR" | "AX" | "CC" | "CP" | "CU" | "DP" | "DR" | "DS" | "EA" | "EO" | "FD"
-        | "HL" | "IT" | "IX" | "LO" | "OF" | "OX" | "PF" | "PL" | "PM" | "SF" | "SP" | "TP" | "TR" => {
-            ShipmentStatus::InTransit
-        }
-        "OD" | "ED" | "AD" => ShipmentStatus::OutForDelivery,
-        "CD" | "DD" | "DE" | "DY" | "PD" | "SE" => ShipmentStatus::Exception,
-        "DL" => ShipmentStatus::Delivered,
-        "RS" => ShipmentStatus::Returned,
-        VOIDED => ShipmentStatus::Voided,
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
     use super::super::wire::sample;
     use super::*;
+    use crate::domain::shipping::ShipmentStatus;
 
     const NUMBER: &str = "122816215025810";
 
@@ -356,30 +337,10 @@ mod tests {
     }
 
     #[test]
-    fn each_code_has_its_status_and_an_unknown_one_none() {
-        use ShipmentStatus::{
-            Delivered, Exception, InTransit, LabelCreated, OutForDelivery, PickedUp, Returned, Voided,
-        };
-        for (code, expected) in [
-            ("OC", Some(LabelCreated)),
-            ("PU", Some(PickedUp)),
-            ("IT", Some(InTransit)),
-            ("AR", Some(InTransit)),
-            ("DP", Some(InTransit)),
-            ("CC", Some(InTransit)),
-            ("OD", Some(OutForDelivery)),
-            ("DL", Some(Delivered)),
-            ("DE", Some(Exception)),
-            ("SE", Some(Exception)),
-            ("RS", Some(Returned)),
-            ("CA", Some(Voided)),
-            ("QQ", None),
-        ] {
-            let scans = scans(&json!([event("2025-05-03T09:30:00-05:00", code, "")]));
-            assert_eq!(scans[0].status, expected, "{code}");
-        }
+    fn the_status_after_an_event_of_an_unknown_kind_says_what_it_means() {
         let by_derived = scans(&json!([event("2025-05-03T09:30:00-05:00", "QQ", "IT")]));
-        assert_eq!((by_derived[0].code.as_str(), by_derived[0].status), ("QQ", Some(InTransit)));
+        assert_eq!((by_derived[0].code.as_str(), by_derived[0].status), ("QQ", Some(ShipmentStatus::InTransit)));
+        assert_eq!(scans(&json!([event("2025-05-03T09:30:00-05:00", "QQ", "")]))[0].status, None);
     }
 
     #[test]
@@ -430,7 +391,6 @@ mod tests {
         assert_eq!(found(json!([scanned])), Answer::Done(Found::Nothing));
         assert_eq!(found(json!([voided(), there(json!({}))])), number("794953535011"));
         assert_eq!(found(json!([error("TRACKING.REFERENCENUMBER.NOTFOUND")])), Answer::Done(Found::Nothing));
-        assert_eq!(found(json!([])), Answer::Done(Found::Nothing));
     }
 
     #[test]
@@ -438,6 +398,9 @@ mod tests {
         assert_eq!(found(&answer(&json!([error("TRACKING.DATA.NOTUNIQUE")]))), Answer::Unknown);
         assert_eq!(found(&answer(&json!([error("SYSTEM.UNEXPECTED.ERROR")]))), Answer::Unknown);
         assert_eq!(found(b"<html>"), Answer::Unknown);
+        for empty in [answer(&json!([])), answer(&json!(["odd"])), b"{\"output\":{}}".to_vec()] {
+            assert_eq!(found(&empty), Answer::Unknown);
+        }
         let nameless =
             json!({"output": {"completeTrackResults": [{"trackResults": [{"latestStatusDetail": {"code": "OC"}}]}]}});
         assert_eq!(found(nameless.to_string().as_bytes()), Answer::Unknown);
