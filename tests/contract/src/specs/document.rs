@@ -35,10 +35,16 @@ impl Document {
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
-    /// The item whose template fits; one without a parameter goes before one with.
+    /// Whether it has this path.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.path_item(path).is_some()
+    }
+
+    /// The item whose template fits; one without a parameter goes before one with, and UPS's of old versions not at all.
     fn path_item(&self, path: &str) -> Option<&Value> {
         let paths = self.root.get("paths")?.as_object()?;
-        paths.get(path).or_else(|| paths.iter().find(|(template, _)| fits(template, path)).map(|(_, item)| item))
+        let fitting = |template: &str| !template.contains("{deprecatedVersion}") && fits(template, path);
+        paths.get(path).or_else(|| paths.iter().find(|(template, _)| fitting(template)).map(|(_, item)| item))
     }
 
     fn check_query(&self, item: &Value, operation: &Value, query: &str) -> Vec<String> {

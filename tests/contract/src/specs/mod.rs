@@ -5,6 +5,7 @@
 mod document;
 mod form;
 mod schema;
+mod yaml;
 
 use std::path::{Path, PathBuf};
 
@@ -16,12 +17,33 @@ use document::Document;
 pub const SKIPPED: &str = "skipped: CROSSDOCK_SPECS is not set; it names the folder with the vendors' OpenAPI files (a relative path counts \
      from the workspace's root)";
 
+/// The carriers' files: each has one for every API, whose paths stand below a prefix of their own.
+const CARRIERS: [(&str, &str, &str); 8] = [
+    ("ups", "ups_OAuthClientCredentials.yaml", ""),
+    ("ups", "ups_Rating.yaml", "/api"),
+    ("ups", "ups_Shipping.yaml", "/api"),
+    ("ups", "ups_Tracking.yaml", "/api"),
+    ("ups", "ups_AddressValidation.yaml", "/api"),
+    ("ups", "ups_Pickup.yaml", "/api"),
+    ("ups", "ups_UPSTrackAlert.yaml", "/api/track/v2"),
+    ("dhl", "dhl_express_mydhl_3.1.1.yaml", "/mydhlapi"),
+];
+
 /// The specs of all vendors that we call.
 #[derive(Debug)]
 pub struct Specs {
     stripe: Document,
     sendgrid: Document,
     twilio: Document,
+    carriers: Vec<Part>,
+}
+
+/// One of a carrier's documents.
+#[derive(Debug)]
+struct Part {
+    vendor: &'static str,
+    prefix: &'static str,
+    document: Document,
 }
 
 impl Specs {
@@ -29,18 +51,28 @@ impl Specs {
     /// Nothing when the variable is not set: the caller then prints [`SKIPPED`].
     ///
     /// # Panics
-    /// When it is set but a file is missing or no JSON: a check that was asked for is never skipped silently.
+    /// When it is set but a file is missing or neither JSON nor YAML: a check that was asked for is never skipped silently.
     pub fn from_env() -> Option<Self> {
         let folder = std::env::var("CROSSDOCK_SPECS").ok().filter(|folder| !folder.is_empty())?;
         let folder = crate::workspace_root().join(PathBuf::from(folder));
         let spec = |name: &str| read(&folder.join(name));
         let (stripe, sendgrid) = (spec("stripe_spec3_subset.json"), spec("sendgrid_mail_v3.json"));
-        Some(Self::of(stripe, sendgrid, spec("twilio_api_v2010.json")))
+        let carriers = CARRIERS.map(|(vendor, file, prefix)| {
+            let document = Document::new(spec(file));
+            Part { vendor, prefix, document }
+        });
+        Some(Self { carriers: carriers.into(), ..Self::of(stripe, sendgrid, spec("twilio_api_v2010.json")) })
     }
 
     /// The specs of given OpenAPI documents.
     pub fn of(stripe: Value, sendgrid: Value, twilio: Value) -> Self {
-        Self { stripe: Document::new(stripe), sendgrid: Document::new(sendgrid), twilio: Document::new(twilio) }
+        let carriers = Vec::new();
+        Self {
+            stripe: Document::new(stripe),
+            sendgrid: Document::new(sendgrid),
+            twilio: Document::new(twilio),
+            carriers,
+        }
     }
 
     /// Checks one request: path, query and body. `path_and_query` begins with a slash; `content_type` is the
@@ -59,20 +91,32 @@ impl Specs {
         content_type: Option<&str>,
         body: &[u8],
     ) -> Result<(), Vec<String>> {
-        let document = match vendor {
-            "stripe" => &self.stripe,
-            "sendgrid" => &self.sendgrid,
-            "twilio" => &self.twilio,
-            other => return Err(vec![format!("no spec is known for vendor {other:?}")]),
-        };
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+        let (document, path) = match vendor {
+            "stripe" => (&self.stripe, path),
+            "sendgrid" => (&self.sendgrid, path),
+            "twilio" => (&self.twilio, path),
+            other => self.part(other, path).ok_or_else(|| vec![format!("no spec is known for vendor {other:?}")])?,
+        };
         document
             .check(method, path, query, content_type, body)
             .map_err(|wrong| wrong.into_iter().map(|what| format!("{vendor}, {method} {path}: {what}")).collect())
+    }
+
+    /// A carrier's document that has this path, and the path in it; any of its documents, where none has it.
+    fn part<'a>(&self, vendor: &str, path: &'a str) -> Option<(&Document, &'a str)> {
+        let mut parts = self.carriers.iter().filter(|part| part.vendor == vendor);
+        let below = |part: &Part| path.strip_prefix(part.prefix).filter(|path| part.document.has(path));
+        let own = parts.clone().find_map(|part| Some((&part.document, below(part)?)));
+        own.or_else(|| parts.next().map(|part| (&part.document, path)))
     }
 }
 
 fn read(path: &Path) -> Value {
     let text = std::fs::read(path).unwrap_or_else(|e| panic!("CROSSDOCK_SPECS: {}: {e}", path.display()));
-    serde_json::from_slice(&text).unwrap_or_else(|e| panic!("CROSSDOCK_SPECS: {}: {e}", path.display()))
+    let broken = |e: &dyn std::fmt::Display| -> ! { panic!("CROSSDOCK_SPECS: {}: {e}", path.display()) };
+    match path.extension().is_some_and(|extension| extension == "yaml") {
+        true => yaml::read(&text).unwrap_or_else(|e| broken(&e)),
+        false => serde_json::from_slice(&text).unwrap_or_else(|e| broken(&e)),
+    }
 }

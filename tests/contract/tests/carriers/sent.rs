@@ -1,0 +1,238 @@
+//! What leaves the process.
+
+use contract::specs::{SKIPPED, Specs};
+use crossdock::domain::shipping::{Carrier, Consignment, Day, Incoterm, Party};
+use crossdock::vendors::carrier::{Answer, CarrierApi, LabelOrder, Refusal};
+use crossdock::world::HttpRequest;
+use serde_json::{Value, json};
+
+use crate::carriers::{ACCOUNT, Carriers};
+use crate::parcels::{consignment, declared, party, pickup};
+
+const REFERENCE: &str = "CD-01HX5ZZKBKACTAV9WEVGEMMVRZ";
+
+fn everything() -> Vec<Consignment> {
+    let mut all = Vec::new();
+    for in_full in [true, false] {
+        for (from, to) in [("US", "US"), ("US", "PR"), ("DE", "DE"), ("DE", "FR")] {
+            all.push(consignment(from, to, in_full));
+        }
+        for (from, to) in
+            [("US", "CA"), ("US", "PR"), ("DE", "CH"), ("CH", "US"), ("DE", "AU"), ("DE", "HK"), ("DE", "FR")]
+        {
+            all.push(declared(from, to, Incoterm::Dap, in_full));
+        }
+        all.push(declared("DE", "CH", Incoterm::Ddp, in_full));
+    }
+    all
+}
+
+/// What is asked about one consignment, of carriers that have not yet been asked anything: their quotas are part of this.
+async fn asked_about(consignment: &Consignment) -> Vec<HttpRequest> {
+    let carriers = Carriers::new();
+    carriers.answer(200, &json!({}));
+    let asking = carriers.asking();
+    for (api, service) in [(&carriers.ups as &dyn CarrierApi, "03"), (&carriers.dhl, "P")] {
+        let order = LabelOrder { consignment, service, reference: REFERENCE };
+        api.rates(consignment, None, asking).await;
+        api.rates(consignment, Some(service), asking).await;
+        api.buy(order, asking).await;
+        api.find(order, asking).await;
+        api.check_address(&consignment.recipient.address, asking).await;
+    }
+    carriers.sent()
+}
+
+/// What is asked besides.
+async fn asked_otherwise() -> Vec<HttpRequest> {
+    let carriers = Carriers::new();
+    carriers.answer(200, &json!({}));
+    let asking = carriers.asking();
+    let ways = [("US", "US", -240), ("US", "CA", -240), ("DE", "DE", 120), ("DE", "FR", 120), ("DE", "CH", 0)];
+    for api in [&carriers.ups as &dyn CarrierApi, &carriers.dhl] {
+        api.void("1ZA1B2C30312345678", asking).await;
+        api.track("1ZA1B2C30312345678", asking).await;
+        for (from, to, offset) in ways {
+            let wish = pickup(api.carrier(), from, to, offset);
+            api.schedule_pickup(&wish, asking).await;
+            api.cancel_pickup("2929602E9CP", &wish, asking).await;
+        }
+    }
+    carriers.ups.subscribe(&["1ZCIETST0111111114".to_owned()], asking).await;
+    carriers.sent()
+}
+
+fn header<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
+    request.headers().get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_request_to_ups_and_dhl_is_one_that_their_specifications_allow() {
+    let mut sent = asked_otherwise().await;
+    for consignment in everything() {
+        sent.extend(asked_about(&consignment).await);
+    }
+    for (host, method, path) in [
+        ("ups.sim", "POST", "/security/v1/oauth/token"),
+        ("ups.sim", "POST", "/api/rating/v2409/Shoptimeintransit"),
+        ("ups.sim", "POST", "/api/rating/v2409/Ratetimeintransit"),
+        ("ups.sim", "POST", "/api/shipments/v2409/ship"),
+        ("ups.sim", "POST", "/api/labels/v2409/recovery"),
+        ("ups.sim", "DELETE", "/api/shipments/v2409/void/cancel/1ZA1B2C30312345678"),
+        ("ups.sim", "GET", "/api/track/v1/details/1ZA1B2C30312345678"),
+        ("ups.sim", "POST", "/api/addressvalidation/v2/3"),
+        ("ups.sim", "POST", "/api/pickupcreation/v2409/pickup"),
+        ("ups.sim", "DELETE", "/api/shipments/v2409/pickup/02"),
+        ("ups.sim", "POST", "/api/track/v2/subscription/standard/package"),
+        ("dhl.sim", "POST", "/mydhlapi/rates"),
+        ("dhl.sim", "POST", "/mydhlapi/shipments"),
+        ("dhl.sim", "GET", "/mydhlapi/tracking"),
+        ("dhl.sim", "GET", "/mydhlapi/shipments/1ZA1B2C30312345678/tracking"),
+        ("dhl.sim", "GET", "/mydhlapi/address-validate"),
+        ("dhl.sim", "POST", "/mydhlapi/pickups"),
+        ("dhl.sim", "DELETE", "/mydhlapi/pickups/2929602E9CP"),
+    ] {
+        let is_it = |r: &&HttpRequest| r.method() == method && r.uri().host() == Some(host) && r.uri().path() == path;
+        assert!(sent.iter().any(|request| is_it(&request)), "nothing was sent to {host} by {method} {path}");
+    }
+    let Some(specs) = Specs::from_env() else {
+        eprintln!("{SKIPPED}");
+        return;
+    };
+    let mut wrong: Vec<String> = Vec::new();
+    for request in &sent {
+        let vendor = if request.uri().host() == Some("ups.sim") { "ups" } else { "dhl" };
+        let content_type = Some(header(request, "content-type")).filter(|value| !value.is_empty());
+        let path = request.uri().path_and_query().unwrap().as_str();
+        let checked = specs.check(vendor, request.method().as_str(), path, content_type, request.body());
+        wrong.extend(checked.err().into_iter().flatten());
+    }
+    wrong.sort();
+    wrong.dedup();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_has_its_own_number_and_proves_who_calls() {
+    let carriers = Carriers::new();
+    carriers.answer(200, &json!({}));
+    for _ in 0..2 {
+        carriers.ups.track("1Z1", carriers.asking()).await;
+        carriers.dhl.track("1", carriers.asking()).await;
+    }
+    let sent = carriers.sent();
+    let [token, ups_1, dhl_1, ups_2, dhl_2] = &sent[..] else { panic!("one token for both calls: {sent:?}") };
+    assert_eq!(header(token, "authorization"), "Basic aWQ6c2VjcmV0");
+    assert_eq!(token.body().as_ref(), b"grant_type=client_credentials");
+    for ups in [ups_1, ups_2] {
+        assert_eq!((header(ups, "authorization"), header(ups, "transactionSrc")), ("Bearer t0ken", "crossdock"));
+        assert!((1..=32).contains(&header(ups, "transId").len()));
+    }
+    assert_ne!(header(ups_1, "transId"), header(ups_2, "transId"));
+    for dhl in [dhl_1, dhl_2] {
+        assert_eq!((header(dhl, "authorization"), header(dhl, "x-version")), ("Basic dXNlcjpwYXNzd29yZA==", "3.1.1"));
+        assert!((1..=36).contains(&header(dhl, "message-reference").len()));
+    }
+    assert_ne!(header(dhl_1, "message-reference"), header(dhl_2, "message-reference"));
+}
+
+async fn bought(carriers: &Carriers, api: &dyn CarrierApi, consignment: &Consignment) -> Value {
+    let order = LabelOrder { consignment, service: "03", reference: REFERENCE };
+    api.buy(order, carriers.asking()).await;
+    carriers.last_body()
+}
+
+#[tokio::test(start_paused = true)]
+async fn ups_is_told_the_reference_where_it_takes_it_and_the_account_where_it_pays() {
+    let carriers = Carriers::new();
+    carriers.answer(200, &json!({}));
+    let domestic = bought(&carriers, &carriers.ups, &consignment("US", "US", true)).await;
+    let shipment = &domestic["ShipmentRequest"]["Shipment"];
+    assert_eq!(shipment["ReferenceNumber"], Value::Null);
+    assert_eq!(shipment["Package"][0]["ReferenceNumber"], json!([{ "Value": REFERENCE }]));
+    assert_eq!(shipment["Package"][1]["ReferenceNumber"], Value::Null);
+    assert_eq!(shipment["Package"][0]["PackageWeight"]["UnitOfMeasurement"]["Code"], "LBS");
+    assert_eq!(shipment["Shipper"]["ShipperNumber"], ACCOUNT);
+    assert_eq!(shipment["ShipmentServiceOptions"], Value::Null);
+
+    let abroad = bought(&carriers, &carriers.ups, &declared("DE", "CH", Incoterm::Ddp, true)).await;
+    let shipment = &abroad["ShipmentRequest"]["Shipment"];
+    assert_eq!(shipment["ReferenceNumber"], json!([{ "Value": REFERENCE }]));
+    assert_eq!(shipment["Package"][0]["ReferenceNumber"], Value::Null);
+    assert_eq!(shipment["Package"][0]["PackageWeight"]["UnitOfMeasurement"]["Code"], "KGS");
+    let charges = shipment["PaymentInformation"]["ShipmentCharge"].as_array().unwrap();
+    assert_eq!(charges.iter().map(|charge| &charge["Type"]).collect::<Vec<_>>(), ["01", "02"]);
+    let forms = &shipment["ShipmentServiceOptions"]["InternationalForms"];
+    assert_eq!((&forms["TermsOfShipment"], &forms["InvoiceNumber"]), (&json!("DDP"), &json!("o-1")));
+    assert_eq!(forms["Product"][0]["Unit"]["Value"], "10.99");
+}
+
+#[tokio::test(start_paused = true)]
+async fn within_one_customs_area_nothing_is_declared() {
+    let carriers = Carriers::new();
+    carriers.answer(200, &json!({}));
+    let within = declared("DE", "FR", Incoterm::Ddp, true);
+    let body = bought(&carriers, &carriers.dhl, &within).await;
+    assert_eq!(body["content"]["isCustomsDeclarable"], false);
+    assert_eq!((&body["content"]["exportDeclaration"], &body["valueAddedServices"]), (&Value::Null, &Value::Null));
+    assert_eq!(body["customerReferences"], json!([{ "value": REFERENCE, "typeCode": "CU" }]));
+    assert_eq!(body["pickup"], json!({ "isRequested": false }));
+    assert_eq!(body["plannedShippingDateAndTime"], "2025-05-02T12:00:00 GMT+00:00");
+    let body = bought(&carriers, &carriers.ups, &within).await;
+    assert_eq!(body["ShipmentRequest"]["Shipment"]["ShipmentServiceOptions"], Value::Null);
+
+    let body = bought(&carriers, &carriers.dhl, &declared("DE", "CH", Incoterm::Ddp, true)).await;
+    assert_eq!(body["content"]["isCustomsDeclarable"], true);
+    assert_eq!(body["content"]["incoterm"], "DDP");
+    assert_eq!(body["content"]["exportDeclaration"]["lineItems"][0]["price"].to_string(), "10.99");
+    assert_eq!(body["content"]["declaredValue"].to_string(), "33.0");
+    let before = carriers.sent().len();
+    for api in [&carriers.ups as &dyn CarrierApi, &carriers.dhl] {
+        let undeclared = consignment("DE", "CH", true);
+        let order = LabelOrder { consignment: &undeclared, service: "P", reference: REFERENCE };
+        let answer = api.buy(order, carriers.asking()).await;
+        assert_eq!(answer, Answer::Refused(Refusal::Customs));
+    }
+    assert_eq!(carriers.sent().len(), before, "what no customs lets pass is not bought");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shipment_of_today_is_never_dated_in_the_past() {
+    let carriers = Carriers::new();
+    carriers.answer(200, &json!({}));
+    tokio::time::advance(std::time::Duration::from_secs(10 * 3_600)).await;
+    let mut today = consignment("DE", "FR", false);
+    today.ship_date = Day::parse("2025-05-01").unwrap();
+    carriers.dhl.rates(&today, None, carriers.asking()).await;
+    assert_eq!(carriers.last_body()["plannedShippingDateAndTime"], "2025-05-01T20:15:00 GMT+00:00");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pickup_is_ordered_by_the_clock_at_the_place() {
+    let carriers = Carriers::new();
+    carriers.answer(200, &json!({}));
+    let wish = pickup(Carrier::Ups, "US", "US", -240);
+    carriers.ups.schedule_pickup(&wish, carriers.asking()).await;
+    let when = &carriers.last_body()["PickupCreationRequest"]["PickupDateInfo"];
+    assert_eq!(when, &json!({ "PickupDate": "20250502", "ReadyTime": "1200", "CloseTime": "1700" }));
+    carriers.dhl.schedule_pickup(&pickup(Carrier::Dhl, "DE", "CH", 120), carriers.asking()).await;
+    let body = carriers.last_body();
+    assert_eq!(body["plannedPickupDateAndTime"], "2025-05-02T12:00:00 GMT+02:00");
+    assert_eq!(
+        (&body["closeTime"], body["shipmentDetails"][0]["packages"].as_array().unwrap().len()),
+        (&json!("17:00"), 3)
+    );
+    carriers.ups.cancel_pickup("2929602E9CP", &wish, carriers.asking()).await;
+    assert_eq!(header(&carriers.last(), "prn"), "2929602E9CP");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_telephone_number_dhl_is_not_asked_for_a_label() {
+    let carriers = Carriers::new();
+    let mut consignment = consignment("DE", "FR", false);
+    consignment.recipient = Party { phone: None, ..party("FR", false) };
+    let order = LabelOrder { consignment: &consignment, service: "U", reference: REFERENCE };
+    let answer = carriers.dhl.buy(order, carriers.asking()).await;
+    assert_eq!(answer, Answer::Refused(Refusal::Address));
+    assert!(carriers.sent().is_empty());
+}
