@@ -3,7 +3,7 @@
 use crossdock::domain::MessageId;
 use crossdock::domain::consent::ConsentChange;
 use crossdock::domain::input::{CreateMessage, Preferences};
-use crossdock::domain::message::MessageKind;
+use crossdock::domain::message::{MessageKind, Prices};
 use crossdock::effects::contact::{AppKeys, contact_id};
 use crossdock::effects::intake::{MessageCreated, MessageRequest, message_not_found, request_hash};
 use crossdock::effects::{WorkList, with_permit};
@@ -23,6 +23,8 @@ pub struct MessageInitiator {
     twilio: Twilio,
     app_keys: Keyring<AppKeys>,
     twilio_keys: Keyring<Keys>,
+    prices: Prices,
+    shop: String,
 }
 
 impl MessageInitiator {
@@ -33,6 +35,8 @@ impl MessageInitiator {
             twilio: system.twilio()?,
             app_keys: system.app_keys()?,
             twilio_keys: system.twilio_keys()?,
+            prices: system.prices()?,
+            shop: system.env().required("SHOP_NAME")?,
         })
     }
 
@@ -49,9 +53,11 @@ impl MessageInitiator {
         let input = CreateMessage::parse(body, request.received_at)?;
         let contact_id = contact_id(&self.app_keys.get().await?, input.to.expose())?;
         let (hash, lease) = (request_hash("POST", &request.path, body), request.lease());
+        let (order, to) = (input.order_id.as_ref(), input.to.expose());
         let asked = MessageRequest {
             key: &key,
             hash: &hash,
+            estimate: self.prices.estimate(&input.content, order, &self.shop, to),
             contact_id: &contact_id,
             correlation: &request.correlation,
             lease: &lease,

@@ -156,7 +156,7 @@ const fn per_minute(kind: Kind) -> usize {
         Kind::MailSend | Kind::MailPasswordReset => 160,
         // 100,000 a day.
         Kind::MailPromotion => 70,
-        Kind::SmsSend | Kind::SmsTwoFactorCode | Kind::SmsPromotion | Kind::Publish => 3_000,
+        Kind::SmsSend | Kind::SmsTwoFactorCode | Kind::SmsPromotion | Kind::SmsStatus | Kind::Publish => 3_000,
     }
 }
 

@@ -46,6 +46,9 @@ pub enum Kind {
     /// Send a marketing SMS.
     #[serde(rename = "sms.promotion")]
     SmsPromotion,
+    /// Ask how an SMS stands whose callbacks have said nothing final: a read, so one of unknown outcome is simply repeated.
+    #[serde(rename = "sms.status")]
+    SmsStatus,
     /// Publish a domain event: repeatable, so a publication of unknown outcome is simply repeated.
     #[serde(rename = "publish")]
     Publish,
@@ -53,7 +56,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for routing.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::PaymentCreate,
         Self::PaymentConfirm,
         Self::PaymentCancel,
@@ -66,6 +69,7 @@ impl Kind {
         Self::SmsSend,
         Self::SmsTwoFactorCode,
         Self::SmsPromotion,
+        Self::SmsStatus,
         Self::Publish,
     ];
 
@@ -96,6 +100,7 @@ impl Kind {
             Self::SmsSend => "sms.send",
             Self::SmsTwoFactorCode => "sms.two_factor_code",
             Self::SmsPromotion => "sms.promotion",
+            Self::SmsStatus => "sms.status",
             Self::Publish => "publish",
         }
     }
@@ -121,7 +126,7 @@ impl Kind {
     /// Which of its vendor's breakers its call passes.
     pub const fn operation_class(self) -> OperationClass {
         match self {
-            Self::PaymentSettlement => OperationClass::Read,
+            Self::PaymentSettlement | Self::SmsStatus => OperationClass::Read,
             _ => OperationClass::Effect,
         }
     }
@@ -136,7 +141,7 @@ impl Kind {
             | Self::RefundCreate
             | Self::CustomerCreate => Some(Vendor::Stripe),
             Self::MailSend | Self::MailPasswordReset | Self::MailPromotion => Some(Vendor::SendGrid),
-            Self::SmsSend | Self::SmsTwoFactorCode | Self::SmsPromotion => Some(Vendor::Twilio),
+            Self::SmsSend | Self::SmsTwoFactorCode | Self::SmsPromotion | Self::SmsStatus => Some(Vendor::Twilio),
             Self::Publish => None,
         }
     }
@@ -149,7 +154,8 @@ impl Kind {
             | Self::RefundCreate
             | Self::CustomerCreate
             | Self::MailSend
-            | Self::SmsSend => Duration::from_secs(24 * 3_600),
+            | Self::SmsSend
+            | Self::SmsStatus => Duration::from_secs(24 * 3_600),
             // A shopper waits for these, and pays some other way, or asks for another link, after a quarter of an hour.
             Self::PaymentConfirm | Self::MailPasswordReset => Duration::from_secs(15 * 60),
             // Nobody types in a code that comes later.

@@ -14,7 +14,7 @@ use super::payment::VendorRef;
 use super::work::Subject;
 use crate::aws::{Key, Write};
 use crate::domain::consent::{ConsentChange, Suppression};
-use crate::domain::message::{Channel, Content, MessageKind, MessageStatus};
+use crate::domain::message::{Channel, Content, Estimate, MessageKind, MessageStatus};
 use crate::domain::status::{Move, Said, Status as _, decide};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{ContactId, Correlation, IntentId, MessageId, OrderId, Timestamp};
@@ -25,6 +25,9 @@ use crate::guard::{Guard, condition};
 const KEPT_AFTER: Duration = Duration::from_secs(35 * 24 * 3_600);
 /// The same for a code: nobody has a use for it, and for its status only while somebody asks for another.
 const CODE_KEPT_AFTER: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long callbacks may take to say what became of an SMS before it is asked for. (Seed 000.)
+const STATUS_AFTER: Duration = Duration::from_secs(3_600);
 
 /// A message, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,6 +60,9 @@ pub struct Message {
     /// Who gets a mail of the same meaning when this SMS does not arrive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<ContactId>,
+    /// What it is estimated to cost; known to those who know its text and where it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
     /// When it is to be sent, if not at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send_at: Option<Timestamp>,
@@ -118,6 +124,7 @@ pub(crate) struct Draft {
     pub(crate) content: Content,
     pub(crate) order_id: Option<OrderId>,
     pub(crate) instead: Option<ContactId>,
+    pub(crate) estimate: Option<Estimate>,
     pub(crate) send_at: Option<Timestamp>,
     pub(crate) request_hash: Option<String>,
 }
@@ -149,6 +156,7 @@ impl Message {
             order_id: cause.order_id.cloned(),
             content,
             instead: None,
+            estimate: None,
             send_at: None,
             request_hash: None,
         };
@@ -195,6 +203,7 @@ impl Message {
             version: 1,
             intent_id: draft.intent_id,
             instead: draft.instead,
+            estimate: draft.estimate,
             send_at: draft.send_at,
             request_hash: draft.request_hash,
             vendor: None,
@@ -251,6 +260,12 @@ impl Message {
         if let Some(order) = &self.order_id {
             view["order_id"] = json!(order);
         }
+        if let Some(Estimate { segments, micros }) = self.estimate {
+            view["cost_estimate"] = json!({ "micros": micros, "currency": "USD" });
+            if let Some(segments) = segments {
+                view["segments"] = json!(segments);
+            }
+        }
         view
     }
 
@@ -259,6 +274,7 @@ impl Message {
         let mut plan = Plan::default();
         let mut after = self.clone();
         after.updated_at = context.now;
+        after.estimate = seen.estimate.or(self.estimate);
         let at = seen.vendor_at.or(Some(context.now));
         let event = match seen.what {
             MessageNews::Status(status) => {
@@ -297,6 +313,10 @@ impl Message {
             plan.learned = Some((context.source, vendor_id.clone()));
             let at = key(&self.message_id);
             plan.writes.push(VendorRef::naming(context.source, vendor_id, self.message_id.as_str(), at)?);
+            if self.channel == Channel::Sms && after.status == MessageStatus::Sent {
+                let look = self.status_intent(context);
+                plan.writes.push((Role::Once, Write::put_new(look.key(), &look)?));
+            }
         }
         if seen.vendor_at.is_some() || after.status != self.status {
             // A row that moved nothing says so: an answer and the event of the same fact both tell of it.
@@ -317,6 +337,16 @@ impl Message {
         after.version += 1;
         plan.after = Some(Subject::Message { message: Box::new(after), contact: None });
         Ok(plan)
+    }
+
+    /// The intent that asks how this SMS stands, should its callbacks have said nothing final by then. Nobody nudges it:
+    /// the sweeper finds it when it is due.
+    fn status_intent(&self, context: &Context) -> Intent {
+        let id = IntentId::of(Kind::SmsStatus.as_str(), self.message_id.as_str(), "");
+        let data = Data::Message { message_id: self.message_id.clone(), contact_id: self.contact_id.clone() };
+        let (order, correlation) = (self.order_id.clone(), context.correlation.clone());
+        let intent = Intent::new(id, Kind::SmsStatus, data, order, correlation, context.now);
+        Intent { due: context.now.plus(STATUS_AFTER), ..intent }
     }
 
     /// Once a provider has said something, a message only goes on: a "sent" that comes after "failed" is old news,
@@ -364,6 +394,7 @@ impl Message {
             .set("vendor_at", &after.vendor_at)?
             .set("vendor", &after.vendor)?
             .set("vendor_id", &after.vendor_id)?
+            .set("estimate", &after.estimate)?
             .set("opened_at", &after.opened_at)?
             .set("clicked_at", &after.clicked_at)?
             .set("spam_reported_at", &after.spam_reported_at)?

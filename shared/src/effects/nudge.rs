@@ -53,7 +53,7 @@ impl Routes {
             | Kind::CustomerCreate => self.payments.as_deref(),
             Kind::MailSend | Kind::MailPasswordReset => self.email.as_deref(),
             Kind::MailPromotion => self.email_bulk.as_deref(),
-            Kind::SmsSend | Kind::SmsTwoFactorCode => self.sms.as_deref(),
+            Kind::SmsSend | Kind::SmsTwoFactorCode | Kind::SmsStatus => self.sms.as_deref(),
             Kind::SmsPromotion => self.sms_bulk.as_deref(),
             Kind::Publish => self.inbound_events.as_deref(),
         }

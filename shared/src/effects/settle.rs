@@ -18,7 +18,7 @@ use crate::domain::payment::PaymentStatus;
 use crate::domain::refund::RefundStatus;
 use crate::domain::{Timestamp, id};
 use crate::error::Result;
-use crate::gateway::{Vendor, policy};
+use crate::gateway::{OperationClass, Vendor, policy};
 use crate::guard::{Guard, condition, holds};
 use crate::telemetry::fields;
 
@@ -241,9 +241,10 @@ const fn phase_after(verdict: &Verdict) -> Phase {
 /// not happen, of a payment that is to be canceled, is not tried again.
 fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timestamp, backoff: Duration) -> Verdict {
     let (kind, later) = (intent.kind, now.plus(backoff));
+    let is_read = kind.operation_class() == OperationClass::Read;
     match (verdict, subject) {
         (Verdict::NotDone { after, .. }, _)
-            if intent.phase == Phase::Resolving && kind != Kind::PaymentSettlement && holds(Guard::UnknownStays) =>
+            if intent.phase == Phase::Resolving && !is_read && holds(Guard::UnknownStays) =>
         {
             Verdict::Unknown { look_at: after.map_or(later, |wait| later.max(now.plus(wait))), ask_the_list: false }
         }
@@ -252,6 +253,8 @@ fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timesta
         {
             Verdict::Refused { code: "canceled" }
         }
+        // A status that nobody told is no reason to wake a person.
+        (Verdict::GivenUp { code }, _) if kind == Kind::SmsStatus => Verdict::Refused { code },
         // Whether an offer or a code of an hour ago was sent is nothing that a person has to find out.
         (Verdict::GivenUp { code }, Subject::Message { message, .. }) if message.kind.is_perishable() => {
             Verdict::Refused { code }
@@ -299,7 +302,7 @@ fn statement(verdict: &Verdict, outcome: &Outcome, kind: Kind, subject: &Subject
                 Verdict::GivenUp { .. } => MessageNews::GivenUp,
                 _ => return None,
             };
-            Some(Observation::Message(MessageSeen { what, vendor_at: None, vendor_id: None }))
+            Some(Observation::Message(MessageSeen { what, vendor_at: None, vendor_id: None, estimate: None }))
         }
         _ => None,
     }

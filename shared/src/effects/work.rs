@@ -193,7 +193,7 @@ impl WorkList {
             Outcome::of(Verdict::Done)
         } else if intent.phase == Phase::Resolving {
             agent.resolve(intent, &subject, permit).await
-        } else if let Some(withheld) = subject.withheld(self.world.now()) {
+        } else if let Some(withheld) = subject.withheld(self.world.now()).filter(|_| intent.kind.is_message()) {
             withheld
         } else {
             self.call(intent, &subject, agent, permit, tries).await

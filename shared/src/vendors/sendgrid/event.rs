@@ -89,7 +89,12 @@ fn read_event(element: &str, received_at: Timestamp) -> Result<Event> {
     let event_id = wire.sg_event_id.clone().unwrap_or_else(|| crate::domain::id::digest(&["sendgrid", element]));
     let what = news(&wire);
     let seen = what.map(|what| {
-        Observation::Message(MessageSeen { what, vendor_at: Some(occurred_at), vendor_id: vendor_id.clone() })
+        Observation::Message(MessageSeen {
+            what,
+            vendor_at: Some(occurred_at),
+            vendor_id: vendor_id.clone(),
+            estimate: None,
+        })
     });
     Ok(Event {
         event_id,

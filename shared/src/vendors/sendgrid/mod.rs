@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::Deserialize;
 
 use self::classify::classify;
-use self::wire::{Address, Content, CustomArgs, ListUnsubscribe, Mail, Personalization};
-use crate::domain::message::{MessageStatus, mail_text};
+use self::wire::{Address, Content, CustomArgs, ListUnsubscribe, Mail, MailSettings, Personalization};
+use crate::domain::message::{MessageStatus, Prices, mail_text};
 use crate::domain::{Correlation, OrderId, Private, StackId, Timestamp};
 use crate::effects::contact::{Contact, UnsubscribeLinks};
 use crate::effects::intent::{Intent, Kind};
@@ -66,6 +67,10 @@ pub struct Sender {
     pub shop: String,
     /// How long to wait for an event of a mail whose outcome is not known, before it counts as not accepted.
     pub event_window: Duration,
+    /// Whether SendGrid only checks what it is given and sends nothing.
+    pub sandbox: bool,
+    /// What a mail is estimated to cost.
+    pub prices: Prices,
     /// Where the links to unsubscribe lead; none where no marketing is sent.
     pub unsubscribe: Option<UnsubscribeLinks>,
 }
@@ -147,6 +152,7 @@ impl SendGrid {
             ],
             categories: [message.kind.as_str()],
             headers: unsubscribe_url.as_deref().map(ListUnsubscribe::at),
+            mail_settings: self.sender.sandbox.then(MailSettings::sandbox),
         };
         serde_json::to_vec(&mail).map(Into::into).map_err(|e| Error::bug("unwritable_mail", e))
     }
@@ -165,10 +171,15 @@ impl SendGrid {
         }
         let now = self.gateway.world().now();
         match (reply.class, &reply.response) {
+            // In sandbox mode 200 is a yes: checked, and nothing will be sent.
+            (Class::Refused, Some(response)) if self.sender.sandbox && response.status() == StatusCode::OK => {
+                Outcome::done(Observation::Message(MessageSeen::ours(MessageStatus::Sent)))
+            }
             (Class::Done, Some(response)) => Outcome::done(Observation::Message(MessageSeen {
                 what: MessageNews::Status(MessageStatus::Sent),
                 vendor_at: Some(said_at(response, now)),
                 vendor_id: response.headers().get(MESSAGE_ID).and_then(|id| id.to_str().ok()).map(str::to_owned),
+                estimate: Some(self.sender.prices.of_mail()),
             })),
             (Class::Refused, Some(_)) => Outcome::of(Verdict::Refused { code: "vendor_refused" }),
             _ => resolve::wait_for_events(kind, self.sender.event_window, now),

@@ -12,6 +12,26 @@ pub(super) struct Mail<'a> {
     pub(super) categories: [&'a str; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) headers: Option<ListUnsubscribe>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mail_settings: Option<MailSettings>,
+}
+
+/// How a mail is handled.
+#[derive(Serialize)]
+pub(super) struct MailSettings {
+    sandbox_mode: Setting,
+}
+
+#[derive(Serialize)]
+struct Setting {
+    enable: bool,
+}
+
+impl MailSettings {
+    /// It is checked, and not sent.
+    pub(super) fn sandbox() -> Self {
+        Self { sandbox_mode: Setting { enable: true } }
+    }
 }
 
 /// Unsubscribing with one click, in the mail program itself (RFC 8058).
