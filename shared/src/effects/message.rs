@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::campaign;
 use super::commit::{Context, Plan, Role, timeline_row_in};
 use super::contact;
 use super::intent::{Data, Intent, Kind, order_partition, person_partition};
@@ -186,6 +187,11 @@ impl Message {
         intent.due = begins;
         intent.give_up_at = begins.plus(intent.kind.budget());
         let sort = format!("{:013}#{}", now.ms(), draft.message_id);
+        // Messages of a campaign stand in the index where others have their order.
+        let order_pk = match &draft.content {
+            Content::OfCampaign { campaign_id } => Some(campaign::partition(campaign_id)),
+            _ => draft.order_id.as_ref().map(order_partition),
+        };
         let message = Self {
             item_type: "message".to_owned(),
             message_id: draft.message_id,
@@ -194,8 +200,8 @@ impl Message {
             person_pk: person_partition(&draft.contact_id),
             person_sk: sort.clone(),
             contact_id: draft.contact_id,
-            order_pk: draft.order_id.as_ref().map(order_partition),
-            order_sk: draft.order_id.as_ref().map(|_| sort),
+            order_sk: order_pk.as_ref().map(|_| sort),
+            order_pk,
             order_id: draft.order_id,
             content: draft.content,
             status: MessageStatus::Queued,
@@ -256,6 +262,9 @@ impl Message {
             if let Some(at) = at {
                 view[name] = json!(at.to_rfc3339());
             }
+        }
+        if let Content::OfCampaign { campaign_id } = &self.content {
+            view["campaign_id"] = json!(campaign_id);
         }
         if let Some(order) = &self.order_id {
             view["order_id"] = json!(order);

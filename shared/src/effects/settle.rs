@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::WorkList;
+use super::campaign::CANCELED;
 use super::claim::Claimed;
 use super::commit::{Committed, Context, Plan, Role};
 use super::intent::{Intent, KEPT_AFTER, Kind, MANUAL_PARTITION, Phase, due_partition};
@@ -297,6 +298,7 @@ fn statement(verdict: &Verdict, outcome: &Outcome, kind: Kind, subject: &Subject
         (kind, _) if kind.is_message() => {
             let what = match verdict {
                 Verdict::Refused { code: SUPPRESSED } => MessageNews::Status(MessageStatus::Suppressed),
+                Verdict::Refused { code: CANCELED } => MessageNews::Status(MessageStatus::Canceled),
                 Verdict::Refused { code: OPTED_OUT } => MessageNews::OptedOut,
                 Verdict::Refused { .. } => MessageNews::Status(MessageStatus::Failed),
                 Verdict::GivenUp { .. } => MessageNews::GivenUp,

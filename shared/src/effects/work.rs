@@ -70,7 +70,7 @@ impl Subject {
     }
 
     /// What stands in the way of sending it to its recipient, if it is a message.
-    fn withheld(&self, now: Timestamp) -> Option<Outcome> {
+    pub(super) fn withheld(&self, now: Timestamp) -> Option<Outcome> {
         match self {
             Self::Message { message, contact } => leave::withheld(message, contact.as_ref(), now),
             Self::Payment(_) | Self::Refund(_) | Self::Customer(_) | Self::Contact(_) => None,
@@ -145,6 +145,11 @@ impl WorkList {
             return Ok(Worked::Nothing(waits));
         }
         let (claim, permit) = with_permit(self.claim(id, lease), agent, lease).await?;
+        self.worked(claim, agent, &permit, tries).await
+    }
+
+    /// Goes on with a claim: calls or resolves what is ours, and settles it.
+    pub(super) async fn worked(&self, claim: Claim, agent: &dyn Agent, permit: &Permit, tries: u32) -> Result<Worked> {
         match claim {
             Claim::Missing => Ok(Worked::Missing),
             Claim::Nothing(intent) => Ok(Worked::Nothing(intent)),
@@ -166,7 +171,7 @@ impl WorkList {
             }
             Claim::Mine(claimed) => {
                 let subject = self.subject(&claimed.intent).await?;
-                self.carry_out(claimed, subject, agent, &permit, tries, |_, _| Ok(None)).await
+                self.carry_out(claimed, subject, agent, permit, tries, |_, _| Ok(None)).await
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::domain::StackId;
 use crate::domain::message::Prices;
 use crate::effects::archive::Archive;
 use crate::effects::contact::{AppKeys, UnsubscribeLinks};
+use crate::effects::template::{self, Templates};
 use crate::effects::{Routes, WorkList};
 use crate::error::{Error, Result};
 use crate::gateway::{Gateway, Keyring, Memory, Vendor};
@@ -32,6 +33,7 @@ pub struct System {
     secrets: Secrets,
     known_customers: KnownCustomers,
     admission: Memory,
+    templates: template::Memory,
 }
 
 impl System {
@@ -56,6 +58,7 @@ impl System {
             secrets,
             known_customers: KnownCustomers::default(),
             admission: Memory::default(),
+            templates: template::Memory::default(),
         })
     }
 
@@ -119,9 +122,33 @@ impl System {
                 Some(url) => Some(UnsubscribeLinks::new(self.app_keys()?, url.trim_end_matches('/').to_owned())),
                 None => None,
             },
+            templates: self.templates()?,
         };
         let base = self.env.vendor_base("SENDGRID_API_BASE")?;
         Ok(sendgrid::SendGrid::new(self.gateway()?, base, self.sendgrid_keys()?, sender, self.stack()?))
+    }
+
+    /// The templates that are kept at SendGrid.
+    pub fn templates(&self) -> Result<Templates> {
+        Ok(Templates::new(self.table()?, self.world.clone(), self.templates.clone()))
+    }
+
+    /// SendGrid's batches: what it holds, and stops.
+    pub fn sendgrid_batches(&self) -> Result<sendgrid::batch::Batches> {
+        let base = self.env.vendor_base("SENDGRID_API_BASE")?;
+        Ok(sendgrid::batch::Batches::new(self.gateway()?, base, self.sendgrid_keys()?))
+    }
+
+    /// SendGrid's statistics.
+    pub fn sendgrid_stats(&self) -> Result<sendgrid::Stats> {
+        let base = self.env.vendor_base("SENDGRID_API_BASE")?;
+        Ok(sendgrid::Stats::new(self.gateway()?, base, self.sendgrid_keys()?))
+    }
+
+    /// The templates of SendGrid's account.
+    pub fn sendgrid_library(&self) -> Result<sendgrid::Library> {
+        let base = self.env.vendor_base("SENDGRID_API_BASE")?;
+        Ok(sendgrid::Library::new(self.gateway()?, base, self.sendgrid_keys()?, self.stack()?))
     }
 
     /// Whether SendGrid is to check mails and send none. Never in production: customers would wait for them.

@@ -283,6 +283,11 @@ impl Universe {
         self.invoke(Job::Tick).await;
     }
 
+    /// A day of the reporter's schedule.
+    pub async fn report(&mut self) {
+        self.invoke(Job::Report).await;
+    }
+
     /// The next invocation of each function gets a new instance.
     pub(crate) fn forget_instances(&mut self) {
         self.instances.clear();
@@ -370,7 +375,7 @@ fn copied(request: &http::Request<Body>) -> http::Request<Bytes> {
 /// The function behind a path of the API.
 fn behind(path: &str) -> Function {
     match path.split('/').nth(1) {
-        Some("messages" | "contacts") => Function::MessageInitiator,
+        Some("messages" | "campaigns" | "contacts") => Function::MessageInitiator,
         _ => Function::PaymentInitiator,
     }
 }
