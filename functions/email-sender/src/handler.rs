@@ -2,9 +2,11 @@
 
 mod mailer;
 
-use crossdock::effects::{Agent as _, Nudge, Verdict, WorkList, Worked};
+use crossdock::domain::IntentId;
+use crossdock::effects::template::Templates;
+use crossdock::effects::{Agent as _, Lease, Nudge, Verdict, WorkList, Worked};
 use crossdock::error::Result;
-use crossdock::gateway::Keyring;
+use crossdock::gateway::{Keyring, Lane};
 use crossdock::lambda::System;
 use crossdock::lambda::batch::{Record, Worker};
 use crossdock::vendors::sendgrid::Keys;
@@ -17,31 +19,52 @@ pub struct EmailSender {
     list: WorkList,
     mailer: Mailer,
     keys: Keyring<Keys>,
+    templates: Templates,
 }
 
 impl EmailSender {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
         let mailer = Mailer { sendgrid: system.sendgrid()?, postmark: system.postmark_if_wanted()? };
-        Ok(Self { list: system.work_list()?, mailer, keys: system.sendgrid_keys()? })
+        Ok(Self { list: system.work_list()?, mailer, keys: system.sendgrid_keys()?, templates: system.templates()? })
     }
 
     /// What is worth doing before the first message.
     pub fn warm_up(&self) -> Vec<BoxFuture<'_, ()>> {
-        vec![self.keys.get().map(drop).boxed(), self.list.warm().boxed()]
+        vec![self.keys.get().map(drop).boxed(), self.templates.look().boxed()]
+    }
+}
+
+impl EmailSender {
+    async fn work(&self, intents: &[IntentId], lease: &Lease) -> Result<()> {
+        // Marketing is SendGrid's alone, and what one request asked for leaves together.
+        if lease.lane == Lane::Bulk {
+            return self.list.work_together(intents, lease, &self.mailer.sendgrid).await;
+        }
+        for id in intents {
+            if let Worked::Settled(_, Verdict::Absent) = self.list.work(id, lease, &self.mailer, 1).await? {
+                // One provider certainly did not take it: the other one is asked at once.
+                self.list.work(id, lease, &self.mailer, 1).await?;
+            }
+        }
+        Ok(())
     }
 }
 
 impl Worker for EmailSender {
     async fn handle(&self, record: &Record) -> Result<()> {
-        let (intent_id, _) = Nudge::parse(&record.body)?;
+        let intents = Nudge::parse_all(&record.body)?;
         let timeout = self.mailer.vendor().policy().timeout;
         // Without enough time for a call the nudge is dropped: the intent stays due, and the sweeper nudges again.
         let Some(lease) = record.lease(timeout, self.list.world().now()) else { return Ok(()) };
-        match self.list.work(&intent_id, &lease, &self.mailer, 1).await? {
-            // One provider certainly did not take it: the other one is asked at once.
-            Worked::Settled(_, Verdict::Absent) => self.list.work(&intent_id, &lease, &self.mailer, 1).await.map(drop),
-            Worked::Settled(..) | Worked::Nothing(_) | Worked::Missing | Worked::Fenced => Ok(()),
-        }
+        // The templates are read beside the claim: that is no wait of its own.
+        let (worked, ()) = futures_util::join!(self.work(&intents, &lease), self.templates.look());
+        worked
+    }
+
+    /// Campaigns wait for each other: each takes what one instance can do.
+    fn group(&self, record: &Record) -> String {
+        let is_campaign = Nudge::parse_all(&record.body).is_ok_and(|intents| intents.len() > 1);
+        if is_campaign { "campaigns".to_owned() } else { record.message_id.clone() }
     }
 }

@@ -14,6 +14,7 @@ mod manual;
 mod quota;
 mod replay;
 mod stack;
+mod templates;
 mod timeline_of;
 
 use std::process::ExitCode;
@@ -66,6 +67,9 @@ enum Command {
     Breaker(breaker::Command),
     /// How much of what the vendors allow is in use
     Quota,
+    /// The mails' wordings as templates at SendGrid
+    #[command(subcommand)]
+    Templates(templates::Command),
     /// Apply webhooks of the archive once more
     Replay(replay::What),
     /// What was done by hand on a day
@@ -107,6 +111,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Dlq(command) => dlq::run(&stack, command, confirm).await,
         Command::Breaker(command) => breaker::run(&stack, command, confirm).await,
         Command::Quota => quota::run(&stack).await,
+        Command::Templates(command) => Box::pin(templates::run(&stack, command, confirm)).await,
         Command::Replay(what) => replay::run(&stack, what, confirm).await,
         Command::Audit { day } => intent::audits(&stack, day.as_deref()).await,
     }

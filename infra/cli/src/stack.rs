@@ -7,6 +7,7 @@ use crossdock::effects::WorkList;
 use crossdock::effects::archive::Archive;
 use crossdock::effects::audit::Operator;
 use crossdock::lambda::{Env, System};
+use crossdock::vendors::sendgrid::Library;
 use crossdock::world::World;
 
 /// The variables that the functions have, by the output of the template that they come from.
@@ -54,7 +55,13 @@ impl Stack {
         let output = |name: &str| deployment.outputs.get(name).cloned();
         let variables = VARIABLES.iter().filter_map(|(variable, name)| Some(((*variable).to_owned(), output(name)?)));
         let stage = deployment.parameters.get("Stage").cloned().unwrap_or_default();
-        let own = [("STAGE".to_owned(), stage), ("STACK_ID".to_owned(), deployment.id.clone())];
+        let sendgrid = deployment.parameters.get("SendGridApiBase").cloned().unwrap_or_default();
+        let own = [
+            ("SENDGRID_SECRET_ID".to_owned(), format!("/crossdock/{stage}/sendgrid")),
+            ("SENDGRID_API_BASE".to_owned(), sendgrid),
+            ("STAGE".to_owned(), stage),
+            ("STACK_ID".to_owned(), deployment.id.clone()),
+        ];
         let env = env.with(variables.chain(own));
         let system = System::with(env, world.clone(), &Transport::over(&world))?;
         Ok(Self { system, deployment, operator })
@@ -68,6 +75,11 @@ impl Stack {
     /// The webhook archive.
     pub(crate) fn archive(&self) -> Result<Archive> {
         Ok(self.system.archive()?)
+    }
+
+    /// The templates of its SendGrid account.
+    pub(crate) fn templates(&self) -> Result<Library> {
+        Ok(self.system.sendgrid_library()?)
     }
 
     /// The queues.

@@ -69,6 +69,10 @@ id!(
     QuoteId
 );
 id!(
+    /// `cmp_…`: one mail to many.
+    CampaignId
+);
+id!(
     /// `int_…`: one thing that someone wants done once.
     IntentId
 );
@@ -144,6 +148,11 @@ impl MessageId {
         Self(hashed("msg", &["message asked for", key]))
     }
 
+    /// The message that a campaign has for somebody.
+    pub fn of_campaign(campaign: &CampaignId, contact: &ContactId) -> Self {
+        Self(hashed("msg", &["message of campaign", campaign.as_str(), contact.as_str()]))
+    }
+
     /// Takes an id from outside; `None` when it does not have the form of ours.
     pub fn parse(text: &str) -> Option<Self> {
         is_ours(text, "msg_").then(|| Self(text.to_owned()))
@@ -178,6 +187,18 @@ impl QuoteId {
     /// Takes an id from outside; `None` when it does not have the form of ours.
     pub fn parse(text: &str) -> Option<Self> {
         is_ours(text, "quo_").then(|| Self(text.to_owned()))
+    }
+}
+
+impl CampaignId {
+    /// The campaign that this Idempotency-Key asks for.
+    pub fn of_request(key: &str) -> Self {
+        Self(hashed("cmp", &["campaign asked for", key]))
+    }
+
+    /// Takes an id from outside; `None` when it does not have the form of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_ours(text, "cmp_").then(|| Self(text.to_owned()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a storefront asks for, checked: every bad field is named, all of them at once, before anything is written.
 
+mod campaign;
 mod card_number;
 mod customer;
 mod message;
@@ -19,6 +20,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use super::{Currency, Money};
 use crate::error::{Error, FieldError, Result};
 
+pub use campaign::{CreateCampaign, RECIPIENTS_MAX, Recipient};
 pub use card_number::holds_card_number;
 pub use customer::CreateCustomer;
 pub use message::CreateMessage;

@@ -22,8 +22,8 @@ pub mod timeline;
 pub mod timestamp;
 
 pub use id::{
-    ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, PickupId, QuoteId, RefundId,
-    ShipmentId, StackId,
+    CampaignId, ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, PickupId, QuoteId,
+    RefundId, ShipmentId, StackId,
 };
 pub use money::{Currency, Money};
 pub use phone::normalised_phone;

@@ -1,13 +1,9 @@
-//! How a text travels as SMS: its alphabet, into how many segments it is cut, and what they are estimated to cost; and
-//! the words that people answer with.
+//! How a text travels as SMS: its alphabet, and into how many segments it is cut; and the words that people answer with.
 //! (3GPP TS 23.038 for the alphabet, TS 23.040 for the lengths.)
-
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::consent::{ConsentChange, Suppression};
-use crate::error::{Error, Result};
 
 /// The longest text that a provider takes, in UTF-16 code units; beyond it the message is refused, not cut.
 pub const TEXT_MAX_UNITS: usize = 1_600;
@@ -92,50 +88,6 @@ fn septets(c: char) -> Option<usize> {
         Some(1)
     } else {
         EXTENSION.contains(c).then_some(2)
-    }
-}
-
-/// What one segment costs, in millionths of a US dollar, by the beginning of the number it goes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prices {
-    /// `+1` → 7,500; the empty prefix is for everywhere else.
-    by_prefix: BTreeMap<String, u64>,
-}
-
-impl Prices {
-    /// 0.75 cents to the United States, and the dear end of two to ten cents elsewhere: an estimate that is too high
-    /// holds a budget, one that is too low breaks it.
-    pub const DEFAULT: &str = "+1=7500,*=100000";
-
-    /// Reads `+1=7500,+44=40000,*=100000`: beginnings of numbers, `*` for all others, and prices in micro-dollars.
-    ///
-    /// # Errors
-    /// `configuration` (misconfigured) when it is not of that form, or says nothing of all others.
-    pub fn parse(text: &str) -> Result<Self> {
-        let wrong = |what: &str| Error::misconfigured("configuration", format!("SMS prices: {what}"));
-        let mut by_prefix = BTreeMap::new();
-        for entry in text.split(',') {
-            let (prefix, price) = entry.trim().split_once('=').ok_or_else(|| wrong("an entry is not prefix=price"))?;
-            let is_prefix =
-                prefix.len() > 1 && prefix.starts_with('+') && prefix[1..].bytes().all(|b| b.is_ascii_digit());
-            if !is_prefix && prefix != "*" {
-                return Err(wrong("a prefix is neither + and digits nor *"));
-            }
-            let price = price.parse().map_err(|_| wrong("a price is not a whole number of micro-dollars"))?;
-            by_prefix.insert(prefix.trim_start_matches('*').to_owned(), price);
-        }
-        if !by_prefix.contains_key("") {
-            return Err(wrong("there is no price for all others (*)"));
-        }
-        Ok(Self { by_prefix })
-    }
-
-    /// What this text to this number is estimated to cost, in micro-dollars: each segment at the price of the longest
-    /// beginning that is known.
-    pub fn estimate(&self, number: &str, text: &str) -> u64 {
-        let known = |length: usize| number.get(..length).and_then(|prefix| self.by_prefix.get(prefix));
-        let price = (0..=number.len()).rev().find_map(known).copied().unwrap_or(0);
-        price.saturating_mul(segments(text).count.try_into().unwrap_or(u64::MAX))
     }
 }
 
@@ -259,24 +211,6 @@ mod tests {
     }
 
     #[test]
-    fn a_price_is_that_of_the_longest_known_beginning_for_each_segment() {
-        let prices = Prices::parse("+1=7500, +1876=60000,+44=40000,*=100000").expect("prices");
-        assert_eq!(prices.estimate("+14155552671", "hi"), 7_500);
-        assert_eq!(prices.estimate("+18765551234", "hi"), 60_000);
-        assert_eq!(prices.estimate("+447911123456", &"a".repeat(161)), 80_000);
-        assert_eq!(prices.estimate("+4798765432", "hi"), 100_000);
-        assert_eq!(prices.estimate("", ""), 100_000);
-        assert_eq!(Prices::parse(Prices::DEFAULT).expect("the default").estimate("+14155552671", "hi"), 7_500);
-    }
-
-    #[test]
-    fn prices_that_cannot_be_read_or_leave_somebody_out_stop_the_start() {
-        for text in ["", "+1", "+1=0.0075,*=1", "1=7500,*=1", "+=1,*=1", "+1=7500", "*=-1", "**=1"] {
-            assert!(Prices::parse(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn a_keyword_is_the_whole_text_in_any_case() {
         for (text, expected) in [
             ("STOP", Some(Keyword::Stop)),
@@ -307,11 +241,9 @@ mod tests {
         }
 
         #[test]
-        fn a_longer_text_never_has_fewer_segments_nor_costs_less(text in "\\PC{0,200}", more in "\\PC{0,40}") {
+        fn a_longer_text_never_has_fewer_segments(text in "\\PC{0,200}", more in "\\PC{0,40}") {
             let longer = format!("{text}{more}");
             prop_assert!(segments(&longer).count >= segments(&text).count);
-            let prices = Prices::parse(Prices::DEFAULT).expect("the default");
-            prop_assert!(prices.estimate("+47", &longer) >= prices.estimate("+47", &text));
         }
     }
 }

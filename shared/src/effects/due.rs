@@ -4,7 +4,7 @@
 //! What a vendor's open breaker holds back stays due and is left alone, but for one candidate for each probe. When the
 //! breaker has closed, the nudges grow back to their full number over some minutes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join};
@@ -158,7 +158,7 @@ const fn per_minute(kind: Kind) -> usize {
         Kind::ShipmentCreate | Kind::ShipmentTrack | Kind::ShipmentSubscribe | Kind::PickupCreate => 60,
         // 100,000 a day.
         Kind::MailPromotion => 70,
-        Kind::SmsSend | Kind::SmsTwoFactorCode | Kind::SmsPromotion | Kind::Publish => 3_000,
+        Kind::SmsSend | Kind::SmsTwoFactorCode | Kind::SmsPromotion | Kind::SmsStatus | Kind::Publish => 3_000,
     }
 }
 
@@ -173,6 +173,7 @@ impl WorkList {
         let mut swept = Swept { due: rows.len(), ..Swept::default() };
         swept.oldest_ms = rows.first().map_or(0, |row| u64::try_from(now.since(row.due).as_millis()).unwrap_or(0));
         let (mut nudges, mut events, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
+        let mut groups: HashSet<Correlation> = HashSet::new();
         for row in rows {
             match row.turn {
                 Turn::Candidate(vendor, switch) if !candidates.contains(&(vendor, switch)) => {
@@ -184,11 +185,22 @@ impl WorkList {
                 }
                 Turn::Now => {}
             }
+            // What shares a call shares a message: only the first of them needs room in the queue.
+            if let What::Intent(nudge) = &row.what
+                && nudge.shares_a_call()
+                && groups.contains(&nudge.correlation_id)
+            {
+                nudges.push(nudge.clone());
+                continue;
+            }
             let Some(left) = self.routes.of(row.kind()).and_then(|url| room.get_mut(url)) else { continue };
             if *left > 0 {
                 *left -= 1;
                 match row.what {
-                    What::Intent(nudge) => nudges.push(nudge),
+                    What::Intent(nudge) => {
+                        groups.insert(nudge.correlation_id.clone());
+                        nudges.push(nudge);
+                    }
                     What::Event(key) => events.push(Requeued::message(key)?),
                 }
             }

@@ -316,7 +316,7 @@ fn claim_at_birth(intent: &mut Intent, lease: &Lease, now: Timestamp) {
     intent.first_called_at = Some(now);
 }
 
-fn same_request(before: &str, now: &str) -> Result<()> {
+pub(super) fn same_request(before: &str, now: &str) -> Result<()> {
     if before == now || !holds(Guard::RequestHash) {
         return Ok(());
     }

@@ -46,6 +46,9 @@ pub enum Kind {
     /// Send a marketing SMS.
     #[serde(rename = "sms.promotion")]
     SmsPromotion,
+    /// Ask how an SMS stands whose callbacks have said nothing final: a read, so one of unknown outcome is simply repeated.
+    #[serde(rename = "sms.status")]
+    SmsStatus,
     /// Buy a label.
     #[serde(rename = "shipment.create")]
     ShipmentCreate,
@@ -65,7 +68,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for routing.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::PaymentCreate,
         Self::PaymentConfirm,
         Self::PaymentCancel,
@@ -78,6 +81,7 @@ impl Kind {
         Self::SmsSend,
         Self::SmsTwoFactorCode,
         Self::SmsPromotion,
+        Self::SmsStatus,
         Self::ShipmentCreate,
         Self::ShipmentTrack,
         Self::ShipmentSubscribe,
@@ -112,6 +116,7 @@ impl Kind {
             Self::SmsSend => "sms.send",
             Self::SmsTwoFactorCode => "sms.two_factor_code",
             Self::SmsPromotion => "sms.promotion",
+            Self::SmsStatus => "sms.status",
             Self::ShipmentCreate => "shipment.create",
             Self::ShipmentTrack => "shipment.track",
             Self::ShipmentSubscribe => "shipment.subscribe",
@@ -127,11 +132,6 @@ impl Kind {
             Self::PaymentCreate | Self::RefundCreate | Self::CustomerCreate | Self::ShipmentCreate | Self::PickupCreate
         );
         creates || self.is_message()
-    }
-
-    /// Whether repeating it does no harm, so that one of unknown outcome is simply done again.
-    pub const fn is_look(self) -> bool {
-        matches!(self, Self::PaymentSettlement | Self::ShipmentTrack | Self::ShipmentSubscribe)
     }
 
     /// Whether it sends a message.
@@ -150,7 +150,9 @@ impl Kind {
     /// Which of its vendor's breakers its call passes.
     pub const fn operation_class(self) -> OperationClass {
         match self {
-            Self::PaymentSettlement | Self::ShipmentTrack | Self::ShipmentSubscribe => OperationClass::Read,
+            Self::PaymentSettlement | Self::SmsStatus | Self::ShipmentTrack | Self::ShipmentSubscribe => {
+                OperationClass::Read
+            }
             _ => OperationClass::Effect,
         }
     }
@@ -165,7 +167,7 @@ impl Kind {
             | Self::RefundCreate
             | Self::CustomerCreate => Some(Vendor::Stripe),
             Self::MailSend | Self::MailPasswordReset | Self::MailPromotion => Some(Vendor::SendGrid),
-            Self::SmsSend | Self::SmsTwoFactorCode | Self::SmsPromotion => Some(Vendor::Twilio),
+            Self::SmsSend | Self::SmsTwoFactorCode | Self::SmsPromotion | Self::SmsStatus => Some(Vendor::Twilio),
             Self::ShipmentCreate
             | Self::ShipmentTrack
             | Self::ShipmentSubscribe
@@ -182,7 +184,8 @@ impl Kind {
             | Self::RefundCreate
             | Self::CustomerCreate
             | Self::MailSend
-            | Self::SmsSend => Duration::from_secs(24 * 3_600),
+            | Self::SmsSend
+            | Self::SmsStatus => Duration::from_secs(24 * 3_600),
             // A shopper waits for these, and pays some other way, or asks for another link, after a quarter of an hour.
             Self::PaymentConfirm | Self::MailPasswordReset => Duration::from_secs(15 * 60),
             // Nobody types in a code that comes later.

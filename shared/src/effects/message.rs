@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::campaign;
 use super::commit::{Context, Plan, Role, timeline_row_in};
 use super::contact;
 use super::intent::{Data, Intent, Kind, order_partition, person_partition};
@@ -14,7 +15,7 @@ use super::payment::VendorRef;
 use super::work::Subject;
 use crate::aws::{Key, Write};
 use crate::domain::consent::{ConsentChange, Suppression};
-use crate::domain::message::{Channel, Content, MessageKind, MessageStatus};
+use crate::domain::message::{Channel, Content, Estimate, MessageKind, MessageStatus};
 use crate::domain::status::{Move, Said, Status as _, decide};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{ContactId, Correlation, IntentId, MessageId, OrderId, Timestamp};
@@ -25,6 +26,9 @@ use crate::guard::{Guard, condition};
 const KEPT_AFTER: Duration = Duration::from_secs(35 * 24 * 3_600);
 /// The same for a code: nobody has a use for it, and for its status only while somebody asks for another.
 const CODE_KEPT_AFTER: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long callbacks may take to say what became of an SMS before it is asked for. (Seed 000.)
+const STATUS_AFTER: Duration = Duration::from_secs(3_600);
 
 /// A message, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,6 +61,9 @@ pub struct Message {
     /// Who gets a mail of the same meaning when this SMS does not arrive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<ContactId>,
+    /// What it is estimated to cost; known to those who know its text and where it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
     /// When it is to be sent, if not at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send_at: Option<Timestamp>,
@@ -120,6 +127,7 @@ pub(crate) struct Draft {
     pub(crate) content: Content,
     pub(crate) order_id: Option<OrderId>,
     pub(crate) instead: Option<ContactId>,
+    pub(crate) estimate: Option<Estimate>,
     pub(crate) send_at: Option<Timestamp>,
     pub(crate) request_hash: Option<String>,
 }
@@ -151,6 +159,7 @@ impl Message {
             order_id: cause.order_id.cloned(),
             content,
             instead: cause.instead.cloned(),
+            estimate: None,
             send_at: None,
             request_hash: None,
         };
@@ -180,6 +189,11 @@ impl Message {
         intent.due = begins;
         intent.give_up_at = begins.plus(intent.kind.budget());
         let sort = format!("{:013}#{}", now.ms(), draft.message_id);
+        // Messages of a campaign stand in the index where others have their order.
+        let order_pk = match &draft.content {
+            Content::OfCampaign { campaign_id } => Some(campaign::partition(campaign_id)),
+            _ => draft.order_id.as_ref().map(order_partition),
+        };
         let message = Self {
             item_type: "message".to_owned(),
             message_id: draft.message_id,
@@ -188,8 +202,8 @@ impl Message {
             person_pk: person_partition(&draft.contact_id),
             person_sk: sort.clone(),
             contact_id: draft.contact_id,
-            order_pk: draft.order_id.as_ref().map(order_partition),
-            order_sk: draft.order_id.as_ref().map(|_| sort),
+            order_sk: order_pk.as_ref().map(|_| sort),
+            order_pk,
             order_id: draft.order_id,
             content: draft.content,
             status: MessageStatus::Queued,
@@ -197,6 +211,7 @@ impl Message {
             version: 1,
             intent_id: draft.intent_id,
             instead: draft.instead,
+            estimate: draft.estimate,
             send_at: draft.send_at,
             request_hash: draft.request_hash,
             vendor: None,
@@ -250,8 +265,17 @@ impl Message {
                 view[name] = json!(at.to_rfc3339());
             }
         }
+        if let Content::OfCampaign { campaign_id } = &self.content {
+            view["campaign_id"] = json!(campaign_id);
+        }
         if let Some(order) = &self.order_id {
             view["order_id"] = json!(order);
+        }
+        if let Some(Estimate { segments, micros }) = self.estimate {
+            view["cost_estimate"] = json!({ "micros": micros, "currency": "USD" });
+            if let Some(segments) = segments {
+                view["segments"] = json!(segments);
+            }
         }
         view
     }
@@ -261,6 +285,7 @@ impl Message {
         let mut plan = Plan::default();
         let mut after = self.clone();
         after.updated_at = context.now;
+        after.estimate = seen.estimate.or(self.estimate);
         let at = seen.vendor_at.or(Some(context.now));
         let event = match seen.what {
             MessageNews::Status(status) => {
@@ -299,6 +324,10 @@ impl Message {
             plan.learned = Some((context.source, vendor_id.clone()));
             let at = key(&self.message_id);
             plan.writes.push(VendorRef::naming(context.source, vendor_id, self.message_id.as_str(), at)?);
+            if self.channel == Channel::Sms && after.status == MessageStatus::Sent {
+                let look = self.status_intent(context);
+                plan.writes.push((Role::Once, Write::put_new(look.key(), &look)?));
+            }
         }
         if seen.vendor_at.is_some() || after.status != self.status {
             // A row that moved nothing says so: an answer and the event of the same fact both tell of it.
@@ -319,6 +348,16 @@ impl Message {
         after.version += 1;
         plan.after = Some(Subject::Message { message: Box::new(after), contact: None });
         Ok(plan)
+    }
+
+    /// The intent that asks how this SMS stands, should its callbacks have said nothing final by then. Nobody nudges it:
+    /// the sweeper finds it when it is due.
+    fn status_intent(&self, context: &Context) -> Intent {
+        let id = IntentId::of(Kind::SmsStatus.as_str(), self.message_id.as_str(), "");
+        let data = Data::Message { message_id: self.message_id.clone(), contact_id: self.contact_id.clone() };
+        let (order, correlation) = (self.order_id.clone(), context.correlation.clone());
+        let intent = Intent::new(id, Kind::SmsStatus, data, order, correlation, context.now);
+        Intent { due: context.now.plus(STATUS_AFTER), ..intent }
     }
 
     /// Once a provider has said something, a message only goes on: a "sent" that comes after "failed" is old news,
@@ -367,6 +406,7 @@ impl Message {
             .set("vendor_at", &after.vendor_at)?
             .set("vendor", &after.vendor)?
             .set("vendor_id", &after.vendor_id)?
+            .set("estimate", &after.estimate)?
             .set("opened_at", &after.opened_at)?
             .set("clicked_at", &after.clicked_at)?
             .set("spam_reported_at", &after.spam_reported_at)?

@@ -7,11 +7,12 @@
 //!
 //! Reading order: intent.rs (what an intent is), kind.rs (which there are), claim.rs, settle.rs, work.rs (claim → call → settle as one story),
 //! commit.rs (the transaction they all write), inbound.rs (the same for events), waiting.rs (events that come too early),
-//! leave.rs (who may be written to), due.rs (the sweeper's part), archive.rs
+//! leave.rs (who may be written to), campaign.rs and together.rs (one mail to many), due.rs (the sweeper's part), archive.rs
 //! (every webhook as it came), operate.rs (what a person may do by hand).
 
 pub mod archive;
 pub mod audit;
+pub mod campaign;
 mod claim;
 mod commit;
 pub mod contact;
@@ -33,8 +34,11 @@ pub mod payment;
 pub mod pickup;
 mod publish;
 pub mod refund;
+pub mod report;
 mod settle;
 pub mod shipment;
+pub mod template;
+mod together;
 pub mod waiting;
 mod work;
 
@@ -53,6 +57,7 @@ pub use nudge::{Nudge, Routes};
 pub use operate::Finding;
 pub use outcome::{Agent, HELD_BACK, OPTED_OUT, Outcome, Verdict};
 pub use settle::{Settled, owner};
+pub use together::Broadcaster;
 pub use work::{Subject, Worked, with_permit};
 
 /// The work list of one stack.

@@ -19,6 +19,8 @@ const VERSION: u32 = 1;
 pub const LANE: &str = "lane";
 /// The longest delay of one message (SQS).
 const DELAY_MAX: Duration = Duration::from_secs(900);
+/// Intents of one nudge at most: as many as share a call (SendGrid: 1,000 recipients).
+const GROUP_MAX: usize = 1_000;
 /// Its value for marketing.
 pub const BULK: &str = "bulk";
 
@@ -55,7 +57,7 @@ impl Routes {
             | Kind::CustomerCreate => self.payments.as_deref(),
             Kind::MailSend | Kind::MailPasswordReset => self.email.as_deref(),
             Kind::MailPromotion => self.email_bulk.as_deref(),
-            Kind::SmsSend | Kind::SmsTwoFactorCode => self.sms.as_deref(),
+            Kind::SmsSend | Kind::SmsTwoFactorCode | Kind::SmsStatus => self.sms.as_deref(),
             Kind::SmsPromotion => self.sms_bulk.as_deref(),
             Kind::ShipmentCreate | Kind::ShipmentTrack | Kind::ShipmentSubscribe | Kind::PickupCreate => {
                 self.shipments.as_deref()
@@ -84,10 +86,23 @@ struct Wire {
     correlation_id: Correlation,
 }
 
+/// A nudge for many at once: one message for a whole campaign.
+#[derive(Debug, Serialize, Deserialize)]
+struct WireGroup {
+    v: u32,
+    intent_ids: Vec<IntentId>,
+    correlation_id: Correlation,
+}
+
 impl Nudge {
     /// The nudge for an intent.
     pub fn of(intent: &Intent) -> Self {
         Self { intent_id: intent.intent_id.clone(), kind: intent.kind, correlation_id: intent.correlation_id.clone() }
+    }
+
+    /// Whether its call may be made together with others of the same request.
+    pub(super) const fn shares_a_call(&self) -> bool {
+        matches!(self.kind, Kind::MailPromotion)
     }
 
     fn message(&self) -> Result<Outgoing> {
@@ -98,6 +113,24 @@ impl Nudge {
             outgoing.attributes.push((LANE.to_owned(), BULK.to_owned()));
         }
         Ok(outgoing)
+    }
+
+    /// One message for many that can share a call.
+    fn group(intent_ids: Vec<IntentId>, correlation_id: Correlation) -> Result<Outgoing> {
+        let wire = WireGroup { v: VERSION, intent_ids, correlation_id };
+        let body = serde_json::to_string(&wire).map_err(|e| Error::bug("nudge", e))?;
+        Ok(Outgoing { attributes: vec![(LANE.to_owned(), BULK.to_owned())], ..Outgoing::plain(body) })
+    }
+
+    /// Reads a nudge for one or for many.
+    ///
+    /// # Errors
+    /// `unknown_message`, as [`Nudge::parse`].
+    pub fn parse_all(body: &str) -> Result<Vec<IntentId>> {
+        match serde_json::from_str::<WireGroup>(body) {
+            Ok(wire) if wire.v == VERSION => Ok(wire.intent_ids),
+            _ => Ok(vec![Self::parse(body)?.0]),
+        }
     }
 
     /// Reads a nudge.
@@ -112,6 +145,25 @@ impl Nudge {
         }
         Ok((wire.intent_id, wire.correlation_id))
     }
+}
+
+/// Which nudges share a message: promotions by mail that one request asked for, at most as many as share a call.
+fn groups(nudges: &[Nudge]) -> Vec<Vec<&Nudge>> {
+    let mut groups: Vec<Vec<&Nudge>> = Vec::new();
+    let mut open: HashMap<&Correlation, usize> = HashMap::new();
+    for nudge in nudges {
+        let group = open.get(&nudge.correlation_id).filter(|_| nudge.shares_a_call());
+        match group.and_then(|at| groups.get_mut(*at)).filter(|group| group.len() < GROUP_MAX) {
+            Some(group) => group.push(nudge),
+            None => {
+                if nudge.shares_a_call() {
+                    open.insert(&nudge.correlation_id, groups.len());
+                }
+                groups.push(vec![nudge]);
+            }
+        }
+    }
+    groups
 }
 
 impl WorkList {
@@ -144,11 +196,18 @@ impl WorkList {
     /// Sends nudges.
     pub async fn try_nudge(&self, nudges: &[Nudge]) -> Result<()> {
         let mut by_queue: HashMap<&str, Vec<Outgoing>> = HashMap::new();
-        for nudge in nudges {
+        for group in groups(nudges) {
+            let [nudge, more @ ..] = group.as_slice() else { continue };
             let Some(url) = self.routes.of(nudge.kind) else {
                 return Err(Error::misconfigured("queue_unknown", format!("no queue for {}", nudge.kind.as_str())));
             };
-            by_queue.entry(url).or_default().push(nudge.message()?);
+            let message = if more.is_empty() {
+                nudge.message()?
+            } else {
+                let ids = group.iter().map(|nudge| nudge.intent_id.clone()).collect();
+                Nudge::group(ids, nudge.correlation_id.clone())?
+            };
+            by_queue.entry(url).or_default().push(message);
         }
         let mut queues: Vec<_> = by_queue.into_iter().collect();
         queues.sort_by_key(|(url, _)| *url);

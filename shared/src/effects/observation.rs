@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::consent::ConsentChange;
-use crate::domain::message::MessageStatus;
+use crate::domain::message::{Estimate, MessageStatus};
 use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
 use crate::domain::refund::RefundStatus;
 use crate::domain::shipping::{Carrier, PickupStatus, Scan, ShipmentStatus};
@@ -104,6 +104,9 @@ pub struct MessageSeen {
     pub vendor_at: Option<Timestamp>,
     /// The provider's id of the message.
     pub vendor_id: Option<String>,
+    /// What it is estimated to cost, said by whoever sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
 }
 
 /// What can be said about a message.
@@ -213,6 +216,6 @@ impl RefundSeen {
 impl MessageSeen {
     /// What we say ourselves.
     pub const fn ours(status: MessageStatus) -> Self {
-        Self { what: MessageNews::Status(status), vendor_at: None, vendor_id: None }
+        Self { what: MessageNews::Status(status), vendor_at: None, vendor_id: None, estimate: None }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::WorkList;
+use super::campaign::CANCELED;
 use super::claim::Claimed;
 use super::commit::{Committed, Context, Plan, Role};
 use super::intent::{Intent, KEPT_AFTER, Kind, MANUAL_PARTITION, Phase, due_partition};
@@ -19,7 +20,7 @@ use crate::domain::refund::RefundStatus;
 use crate::domain::shipping::{PickupStatus, ShipmentStatus};
 use crate::domain::{Timestamp, id};
 use crate::error::Result;
-use crate::gateway::{Vendor, policy};
+use crate::gateway::{OperationClass, Vendor, policy};
 use crate::guard::{Guard, condition, holds};
 use crate::telemetry::fields;
 
@@ -242,9 +243,10 @@ const fn phase_after(verdict: &Verdict) -> Phase {
 /// not happen, of a payment that is to be canceled, is not tried again.
 fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timestamp, backoff: Duration) -> Verdict {
     let (kind, later) = (intent.kind, now.plus(backoff));
+    let is_read = kind.operation_class() == OperationClass::Read;
     match (verdict, subject) {
         (Verdict::NotDone { after, .. }, _)
-            if intent.phase == Phase::Resolving && !kind.is_look() && holds(Guard::UnknownStays) =>
+            if intent.phase == Phase::Resolving && !is_read && holds(Guard::UnknownStays) =>
         {
             Verdict::Unknown { look_at: after.map_or(later, |wait| later.max(now.plus(wait))), ask_the_list: false }
         }
@@ -253,8 +255,9 @@ fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timesta
         {
             Verdict::Refused { code: "canceled" }
         }
-        // A parcel that nobody saw for a month is for the shop and its carrier to talk about.
-        (Verdict::GivenUp { code }, Subject::Shipment(_)) if kind.is_look() => Verdict::Refused { code },
+        // A status that nobody told is no reason to wake a person; nor is a parcel that nobody saw for a month: that is for
+        // the shop and its carrier to talk about.
+        (Verdict::GivenUp { code }, _) if is_read && kind != Kind::PaymentSettlement => Verdict::Refused { code },
         // Whether an offer or a code of an hour ago was sent is nothing that a person has to find out.
         (Verdict::GivenUp { code }, Subject::Message { message, .. }) if message.kind.is_perishable() => {
             Verdict::Refused { code }
@@ -317,12 +320,13 @@ fn statement(verdict: &Verdict, outcome: &Outcome, kind: Kind, subject: &Subject
         (kind, _) if kind.is_message() => {
             let what = match verdict {
                 Verdict::Refused { code: SUPPRESSED } => MessageNews::Status(MessageStatus::Suppressed),
+                Verdict::Refused { code: CANCELED } => MessageNews::Status(MessageStatus::Canceled),
                 Verdict::Refused { code: OPTED_OUT } => MessageNews::OptedOut,
                 Verdict::Refused { .. } => MessageNews::Status(MessageStatus::Failed),
                 Verdict::GivenUp { .. } => MessageNews::GivenUp,
                 _ => return None,
             };
-            Some(Observation::Message(MessageSeen { what, vendor_at: None, vendor_id: None }))
+            Some(Observation::Message(MessageSeen { what, vendor_at: None, vendor_id: None, estimate: None }))
         }
         _ => None,
     }

@@ -89,7 +89,7 @@ impl Subject {
     }
 
     /// What stands in the way of sending it to its recipient, if it is a message.
-    fn withheld(&self, now: Timestamp) -> Option<Outcome> {
+    pub(super) fn withheld(&self, now: Timestamp) -> Option<Outcome> {
         match self {
             Self::Message { message, contact } => leave::withheld(message, contact.as_ref(), now),
             Self::Payment(_)
@@ -177,6 +177,11 @@ impl WorkList {
             return Ok(Worked::Nothing(waits));
         }
         let (claim, permit) = with_permit(self.claim(id, lease), agent, lease).await?;
+        self.worked(claim, agent, &permit, tries).await
+    }
+
+    /// Goes on with a claim: calls or resolves what is ours, and settles it.
+    pub(super) async fn worked(&self, claim: Claim, agent: &dyn Agent, permit: &Permit, tries: u32) -> Result<Worked> {
         match claim {
             Claim::Missing => Ok(Worked::Missing),
             Claim::Nothing(intent) => Ok(Worked::Nothing(intent)),
@@ -198,7 +203,7 @@ impl WorkList {
             }
             Claim::Mine(claimed) => {
                 let subject = self.subject(&claimed.intent).await?;
-                self.carry_out(claimed, subject, agent, &permit, tries, |_, _| Ok(None)).await
+                self.carry_out(claimed, subject, agent, permit, tries, |_, _| Ok(None)).await
             }
         }
     }
@@ -225,7 +230,7 @@ impl WorkList {
             Outcome::of(Verdict::Done)
         } else if intent.phase == Phase::Resolving {
             agent.resolve(intent, &subject, permit).await
-        } else if let Some(withheld) = subject.withheld(self.world.now()) {
+        } else if let Some(withheld) = subject.withheld(self.world.now()).filter(|_| intent.kind.is_message()) {
             withheld
         } else {
             self.call(intent, &subject, agent, permit, tries).await

@@ -255,6 +255,11 @@ impl Admission {
         Ok(())
     }
 
+    /// Up to so many calls of the vendor's quota at once, at least one.
+    pub(super) async fn grant_many(&self, vendor: Vendor, lane: Lane, wanted: u32) -> std::result::Result<u32, Held> {
+        self.take(vendor, lane, wanted, self.world.now()).await
+    }
+
     async fn take(&self, vendor: Vendor, lane: Lane, wanted: u32, now: Timestamp) -> std::result::Result<u32, Held> {
         let quota = vendor.quota(lane);
         let shard = u8::try_from(self.world.rng.next() % u128::from(quota.shards.max(1))).unwrap_or(0);

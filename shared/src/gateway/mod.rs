@@ -144,6 +144,15 @@ impl Gateway {
         Permit::asked(call_by, lane, granted)
     }
 
+    /// The same for up to so many that share one call, of which the vendor counts each: how many there is room for.
+    pub async fn permits(&self, vendor: Vendor, lane: Lane, call_by: Timestamp, wanted: usize) -> (Permit, usize) {
+        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+        let asked = self.admission.grant_many(vendor, lane, wanted);
+        let (granted, ()) = futures_util::join!(asked, self.admission.refresh(vendor));
+        let count = granted.as_ref().map_or(0, |count| *count as usize);
+        (Permit::asked(call_by, lane, granted.map(drop)), count)
+    }
+
     /// Makes one call with the current key; when that is refused, or was refused before, once more with the key read
     /// anew, since keys are rotated while we run. `build` makes the request with a key; `None` when it cannot.
     pub async fn call<T: DeserializeOwned>(

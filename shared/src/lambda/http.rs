@@ -74,8 +74,17 @@ impl ApiRequest {
     /// # Errors
     /// 413 `body_too_large`, 415 `unsupported_media_type`.
     pub fn json_body(&self) -> Result<&[u8]> {
-        if self.body.len() > BODY_MAX_BYTES {
-            return Err(Error::rejected(413, "body_too_large", "The body is larger than 64 KiB."));
+        self.json_body_within(BODY_MAX_BYTES)
+    }
+
+    /// The same of a call that takes more, in bytes.
+    ///
+    /// # Errors
+    /// 413 `body_too_large`, 415 `unsupported_media_type`.
+    pub fn json_body_within(&self, max_bytes: usize) -> Result<&[u8]> {
+        if self.body.len() > max_bytes {
+            let detail = format!("The body is larger than {} KiB.", max_bytes / 1024);
+            return Err(Error::rejected(413, "body_too_large", detail));
         }
         let media_type = self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/json") {

@@ -9,8 +9,10 @@ use super::config::Env;
 use super::receiver::Receiver;
 use crate::aws::{Clients, Objects, Queues, Secrets, Table, Transport};
 use crate::domain::StackId;
+use crate::domain::message::Prices;
 use crate::effects::archive::Archive;
 use crate::effects::contact::{AppKeys, UnsubscribeLinks};
+use crate::effects::template::{self, Templates};
 use crate::effects::{Routes, WorkList};
 use crate::error::{Error, Result};
 use crate::gateway::{Gateway, Keyring, Memory, Vendor};
@@ -33,6 +35,7 @@ pub struct System {
     known_customers: KnownCustomers,
     rate_memory: RateMemory,
     admission: Memory,
+    templates: template::Memory,
 }
 
 impl System {
@@ -59,6 +62,7 @@ impl System {
             known_customers: KnownCustomers::default(),
             rate_memory: RateMemory::default(),
             admission: Memory::default(),
+            templates: template::Memory::default(),
         })
     }
 
@@ -116,14 +120,56 @@ impl System {
             address: self.env.required("MAIL_FROM")?,
             name: self.env.required("MAIL_FROM_NAME")?,
             shop: self.env.required("SHOP_NAME")?,
+            sandbox: self.mail_sandbox()?,
+            prices: self.prices()?,
             event_window: self.env.seconds("MAIL_EVENT_WINDOW_S")?.unwrap_or(sendgrid::EVENT_WINDOW),
             unsubscribe: match self.env.optional("UNSUBSCRIBE_URL") {
                 Some(url) => Some(UnsubscribeLinks::new(self.app_keys()?, url.trim_end_matches('/').to_owned())),
                 None => None,
             },
+            templates: self.templates()?,
         };
         let base = self.env.vendor_base("SENDGRID_API_BASE")?;
         Ok(sendgrid::SendGrid::new(self.gateway()?, base, self.sendgrid_keys()?, sender, self.stack()?))
+    }
+
+    /// The templates that are kept at SendGrid.
+    pub fn templates(&self) -> Result<Templates> {
+        Ok(Templates::new(self.table()?, self.world.clone(), self.templates.clone()))
+    }
+
+    /// SendGrid's batches: what it holds, and stops.
+    pub fn sendgrid_batches(&self) -> Result<sendgrid::batch::Batches> {
+        let base = self.env.vendor_base("SENDGRID_API_BASE")?;
+        Ok(sendgrid::batch::Batches::new(self.gateway()?, base, self.sendgrid_keys()?))
+    }
+
+    /// SendGrid's statistics.
+    pub fn sendgrid_stats(&self) -> Result<sendgrid::Stats> {
+        let base = self.env.vendor_base("SENDGRID_API_BASE")?;
+        Ok(sendgrid::Stats::new(self.gateway()?, base, self.sendgrid_keys()?))
+    }
+
+    /// The templates of SendGrid's account.
+    pub fn sendgrid_library(&self) -> Result<sendgrid::Library> {
+        let base = self.env.vendor_base("SENDGRID_API_BASE")?;
+        Ok(sendgrid::Library::new(self.gateway()?, base, self.sendgrid_keys()?, self.stack()?))
+    }
+
+    /// Whether SendGrid is to check mails and send none. Never in production: customers would wait for them.
+    fn mail_sandbox(&self) -> Result<bool> {
+        let wanted = self.env.optional("MAIL_SANDBOX").is_some_and(|text| text == "true");
+        if wanted && self.env.is_production()? {
+            let detail = "variable MAIL_SANDBOX is true in production: no mail would be sent";
+            return Err(Error::misconfigured("configuration", detail));
+        }
+        Ok(wanted)
+    }
+
+    /// What messages are estimated to cost.
+    pub fn prices(&self) -> Result<Prices> {
+        let price = |name, otherwise: &str| self.env.optional(name).unwrap_or_else(|| otherwise.to_owned());
+        Prices::parse(&price("MAIL_PRICE", Prices::MAIL), &price("SMS_PRICES", Prices::SMS))
     }
 
     /// SendGrid's keys.
@@ -136,7 +182,7 @@ impl System {
         let base = self.env.vendor_base("TWILIO_API_BASE")?;
         let callbacks = self.env.required("TWILIO_CALLBACK_URL")?;
         let (keys, shop) = (self.twilio_keys()?, self.env.required("SHOP_NAME")?);
-        Ok(twilio::Twilio::new(self.gateway()?, base, keys, callbacks, shop, self.stack()?))
+        Ok(twilio::Twilio::new(self.gateway()?, base, keys, callbacks, (shop, self.prices()?), self.stack()?))
     }
 
     /// Twilio's keys.

@@ -81,7 +81,6 @@ pub fn variables(name: &str, server: &str) -> Vec<(String, String)> {
         ("MAIL_FROM", "shop@example.com"),
         ("MAIL_FROM_NAME", "Shop"),
         ("SHOP_NAME", "Shop"),
-        ("DEFAULT_LOCALE", "en"),
         ("STRIPE_API_BASE", server),
         ("SENDGRID_API_BASE", server),
     ];

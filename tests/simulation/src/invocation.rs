@@ -16,6 +16,7 @@ use event_processor::EventProcessor;
 use fedex_webhook::FedexWebhook;
 use futures_util::future::LocalBoxFuture;
 use lambda_http::{Body, RequestExt as _};
+use mail_reporter::MailReporter;
 use message_initiator::MessageInitiator;
 use payment_initiator::PaymentInitiator;
 use payment_worker::PaymentWorker;
@@ -72,6 +73,8 @@ pub enum Function {
     UpsWebhook,
     /// sweeper
     Sweeper,
+    /// mail-reporter
+    MailReporter,
 }
 
 impl Function {
@@ -81,6 +84,7 @@ impl Function {
             Self::PaymentWorker => 45,
             Self::EventProcessor | Self::ShipmentWorker => 30,
             Self::Sweeper => 60,
+            Self::MailReporter => 30,
             Self::Unsubscriber
             | Self::StripeWebhook
             | Self::SendGridWebhook
@@ -173,6 +177,8 @@ pub(crate) enum Job {
     Batch(Function, Vec<Message>),
     /// A tick of the sweeper's schedule.
     Tick,
+    /// A day of the reporter's.
+    Report,
 }
 
 impl Job {
@@ -180,6 +186,7 @@ impl Job {
         match self {
             Self::Request(function, ..) | Self::Batch(function, _) => *function,
             Self::Tick => Function::Sweeper,
+            Self::Report => Function::MailReporter,
         }
     }
 }
@@ -255,6 +262,11 @@ pub(crate) fn run(
                 other => panic!("{other:?} has no queue"),
             }
         }
+        Job::Report => Box::pin(async move {
+            let reporter = MailReporter::new(&system).unwrap();
+            let _ = reporter.tick().await;
+            Done::Ticked
+        }),
         Job::Tick => Box::pin(async move {
             let sweeper = Sweeper::new(&system).unwrap();
             // A tick that failed is made up for by the next.

@@ -222,7 +222,7 @@ impl Probe {
     /// The numbers (from 1) of the requests that may have changed something at the other side. A crash before or after any
     /// other leaves the same world as one beside it.
     pub fn effects(&self) -> Vec<usize> {
-        const READS: [&str; 8] = [
+        const READS: [&str; 9] = [
             "DynamoDB.GetItem",
             "DynamoDB.BatchGetItem",
             "DynamoDB.Query",
@@ -231,6 +231,7 @@ impl Probe {
             "SecretsManager.BatchGetSecretValue",
             "stripe.GET ",
             "sendgrid.GET ",
+            "twilio.GET ",
         ];
         let state = self.0.state.lock().unwrap();
         let numbered = (1..).zip(&state.requests);

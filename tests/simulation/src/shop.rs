@@ -133,6 +133,8 @@ pub enum Flow {
     SmsDelivered,
     /// Twilio takes an SMS, and its answer is lost.
     SmsAnswerLost,
+    /// An SMS that arrives, and not one of its callbacks does.
+    SmsCallbacksLost,
     /// An SMS that does not arrive, and the mail in its place.
     SmsBecomesMail,
     /// Twilio takes a code, and its answer is lost.
@@ -151,7 +153,7 @@ pub enum Flow {
 
 impl Flow {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::PaidInTheBrowser,
         Self::PaidAtOnce,
         Self::DeclinedThenPaid,
@@ -175,6 +177,7 @@ impl Flow {
         Self::Commanded,
         Self::SmsDelivered,
         Self::SmsAnswerLost,
+        Self::SmsCallbacksLost,
         Self::SmsBecomesMail,
         Self::CodeAnswerLost,
         Self::Shipped,
@@ -186,7 +189,14 @@ impl Flow {
 
     /// Whether it is about a message.
     const fn is_a_message(self) -> bool {
-        matches!(self, Self::SmsDelivered | Self::SmsAnswerLost | Self::SmsBecomesMail | Self::CodeAnswerLost)
+        matches!(
+            self,
+            Self::SmsDelivered
+                | Self::SmsAnswerLost
+                | Self::SmsCallbacksLost
+                | Self::SmsBecomesMail
+                | Self::CodeAnswerLost
+        )
     }
 
     /// Whether it is about a shipment.

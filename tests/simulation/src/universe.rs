@@ -54,6 +54,8 @@ pub struct Universe {
     pub keeps_instances: bool,
     /// Whether Postmark stands in for SendGrid.
     pub has_mail_fallback: bool,
+    /// Whether SendGrid only checks mails.
+    pub has_mail_sandbox: bool,
     instances: BTreeMap<Function, Vec<(Probe, System)>>,
     last_sweep_ms: i64,
 }
@@ -152,6 +154,7 @@ impl Universe {
             may_die: Vec::new(),
             keeps_instances: false,
             has_mail_fallback: false,
+            has_mail_sandbox: false,
             instances: BTreeMap::new(),
             last_sweep_ms: START_MS,
         }
@@ -317,6 +320,11 @@ impl Universe {
         self.invoke(Job::Tick).await;
     }
 
+    /// A day of the reporter's schedule.
+    pub async fn report(&mut self) {
+        self.invoke(Job::Report).await;
+    }
+
     /// The next invocation of each function gets a new instance.
     pub(crate) fn forget_instances(&mut self) {
         self.instances.clear();
@@ -376,7 +384,7 @@ impl Universe {
         let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(number as u64);
         let world = world(self.clock, &self.aws, &self.sandbox, probe, seed);
         let transport = Transport::of(self.aws.http_client(probe.clone()));
-        System::with(environment(self.has_mail_fallback), world, &transport)
+        System::with(environment(self.has_mail_fallback, self.has_mail_sandbox), world, &transport)
             .unwrap_or_else(|e| panic!("{function:?}: {e}"))
     }
 }
@@ -404,7 +412,7 @@ fn copied(request: &http::Request<Body>) -> http::Request<Bytes> {
 /// The function behind a path of the API.
 fn behind(path: &str) -> Function {
     match path.split('/').nth(1) {
-        Some("messages" | "contacts") => Function::MessageInitiator,
+        Some("messages" | "campaigns" | "contacts") => Function::MessageInitiator,
         Some("rates" | "addresses" | "tracking") => Function::RateQuoter,
         Some("shipments" | "pickups") => Function::ShipmentInitiator,
         _ => Function::PaymentInitiator,
@@ -420,7 +428,7 @@ pub(crate) fn api_request(method: &str, path: &str, key: Option<&str>, body: Opt
     request.header("content-type", "application/json").body(body).unwrap()
 }
 
-fn environment(has_mail_fallback: bool) -> Env {
+fn environment(has_mail_fallback: bool, has_mail_sandbox: bool) -> Env {
     let queue = |name: &str| crate::Sqs::url(name);
     let variables = [
         ("STAGE", "sim".to_owned()),
@@ -454,6 +462,7 @@ fn environment(has_mail_fallback: bool) -> Env {
         ("DHL_API_BASE", DHL_BASE.to_owned()),
         ("MAIL_FALLBACK", if has_mail_fallback { "postmark" } else { "none" }.to_owned()),
         ("TWILIO_CALLBACK_URL", TWILIO_WEBHOOK_URL.to_owned()),
+        ("MAIL_SANDBOX", has_mail_sandbox.to_string()),
         ("MAIL_FROM", "orders@shop.example".to_owned()),
         ("MAIL_FROM_NAME", "Shop".to_owned()),
         ("SHOP_NAME", "Shop".to_owned()),

@@ -48,3 +48,8 @@ fn a_crash_anywhere_around_the_lost_answer_to_a_code_leaves_nobody_waiting() {
 fn a_crash_anywhere_around_a_lost_answer_to_a_mail_leaves_one_mail() {
     sweep_of(Flow::MailAnswerLost);
 }
+
+#[test]
+fn a_crash_anywhere_in_an_sms_whose_callbacks_are_lost_leaves_one_sms_and_its_final_status() {
+    sweep_of(Flow::SmsCallbacksLost);
+}

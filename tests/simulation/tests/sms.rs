@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use crossdock::domain::input::CreateMessage;
-use crossdock::domain::message::{Content, DeliveryStep, MessageStatus};
+use crossdock::domain::message::{Content, DeliveryStep, Estimate, MessageStatus};
 use crossdock::domain::{Correlation, IntentId, OrderId};
 use crossdock::effects::contact::contact_id;
 use crossdock::effects::intake::{MessageCreated, MessageRequest};
@@ -62,7 +62,9 @@ impl Sender {
         let contact = contact_id(&self.system.app_keys().unwrap().get().await.unwrap(), ADA).unwrap();
         let correlation = Correlation::generate(self.list.world().now(), 1);
         let lease = self.lease();
-        let asked = MessageRequest { key, hash: "h", contact_id: &contact, correlation: &correlation, lease: &lease };
+        let estimate = Estimate { segments: Some(1), micros: 0 };
+        let (contact_id, correlation, lease) = (&contact, &correlation, &lease);
+        let asked = MessageRequest { key, hash: "h", estimate, contact_id, correlation, lease };
         match self.list.create_message(&input, &asked).await.unwrap() {
             MessageCreated::Queued(_, nudge) => nudge.intent_id,
             other => panic!("{other:?}"),
@@ -103,6 +105,12 @@ impl Sender {
 
     fn sent(&self) -> usize {
         self.universe.sandbox().twilio().messages().len()
+    }
+
+    /// Questions for one message.
+    fn looks(&self) -> usize {
+        let sandbox = self.universe.sandbox();
+        sandbox.calls().iter().filter(|call| call.operation == "retrieve_message").count()
     }
 
     async fn quiet(&mut self) {
@@ -243,4 +251,58 @@ async fn with_a_token_that_twilio_does_not_take_the_sms_waits_for_another() {
     sender.universe.sleep_ms(300_000).await;
     assert_eq!(sender.turns(&intent).await, "DONE");
     assert_eq!(sender.sent(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_sms_whose_callbacks_are_all_lost_is_asked_for_after_an_hour_and_once() {
+    for (course, status) in [(Course::Delivered, "delivered"), (Course::Undelivered { code: 30_003 }, "bounced")] {
+        let mut sender = Sender::new();
+        sender.universe.sandbox().faults().next_messages(Vendor::Twilio, 1, course);
+        sender.universe.sandbox().faults().every_webhook(Vendor::Twilio, WebhookFault::Dropped);
+        let intent = sender.queue("k-1").await;
+        sender.turn(&intent).await;
+        sender.universe.run_until_quiet(3_540_000).await;
+        assert_eq!((sender.status().as_str(), sender.looks()), ("sent", 0));
+        sender.quiet().await;
+        assert_eq!((sender.status().as_str(), sender.looks(), sender.sent()), (status, 1, 1));
+        assert_eq!(simulation::invariants::violations(&sender.universe), Vec::<String>::new());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_sms_of_which_all_is_known_is_not_asked_for() {
+    let mut sender = Sender::new();
+    let intent = sender.queue("k-1").await;
+    sender.turn(&intent).await;
+    sender.quiet().await;
+    assert_eq!((sender.status().as_str(), sender.looks()), ("delivered", 0));
+    assert!(sender.universe.is_quiet(), "nothing waits for a status that is there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_carrier_that_never_reports_nobody_asks_for_longer_than_a_day_and_nobody_is_woken() {
+    let mut sender = Sender::new();
+    sender.universe.sandbox().faults().next_messages(Vendor::Twilio, 1, Course::Silent);
+    let intent = sender.queue("k-1").await;
+    sender.turn(&intent).await;
+    sender.quiet().await;
+    assert!(sender.universe.is_quiet());
+    // After 1, 2, 4, 8 and 16 hours.
+    assert_eq!((sender.status().as_str(), sender.looks()), ("sent", 5));
+    let items = sender.universe.aws().table().items();
+    assert!(of_type(&items, "intent").all(|intent| text(intent, "phase") != Some("MANUAL")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_cannot_be_asked_for_a_day_wakes_nobody() {
+    let mut sender = Sender::new();
+    sender.universe.sandbox().faults().every_webhook(Vendor::Twilio, WebhookFault::Dropped);
+    let intent = sender.queue("k-1").await;
+    sender.turn(&intent).await;
+    sender.universe.sandbox().faults().outage(Vendor::Twilio, true);
+    sender.universe.run_until_quiet(30 * 3_600_000).await;
+    assert!(sender.universe.is_quiet());
+    let items = sender.universe.aws().table().items();
+    let phases: Vec<_> = of_type(&items, "intent").filter_map(|intent| text(intent, "phase")).collect();
+    assert!(phases.contains(&"REFUSED") && !phases.contains(&"MANUAL"), "{phases:?}");
 }

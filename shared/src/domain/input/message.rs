@@ -95,7 +95,12 @@ pub(super) fn address(field: &str, channel: Channel, text: &str, bad: &mut Findi
     address
 }
 
-fn send_at(text: Option<&str>, kind: Option<MessageKind>, now: Timestamp, bad: &mut Findings) -> Option<Timestamp> {
+pub(super) fn send_at(
+    text: Option<&str>,
+    kind: Option<MessageKind>,
+    now: Timestamp,
+    bad: &mut Findings,
+) -> Option<Timestamp> {
     let text = text?;
     let at = Timestamp::parse_rfc3339(text);
     bad.unless(at.is_some(), "send_at", "must be an RFC 3339 time");
@@ -105,9 +110,9 @@ fn send_at(text: Option<&str>, kind: Option<MessageKind>, now: Timestamp, bad: &
 }
 
 /// The fields of `data`, taken one by one; each that is missing or bad is named.
-struct Fields<'a> {
-    data: &'a Map<String, Value>,
-    bad: &'a mut Findings,
+pub(super) struct Fields<'a> {
+    pub(super) data: &'a Map<String, Value>,
+    pub(super) bad: &'a mut Findings,
 }
 
 impl Fields<'_> {
@@ -172,7 +177,7 @@ impl Fields<'_> {
 }
 
 /// The content of a kind, from its fields.
-fn content(channel: Channel, kind: MessageKind, data: &mut Fields<'_>) -> Option<Content> {
+pub(super) fn content(channel: Channel, kind: MessageKind, data: &mut Fields<'_>) -> Option<Content> {
     Some(match (kind, channel) {
         (MessageKind::OrderConfirmation, _) => Content::OrderConfirmation { amount: data.money("amount")? },
         (MessageKind::ShippingNotification, _) => {

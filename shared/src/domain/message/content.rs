@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Channel, MessageKind};
-use crate::domain::{Money, Private};
+use crate::domain::{CampaignId, Money, Private};
 
 /// The fields of one message. Texts that a shopper or a clerk may have written, links that let somebody in, and codes
 /// never print.
@@ -41,6 +41,11 @@ pub enum Content {
         /// Where the offer is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         url: Option<String>,
+    },
+    /// Mail `promotion`, one of many: what it says is in the campaign.
+    OfCampaign {
+        /// Which.
+        campaign_id: CampaignId,
     },
     /// Mail `account_notification`.
     AccountNotification {
@@ -108,7 +113,7 @@ impl Content {
             Self::ShippingNotification { .. } => MessageKind::ShippingNotification,
             Self::PasswordReset { .. } => MessageKind::PasswordReset,
             Self::Welcome {} => MessageKind::Welcome,
-            Self::MailPromotion { .. } | Self::SmsPromotion { .. } => MessageKind::Promotion,
+            Self::MailPromotion { .. } | Self::OfCampaign { .. } | Self::SmsPromotion { .. } => MessageKind::Promotion,
             Self::AccountNotification { .. } | Self::RefundNotice { .. } => MessageKind::AccountNotification,
             Self::OrderStatus { .. } => MessageKind::OrderStatus,
             Self::DeliveryNotification { .. } => MessageKind::DeliveryNotification,
@@ -128,6 +133,7 @@ impl Content {
             | Self::PasswordReset { .. }
             | Self::Welcome {}
             | Self::MailPromotion { .. }
+            | Self::OfCampaign { .. }
             | Self::AccountNotification { .. }
             | Self::RefundNotice { .. } => Channel::Email,
         }

@@ -1,14 +1,18 @@
 //! A message: one mail or SMS to one person, and what became of it.
 
 mod content;
+mod price;
 mod text;
+mod wording;
 
 use serde::{Deserialize, Serialize};
 
 use super::status::Status;
 
 pub use content::{Content, DeliveryStep};
-pub use text::{MailText, mail_text, sms_text};
+pub use price::{Estimate, Prices};
+pub use text::sms_text;
+pub use wording::{Fields, MailText, Wording, escaped, mail_fields, mail_text};
 
 /// Where a message stands. The HTTP contract's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -28,6 +32,8 @@ pub enum MessageStatus {
     Failed,
     /// Not sent, because the recipient does not want it or cannot get it.
     Suppressed,
+    /// Taken back before it left.
+    Canceled,
     /// An SMS that did not arrive; a mail of the same meaning was sent instead. It may still arrive.
     FellBack,
 }
@@ -43,6 +49,7 @@ impl MessageStatus {
             Self::Dropped => "dropped",
             Self::Failed => "failed",
             Self::Suppressed => "suppressed",
+            Self::Canceled => "canceled",
             Self::FellBack => "fell_back",
         }
     }
@@ -59,14 +66,14 @@ impl Status for MessageStatus {
     }
 
     fn is_ours(self) -> bool {
-        matches!(self, Self::Queued | Self::Failed | Self::Suppressed)
+        matches!(self, Self::Queued | Self::Failed | Self::Suppressed | Self::Canceled)
     }
 
     fn rank(self) -> u8 {
         match self {
             Self::Queued => 0,
             Self::Sent => 1,
-            Self::Failed | Self::Suppressed | Self::FellBack => 2,
+            Self::Failed | Self::Suppressed | Self::Canceled | Self::FellBack => 2,
             Self::Delivered | Self::Bounced | Self::Dropped => 3,
         }
     }

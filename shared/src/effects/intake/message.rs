@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{claim_at_birth, same_request};
 use crate::aws::{Item, Key, Obstacle, Transacted, Write};
 use crate::domain::input::CreateMessage;
-use crate::domain::message::{Channel, MessageKind};
+use crate::domain::message::{Channel, Estimate, MessageKind};
 use crate::domain::{ContactId, Correlation, IntentId, MessageId, OrderId, Timestamp};
 use crate::effects::WorkList;
 use crate::effects::claim::{Claimed, Lease};
@@ -33,6 +33,8 @@ pub struct MessageRequest<'a> {
     pub key: &'a str,
     /// Hash of method, path and body.
     pub hash: &'a str,
+    /// What it is estimated to cost.
+    pub estimate: Estimate,
     /// Whom the address belongs to.
     pub contact_id: &'a ContactId,
     /// Ties together what the request causes.
@@ -69,6 +71,7 @@ impl WorkList {
             content: input.content.clone(),
             order_id: input.order_id.clone(),
             instead: self.who_gets_a_mail_instead(input).await?,
+            estimate: Some(asked.estimate),
             send_at: input.send_at.filter(|at| *at > now),
             request_hash: Some(asked.hash.to_owned()),
         };

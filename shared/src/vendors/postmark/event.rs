@@ -86,7 +86,12 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
     let occurred_at = at.map_or(received_at, |at| Timestamp::from_seconds(at.unix_timestamp()));
     let vendor_id = wire.message_id.clone();
     let seen = news(&wire).map(|what| {
-        Observation::Message(MessageSeen { what, vendor_at: Some(occurred_at), vendor_id: vendor_id.clone() })
+        Observation::Message(MessageSeen {
+            what,
+            vendor_at: Some(occurred_at),
+            vendor_id: vendor_id.clone(),
+            estimate: None,
+        })
     });
     // An event without a message is told apart by its content.
     let event_id =

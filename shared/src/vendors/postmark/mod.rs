@@ -140,6 +140,7 @@ impl Postmark {
                 what: MessageNews::Status(MessageStatus::Sent),
                 vendor_at: Some(said_at(response, now)),
                 vendor_id: serde_json::from_slice::<Answer>(response.body()).ok().and_then(|answer| answer.message_id),
+                estimate: None,
             })),
             (Class::Refused, Some(response)) => Outcome::of(Verdict::Refused { code: refusal(response.body()) }),
             _ => resolve::ask_soon(now),

@@ -48,6 +48,7 @@ impl Postmark {
                 what: MessageNews::Status(MessageStatus::Sent),
                 vendor_at: Some(said_at(response, now)),
                 vendor_id: Some(found.message_id),
+                estimate: None,
             })),
             None if now < may_conclude_at => {
                 Outcome::of(Verdict::Unknown { look_at: may_conclude_at, ask_the_list: true })

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::campaign::part_id;
 use crate::domain::message::MessageStatus;
 use crate::domain::{IntentId, Timestamp};
 use crate::effects::inbound::Event;
@@ -32,6 +33,8 @@ struct WireEvent {
     crossdock_stack: Option<String>,
     #[serde(default)]
     crossdock_intent: Option<String>,
+    #[serde(default)]
+    crossdock_campaign: Option<String>,
 }
 
 /// Cuts a verified batch after elements. Put one after the other the slices are the batch again, byte for byte, so
@@ -84,12 +87,22 @@ fn read_event(element: &str, received_at: Timestamp) -> Result<Event> {
     let seconds = wire.timestamp.as_ref().and_then(Value::as_i64);
     let occurred_at = seconds.map_or(received_at, Timestamp::from_seconds);
     // What stands before the first dot is the id that the send was answered with.
-    let vendor_id = wire.sg_message_id.as_deref().and_then(|id| id.split('.').next()).map(str::to_owned);
+    let message_id = wire.sg_message_id.as_deref().and_then(|id| id.split('.').next());
+    let vendor_id = message_id.map(|id| match (&wire.crossdock_campaign, &wire.crossdock_intent) {
+        // The mails of a campaign were answered with one id.
+        (Some(_), Some(intent)) => part_id(id, intent),
+        _ => id.to_owned(),
+    });
     // An event without an id is told apart by its content.
     let event_id = wire.sg_event_id.clone().unwrap_or_else(|| crate::domain::id::digest(&["sendgrid", element]));
     let what = news(&wire);
     let seen = what.map(|what| {
-        Observation::Message(MessageSeen { what, vendor_at: Some(occurred_at), vendor_id: vendor_id.clone() })
+        Observation::Message(MessageSeen {
+            what,
+            vendor_at: Some(occurred_at),
+            vendor_id: vendor_id.clone(),
+            estimate: None,
+        })
     });
     Ok(Event {
         event_id,

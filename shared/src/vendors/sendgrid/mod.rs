@@ -1,8 +1,13 @@
 //! SendGrid: mail. (www.twilio.com/docs/sendgrid/api-reference)
 
+pub mod batch;
+mod campaign;
 mod classify;
 mod event;
+mod mail;
 mod resolve;
+mod stats;
+mod template;
 pub mod verify;
 mod wire;
 
@@ -10,17 +15,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::Deserialize;
 
+use self::batch::Batches;
 use self::classify::classify;
-use self::wire::{Address, Content, CustomArgs, ListUnsubscribe, Mail, Personalization};
-use crate::domain::message::{MessageStatus, mail_text};
-use crate::domain::{Correlation, OrderId, Private, StackId, Timestamp};
+use crate::domain::message::{MessageStatus, Prices};
+use crate::domain::{Correlation, Private, StackId, Timestamp};
 use crate::effects::contact::{Contact, UnsubscribeLinks};
 use crate::effects::intent::{Intent, Kind};
-use crate::effects::message::Message;
 use crate::effects::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::template::Templates;
 use crate::effects::{Agent, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Permit, Reply, Vendor, said_at};
@@ -29,6 +35,8 @@ use crate::world::HttpRequest;
 
 pub use event::{read_events, slices};
 pub use resolve::EVENT_WINDOW;
+pub use stats::{DayStats, Stats};
+pub use template::{Library, Pushed};
 
 /// The base URL in production.
 pub const API_BASE: &str = "https://api.sendgrid.com";
@@ -66,8 +74,14 @@ pub struct Sender {
     pub shop: String,
     /// How long to wait for an event of a mail whose outcome is not known, before it counts as not accepted.
     pub event_window: Duration,
+    /// Whether SendGrid only checks what it is given and sends nothing.
+    pub sandbox: bool,
+    /// What a mail is estimated to cost.
+    pub prices: Prices,
     /// Where the links to unsubscribe lead; none where no marketing is sent.
     pub unsubscribe: Option<UnsubscribeLinks>,
+    /// The templates that are kept at SendGrid; what has none is sent as it is written here.
+    pub templates: Templates,
 }
 
 /// SendGrid.
@@ -78,12 +92,14 @@ pub struct SendGrid {
     keys: Keyring<Keys>,
     sender: Sender,
     stack: StackId,
+    batches: Batches,
 }
 
 impl SendGrid {
     /// SendGrid at this base URL, with these keys, sending as this sender.
     pub fn new(gateway: Gateway, base: String, keys: Keyring<Keys>, sender: Sender, stack: StackId) -> Self {
-        Self { gateway, base, keys, sender, stack }
+        let batches = Batches::new(gateway.clone(), base.clone(), keys.clone());
+        Self { gateway, base, keys, sender, stack, batches }
     }
 
     async fn send(&self, intent: &Intent, subject: &Subject, permit: &Permit) -> Outcome {
@@ -110,53 +126,9 @@ impl SendGrid {
         };
         let build = |keys: &Keys| {
             let key = if is_marketing { &keys.marketing_api_key } else { &keys.transactional_api_key };
-            self.request(key, body.clone())
+            json_request(key, &format!("{}/v3/mail/send", self.base), body.clone())
         };
         self.outcome(intent.kind, &self.gateway.call(&call, &self.keys, build, classify).await)
-    }
-
-    /// The mail in SendGrid's words.
-    ///
-    /// # Errors
-    /// When a promotion's link to unsubscribe cannot be made: without it none is sent.
-    async fn mail(&self, intent: &Intent, message: &Message, address: &str, name: Option<&str>) -> Result<Bytes> {
-        let unsubscribe_url = if message.kind.is_marketing() {
-            let missing = || Error::misconfigured("configuration", "variable UNSUBSCRIBE_URL is missing");
-            let links = self.sender.unsubscribe.as_ref().ok_or_else(missing)?;
-            Some(links.of(&message.contact_id).await?)
-        } else {
-            None
-        };
-        let (shop, link) = (&self.sender.shop, unsubscribe_url.as_deref());
-        let text = mail_text(&message.content, message.order_id.as_ref(), shop, name, link);
-        let name = name.map(recipient_name);
-        let mail = Mail {
-            personalizations: [Personalization {
-                to: [Address { email: address, name: name.as_deref() }],
-                custom_args: CustomArgs {
-                    stack: self.stack.as_str(),
-                    order: message.order_id.as_ref().map(OrderId::as_str),
-                    intent: intent.intent_id.as_str(),
-                },
-            }],
-            from: Address { email: &self.sender.address, name: Some(&self.sender.name) },
-            subject: &text.subject,
-            content: [
-                Content { mime: "text/plain", value: &text.plain },
-                Content { mime: "text/html", value: &text.html },
-            ],
-            categories: [message.kind.as_str()],
-            headers: unsubscribe_url.as_deref().map(ListUnsubscribe::at),
-        };
-        serde_json::to_vec(&mail).map(Into::into).map_err(|e| Error::bug("unwritable_mail", e))
-    }
-
-    fn request(&self, key: &Private<String>, body: Bytes) -> Result<HttpRequest> {
-        http::Request::post(format!("{}/v3/mail/send", self.base))
-            .header(AUTHORIZATION, format!("Bearer {}", key.expose()))
-            .header(CONTENT_TYPE, "application/json")
-            .body(body)
-            .map_err(|_| Error::misconfigured("wrong_key", "the key's text is no header value"))
     }
 
     fn outcome(&self, kind: Kind, reply: &Reply) -> Outcome {
@@ -165,10 +137,15 @@ impl SendGrid {
         }
         let now = self.gateway.world().now();
         match (reply.class, &reply.response) {
+            // In sandbox mode 200 is a yes: checked, and nothing will be sent.
+            (Class::Refused, Some(response)) if self.sender.sandbox && response.status() == StatusCode::OK => {
+                Outcome::done(Observation::Message(MessageSeen::ours(MessageStatus::Sent)))
+            }
             (Class::Done, Some(response)) => Outcome::done(Observation::Message(MessageSeen {
                 what: MessageNews::Status(MessageStatus::Sent),
                 vendor_at: Some(said_at(response, now)),
                 vendor_id: response.headers().get(MESSAGE_ID).and_then(|id| id.to_str().ok()).map(str::to_owned),
+                estimate: Some(self.sender.prices.of_mail()),
             })),
             (Class::Refused, Some(_)) => Outcome::of(Verdict::Refused { code: "vendor_refused" }),
             _ => resolve::wait_for_events(kind, self.sender.event_window, now),
@@ -193,13 +170,37 @@ impl Agent for SendGrid {
         Box::pin(self.send(intent, subject, permit))
     }
 
-    fn resolve<'a>(&'a self, intent: &'a Intent, _subject: &'a Subject, _permit: &'a Permit) -> BoxFuture<'a, Outcome> {
-        Box::pin(std::future::ready(resolve::resolved(intent, self.sender.event_window, self.gateway.world().now())))
+    fn resolve<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, _permit: &'a Permit) -> BoxFuture<'a, Outcome> {
+        Box::pin(std::future::ready(resolve::resolved(
+            intent,
+            subject,
+            self.sender.event_window,
+            self.gateway.world().now(),
+        )))
     }
 
     fn fetch<'a>(&'a self, _vendor_id: &'a str, _correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
         Box::pin(std::future::ready(None))
     }
+}
+
+/// A POST of JSON with this key.
+fn json_request(key: &Private<String>, url: &str, body: Bytes) -> Result<HttpRequest> {
+    let mut request = http::Request::post(url).header(AUTHORIZATION, format!("Bearer {}", key.expose()));
+    if !body.is_empty() {
+        request = request.header(CONTENT_TYPE, "application/json");
+    }
+    request.body(body).map_err(|_| unusable())
+}
+
+/// A GET with this key.
+fn get_request(key: &Private<String>, url: &str) -> Result<HttpRequest> {
+    let request = http::Request::get(url).header(AUTHORIZATION, format!("Bearer {}", key.expose()));
+    request.body(Bytes::new()).map_err(|_| unusable())
+}
+
+fn unusable() -> Error {
+    Error::misconfigured("wrong_key", "the key's text is no header value")
 }
 
 /// SendGrid refuses `;` and `,` in the names of recipients.

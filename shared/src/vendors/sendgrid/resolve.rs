@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use crate::domain::Timestamp;
+use crate::domain::message::Content;
+use crate::effects::campaign::HELD_FOR;
 use crate::effects::intent::{Intent, Kind};
-use crate::effects::{Outcome, Verdict};
+use crate::effects::{Outcome, Subject, Verdict};
 
 /// How long to wait for an event before concluding that the mail was not accepted. "processed" comes within seconds;
 /// a webhook that failed once is redelivered within minutes.
@@ -27,9 +29,18 @@ fn window(kind: Kind, event_window: Duration) -> Duration {
     }
 }
 
+/// A campaign's mails are held for a while before anything happens to them.
+fn held_for(subject: &Subject) -> Duration {
+    match subject {
+        Subject::Message { message, .. } if matches!(message.content, Content::OfCampaign { .. }) => HELD_FOR,
+        _ => Duration::ZERO,
+    }
+}
+
 /// What to conclude when nothing has settled the intent by now.
-pub(super) fn resolved(intent: &Intent, event_window: Duration, now: Timestamp) -> Outcome {
-    let window_ends = intent.called_until.unwrap_or(intent.created_at).plus(window(intent.kind, event_window));
+pub(super) fn resolved(intent: &Intent, subject: &Subject, event_window: Duration, now: Timestamp) -> Outcome {
+    let called_until = intent.called_until.unwrap_or(intent.created_at);
+    let window_ends = called_until.plus(window(intent.kind, event_window)).plus(held_for(subject));
     // Nobody minds an offer that did not come; two of the same are one too many.
     let repeats = intent.kind != Kind::MailPromotion && intent.generation + 1 < GENERATIONS_MAX;
     Outcome::of(if now < window_ends {

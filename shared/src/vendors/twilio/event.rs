@@ -61,7 +61,12 @@ pub fn read_event(url: &str, form: &[u8], received_at: Timestamp) -> Result<Even
         (kind, asked.and_then(|asked| wish(&fields, asked, received_at)).map(Observation::Contact))
     } else {
         let seen = news(status, error_code).map(|what| {
-            Observation::Message(MessageSeen { what, vendor_at: Some(received_at), vendor_id: Some(sid.to_owned()) })
+            Observation::Message(MessageSeen {
+                what,
+                vendor_at: Some(received_at),
+                vendor_id: Some(sid.to_owned()),
+                estimate: None,
+            })
         });
         (status, seen)
     };

@@ -3,6 +3,7 @@
 mod classify;
 mod event;
 mod resolve;
+mod status;
 pub mod verify;
 mod wire;
 
@@ -17,7 +18,7 @@ use serde::Deserialize;
 
 use self::classify::{classify, classify_read, is_ours_to_fix, refusal};
 use self::wire::Sms;
-use crate::domain::message::{MessageStatus, sms_text};
+use crate::domain::message::{Estimate, MessageStatus, Prices, sms_text};
 use crate::domain::sms::segments;
 use crate::domain::{Correlation, Private, StackId, Timestamp};
 use crate::effects::contact::Contact;
@@ -65,21 +66,22 @@ pub struct Twilio {
     /// Where its callbacks go.
     callback_base: String,
     shop: String,
+    prices: Prices,
     stack: StackId,
 }
 
 impl Twilio {
     /// Twilio at this base URL, with these keys, telling statuses to the receiver at this URL; texts are in this shop's
-    /// name.
+    /// name, and estimated at these prices.
     pub fn new(
         gateway: Gateway,
         base: String,
         keys: Keyring<Keys>,
         callback_base: String,
-        shop: String,
+        (shop, prices): (String, Prices),
         stack: StackId,
     ) -> Self {
-        Self { gateway, base, keys, callback_base, shop, stack }
+        Self { gateway, base, keys, callback_base, shop, prices, stack }
     }
 
     async fn send(&self, intent: &Intent, subject: &Subject, permit: &Permit) -> Outcome {
@@ -88,7 +90,8 @@ impl Twilio {
             return Outcome::of(Verdict::Refused { code: "no_address" });
         };
         let text = self.text(message);
-        if text.is_empty() || !segments(&text).fits {
+        let counted = segments(&text);
+        if text.is_empty() || !counted.fits {
             return Outcome::of(Verdict::Refused { code: "unwritable_sms" });
         }
         let callback = wire::callback(&self.callback_base, &self.stack, &intent.intent_id);
@@ -107,7 +110,8 @@ impl Twilio {
             let sms = Sms { to: number, from: keys.from.expose(), text: &text, callback: &callback, validity };
             self.request(keys, Method::POST, "Messages.json", Some(sms.form()))
         };
-        self.outcome(intent, &self.gateway.call(&call, &self.keys, build, classify).await)
+        let estimate = self.prices.of_segments(counted.count, number);
+        self.outcome(intent, estimate, &self.gateway.call(&call, &self.keys, build, classify).await)
     }
 
     fn text(&self, message: &Message) -> String {
@@ -148,14 +152,14 @@ impl Twilio {
             .map_err(|_| unusable("the account's id is no part of a URL"))
     }
 
-    fn outcome(&self, intent: &Intent, reply: &Reply) -> Outcome {
+    fn outcome(&self, intent: &Intent, estimate: Estimate, reply: &Reply) -> Outcome {
         if let Some(turned_away) = Outcome::turned_away(reply) {
             return turned_away;
         }
         let now = self.gateway.world().now();
         match (reply.class, &reply.response) {
             (Class::Done, Some(response)) => match told(response, now) {
-                Some(seen) => Outcome::done(Observation::Message(seen)),
+                Some(seen) => Outcome::done(Observation::Message(MessageSeen { estimate: Some(estimate), ..seen })),
                 None => resolve::ask_soon(intent.kind, now),
             },
             (Class::Refused, Some(response)) => {
@@ -196,11 +200,17 @@ impl Agent for Twilio {
     }
 
     fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome> {
-        Box::pin(self.send(intent, subject, permit))
+        match intent.kind {
+            Kind::SmsStatus => Box::pin(self.status(intent, subject, permit)),
+            _ => Box::pin(self.send(intent, subject, permit)),
+        }
     }
 
     fn resolve<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome> {
-        Box::pin(self.resolved(intent, subject, permit))
+        match intent.kind {
+            Kind::SmsStatus => Box::pin(self.status(intent, subject, permit)),
+            _ => Box::pin(self.resolved(intent, subject, permit)),
+        }
     }
 
     fn fetch<'a>(&'a self, vendor_id: &'a str, correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
@@ -229,6 +239,7 @@ fn seen(message: wire::Message, vendor_at: Timestamp) -> MessageSeen {
         what: what.unwrap_or(MessageNews::Status(MessageStatus::Sent)),
         vendor_at: Some(vendor_at),
         vendor_id: Some(message.sid),
+        estimate: None,
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) fn of_job(job: &Job) -> String {
         }
         Job::Batch(function, messages) => format!("{function:?} {}", of_messages(messages)),
         Job::Tick => "tick".to_owned(),
+        Job::Report => "report".to_owned(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Flows of messages: an SMS that arrives, one whose answer is lost, one that becomes a mail, and a code.
 
-use sandbox::{CallFault, Course, Vendor};
+use sandbox::{CallFault, Course, Vendor, WebhookFault};
 use serde_json::{Value, json};
 
 use super::{Flow, REST_WITHIN_MS, RETRIES_MAX, RETRY_AFTER_MS, confirmed_payment, create};
@@ -17,6 +17,9 @@ pub(super) async fn run(flow: Flow, universe: &mut Universe) {
     match flow {
         Flow::SmsAnswerLost | Flow::CodeAnswerLost => {
             universe.sandbox().faults().next_calls(Vendor::Twilio, "create_message", 1, CallFault::LostAnswer);
+        }
+        Flow::SmsCallbacksLost => {
+            universe.sandbox().faults().every_webhook(Vendor::Twilio, WebhookFault::Dropped);
         }
         Flow::SmsBecomesMail => {
             universe.sandbox().faults().next_messages(Vendor::Twilio, 1, Course::Undelivered { code: 30_005 });

@@ -110,3 +110,50 @@ async fn markup_in_the_data_is_text_in_the_mail() {
     let html = sent[0]["content"][1]["value"].as_str().unwrap();
     assert!(html.contains("&lt;script&gt;") && !html.contains("<script>"), "{html}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_message_says_what_it_is_estimated_to_cost_and_an_sms_in_how_many_segments() {
+    let mut universe = Universe::new(1);
+    let us = |text: &str| {
+        let mut body = sms("order_status", json!({ "text": text }));
+        body["to"] = json!("+14155552671");
+        body
+    };
+    for (n, (body, segments, micros)) in [
+        (us("packed"), json!(1), 7_500),
+        (us(&"a".repeat(300)), json!(2), 15_000),
+        (parcel_today(), json!(1), 100_000),
+        (mail("welcome", json!({})), json!(null), 850),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let asked = universe.call("POST", "/messages", Some(&format!("m-{n}")), Some(&body)).await.body();
+        universe.run_until_quiet(A_WHILE_MS).await;
+        let later = shown(&mut universe, asked["message_id"].as_str().unwrap()).await;
+        for message in [asked, later] {
+            assert_eq!(message["segments"], segments, "{message}");
+            assert_eq!(message["cost_estimate"], json!({ "micros": micros, "currency": "USD" }));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_follows_from_a_status_says_what_it_costs_once_it_is_sent() {
+    let mut universe = Universe::new(1);
+    let body = simulation::shop::confirmed_payment("o-1", "pm_card_visa");
+    universe.call("POST", "/payments", Some("checkout-1"), Some(&body)).await;
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let order = universe.call("GET", "/orders/o-1", None, None).await.body();
+    assert_eq!(order["messages"][0]["cost_estimate"], json!({ "micros": 850, "currency": "USD" }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_sandbox_mode_a_mail_is_checked_and_nobody_gets_one() {
+    let mut universe = Universe::new(1);
+    universe.has_mail_sandbox = true;
+    let id = ask(&mut universe, "m-1", &mail("welcome", json!({}))).await;
+    universe.run_until_quiet(A_WHILE_MS).await;
+    assert_eq!(mails_asked_for(&universe)[0]["mail_settings"]["sandbox_mode"]["enable"], true);
+    assert_eq!((status(&mut universe, &id).await, universe.sandbox().sendgrid().mails().len()), ("sent".to_owned(), 0));
+}

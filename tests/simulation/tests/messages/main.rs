@@ -10,10 +10,13 @@
 )]
 
 mod asking;
+mod campaigns;
 mod codes;
 mod consent;
 mod instead;
 mod provider;
+mod reports;
+mod templates;
 
 use bytes::Bytes;
 use lambda_http::Body;

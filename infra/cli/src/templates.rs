@@ -1,0 +1,52 @@
+//! `crossdock templates …`: the mails' wordings as templates in the SendGrid account.
+
+use anyhow::Result;
+use clap::Subcommand;
+use crossdock::effects::audit::Audit;
+
+use crate::confirm::Confirm;
+use crate::stack::Stack;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Show which wording has which template
+    Show,
+    /// Put every wording there that is not; mails are sent by these templates from then on
+    Push,
+}
+
+pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Result<()> {
+    match command {
+        Command::Show => show(stack).await,
+        Command::Push => push(stack, confirm).await,
+    }
+}
+
+async fn show(stack: &Stack) -> Result<()> {
+    let templates = stack.list()?.templates().await?;
+    if templates.is_empty() {
+        println!("There are none: mails are sent as they are written here.");
+    }
+    for (name, template) in templates {
+        println!("{name:22} {}  {}", template.id, template.version);
+    }
+    Ok(())
+}
+
+/// The record first: what cannot be kept is not done.
+async fn push(stack: &Stack, confirm: Confirm) -> Result<()> {
+    let (list, library) = (stack.list()?, stack.templates()?);
+    confirm.ask("SendGrid gets a template of each wording, and mails are sent by them.")?;
+    let audit = Audit::of(stack.operator(), "templates.push", "sendgrid", None, stack.now());
+    list.audit(&audit, &stack.fresh_id()).await?;
+    for pushed in library.push(&list).await? {
+        let what = match (pushed.is_new, pushed.is_changed) {
+            (true, _) => "created",
+            (false, true) => "new version",
+            (false, false) => "is there",
+        };
+        println!("{:22} {what}", pushed.name);
+    }
+    println!("Instances follow within five minutes.");
+    Ok(())
+}

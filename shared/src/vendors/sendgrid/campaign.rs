@@ -1,0 +1,232 @@
+//! A campaign's mails in one call: one personalization each, with the recipient's own link to unsubscribe, greeting and
+//! custom args. SendGrid holds them for a while under the campaign's batch, so that they can be stopped.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+
+use super::classify::classify;
+use super::mail::{data, written};
+use super::wire::{Address, CustomArgs, ListUnsubscribe, Mail, Personalization};
+use super::{Keys, MESSAGE_ID, SendGrid, json_request, recipient_name};
+use crate::domain::message::{Fields, MessageKind, MessageStatus, Wording, escaped, mail_fields};
+use crate::effects::campaign::{Campaign, HELD_FOR};
+use crate::effects::contact::Contact;
+use crate::effects::intent::Intent;
+use crate::effects::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::{Broadcaster, Claimed, Outcome, Subject, Verdict};
+use crate::error::{Error, Result};
+use crate::gateway::{Call, Class, Lane, OperationClass, Permit, Reply, Vendor, said_at};
+
+/// What SendGrid replaces in the shared text by each recipient's own.
+const HELLO: &str = "-crossdock_hello-";
+const HELLO_HTML: &str = "-crossdock_hello_html-";
+const UNSUBSCRIBE: &str = "-crossdock_unsubscribe-";
+
+/// One recipient of the call.
+struct Addressee<'a> {
+    intent: &'a Intent,
+    address: &'a str,
+    name: Option<String>,
+    unsubscribe_url: String,
+    fields: Fields,
+}
+
+impl SendGrid {
+    async fn broadcast(&self, campaign: &Campaign, members: &[(Claimed, Subject)], permit: &Permit) -> Vec<Outcome> {
+        let mut addressees = Vec::new();
+        for (claimed, subject) in members {
+            match self.addressee(campaign, &claimed.intent, subject).await {
+                Ok(addressee) => addressees.push(addressee),
+                Err(error) => {
+                    tracing::error!(error = %error, "a campaign cannot be written");
+                    return vec![Outcome::not_done("vendor_credentials", None, false); members.len()];
+                }
+            }
+        }
+        // Whose address was erased, or has expired, cannot be written to.
+        let mut outcomes: Vec<Option<Outcome>> = addressees
+            .iter()
+            .map(|one| one.is_none().then(|| Outcome::of(Verdict::Refused { code: "no_address" })))
+            .collect();
+        let present: Vec<Addressee<'_>> = addressees.into_iter().flatten().collect();
+        let mut of_call = self.call_for(campaign, &present, permit).await.into_iter();
+        for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_none()) {
+            *outcome = of_call.next();
+        }
+        outcomes.into_iter().flatten().collect()
+    }
+
+    async fn addressee<'a>(
+        &self,
+        campaign: &Campaign,
+        intent: &'a Intent,
+        subject: &'a Subject,
+    ) -> Result<Option<Addressee<'a>>> {
+        let Subject::Message { message, contact: Some(Contact { address: Some(address), name, .. }) } = subject else {
+            return Ok(None);
+        };
+        let unsubscribe_url = self.unsubscribe_url(&message.contact_id).await?;
+        let name = name.as_ref().map(|name| name.expose().clone());
+        let (shop, url) = (&self.sender.shop, Some(unsubscribe_url.as_str()));
+        let fields = mail_fields(&campaign.content, None, shop, name.as_deref(), url);
+        Ok(Some(Addressee { intent, address: address.expose(), name, unsubscribe_url, fields }))
+    }
+
+    async fn call_for(&self, campaign: &Campaign, addressees: &[Addressee<'_>], permit: &Permit) -> Vec<Outcome> {
+        let Some(first) = addressees.first() else { return Vec::new() };
+        let body = match self.letters(campaign, addressees, &first.fields).await {
+            Ok(body) => body,
+            Err(error) => {
+                tracing::error!(error = %error, "a campaign cannot be written");
+                return vec![Outcome::of(Verdict::Refused { code: "unwritable_mail" }); addressees.len()];
+            }
+        };
+        let call = Call {
+            vendor: Vendor::SendGrid,
+            operation: "mail_send",
+            class: OperationClass::Effect,
+            permit,
+            attempt: first.intent.attempt,
+            correlation: &campaign.correlation_id,
+        };
+        let url = format!("{}/v3/mail/send", self.base);
+        let build = |keys: &Keys| json_request(&keys.marketing_api_key, &url, body.clone());
+        let reply = self.gateway.call(&call, &self.keys, build, classify).await;
+        self.outcomes(&reply, addressees)
+    }
+
+    async fn letters(&self, campaign: &Campaign, addressees: &[Addressee<'_>], fields: &Fields) -> Result<Bytes> {
+        let wording = Wording::of(&campaign.content).ok_or_else(|| Error::bug("unwritable_mail", "no wording"))?;
+        let template_id = self.sender.templates.id_for(&wording, fields).await;
+        let mut shared = mail_fields(&campaign.content, None, &self.sender.shop, None, Some(UNSUBSCRIBE));
+        shared.iter_mut().filter(|(name, _)| *name == "hello").for_each(|(_, hello)| HELLO.clone_into(hello));
+        let mut text = wording.filled(&shared);
+        text.html = text.html.replace(HELLO, HELLO_HTML);
+        let names: Vec<Option<String>> = addressees.iter().map(|one| one.name.as_deref().map(recipient_name)).collect();
+        let personalizations = addressees.iter().zip(&names).map(|(one, name)| Personalization {
+            to: [Address { email: one.address, name: name.as_deref() }],
+            headers: Some(ListUnsubscribe::at(&one.unsubscribe_url)),
+            substitutions: template_id.is_none().then(|| one.substitutions()),
+            dynamic_template_data: template_id.is_some().then(|| data(&one.fields)),
+            custom_args: CustomArgs {
+                stack: self.stack.as_str(),
+                order: None,
+                campaign: Some(campaign.campaign_id.as_str()),
+                intent: one.intent.intent_id.as_str(),
+            },
+        });
+        let mail = Mail {
+            personalizations: personalizations.collect(),
+            batch_id: campaign.batch_id.as_deref(),
+            send_at: Some(self.gateway.world().now().plus(HELD_FOR).seconds()),
+            ..self.letter(&text, template_id.as_deref(), MessageKind::Promotion.as_str())
+        };
+        written(&mail)
+    }
+
+    /// What the one answer says of each. A refusal that names some of them is theirs alone: the others are sent without.
+    fn outcomes(&self, reply: &Reply, addressees: &[Addressee<'_>]) -> Vec<Outcome> {
+        if let Some(Reply { class: Class::Refused, response: Some(response) }) = Some(reply)
+            && let named = refused(response.body())
+            && !named.is_empty()
+        {
+            let of_each = |n| {
+                if named.contains(&n) {
+                    return Outcome::of(Verdict::Refused { code: "vendor_refused" });
+                }
+                Outcome::not_done("others_refused", None, true)
+            };
+            return (0..addressees.len()).map(of_each).collect();
+        }
+        addressees.iter().map(|one| self.outcome_of(reply, one.intent)).collect()
+    }
+
+    fn outcome_of(&self, reply: &Reply, intent: &Intent) -> Outcome {
+        match (reply.class, &reply.response) {
+            (Class::Done, Some(response)) => {
+                let id = response.headers().get(MESSAGE_ID).and_then(|id| id.to_str().ok());
+                Outcome::done(Observation::Message(MessageSeen {
+                    what: MessageNews::Status(MessageStatus::Sent),
+                    vendor_at: Some(said_at(response, self.gateway.world().now())),
+                    vendor_id: id.map(|id| part_id(id, intent.intent_id.as_str())),
+                    estimate: None,
+                }))
+            }
+            _ => match self.outcome(intent.kind, reply) {
+                Outcome { verdict: Verdict::Unknown { look_at, ask_the_list }, seen } => {
+                    Outcome { verdict: Verdict::Unknown { look_at: look_at.plus(HELD_FOR), ask_the_list }, seen }
+                }
+                outcome => outcome,
+            },
+        }
+    }
+}
+
+impl Addressee<'_> {
+    /// What this recipient's mail says instead of the tags.
+    fn substitutions(&self) -> super::wire::Substitutions {
+        let hello = self.fields.iter().find(|(name, _)| *name == "hello").map(|(_, hello)| hello.clone());
+        let hello = hello.unwrap_or_default();
+        let html = escaped(&hello);
+        [(HELLO, hello), (HELLO_HTML, html), (UNSUBSCRIBE, self.unsubscribe_url.clone())].into()
+    }
+}
+
+impl Broadcaster for SendGrid {
+    fn name_batch<'a>(
+        &'a self,
+        intent: &'a Intent,
+        permit: &'a Permit,
+    ) -> BoxFuture<'a, std::result::Result<String, Outcome>> {
+        // The quota that was asked counts mails, and this is none.
+        let own = Permit::until(permit.call_by(), Lane::Background);
+        Box::pin(async move { self.batches.make(&intent.correlation_id, &own).await })
+    }
+
+    fn call_together<'a>(
+        &'a self,
+        campaign: &'a Campaign,
+        members: &'a [(Claimed, Subject)],
+        permit: &'a Permit,
+    ) -> BoxFuture<'a, Vec<Outcome>> {
+        Box::pin(self.broadcast(campaign, members, permit))
+    }
+}
+
+/// All mails of a call have one id at SendGrid; ours of one of them.
+pub(super) fn part_id(message_id: &str, intent_id: &str) -> String {
+    format!("{message_id}/{intent_id}")
+}
+
+/// The personalizations that a refusal names: `personalizations.3.to.0.email`.
+fn refused(body: &[u8]) -> BTreeSet<usize> {
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(default)]
+        errors: Vec<Complaint>,
+    }
+    #[derive(Deserialize)]
+    struct Complaint {
+        field: Option<String>,
+    }
+    let errors = serde_json::from_slice::<Refusal>(body).map(|refusal| refusal.errors).unwrap_or_default();
+    let fields = errors.iter().filter_map(|error| error.field.as_deref()?.strip_prefix("personalizations."));
+    fields.filter_map(|place| place.split('.').next()?.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_personalizations_that_it_is_about() {
+        let body =
+            br#"{"errors":[{"message":"no","field":"personalizations.3.to.0.email"},{"message":"x","field":null},
+            {"message":"no","field":"personalizations.11.to"},{"message":"x","field":"subject"}]}"#;
+        assert_eq!(refused(body).into_iter().collect::<Vec<_>>(), [3, 11]);
+        assert!(refused(b"{}").is_empty() && refused(b"<html>").is_empty());
+    }
+}

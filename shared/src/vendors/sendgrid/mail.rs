@@ -1,0 +1,91 @@
+//! One mail in SendGrid's words: written here, or by a template that is kept there.
+
+use bytes::Bytes;
+
+use super::wire::{Address, Content, CustomArgs, ListUnsubscribe, Mail, MailSettings, Personalization};
+use super::{SendGrid, recipient_name};
+use crate::domain::message::{MailText, Wording, mail_fields};
+use crate::domain::{ContactId, OrderId};
+use crate::effects::intent::Intent;
+use crate::effects::message::Message;
+use crate::error::{Error, Result};
+
+impl SendGrid {
+    /// The mail of an intent.
+    ///
+    /// # Errors
+    /// When a promotion's link to unsubscribe cannot be made: without it none is sent.
+    pub(super) async fn mail(
+        &self,
+        intent: &Intent,
+        message: &Message,
+        address: &str,
+        name: Option<&str>,
+    ) -> Result<Bytes> {
+        let unsubscribe_url =
+            if message.kind.is_marketing() { Some(self.unsubscribe_url(&message.contact_id).await?) } else { None };
+        let link = unsubscribe_url.as_deref();
+        let wording = Wording::of(&message.content).ok_or_else(|| Error::bug("unwritable_mail", "no wording"))?;
+        let fields = mail_fields(&message.content, message.order_id.as_ref(), &self.sender.shop, name, link);
+        let template_id = self.sender.templates.id_for(&wording, &fields).await;
+        let text = wording.filled(&fields);
+        let name = name.map(recipient_name);
+        let mail = Mail {
+            personalizations: vec![Personalization {
+                to: [Address { email: address, name: name.as_deref() }],
+                headers: None,
+                substitutions: None,
+                dynamic_template_data: template_id.is_some().then(|| data(&fields)),
+                custom_args: CustomArgs {
+                    stack: self.stack.as_str(),
+                    order: message.order_id.as_ref().map(OrderId::as_str),
+                    campaign: None,
+                    intent: intent.intent_id.as_str(),
+                },
+            }],
+            headers: link.map(ListUnsubscribe::at),
+            batch_id: None,
+            send_at: None,
+            ..self.letter(&text, template_id.as_deref(), message.kind.as_str())
+        };
+        written(&mail)
+    }
+
+    /// What all mails have: sender, content, category.
+    pub(super) fn letter<'a>(
+        &'a self,
+        text: &'a MailText,
+        template_id: Option<&'a str>,
+        category: &'static str,
+    ) -> Mail<'a> {
+        let is_written_here = template_id.is_none();
+        let content = [("text/plain", &text.plain), ("text/html", &text.html)].into_iter().filter(|_| is_written_here);
+        Mail {
+            personalizations: Vec::new(),
+            from: Address { email: &self.sender.address, name: Some(&self.sender.name) },
+            subject: is_written_here.then_some(&text.subject),
+            content: content.map(|(mime, value)| Content { mime, value }).collect(),
+            template_id,
+            categories: [category],
+            headers: None,
+            batch_id: None,
+            send_at: None,
+            mail_settings: self.sender.sandbox.then(MailSettings::sandbox),
+        }
+    }
+
+    /// Where somebody unsubscribes.
+    pub(super) async fn unsubscribe_url(&self, contact: &ContactId) -> Result<String> {
+        let missing = || Error::misconfigured("configuration", "variable UNSUBSCRIBE_URL is missing");
+        self.sender.unsubscribe.as_ref().ok_or_else(missing)?.of(contact).await
+    }
+}
+
+/// What fills a template.
+pub(super) fn data<'a>(fields: &'a [(&'static str, String)]) -> super::wire::Data<'a> {
+    fields.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+pub(super) fn written(mail: &Mail<'_>) -> Result<Bytes> {
+    serde_json::to_vec(mail).map(Into::into).map_err(|e| Error::bug("unwritable_mail", e))
+}

@@ -1,0 +1,169 @@
+//! What became of a day's mails, by SendGrid's own count. (GET /v3/stats.)
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use super::{Keys, get_request};
+use crate::domain::Correlation;
+use crate::error::{Error, Result};
+use crate::gateway::{Call, Class, Gateway, Keyring, Lane, OperationClass, Permit, Vendor, retry_after};
+
+/// Time for the call.
+const CALL_TIME: Duration = Duration::from_secs(10);
+
+/// SendGrid's statistics.
+#[derive(Clone)]
+pub struct Stats {
+    gateway: Gateway,
+    base: String,
+    keys: Keyring<Keys>,
+}
+
+/// One day's mails.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DayStats {
+    /// `2026-01-31`, as the account counts days.
+    pub day: String,
+    /// Mails asked for.
+    pub requests: u64,
+    /// With the recipient.
+    pub delivered: u64,
+    /// Mails that were opened, each once.
+    pub opened: u64,
+    /// Mails in which a link was clicked, each once.
+    pub clicked: u64,
+    /// Refused for good.
+    pub bounced: u64,
+    /// Called spam.
+    pub spam_reported: u64,
+    /// Unsubscribed by.
+    pub unsubscribed: u64,
+}
+
+#[derive(Deserialize)]
+struct Day {
+    date: String,
+    #[serde(default)]
+    stats: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    metrics: Counts,
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct Counts {
+    requests: u64,
+    delivered: u64,
+    unique_opens: u64,
+    unique_clicks: u64,
+    bounces: u64,
+    spam_reports: u64,
+    unsubscribes: u64,
+}
+
+impl DayStats {
+    /// The day in metrics: name, value, unit. Rates in percent, of what was asked for or of what arrived; none of nothing.
+    pub fn metrics(&self) -> Vec<(&'static str, f64, &'static str)> {
+        #[expect(clippy::cast_precision_loss, reason = "counts of a day, for a metric")]
+        let number = |count: u64| count as f64;
+        let rate = |part: u64, whole: u64| (whole > 0).then(|| number(part) / number(whole) * 100.0);
+        let counts = [("mail_requests", self.requests), ("mail_delivered", self.delivered)];
+        let rates = [
+            ("mail_delivery_rate", rate(self.delivered, self.requests)),
+            ("mail_bounce_rate", rate(self.bounced, self.requests)),
+            ("mail_open_rate", rate(self.opened, self.delivered)),
+            ("mail_click_rate", rate(self.clicked, self.delivered)),
+            ("mail_spam_rate", rate(self.spam_reported, self.delivered)),
+            ("mail_unsubscribe_rate", rate(self.unsubscribed, self.delivered)),
+        ];
+        let counts = counts.into_iter().map(|(name, count)| (name, number(count), "Count"));
+        counts.chain(rates.into_iter().filter_map(|(name, rate)| Some((name, rate?, "Percent")))).collect()
+    }
+}
+
+impl Stats {
+    /// The statistics of the account at this base URL.
+    pub const fn new(gateway: Gateway, base: String, keys: Keyring<Keys>) -> Self {
+        Self { gateway, base, keys }
+    }
+
+    /// The days from the first to the last, both included, as `2026-01-31`.
+    ///
+    /// # Errors
+    /// `vendor_unavailable` (transient) when SendGrid did not say.
+    pub async fn between(&self, first: &str, last: &str) -> Result<Vec<DayStats>> {
+        let world = self.gateway.world();
+        let correlation = Correlation::generate(world.now(), world.rng.next());
+        let permit = Permit::until(world.now().plus(CALL_TIME), Lane::Background);
+        let call = Call {
+            vendor: Vendor::SendGrid,
+            operation: "stats",
+            class: OperationClass::Read,
+            permit: &permit,
+            attempt: 0,
+            correlation: &correlation,
+        };
+        let url = format!("{}/v3/stats?start_date={first}&end_date={last}&aggregated_by=day", self.base);
+        let build = |keys: &Keys| get_request(&keys.transactional_api_key, &url);
+        let reply = self.gateway.call(&call, &self.keys, build, classify).await;
+        let days = reply.response.filter(|_| reply.class == Class::Done);
+        let days = days.and_then(|response| serde_json::from_slice::<Vec<Day>>(response.body()).ok());
+        let days = days.ok_or_else(|| Error::transient("vendor_unavailable", "SendGrid gave no statistics"))?;
+        Ok(days.into_iter().map(day).collect())
+    }
+}
+
+fn day(day: Day) -> DayStats {
+    let mut all = DayStats { day: day.date, ..DayStats::default() };
+    for Group { metrics } in day.stats {
+        all.requests += metrics.requests;
+        all.delivered += metrics.delivered;
+        all.opened += metrics.unique_opens;
+        all.clicked += metrics.unique_clicks;
+        all.bounced += metrics.bounces;
+        all.spam_reported += metrics.spam_reports;
+        all.unsubscribed += metrics.unsubscribes;
+    }
+    all
+}
+
+fn classify(status: StatusCode, headers: &HeaderMap, _body: &[u8]) -> Class {
+    match status.as_u16() {
+        200 => Class::Done,
+        400 | 404 | 405 => Class::Refused,
+        401 | 403 => Class::Credentials,
+        429 => Class::Throttled { after: retry_after(headers) },
+        _ => Class::Transient,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_of_what_was_asked_for_or_of_what_arrived_and_of_nothing_there_is_none() {
+        let some = DayStats { requests: 200, delivered: 160, opened: 40, bounced: 10, ..DayStats::default() };
+        let metrics = some.metrics();
+        let value = |name: &str| metrics.iter().find(|(other, ..)| *other == name).map(|(_, value, _)| *value);
+        assert_eq!(value("mail_requests"), Some(200.0));
+        assert_eq!(value("mail_delivery_rate"), Some(80.0));
+        assert_eq!(value("mail_open_rate"), Some(25.0));
+        assert_eq!(value("mail_bounce_rate"), Some(5.0));
+        assert_eq!(DayStats::default().metrics().len(), 2, "counts only");
+    }
+
+    #[test]
+    fn a_day_is_the_sum_of_its_groups_and_counts_that_we_do_not_know_are_no_matter() {
+        let json = r#"{"date":"2026-01-31","stats":[{"type":"category","metrics":{"requests":2,"blocks":7}},
+            {"metrics":{"requests":3,"unique_opens":1}}]}"#;
+        let stats = day(serde_json::from_str(json).expect("a day"));
+        assert_eq!((stats.day.as_str(), stats.requests, stats.opened), ("2026-01-31", 5, 1));
+    }
+}
