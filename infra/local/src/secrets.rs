@@ -54,6 +54,17 @@ pub(crate) struct VendorKeys {
     pub(crate) twilio_account_sid: &'static str,
     pub(crate) twilio_auth_token: &'static str,
     pub(crate) twilio_number: &'static str,
+    pub(crate) fedex_client_id: &'static str,
+    pub(crate) fedex_client_secret: &'static str,
+    pub(crate) fedex_account_number: &'static str,
+    pub(crate) fedex_webhook_token: &'static str,
+    pub(crate) ups_client_id: &'static str,
+    pub(crate) ups_client_secret: &'static str,
+    pub(crate) ups_account_number: &'static str,
+    pub(crate) ups_webhook_credential: &'static str,
+    pub(crate) dhl_username: &'static str,
+    pub(crate) dhl_password: &'static str,
+    pub(crate) dhl_account_number: &'static str,
 }
 
 /// Puts every secret of `stage`.
@@ -80,7 +91,27 @@ pub(crate) async fn put_all(aws: &Aws, stage: &str, app: &AppKeys, vendors: &Ven
         "server_token": vendors.postmark_server_token,
         "webhook_credentials": [{ "secret": vendors.postmark_webhook_credentials }],
     });
-    put(aws, stage, "postmark", &postmark).await
+    put(aws, stage, "postmark", &postmark).await?;
+    let fedex = json!({
+        "client_id": vendors.fedex_client_id,
+        "client_secret": vendors.fedex_client_secret,
+        "account_number": vendors.fedex_account_number,
+        "webhook_tokens": [{ "secret": vendors.fedex_webhook_token }],
+    });
+    let ups = json!({
+        "client_id": vendors.ups_client_id,
+        "client_secret": vendors.ups_client_secret,
+        "account_number": vendors.ups_account_number,
+        "webhook_credentials": [{ "secret": vendors.ups_webhook_credential }],
+    });
+    let dhl = json!({
+        "username": vendors.dhl_username,
+        "password": vendors.dhl_password,
+        "account_number": vendors.dhl_account_number,
+    });
+    put_if_there(aws, stage, "fedex", &fedex).await?;
+    put_if_there(aws, stage, "ups", &ups).await?;
+    put_if_there(aws, stage, "dhl", &dhl).await
 }
 
 /// Puts the secret `/crossdock/<stage>/<name>`.
@@ -88,6 +119,14 @@ pub(crate) async fn put(aws: &Aws, stage: &str, name: &str, value: &Value) -> Re
     let body = json!({ "SecretId": format!("/crossdock/{stage}/{name}"), "SecretString": value.to_string() });
     aws.json("secretsmanager", "secretsmanager.PutSecretValue", &body).await?;
     Ok(())
+}
+
+/// The same, if the template has made the secret: it is deployed with those carriers that it has.
+async fn put_if_there(aws: &Aws, stage: &str, name: &str, value: &Value) -> Result<()> {
+    let list = aws.json("secretsmanager", "secretsmanager.ListSecrets", &json!({ "MaxResults": 100 })).await?;
+    let id = format!("/crossdock/{stage}/{name}");
+    let mut secrets = list["SecretList"].as_array().into_iter().flatten();
+    if secrets.any(|secret| secret["Name"] == id.as_str()) { put(aws, stage, name, value).await } else { Ok(()) }
 }
 
 fn random_key() -> Result<String> {

@@ -238,6 +238,7 @@ impl Universe {
                 Vendor::SendGrid => Function::SendGridWebhook,
                 Vendor::Twilio => Function::TwilioWebhook,
                 Vendor::Postmark => Function::PostmarkWebhook,
+                Vendor::FedEx | Vendor::Ups | Vendor::Dhl => panic!("no function takes this vendor's webhooks"),
             };
             let request = delivery.request.map(|body: Bytes| Body::Binary(body.to_vec()));
             let response = self.call_raw(function, request, "/").await;
