@@ -34,6 +34,20 @@ const POSTMARK_WEBHOOK_CREDENTIALS: &str = "postmark:local-stack";
 const TWILIO_ACCOUNT_SID: &str = "AC0000000000000000000000000000010c";
 const TWILIO_AUTH_TOKEN: &str = "twilio-local-stack";
 const TWILIO_NUMBER: &str = "+15005550006";
+/// The client, its secret and the account at the simulated FedEx, and what its webhooks are signed with.
+const FEDEX_CLIENT_ID: &str = "fedex-local-stack";
+const FEDEX_CLIENT_SECRET: &str = "fedex-local-stack-secret";
+const FEDEX_ACCOUNT_NUMBER: &str = "740561073";
+const FEDEX_WEBHOOK_TOKEN: &str = "fedex-local-stack-token";
+/// The same at the simulated UPS, and what goes with its webhooks.
+const UPS_CLIENT_ID: &str = "ups-local-stack";
+const UPS_CLIENT_SECRET: &str = "ups-local-stack-secret";
+const UPS_ACCOUNT_NUMBER: &str = "A1B2C3";
+const UPS_WEBHOOK_CREDENTIAL: &str = "ups-local-stack-credential";
+/// The user, the password and the account at the simulated DHL.
+const DHL_USERNAME: &str = "dhl-local-stack";
+const DHL_PASSWORD: &str = "dhl-local-stack-password";
+const DHL_ACCOUNT_NUMBER: &str = "123456789";
 /// Milliseconds before a failed webhook is sent again: a person is waiting, so sooner than a vendor would.
 const FIRST_RETRY_MS: &str = "2000";
 
@@ -61,6 +75,12 @@ impl Sandbox {
         command.args(["--twilio-numbers", TWILIO_NUMBER, "--postmark-server-token", POSTMARK_SERVER_TOKEN]);
         command.args(["--postmark-webhook-credentials", POSTMARK_WEBHOOK_CREDENTIALS]);
         command.args(["--sendgrid-marketing-api-key", SENDGRID_MARKETING_API_KEY]);
+        command.args(["--fedex-client-id", FEDEX_CLIENT_ID, "--fedex-client-secret", FEDEX_CLIENT_SECRET]);
+        command.args(["--fedex-account-number", FEDEX_ACCOUNT_NUMBER, "--fedex-webhook-token", FEDEX_WEBHOOK_TOKEN]);
+        command.args(["--ups-client-id", UPS_CLIENT_ID, "--ups-client-secret", UPS_CLIENT_SECRET]);
+        command.args(["--ups-account-number", UPS_ACCOUNT_NUMBER, "--ups-webhook-credential", UPS_WEBHOOK_CREDENTIAL]);
+        command.args(["--dhl-username", DHL_USERNAME, "--dhl-password", DHL_PASSWORD]);
+        command.args(["--dhl-account-number", DHL_ACCOUNT_NUMBER]);
         let mut group = Group::start("the sandbox", &mut command, &log)?;
         let since = Instant::now();
         let port = loop {
@@ -119,6 +139,17 @@ impl Sandbox {
             twilio_account_sid: TWILIO_ACCOUNT_SID,
             twilio_auth_token: TWILIO_AUTH_TOKEN,
             twilio_number: TWILIO_NUMBER,
+            fedex_client_id: FEDEX_CLIENT_ID,
+            fedex_client_secret: FEDEX_CLIENT_SECRET,
+            fedex_account_number: FEDEX_ACCOUNT_NUMBER,
+            fedex_webhook_token: FEDEX_WEBHOOK_TOKEN,
+            ups_client_id: UPS_CLIENT_ID,
+            ups_client_secret: UPS_CLIENT_SECRET,
+            ups_account_number: UPS_ACCOUNT_NUMBER,
+            ups_webhook_credential: UPS_WEBHOOK_CREDENTIAL,
+            dhl_username: DHL_USERNAME,
+            dhl_password: DHL_PASSWORD,
+            dhl_account_number: DHL_ACCOUNT_NUMBER,
         })
     }
 

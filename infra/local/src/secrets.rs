@@ -54,6 +54,17 @@ pub(crate) struct VendorKeys {
     pub(crate) twilio_account_sid: &'static str,
     pub(crate) twilio_auth_token: &'static str,
     pub(crate) twilio_number: &'static str,
+    pub(crate) fedex_client_id: &'static str,
+    pub(crate) fedex_client_secret: &'static str,
+    pub(crate) fedex_account_number: &'static str,
+    pub(crate) fedex_webhook_token: &'static str,
+    pub(crate) ups_client_id: &'static str,
+    pub(crate) ups_client_secret: &'static str,
+    pub(crate) ups_account_number: &'static str,
+    pub(crate) ups_webhook_credential: &'static str,
+    pub(crate) dhl_username: &'static str,
+    pub(crate) dhl_password: &'static str,
+    pub(crate) dhl_account_number: &'static str,
 }
 
 /// Puts every secret of `stage`.
@@ -80,7 +91,27 @@ pub(crate) async fn put_all(aws: &Aws, stage: &str, app: &AppKeys, vendors: &Ven
         "server_token": vendors.postmark_server_token,
         "webhook_credentials": [{ "secret": vendors.postmark_webhook_credentials }],
     });
-    put(aws, stage, "postmark", &postmark).await
+    put(aws, stage, "postmark", &postmark).await?;
+    let fedex = json!({
+        "client_id": vendors.fedex_client_id,
+        "client_secret": vendors.fedex_client_secret,
+        "account_number": vendors.fedex_account_number,
+        "webhook_tokens": [{ "secret": vendors.fedex_webhook_token }],
+    });
+    let ups = json!({
+        "client_id": vendors.ups_client_id,
+        "client_secret": vendors.ups_client_secret,
+        "account_number": vendors.ups_account_number,
+        "webhook_credentials": [{ "secret": vendors.ups_webhook_credential }],
+    });
+    let dhl = json!({
+        "username": vendors.dhl_username,
+        "password": vendors.dhl_password,
+        "account_number": vendors.dhl_account_number,
+    });
+    put(aws, stage, "fedex", &fedex).await?;
+    put(aws, stage, "ups", &ups).await?;
+    put(aws, stage, "dhl", &dhl).await
 }
 
 /// Puts the secret `/crossdock/<stage>/<name>`.

@@ -209,6 +209,11 @@ impl Outbox {
         }
     }
 
+    /// The address that a webhook brought along.
+    pub(crate) fn url_of(&self, id: u64) -> Option<&str> {
+        self.letters.get(&id).and_then(|letter| letter.posting.url.as_deref())
+    }
+
     /// The counts of one vendor.
     pub(crate) fn counts(&self, vendor: Vendor) -> DeliveryCounts {
         self.counts.get(&vendor).copied().unwrap_or_default()

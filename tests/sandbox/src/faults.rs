@@ -1,11 +1,15 @@
 //! The fault dial: what goes wrong, where, and how often.
 
+use crate::parcels::Rules;
 use crate::{Course, MessageRule, Vendor};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The operation of a [`CallRule`] that fits every call.
 const EVERY_OPERATION: &str = "*";
+
+/// The operation that no [`CallLimit`] counts: a carrier's token service is not the API.
+const TOKEN_OPERATION: &str = "token";
 
 /// What an outage answers.
 const OUTAGE_STATUS: u16 = 503;
@@ -55,6 +59,8 @@ pub enum CallFault {
     LostAnswer,
     /// The connection is refused: nothing is done, and the caller knows.
     Refused,
+    /// The work is done, and the body of the answer breaks off in the middle.
+    Garbled,
 }
 
 /// What goes wrong with one webhook.
@@ -88,7 +94,8 @@ pub struct CallRule {
     /// `retrieve_balance_transaction`. SendGrid: `mail_send`; `create_batch`, `retrieve_batch`, `stop_batch`,
     /// `list_stops`, `update_stop`, `resume_batch`; `create_template`, `create_version`, `retrieve_template`,
     /// `list_templates`; `stats`. Twilio: `create_message`, `retrieve_message`, `list_messages`. Postmark: `email`,
-    /// `email_batch`. `*` is every call.
+    /// `email_batch`. FedEx, UPS, DHL, as far as each has it: `token`, `rates`, `ship`, `void`, `recover_label`, `track`,
+    /// `track_reference`, `validate_address`, `pickup`, `cancel_pickup`, `subscribe`. `*` is every call.
     pub operation: String,
     /// What goes wrong.
     #[serde(flatten)]
@@ -141,6 +148,15 @@ pub struct RandomFaults {
     pub webhook_dropped: f64,
 }
 
+/// How many calls of one vendor are answered, before the rest is throttled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallLimit {
+    /// So many calls …
+    pub calls: usize,
+    /// … within so many milliseconds. Calls for a token do not count.
+    pub window_ms: i64,
+}
+
 /// Decides for every call and every webhook whether something goes wrong. Rules come first, in the order in which they
 /// were added; then chance.
 #[derive(Debug)]
@@ -149,6 +165,9 @@ pub struct FaultDial {
     webhooks: Vec<WebhookRule>,
     messages: Vec<MessageRule>,
     outages: BTreeSet<Vendor>,
+    /// With the times of the calls that count still, epoch milliseconds.
+    limits: BTreeMap<Vendor, (CallLimit, VecDeque<i64>)>,
+    pub(crate) carriers: Rules,
     random: RandomFaults,
     chance: fastrand::Rng,
 }
@@ -180,6 +199,8 @@ impl FaultDial {
             webhooks: Vec::new(),
             messages: Vec::new(),
             outages: BTreeSet::new(),
+            limits: BTreeMap::new(),
+            carriers: Rules::default(),
             random: RandomFaults::default(),
             chance: fastrand::Rng::with_seed(seed),
         }
@@ -235,21 +256,31 @@ impl FaultDial {
         }
     }
 
+    /// From now on so many calls are answered in that time, and the others throttled; none: as many as come.
+    pub fn limit(&mut self, vendor: Vendor, limit: Option<CallLimit>) {
+        match limit {
+            Some(limit) => drop(self.limits.insert(vendor, (limit, VecDeque::new()))),
+            None => drop(self.limits.remove(&vendor)),
+        }
+    }
+
     /// Turns on chance; `RandomFaults::default()` turns it off.
     pub fn random(&mut self, random: RandomFaults) {
         self.random = random;
     }
 
-    /// Everything works again: no rule, no outage, no chance.
+    /// Everything works again: no rule, no outage, no limit, no chance.
     pub fn clear(&mut self) {
         self.calls.clear();
         self.webhooks.clear();
         self.messages.clear();
         self.outages.clear();
+        self.limits.clear();
+        self.carriers = Rules::default();
         self.random = RandomFaults::default();
     }
 
-    pub(crate) fn for_call(&mut self, vendor: Vendor, operation: &str) -> CallFate {
+    pub(crate) fn for_call(&mut self, now_ms: i64, vendor: Vendor, operation: &str) -> CallFate {
         if self.outages.contains(&vendor) {
             return CallFate { delay_ms: 0, fault: Some(CallFault::ErrorBefore { status: OUTAGE_STATUS }) };
         }
@@ -264,6 +295,9 @@ impl FaultDial {
             }
         }
         self.calls.retain(|rule| rule.times != Some(0));
+        if fate.fault.is_none() && operation != TOKEN_OPERATION && self.is_over_limit(now_ms, vendor) {
+            fate.fault = Some(CallFault::Throttled { retry_after_s: 1 });
+        }
         if fate.fault.is_none() && fate.delay_ms == 0 {
             fate.fault = self.random_call_fault();
             if self.chance.f64() < self.random.delay {
@@ -271,6 +305,19 @@ impl FaultDial {
             }
         }
         fate
+    }
+
+    /// Counts a call, unless it is one too many.
+    fn is_over_limit(&mut self, now_ms: i64, vendor: Vendor) -> bool {
+        let Some((limit, counted)) = self.limits.get_mut(&vendor) else { return false };
+        while counted.front().is_some_and(|at_ms| at_ms + limit.window_ms <= now_ms) {
+            counted.pop_front();
+        }
+        let over = counted.len() >= limit.calls;
+        if !over {
+            counted.push_back(now_ms);
+        }
+        over
     }
 
     pub(crate) fn for_webhook(&mut self, vendor: Vendor) -> Option<WebhookFault> {
@@ -320,7 +367,7 @@ impl FaultDial {
 }
 
 /// Takes one use from a rule; false when it has none left.
-fn spend(times: &mut Option<u32>) -> bool {
+pub(crate) fn spend(times: &mut Option<u32>) -> bool {
     match times {
         None => true,
         Some(0) => false,

@@ -30,6 +30,13 @@ impl Ids {
         format!("{:x}", Bytes::copy_from_slice(&self.draw(kind)[..16]))
     }
 
+    /// The next number of this kind: `length` digits (at most 32), the first of which is no zero.
+    pub(crate) fn digits(&mut self, kind: &'static str, length: usize) -> String {
+        let bytes = self.draw(kind);
+        let digits = bytes.iter().take(length).enumerate();
+        digits.map(|(i, byte)| char::from(b'0' + if i == 0 { 1 + byte % 9 } else { byte % 10 })).collect()
+    }
+
     /// The next id of this kind, in the form of a UUID.
     pub(crate) fn uuid(&mut self, kind: &'static str) -> String {
         let hex = self.hex(kind);

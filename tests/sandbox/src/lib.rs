@@ -9,25 +9,31 @@
 //!   are due, [`Sandbox::delivered`] what became of one.
 //! * [`FaultDial`] decides what goes wrong, per vendor and operation.
 //! * [`Course`] is what becomes of a mail or an SMS; its address decides, or a rule on the dial.
-//! * [`stripe`], [`sendgrid`], [`twilio`] and [`postmark`] are one vendor each: the API, the objects, the events, the
-//!   signature. One more vendor is one more folder, one more [`Vendor`] and its lines in `sandbox.rs`.
+//! * [`stripe`], [`sendgrid`], [`twilio`], [`postmark`], [`fedex`], [`ups`] and [`dhl`] are one vendor each: the API, the
+//!   objects, the events, the signature. One more vendor is one more folder, one more [`Vendor`] and its lines in
+//!   `sandbox.rs`. What the three carriers have in common, labels and parcels on their way, is in [`parcels`].
 
 #![allow(clippy::result_large_err, reason = "a vendor's error carries whole objects, and this is no hot path")]
 
 mod answer;
 mod course;
 mod deliveries;
+pub mod dhl;
 mod faults;
+pub mod fedex;
 mod ids;
+pub mod parcels;
 pub mod postmark;
 mod sandbox;
 pub mod sendgrid;
 mod settings;
 pub mod stripe;
 pub mod twilio;
+pub mod ups;
 
 pub use course::{Course, MessageRule};
 pub use deliveries::{Delivery, DeliveryCounts};
-pub use faults::{CallFault, CallRule, FaultDial, RandomFaults, WebhookFault, WebhookRule};
+pub use faults::{CallFault, CallLimit, CallRule, FaultDial, RandomFaults, WebhookFault, WebhookRule};
+pub use parcels::{OddRate, ParcelCourse, ParcelRule, RateRule, Scan};
 pub use sandbox::{RecordedCall, Reply, Sandbox};
 pub use settings::{Settings, Vendor};

@@ -1,5 +1,5 @@
 //! The vendors' simulators behind real HTTP, for the local stack: `/stripe/v1/…`, `/sendgrid/v3/…`,
-//! `/twilio/2010-04-01/…`, `/postmark/email…`, and `/_sandbox/…` to look inside and to turn the fault dial.
+//! `/twilio/2010-04-01/…`, `/postmark/email…`, `/fedex/…`, `/ups/…`, `/dhl/…`, and `/_sandbox/…` to look inside and to turn the fault dial.
 
 #![allow(clippy::disallowed_methods, reason = "the simulators run outside the system, on the real clock")]
 
@@ -46,6 +46,18 @@ struct Arguments {
     /// Replaces the Host header of Postmark's webhooks.
     #[arg(long)]
     postmark_webhook_host: Option<String>,
+    /// Where FedEx posts events (http only). Left out: nowhere, until PUT /_sandbox/webhook-urls.
+    #[arg(long, default_value = "")]
+    fedex_webhook_url: String,
+    /// Replaces the Host header of FedEx's webhooks.
+    #[arg(long)]
+    fedex_webhook_host: Option<String>,
+    /// Where UPS posts events (http only). Left out: nowhere, until PUT /_sandbox/webhook-urls.
+    #[arg(long, default_value = "")]
+    ups_webhook_url: String,
+    /// Replaces the Host header of UPS's webhooks; destinations of subscriptions at this host go to the same address.
+    #[arg(long)]
+    ups_webhook_host: Option<String>,
     /// The API key that Stripe accepts.
     #[arg(long, default_value_t = Settings::default().stripe_api_key)]
     stripe_api_key: String,
@@ -73,6 +85,42 @@ struct Arguments {
     /// User and password, with a colon between them, of Postmark's webhooks.
     #[arg(long, default_value_t = Settings::default().postmark_webhook_credentials)]
     postmark_webhook_credentials: String,
+    /// The client that FedEx gives tokens to.
+    #[arg(long, default_value_t = Settings::default().fedex_client_id)]
+    fedex_client_id: String,
+    /// Its secret.
+    #[arg(long, default_value_t = Settings::default().fedex_client_secret)]
+    fedex_client_secret: String,
+    /// The account that FedEx bills.
+    #[arg(long, default_value_t = Settings::default().fedex_account_number)]
+    fedex_account_number: String,
+    /// Signs FedEx's webhooks.
+    #[arg(long, default_value_t = Settings::default().fedex_webhook_token)]
+    fedex_webhook_token: String,
+    /// The client that UPS gives tokens to.
+    #[arg(long, default_value_t = Settings::default().ups_client_id)]
+    ups_client_id: String,
+    /// Its secret.
+    #[arg(long, default_value_t = Settings::default().ups_client_secret)]
+    ups_client_secret: String,
+    /// The account that UPS bills.
+    #[arg(long, default_value_t = Settings::default().ups_account_number)]
+    ups_account_number: String,
+    /// Goes with UPS's webhooks, unless a subscription names its own.
+    #[arg(long, default_value_t = Settings::default().ups_webhook_credential)]
+    ups_webhook_credential: String,
+    /// Where UPS asks for the token of its webhooks (http only). Left out: the credential goes with them.
+    #[arg(long, default_value = "")]
+    ups_webhook_token_url: String,
+    /// The user that DHL accepts.
+    #[arg(long, default_value_t = Settings::default().dhl_username)]
+    dhl_username: String,
+    /// The password.
+    #[arg(long, default_value_t = Settings::default().dhl_password)]
+    dhl_password: String,
+    /// The account that DHL bills.
+    #[arg(long, default_value_t = Settings::default().dhl_account_number)]
+    dhl_account_number: String,
     /// The gap before the first retry of a webhook, in milliseconds; each further one is twice as long.
     #[arg(long, default_value_t = Settings::default().first_retry_ms)]
     first_retry_ms: i64,
@@ -86,6 +134,8 @@ async fn main() -> anyhow::Result<()> {
         (Vendor::SendGrid, arguments.sendgrid_webhook_url.clone(), arguments.sendgrid_webhook_host.clone()),
         (Vendor::Twilio, arguments.twilio_webhook_url.clone(), arguments.twilio_webhook_host.clone()),
         (Vendor::Postmark, arguments.postmark_webhook_url.clone(), arguments.postmark_webhook_host.clone()),
+        (Vendor::FedEx, arguments.fedex_webhook_url.clone(), arguments.fedex_webhook_host.clone()),
+        (Vendor::Ups, arguments.ups_webhook_url.clone(), arguments.ups_webhook_host.clone()),
     ];
     let mut sandbox = Sandbox::new(Settings {
         seed: arguments.seed,
@@ -93,6 +143,8 @@ async fn main() -> anyhow::Result<()> {
         sendgrid_webhook_url: String::new(),
         twilio_webhook_url: String::new(),
         postmark_webhook_url: String::new(),
+        fedex_webhook_url: String::new(),
+        ups_webhook_url: String::new(),
         stripe_api_key: arguments.stripe_api_key,
         stripe_webhook_secret: arguments.stripe_webhook_secret,
         sendgrid_api_key: arguments.sendgrid_api_key,
@@ -102,6 +154,18 @@ async fn main() -> anyhow::Result<()> {
         twilio_numbers: arguments.twilio_numbers,
         postmark_server_token: arguments.postmark_server_token,
         postmark_webhook_credentials: arguments.postmark_webhook_credentials,
+        fedex_client_id: arguments.fedex_client_id,
+        fedex_client_secret: arguments.fedex_client_secret,
+        fedex_account_number: arguments.fedex_account_number,
+        fedex_webhook_token: arguments.fedex_webhook_token,
+        ups_client_id: arguments.ups_client_id,
+        ups_client_secret: arguments.ups_client_secret,
+        ups_account_number: arguments.ups_account_number,
+        ups_webhook_credential: arguments.ups_webhook_credential,
+        ups_webhook_token_url: arguments.ups_webhook_token_url,
+        dhl_username: arguments.dhl_username,
+        dhl_password: arguments.dhl_password,
+        dhl_account_number: arguments.dhl_account_number,
         first_retry_ms: arguments.first_retry_ms,
         ..Settings::default()
     });

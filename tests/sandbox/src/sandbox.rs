@@ -1,12 +1,13 @@
 //! All vendors together, with the faults and the webhooks in between.
 
+mod carriers;
 mod endpoint;
 mod people;
 
 use crate::answer::edge_error;
 use crate::deliveries::{Delivery, DeliveryCounts, Outbox, Posting};
 use crate::faults::{CallFault, FaultDial, Mishap};
-use crate::{Settings, Vendor, postmark, sendgrid, stripe, twilio};
+use crate::{Settings, Vendor, dhl, fedex, postmark, sendgrid, stripe, twilio, ups};
 use bytes::Bytes;
 use endpoint::Endpoint;
 use http::{HeaderMap, Method, Request, Response, header};
@@ -60,6 +61,9 @@ pub struct Sandbox {
     sendgrid: sendgrid::State,
     twilio: twilio::State,
     postmark: postmark::State,
+    fedex: fedex::State,
+    ups: ups::State,
+    dhl: dhl::State,
     faults: FaultDial,
     outbox: Outbox,
     endpoints: BTreeMap<Vendor, Endpoint>,
@@ -74,6 +78,9 @@ impl Sandbox {
             sendgrid: sendgrid::State::new(&settings),
             twilio: twilio::State::new(&settings),
             postmark: postmark::State::new(&settings),
+            fedex: fedex::State::new(&settings),
+            ups: ups::State::new(&settings),
+            dhl: dhl::State::new(&settings),
             faults: FaultDial::new(settings.seed),
             outbox: Outbox::default(),
             endpoints: BTreeMap::new(),
@@ -86,6 +93,9 @@ impl Sandbox {
                 Vendor::SendGrid => sandbox.settings.sendgrid_webhook_url.clone(),
                 Vendor::Twilio => sandbox.settings.twilio_webhook_url.clone(),
                 Vendor::Postmark => sandbox.settings.postmark_webhook_url.clone(),
+                Vendor::FedEx => sandbox.settings.fedex_webhook_url.clone(),
+                Vendor::Ups => sandbox.settings.ups_webhook_url.clone(),
+                Vendor::Dhl => String::new(), // it pushes nothing
             };
             sandbox.set_webhook(vendor, &url, None);
         }
@@ -100,8 +110,11 @@ impl Sandbox {
             Vendor::SendGrid => sendgrid::operation(request.method(), request.uri().path()),
             Vendor::Twilio => twilio::operation(request.method(), request.uri().path()),
             Vendor::Postmark => postmark::operation(request.method(), request.uri().path()),
+            Vendor::FedEx => fedex::operation(request.method(), request.uri().path()),
+            Vendor::Ups => ups::operation(request.method(), request.uri().path()),
+            Vendor::Dhl => dhl::operation(request.method(), request.uri().path()),
         };
-        let fate = self.faults.for_call(vendor, operation);
+        let fate = self.faults.for_call(now_ms, vendor, operation);
         let delay_ms = fate.delay_ms;
         let reply = match fate.fault {
             Some(CallFault::Refused) => Reply::Refused,
@@ -110,6 +123,12 @@ impl Sandbox {
             Some(CallFault::LostAnswer) => {
                 self.work(vendor, now_ms, &request, Mishap::None, delay_ms);
                 Reply::Lost { delay_ms }
+            }
+            Some(CallFault::Garbled) => {
+                let mut response = self.work(vendor, now_ms, &request, Mishap::None, delay_ms);
+                let half = response.body().len() / 2;
+                response.body_mut().truncate(half);
+                Reply::Answer { response, delay_ms }
             }
             other => {
                 let mishap = match other {
@@ -154,18 +173,22 @@ impl Sandbox {
             Vendor::SendGrid => self.sendgrid.call(now_ms, request, mishap, &mut self.faults),
             Vendor::Twilio => self.twilio.call(now_ms, request, mishap, &mut self.faults),
             Vendor::Postmark => self.postmark.call(now_ms, request, mishap, &mut self.faults),
+            Vendor::FedEx => self.fedex.call(now_ms, request, mishap, &mut self.faults),
+            Vendor::Ups => self.ups.call(now_ms, request, mishap, &mut self.faults),
+            Vendor::Dhl => self.dhl.call(now_ms, request, mishap, &mut self.faults),
         };
         self.post_outgoing();
         response
     }
 
     /// When to call [`Self::take_due`] next, in epoch milliseconds: a webhook is due, a bank answers, a message moves
-    /// on. Webhooks in flight don't count.
+    /// on, somebody would hear of a parcel that does. Webhooks in flight don't count.
     pub fn next_delivery_at(&self) -> Option<i64> {
         let waiting = self.outbox.next_due_ms(|vendor| self.endpoints.contains_key(&vendor));
         let batch = self.sendgrid.next_batch_ms();
         let planned = [self.stripe.next_planned_ms(), self.sendgrid.next_send_ms(), self.twilio.next_planned_ms()];
-        planned.into_iter().chain([waiting, batch]).flatten().min()
+        let parcels = [self.next_told_of_parcel_ms(Vendor::FedEx), self.ups.next_told_ms()];
+        planned.into_iter().chain(parcels).chain([waiting, batch]).flatten().min()
     }
 
     /// The webhooks that are due at `now_ms`, earliest first, signed at this moment. Report each to
@@ -174,6 +197,9 @@ impl Sandbox {
         self.stripe.pass_time(now_ms);
         self.sendgrid.pass_time(now_ms, &mut self.faults);
         self.twilio.pass_time(now_ms);
+        self.fedex.pass_time(now_ms);
+        self.ups.pass_time(now_ms);
+        self.dhl.pass_time(now_ms);
         self.post_outgoing();
         for batch in self.sendgrid.take_batches(now_ms) {
             self.post(Vendor::SendGrid, &Posting::to_endpoint(batch, now_ms, sendgrid::RETRY_WINDOW_MS));
@@ -189,6 +215,9 @@ impl Sandbox {
                     Vendor::SendGrid => self.sendgrid.webhook_headers(now_ms, &body),
                     Vendor::Twilio => self.twilio.webhook_headers(&target.public, &body),
                     Vendor::Postmark => self.postmark.webhook_headers(),
+                    Vendor::FedEx => self.fedex.webhook_headers(&body),
+                    Vendor::Ups => self.ups.webhook_headers(url.as_deref()),
+                    Vendor::Dhl => Vec::new(),
                 };
                 let mut request = Request::new(body);
                 *request.method_mut() = Method::POST;
@@ -205,7 +234,20 @@ impl Sandbox {
 
     /// What became of a delivery: the receiver's status, or none when it gave no answer. Without a 2xx it is tried
     /// again until the vendor gives up.
+    ///
+    /// Where UPS asks the shop for a token ([`Settings::ups_webhook_token_url`]), the answer's body counts too: see
+    /// [`Self::answered`].
     pub fn delivered(&mut self, id: u64, status: Option<u16>, now_ms: i64) {
+        self.answered(id, status, b"", now_ms);
+    }
+
+    /// As [`Self::delivered`], with the body of the receiver's answer.
+    pub fn answered(&mut self, id: u64, status: Option<u16>, body: &[u8], now_ms: i64) {
+        let asked_for_token = self.outbox.url_of(id).is_some_and(|url| url == self.settings.ups_webhook_token_url);
+        if asked_for_token && status.is_some_and(|status| (200..300).contains(&status)) {
+            self.ups.take_webhook_token(now_ms, body);
+            self.post_outgoing();
+        }
         self.outbox.delivered(id, status, now_ms, self.settings.first_retry_ms);
     }
 
@@ -232,6 +274,21 @@ impl Sandbox {
     /// What Postmark has: mails, and the addresses that it sends nothing to.
     pub fn postmark(&self) -> &postmark::State {
         &self.postmark
+    }
+
+    /// What FedEx has: labels, parcels, collections, the tokens that it has given out.
+    pub fn fedex(&self) -> &fedex::State {
+        &self.fedex
+    }
+
+    /// What UPS has: labels, parcels, collections, the tokens that it has given out, subscriptions.
+    pub fn ups(&self) -> &ups::State {
+        &self.ups
+    }
+
+    /// What DHL Express has: labels, parcels, collections.
+    pub fn dhl(&self) -> &dhl::State {
+        &self.dhl
     }
 
     /// Every API call that arrived so far, in order.
@@ -262,13 +319,17 @@ impl Sandbox {
         self.endpoints.contains_key(&vendor)
     }
 
-    /// The account's API key is replaced (SendGrid: that for transactional mail): the old one is refused from now on.
+    /// The account's API key is replaced (SendGrid: that for transactional mail; FedEx and UPS: the client's secret; DHL:
+    /// the password): the old one is refused from now on.
     pub fn set_api_key(&mut self, vendor: Vendor, key: &str) {
         match vendor {
             Vendor::Stripe => self.stripe.set_api_key(key.to_owned()),
             Vendor::SendGrid => self.sendgrid.set_api_key(key.to_owned()),
             Vendor::Twilio => self.twilio.set_auth_tokens(vec![key.to_owned()]),
             Vendor::Postmark => self.postmark.set_server_token(key.to_owned()),
+            Vendor::FedEx => self.fedex.set_client_secret(key.to_owned()),
+            Vendor::Ups => self.ups.set_client_secret(key.to_owned()),
+            Vendor::Dhl => self.dhl.set_password(key.to_owned()),
         }
     }
 
@@ -303,6 +364,12 @@ impl Sandbox {
         }
         for record in self.postmark.take_outgoing() {
             self.post(Vendor::Postmark, &record);
+        }
+        for push in self.fedex.take_outgoing() {
+            self.post(Vendor::FedEx, &push);
+        }
+        for push in self.ups.take_outgoing() {
+            self.post(Vendor::Ups, &push);
         }
     }
 

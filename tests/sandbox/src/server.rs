@@ -45,6 +45,9 @@ pub(crate) async fn serve(listener: TcpListener, sandbox: Sandbox) -> anyhow::Re
         .route("/sendgrid/{*path}", any(sendgrid))
         .route("/twilio/{*path}", any(twilio))
         .route("/postmark/{*path}", any(postmark))
+        .route("/fedex/{*path}", any(fedex))
+        .route("/ups/{*path}", any(ups))
+        .route("/dhl/{*path}", any(dhl))
         .with_state(shared);
     let service = router.into_make_service_with_connect_info::<Fuse>();
     axum::serve(FusedListener::new(listener), service).await.context("the server ended")
@@ -78,6 +81,18 @@ async fn postmark(
     request: Request,
 ) -> Response {
     call(Vendor::Postmark, &shared, &fuse, request).await
+}
+
+async fn fedex(State(shared): State<Arc<Shared>>, ConnectInfo(fuse): ConnectInfo<Fuse>, request: Request) -> Response {
+    call(Vendor::FedEx, &shared, &fuse, request).await
+}
+
+async fn ups(State(shared): State<Arc<Shared>>, ConnectInfo(fuse): ConnectInfo<Fuse>, request: Request) -> Response {
+    call(Vendor::Ups, &shared, &fuse, request).await
+}
+
+async fn dhl(State(shared): State<Arc<Shared>>, ConnectInfo(fuse): ConnectInfo<Fuse>, request: Request) -> Response {
+    call(Vendor::Dhl, &shared, &fuse, request).await
 }
 
 /// One API call over HTTP. An answer that is lost, and a connection that is refused, break the connection: here it has

@@ -15,19 +15,33 @@ pub enum Vendor {
     Twilio,
     /// Postmark: mail. Paths start with `/email`.
     Postmark,
+    /// FedEx: parcels. Paths such as `/ship/v1/shipments`.
+    #[serde(rename = "fedex")]
+    FedEx,
+    /// UPS: parcels. Paths start with `/api/`, but for the token's.
+    Ups,
+    /// DHL Express (MyDHL API): parcels. Paths such as `/shipments`, without `/mydhlapi`.
+    Dhl,
 }
 
 impl Vendor {
     /// Every vendor of the sandbox.
-    pub const ALL: [Self; 4] = [Self::Stripe, Self::SendGrid, Self::Twilio, Self::Postmark];
+    pub const ALL: [Self; 7] =
+        [Self::Stripe, Self::SendGrid, Self::Twilio, Self::Postmark, Self::FedEx, Self::Ups, Self::Dhl];
 
-    /// The name in paths and JSON: `stripe`, `sendgrid`, `twilio`, `postmark`.
+    /// The carriers.
+    pub const CARRIERS: [Self; 3] = [Self::FedEx, Self::Ups, Self::Dhl];
+
+    /// The name in paths and JSON: `stripe`, `sendgrid`, `twilio`, `postmark`, `fedex`, `ups`, `dhl`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stripe => "stripe",
             Self::SendGrid => "sendgrid",
             Self::Twilio => "twilio",
             Self::Postmark => "postmark",
+            Self::FedEx => "fedex",
+            Self::Ups => "ups",
+            Self::Dhl => "dhl",
         }
     }
 }
@@ -72,6 +86,38 @@ pub struct Settings {
     pub postmark_server_token: String,
     /// User and password with a colon between them, which go with every webhook of Postmark.
     pub postmark_webhook_credentials: String,
+    /// Where FedEx posts what happens to the account's parcels. Empty: the account has no webhook.
+    pub fedex_webhook_url: String,
+    /// The one client that FedEx gives tokens to, and its secret.
+    pub fedex_client_id: String,
+    /// See [`Settings::fedex_client_id`].
+    pub fedex_client_secret: String,
+    /// The account that is billed, nine digits.
+    pub fedex_account_number: String,
+    /// Signs FedEx's webhooks.
+    pub fedex_webhook_token: String,
+    /// Where UPS posts the events of subscriptions that name no destination. Empty: nowhere.
+    pub ups_webhook_url: String,
+    /// The one client that UPS gives tokens to, and its secret.
+    pub ups_client_id: String,
+    /// See [`Settings::ups_client_id`].
+    pub ups_client_secret: String,
+    /// The account that is billed, six letters and digits.
+    pub ups_account_number: String,
+    /// The `credential` header of events that go to [`Settings::ups_webhook_url`].
+    pub ups_webhook_credential: String,
+    /// The shop's own token service, at which UPS asks for a token for those events. Empty: it sends the credential.
+    pub ups_webhook_token_url: String,
+    /// What UPS names itself there, and in `x-api-key`.
+    pub ups_webhook_client_id: String,
+    /// See [`Settings::ups_webhook_client_id`].
+    pub ups_webhook_client_secret: String,
+    /// The one user that DHL accepts, and the password.
+    pub dhl_username: String,
+    /// See [`Settings::dhl_username`].
+    pub dhl_password: String,
+    /// The account that is billed, nine digits.
+    pub dhl_account_number: String,
     /// How long after a failed webhook the first retry follows, in milliseconds. Each further gap is twice as long.
     pub first_retry_ms: i64,
 }
@@ -98,6 +144,22 @@ impl Default for Settings {
             postmark_webhook_url: "https://shop.example/webhooks/postmark".to_owned(),
             postmark_server_token: "postmark-sandbox".to_owned(),
             postmark_webhook_credentials: "postmark:sandbox".to_owned(),
+            fedex_webhook_url: "https://shop.example/webhooks/fedex".to_owned(),
+            fedex_client_id: "fedex-sandbox".to_owned(),
+            fedex_client_secret: "fedex-sandbox-secret".to_owned(),
+            fedex_account_number: "740561073".to_owned(),
+            fedex_webhook_token: "fedex-sandbox-token".to_owned(),
+            ups_webhook_url: "https://shop.example/webhooks/ups".to_owned(),
+            ups_client_id: "ups-sandbox".to_owned(),
+            ups_client_secret: "ups-sandbox-secret".to_owned(),
+            ups_account_number: "A1B2C3".to_owned(),
+            ups_webhook_credential: "ups-sandbox-credential".to_owned(),
+            ups_webhook_token_url: String::new(),
+            ups_webhook_client_id: "ups-at-the-shop".to_owned(),
+            ups_webhook_client_secret: "ups-at-the-shop-secret".to_owned(),
+            dhl_username: "dhl-sandbox".to_owned(),
+            dhl_password: "dhl-sandbox-password".to_owned(),
+            dhl_account_number: "123456789".to_owned(),
             first_retry_ms: 60_000,
         }
     }

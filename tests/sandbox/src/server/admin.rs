@@ -3,10 +3,14 @@
 use super::{Shared, now_ms};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use http::{StatusCode, header};
-use sandbox::{CallRule, MessageRule, RandomFaults, RecordedCall, Vendor, WebhookRule};
+use sandbox::parcels::Parcels;
+use sandbox::{
+    CallLimit, CallRule, MessageRule, ParcelRule, RandomFaults, RateRule, RecordedCall, Sandbox, Scan, Vendor,
+    WebhookRule,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -33,6 +37,8 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/recipient/text", post(recipient_texts))
         .route("/merchant/reactivate", post(merchant_reactivates))
         .route("/postmark/refusal", put(postmark_refuses_all))
+        .route("/parcel/scan", post(parcel_is_scanned))
+        .route("/tokens", delete(tokens_are_revoked))
 }
 
 async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
@@ -53,9 +59,18 @@ async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
         "sendgrid": { "mails": sandbox.sendgrid().mails(), "templates": sandbox.sendgrid().templates() },
         "twilio": { "messages": sandbox.twilio().messages(), "received": sandbox.twilio().received() },
         "postmark": { "mails": sandbox.postmark().mails() },
+        "fedex": parcels(&sandbox, Vendor::FedEx),
+        "ups": parcels(&sandbox, Vendor::Ups),
+        "dhl": parcels(&sandbox, Vendor::Dhl),
         "deliveries": of_each(&|vendor| json!(sandbox.deliveries(vendor))),
         "calls": of_each(&|vendor| sandbox.calls().iter().filter(|call| call.vendor == vendor).count().into()),
     }))
+}
+
+/// The labels and collections of a carrier.
+fn parcels(sandbox: &Sandbox, carrier: Vendor) -> Value {
+    let parcels = sandbox.parcels(carrier);
+    json!({ "shipments": parcels.map(Parcels::shipments), "pickups": parcels.map(Parcels::pickups) })
 }
 
 async fn calls(State(shared): State<Arc<Shared>>) -> Json<Value> {
@@ -96,6 +111,13 @@ struct Faults {
     webhooks: Vec<WebhookRule>,
     #[serde(default)]
     messages: Vec<MessageRule>,
+    #[serde(default)]
+    parcels: Vec<ParcelRule>,
+    #[serde(default)]
+    rates: Vec<RateRule>,
+    /// How many calls are answered from now on.
+    #[serde(default)]
+    limits: BTreeMap<Vendor, CallLimit>,
     /// Vendors that are down from now on.
     #[serde(default)]
     outages: Vec<Vendor>,
@@ -108,6 +130,9 @@ async fn add_faults(State(shared): State<Arc<Shared>>, Json(faults): Json<Faults
     faults.calls.into_iter().for_each(|rule| dial.add_call_rule(rule));
     faults.webhooks.into_iter().for_each(|rule| dial.add_webhook_rule(rule));
     faults.messages.into_iter().for_each(|rule| dial.add_message_rule(rule));
+    faults.parcels.into_iter().for_each(|rule| dial.add_parcel_rule(rule));
+    faults.rates.into_iter().for_each(|rule| dial.add_rate_rule(rule));
+    faults.limits.into_iter().for_each(|(vendor, limit)| dial.limit(vendor, Some(limit)));
     faults.outages.into_iter().for_each(|vendor| dial.outage(vendor, true));
     if let Some(random) = faults.random {
         dial.random(random);
@@ -273,6 +298,40 @@ struct PostmarksRefusal {
 
 async fn postmark_refuses_all(State(shared): State<Arc<Shared>>, Json(wanted): Json<PostmarksRefusal>) -> StatusCode {
     shared.sandbox().postmark_refuses_all(wanted.error_code);
+    StatusCode::NO_CONTENT
+}
+
+/// What happens to a parcel.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ParcelScan {
+    carrier: Vendor,
+    tracking_number: String,
+    /// Left out: what is next on its way.
+    scan: Option<Scan>,
+}
+
+async fn parcel_is_scanned(State(shared): State<Arc<Shared>>, Json(wanted): Json<ParcelScan>) -> Response {
+    let (carrier, number) = (wanted.carrier, wanted.tracking_number.as_str());
+    let happened = {
+        let mut sandbox = shared.sandbox();
+        match wanted.scan {
+            None => sandbox.parcel_moves(carrier, now_ms(), number),
+            Some(scan) => sandbox.parcel_is_scanned(carrier, now_ms(), number, scan).then_some(scan),
+        }
+    };
+    shared.changed.notify_one();
+    match happened {
+        Some(scan) => Json(json!({ "scan": scan })).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn tokens_are_revoked(State(shared): State<Arc<Shared>>) -> StatusCode {
+    let mut sandbox = shared.sandbox();
+    for carrier in Vendor::CARRIERS {
+        sandbox.revoke_tokens(carrier);
+    }
     StatusCode::NO_CONTENT
 }
 

@@ -42,10 +42,15 @@ pub(super) async fn carry(shared: Arc<Shared>, client: reqwest::Client) {
 }
 
 async fn post(shared: Arc<Shared>, client: reqwest::Client, delivery: Delivery) {
-    let status = match delivery.request.try_into() {
-        Ok(request) => client.execute(request).await.ok().map(|answer| answer.status().as_u16()),
+    let answer = match delivery.request.try_into() {
+        Ok(request) => client.execute(request).await.ok(),
         Err(_) => None,
     };
-    shared.sandbox().delivered(delivery.id, status, now_ms());
+    let status = answer.as_ref().map(|answer| answer.status().as_u16());
+    let body = match answer {
+        Some(answer) => answer.bytes().await.unwrap_or_default(),
+        None => bytes::Bytes::new(),
+    };
+    shared.sandbox().answered(delivery.id, status, &body, now_ms());
     shared.changed.notify_one();
 }

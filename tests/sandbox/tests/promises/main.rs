@@ -4,7 +4,10 @@
 #![allow(clippy::disallowed_methods, reason = "the tests call the program over real sockets")]
 
 mod caller;
+mod carriers;
+mod dhl;
 mod faults;
+mod fedex;
 mod postmark;
 mod sendgrid;
 mod sendgrid_scheduled;
@@ -18,4 +21,5 @@ mod stripe_money;
 mod stripe_refunds;
 mod twilio;
 mod twilio_callbacks;
+mod ups;
 mod webhooks;

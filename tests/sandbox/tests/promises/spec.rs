@@ -2,13 +2,14 @@
 //! vendors' and are not checked in; `CROSSDOCK_SPECS` names the folder that has them (a relative path counts from the
 //! workspace's root). Without the variable nothing is held against them.
 
+use crate::caller::Answer;
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// The schemas of everything that the sandbox answers with, by the word in the member `object`.
+/// The schemas of everything that the simulated Stripe answers with, by the word in the member `object`.
 const KINDS: [&str; 7] =
     ["balance_transaction", "charge", "customer", "event", "payment_intent", "payment_method", "refund"];
 
@@ -43,28 +44,76 @@ fn read(file: &str) -> Option<Value> {
     let folder = std::env::var("CROSSDOCK_SPECS").ok().filter(|folder| !folder.is_empty())?;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder).join(file);
     let text = std::fs::read(&path).unwrap_or_else(|e| panic!("CROSSDOCK_SPECS: {}: {e}", path.display()));
-    Some(serde_json::from_slice(&text).unwrap())
+    let is_yaml = Path::new(file).extension().is_some_and(|extension| extension == "yaml");
+    Some(if is_yaml { serde_yaml_ng::from_slice(&text).unwrap() } else { serde_json::from_slice(&text).unwrap() })
+}
+
+/// One file of the folder, read once.
+fn document(file: &'static str) -> Option<Arc<Value>> {
+    static READ: Mutex<BTreeMap<&str, Arc<Value>>> = Mutex::new(BTreeMap::new());
+    // Whoever fails while it is held has not changed it.
+    let mut read_files = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if !read_files.contains_key(file) {
+        read_files.insert(file, Arc::new(read(file)?));
+    }
+    read_files.get(file).cloned()
+}
+
+/// Fails the test when an answer is not as the operation of a vendor's file says that its status is answered. A status
+/// that the file does not name is not held against anything.
+pub(crate) fn check_answer(file: &'static str, path: &str, method: &str, answer: &Answer) {
+    let Some(document) = document(file) else { return };
+    let operation = &document["paths"][path][method];
+    assert!(operation.is_object(), "{file} has no {method} {path}");
+    let mut named = &operation["responses"][answer.status.to_string()];
+    if let Some(reference) = named["$ref"].as_str() {
+        named = document.pointer(reference.trim_start_matches('#')).unwrap();
+    }
+    let schema = &named["content"]["application/json"]["schema"];
+    if schema.is_object() {
+        hold_against(&document, &without_lengths(file, schema.clone()), file, &answer.json);
+    } else {
+        assert_ne!(answer.status, 200, "{file} has no answer to {method} {path}");
+    }
+}
+
+/// In the files of UPS the lengths are not meant as such: the longest that a field can be stands there as the shortest
+/// too.
+fn without_lengths(file: &str, mut schema: Value) -> Value {
+    fn strip(schema: &mut Value) {
+        match schema {
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            Value::Object(fields) => {
+                let numbers = ["minLength", "maxLength", "maximum", "minimum"];
+                fields.retain(|word, value| !(numbers.contains(&word.as_str()) && value.is_number()));
+                fields.values_mut().for_each(strip);
+            }
+            _ => {}
+        }
+    }
+    if file.starts_with("ups_") {
+        strip(&mut schema);
+    }
+    schema
 }
 
 /// Fails the test when something is not as the schema says that stands at `pointer` in a vendor's file.
 pub(crate) fn check_at(file: &'static str, pointer: &str, json: &Value) {
-    static READ: Mutex<BTreeMap<&str, Arc<Value>>> = Mutex::new(BTreeMap::new());
-    let mut read_files = READ.lock().unwrap();
-    if !read_files.contains_key(file) {
-        let Some(document) = read(file) else { return };
-        read_files.insert(file, Arc::new(document));
-    }
-    let document = read_files[file].clone();
-    drop(read_files);
+    let Some(document) = document(file) else { return };
     let schema = document.pointer(pointer).unwrap_or_else(|| panic!("{file} has nothing at {pointer}"));
+    hold_against(&document, &without_lengths(file, schema.clone()), file, json);
+}
+
+/// Holds something against a schema, and all that it refers to.
+fn hold_against(document: &Value, schema: &Value, file: &str, json: &Value) {
     let mut reached = Map::new();
     let mut waiting = Vec::new();
     references(schema, &mut waiting);
     while let Some(name) = waiting.pop() {
         if !reached.contains_key(&name) {
-            let referred = &document["components"]["schemas"][&name];
-            references(referred, &mut waiting);
-            reached.insert(name, converted(referred, false));
+            let referred = without_lengths(file, document["components"]["schemas"][&name].clone());
+            references(&referred, &mut waiting);
+            reached.insert(name, converted(&referred, false));
         }
     }
     let whole = json!({ "allOf": [converted(schema, false)], "components": { "schemas": reached } });

@@ -214,6 +214,7 @@ async fn post(stage: Rc<Stage>, delivery: Delivery) {
         Vendor::SendGrid => Function::SendGridWebhook,
         Vendor::Twilio => Function::TwilioWebhook,
         Vendor::Postmark => Function::PostmarkWebhook,
+        Vendor::FedEx | Vendor::Ups | Vendor::Dhl => panic!("no function takes this vendor's webhooks"),
     };
     let job = || {
         let request = delivery.request.clone().map(|body: Bytes| Body::Binary(body.to_vec()));
