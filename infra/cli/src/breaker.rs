@@ -28,7 +28,7 @@ pub(crate) enum Command {
 
 #[derive(clap::Args)]
 pub(crate) struct Target {
-    /// `stripe`, `sendgrid`, `twilio`, `postmark`
+    /// `stripe`, `sendgrid`, `twilio`, `postmark`, `fedex`, `ups`, `dhl`
     #[arg(value_parser = vendor)]
     vendor: Vendor,
     /// `effect`, `read`, or `key` (the credential switch)

@@ -25,6 +25,8 @@ pub(crate) enum Whose {
     Sendgrid,
     Twilio,
     Postmark,
+    Fedex,
+    Ups,
 }
 
 #[derive(clap::Args)]
@@ -115,6 +117,8 @@ async fn places(stack: &Stack, what: &What) -> Result<Vec<Place>> {
         Some(Whose::Sendgrid) => vec![Vendor::SendGrid],
         Some(Whose::Twilio) => vec![Vendor::Twilio],
         Some(Whose::Postmark) => vec![Vendor::Postmark],
+        Some(Whose::Fedex) => vec![Vendor::Fedex],
+        Some(Whose::Ups) => vec![Vendor::Ups],
         None => Vendor::ALL.to_vec(),
     };
     if let Some(from) = &what.from {

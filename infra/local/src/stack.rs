@@ -146,6 +146,8 @@ impl Stack {
             ("sendgrid", host("SendGrid")?),
             ("twilio", host("Twilio")?),
             ("postmark", host("Postmark")?),
+            ("fedex", host("Fedex")?),
+            ("ups", host("Ups")?),
         ];
         self.sandbox.send_webhooks_to(&format!("{}/", self.aws.endpoint()), hosts).await
     }
@@ -198,6 +200,9 @@ fn own_parameters(sandbox: &Sandbox) -> Vec<(String, String)> {
         ("SendGridApiBase", &sandbox.vendor_base("sendgrid")),
         ("TwilioApiBase", &sandbox.vendor_base("twilio")),
         ("PostmarkApiBase", &sandbox.vendor_base("postmark")),
+        ("FedexApiBase", &sandbox.vendor_base("fedex")),
+        ("UpsApiBase", &sandbox.vendor_base("ups")),
+        ("DhlApiBase", &sandbox.vendor_base("dhl")),
         // The emulator is reached by http.
         ("ArchiveRequiresTls", "false"),
         ("MailFrom", "orders@shop.example"),

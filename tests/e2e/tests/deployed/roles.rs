@@ -21,6 +21,8 @@ const PUT: &str = "            - Effect: Allow
                 - !Sub ${ArchiveBucket.Arn}/sendgrid/*
                 - !Sub ${ArchiveBucket.Arn}/twilio/*
                 - !Sub ${ArchiveBucket.Arn}/postmark/*
+                - !Sub ${ArchiveBucket.Arn}/fedex/*
+                - !Sub ${ArchiveBucket.Arn}/ups/*
 ";
 
 pub(crate) fn webhook_not_queued(deployed: &Deployed) -> Result<()> {
