@@ -1,8 +1,9 @@
 //! Orders that happen before your eyes: paid, declined, submitted twice, deferred, authenticated, refunded, charged to a
-//! saved card, written to. Each promise is checked; one that does not come true ends the demonstration with an error.
+//! saved card, written to, shipped. Each promise is checked; one that does not come true ends the demonstration with an error.
 
 mod afterwards;
 mod paying;
+mod shipping;
 mod writing;
 
 use std::time::Duration;
@@ -64,6 +65,8 @@ async fn orders(stack: &Stack, progress: &Progress, style: Style) -> Result<()> 
         ("Order 9: confirmed by a mail that is opened", Story::Read),
         ("Order 10: an SMS that does not arrive becomes a mail", Story::ToldByMail),
         ("Order 11: STOP holds back a promotion", Story::Stopped),
+        ("Order 12: quoted by three carriers, shipped, delivered", Story::Shipped),
+        ("Order 13: the answer to a label is lost, and it is bought once", Story::LabelFound),
     ] {
         let order = Order { stack, id: format!("demo-{run}-{}", story as u8) };
         let done = progress.step(title, order.tell(story)).await?;
@@ -90,6 +93,8 @@ enum Story {
     Read = 9,
     ToldByMail = 10,
     Stopped = 11,
+    Shipped = 12,
+    LabelFound = 13,
 }
 
 /// One order of the storefront.
@@ -113,6 +118,8 @@ impl Order<'_> {
             Story::Read => self.is_read().await,
             Story::ToldByMail => self.is_told_by_mail_instead().await,
             Story::Stopped => self.is_stopped().await,
+            Story::Shipped => self.is_shipped().await,
+            Story::LabelFound => self.is_labelled_once().await,
         }
     }
 

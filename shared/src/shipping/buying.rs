@@ -15,7 +15,7 @@ use crate::telemetry::fields;
 use crate::vendors::carrier::{Answer, Asking, Found, Label, LabelOrder, Refusal};
 
 /// After an unknown outcome: the first question. Carriers show a shipment some seconds after they made it.
-const ASK_AFTER: Duration = Duration::from_secs(60);
+const ASK_AFTER: Duration = Duration::from_secs(10);
 /// After the last moment at which a call may have been running: until when a purchase that is not found may still appear.
 /// Lookups by reference read another database than the one that labels are written to; no carrier says how late it is.
 const APPEARS_WITHIN: Duration = Duration::from_secs(600);

@@ -10,7 +10,7 @@ use contract::vectors::{sendgrid as sendgrid_vectors, stripe as stripe_vectors, 
 use contract::workspace_root;
 use crossdock::domain::{IntentId, OrderId, PaymentId, StackId, Timestamp};
 use crossdock::effects::archive::Delivery;
-use crossdock::vendors::{postmark, sendgrid, stripe, twilio};
+use crossdock::vendors::{fedex, postmark, sendgrid, stripe, twilio, ups};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt as _};
 use serde_json::Value;
@@ -23,6 +23,9 @@ const ORDER: &str = "sample-1";
 const DOMAIN: &str = "url-id.lambda-url.eu-north-1.on.aws";
 /// What the sample of Postmark's is sent with.
 const POSTMARK: &str = "postmark:sample-password";
+/// What the samples of the carriers' are sent with.
+const FEDEX: &str = "fedex-local-stack-token";
+const UPS: &str = "ups-local-stack-credential";
 /// 2025-05-01T10:00:00Z, in milliseconds: when the samples happened.
 const NOW_MS: i64 = 1_746_093_600_000;
 
@@ -204,6 +207,15 @@ fn the_receivers_samples_carry_signatures_that_are_good_until_2100() {
     let request = self::request("postmark-webhook.delivered.json");
     let credential = header(&request, postmark::verify::HEADER);
     assert!(postmark::verify::verify([POSTMARK].into_iter(), credential, body(&request).into()).is_ok());
+
+    let request = self::request("fedex-webhook.out-for-delivery.json");
+    let signature = header(&request, fedex::verify::HEADER);
+    assert!(fedex::verify::verify([FEDEX].into_iter(), signature, body(&request).into()).is_ok());
+
+    let request = self::request("ups-webhook.delivered.json");
+    let credential = Some(header(&request, ups::verify::CREDENTIAL_HEADER));
+    let shown = ups::verify::Shown { credential, ..Default::default() };
+    assert!(ups::verify::verify([UPS].into_iter(), shown, now, body(&request).into()).is_ok());
 }
 
 #[test]

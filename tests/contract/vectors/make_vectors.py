@@ -52,6 +52,9 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 OLD_TOKEN = "fedcba9876543210fedcba9876543210"
 # What the sample of Postmark's sends in its Authorization header.
 POSTMARK_CREDENTIAL = "postmark:sample-password"
+# What the samples of the carriers' are sent with: the token and the credential of the local stack.
+FEDEX_TOKEN = "fedex-local-stack-token"
+UPS_CREDENTIAL = "ups-local-stack-credential"
 
 
 def run_node(script, *arguments):
@@ -496,6 +499,27 @@ def main():
     write(SAMPLES / "postmark-webhook.delivered.json", function_url_request("/", {
         "authorization": "Basic " + base64.b64encode(POSTMARK_CREDENTIAL.encode()).decode(), "user-agent": "Postmark",
     }, json.dumps(delivery, indent=2)))
+    write_carriers_samples()
+
+
+def write_carriers_samples():
+    """FedEx has no public SDK for its webhooks, and UPS signs nothing: the standard library makes these."""
+    scanned = {"completeTrackResults": [{"trackingNumber": "122816215025810", "trackResults": [{"scanEvents": [
+        {"date": "2025-05-01T09:30:00-05:00", "eventType": "OD", "eventDescription": "On FedEx vehicle for delivery",
+         "scanLocation": {"city": "TIMONIUM", "countryCode": "US"}},
+    ]}]}]}
+    body = json.dumps(scanned, indent=2)
+    signature = base64.b64encode(hmac.new(FEDEX_TOKEN.encode(), body.encode(), hashlib.sha256).digest()).decode()
+    write(SAMPLES / "fedex-webhook.out-for-delivery.json", function_url_request(
+        "/", {"fdx-signature": signature, "user-agent": "FedEx"}, body))
+    scanned = {
+        "trackingNumber": "1Z12345E0205271688", "localActivityDate": "20250501", "localActivityTime": "095004",
+        "activityLocation": {"city": "TIMONIUM", "stateProvince": "MD", "postalCode": "21093", "country": "US"},
+        "activityStatus": {"type": "D", "code": "FS", "description": "Delivered", "descriptionCode": "011"},
+        "gmtActivityDate": "20250501", "gmtActivityTime": "135004",
+    }
+    write(SAMPLES / "ups-webhook.delivered.json", function_url_request(
+        "/", {"credential": UPS_CREDENTIAL, "user-agent": "UPSPubSubTrackingService"}, json.dumps(scanned, indent=2)))
 
 
 if __name__ == "__main__":

@@ -64,6 +64,11 @@ impl Order<'_> {
         let status = deferred.json()["status"].clone();
         ensure!(status == "deferred", "the payment is {status}, not deferred");
         self.put_due_times_forward().await?;
+        self.while_sweeping(self.until_confirmed_by_mail(DONE_WITHIN)).await
+    }
+
+    /// Waits for something that the sweeper has to find, without its minute.
+    pub(super) async fn while_sweeping<T>(&self, done: impl Future<Output = Result<T>>) -> Result<T> {
         let sweeping = async {
             loop {
                 if let Err(error) = self.stack.invoke("sweeper", &json!({})).await {
@@ -73,7 +78,7 @@ impl Order<'_> {
             }
         };
         tokio::select! {
-            done = self.until_confirmed_by_mail(DONE_WITHIN) => done,
+            done = done => done,
             error = sweeping => Err(error),
         }
     }

@@ -42,7 +42,7 @@ async fn a_pickup_is_ordered_once_for_each_key() {
 #[tokio::test(start_paused = true)]
 async fn a_pickup_whose_answer_was_lost_is_left_to_a_person_and_not_ordered_again() {
     let mut universe = Universe::new(1);
-    universe.sandbox().faults().next_calls(Vendor::Ups, "create_pickup", 1, CallFault::LostAnswer);
+    universe.sandbox().faults().next_calls(Vendor::Ups, "pickup", 1, CallFault::LostAnswer);
     let ordered = universe.call("POST", "/pickups", Some("k-1"), Some(&pickup("ups"))).await;
     assert_eq!((ordered.status(), ordered.body()["status"].clone()), (202, json!("processing")));
     universe.run_until_quiet(24 * 3_600_000).await;

@@ -49,8 +49,8 @@ async fn a_carrier_that_hangs_and_one_that_fails_cost_only_their_own_prices() {
     let mut universe = Universe::new(1);
     universe.keeps_instances = true;
     quote(&mut universe, &json_with(&consignment(), "ship_date", json!("2024-04-29"))).await;
-    universe.sandbox().faults().next_calls(Vendor::FedEx, "rate", 1, CallFault::Delay { ms: 6_000 });
-    universe.sandbox().faults().next_calls(Vendor::Dhl, "rate", 1, CallFault::ErrorBefore { status: 500 });
+    universe.sandbox().faults().next_calls(Vendor::FedEx, "rates", 1, CallFault::Delay { ms: 6_000 });
+    universe.sandbox().faults().next_calls(Vendor::Dhl, "rates", 1, CallFault::ErrorBefore { status: 500 });
     let before_ms = universe.now_ms();
     let quoted = quote(&mut universe, &consignment()).await;
     assert_eq!(universe.now_ms() - before_ms, 2_500);
@@ -62,10 +62,10 @@ async fn a_carrier_that_hangs_and_one_that_fails_cost_only_their_own_prices() {
     // FedEx's answer came after all, and the next request finds it.
     universe.sleep_ms(10_000).await;
     quote(&mut universe, &json_with(&consignment(), "ship_date", json!("2024-04-30"))).await;
-    let asked = calls(&universe, Vendor::FedEx, "rate");
+    let asked = calls(&universe, Vendor::FedEx, "rates");
     let again = quote(&mut universe, &consignment()).await;
     assert!(carriers_of(&again).contains(&"fedex"), "{again}");
-    assert_eq!(calls(&universe, Vendor::FedEx, "rate"), asked);
+    assert_eq!(calls(&universe, Vendor::FedEx, "rates"), asked);
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,10 +85,10 @@ async fn what_was_said_in_the_last_twenty_minutes_is_not_asked_again_by_any_inst
     universe.sleep_ms(19 * 60_000).await;
     let second = quote(&mut universe, &consignment()).await;
     assert_eq!(first["quotes"], second["quotes"]);
-    assert_eq!(Vendor::CARRIERS.map(|carrier| calls(&universe, carrier, "rate")), [1, 1, 1]);
+    assert_eq!(Vendor::CARRIERS.map(|carrier| calls(&universe, carrier, "rates")), [1, 1, 1]);
     universe.sleep_ms(2 * 60_000).await;
     quote(&mut universe, &consignment()).await;
-    assert_eq!(Vendor::CARRIERS.map(|carrier| calls(&universe, carrier, "rate")), [2, 2, 2]);
+    assert_eq!(Vendor::CARRIERS.map(|carrier| calls(&universe, carrier, "rates")), [2, 2, 2]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,6 +52,9 @@ async fn nobody_reads_a_token_in_the_table() {
         .into_iter()
         .find(|item| item["pk"].as_str().is_some_and(|pk| pk == "TOKEN#fedex"));
     let stored = token.expect("a token is stored").to_string();
-    let sent = universe.sandbox().calls().iter().filter_map(|call| call.token.clone()).collect::<Vec<_>>();
-    assert!(sent.iter().all(|token| !stored.contains(token.as_str())));
+    let sandbox = universe.sandbox();
+    let shown = sandbox.calls().iter().filter_map(|call| call.headers.get("authorization")?.to_str().ok());
+    let tokens: Vec<&str> = shown.filter_map(|header| header.strip_prefix("Bearer ")).collect();
+    assert!(!tokens.is_empty());
+    assert!(tokens.iter().all(|token| !stored.contains(token)));
 }
