@@ -61,9 +61,10 @@ impl RawItem {
     fn checked(self, path: &str, bad: &mut Findings) -> Option<CustomsItem> {
         let field = format!("{path}description");
         let description = self.description.trim();
-        let fits = DESCRIPTION_CHARS.contains(&description.chars().count());
+        let fits = description.chars().count() >= *DESCRIPTION_CHARS.start()
+            && self.description.chars().count() <= *DESCRIPTION_CHARS.end();
         bad.unless(fits, &field, "must have 3 to 70 characters");
-        bad.text(&field, Some(description));
+        bad.text(&field, Some(&self.description));
         let quantity = u32::try_from(self.quantity).ok().filter(|_| (1..=QUANTITY_MAX).contains(&self.quantity));
         bad.unless(quantity.is_some(), &format!("{path}quantity"), "must be 1 to 999999");
         let unit_value = bad.money(&format!("{path}unit_value"), &self.unit_value.0);

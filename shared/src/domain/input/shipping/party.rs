@@ -96,19 +96,20 @@ impl RawAddress {
         bad.unless(is_somewhere, &field, "is required in this country");
 
         let field = format!("{path}state");
-        let state = code(self.state.as_deref());
+        let state = self.state.filter(|state| !state.is_empty()).map(|state| state.to_ascii_uppercase());
         let fits = |state: &String| state.len() <= STATE_MAX_CHARS && state.bytes().all(is_code);
         bad.unless(state.as_ref().is_none_or(fits), &field, "must be 1 to 5 characters of A-Z a-z 0-9 and -");
         let needs_state = country.as_deref().is_some_and(country::needs_state);
         bad.unless(!needs_state || state.is_some(), &field, "is required in this country");
 
         let field = format!("{path}postal_code");
-        let postal_code = code(self.postal_code.as_deref());
-        let fits = |postal_code: &String| {
-            postal_code.len() <= POSTAL_CODE_MAX_CHARS && postal_code.bytes().all(|byte| is_code(byte) || byte == b' ')
+        let fits = |code: &String| {
+            code.len() <= POSTAL_CODE_MAX_CHARS && code.bytes().all(|byte| is_code(byte) || byte == b' ')
         };
-        let is_code = postal_code.as_ref().is_none_or(fits);
+        let is_code = self.postal_code.as_ref().is_none_or(fits);
         bad.unless(is_code, &field, "must be 1 to 10 characters of A-Z a-z 0-9, blank and -");
+        let postal_code = self.postal_code.map(|code| code.trim().to_ascii_uppercase());
+        let postal_code = postal_code.filter(|code| !code.is_empty());
         let needs_code = country.as_deref().is_some_and(country::needs_postal_code);
         bad.unless(!needs_code || postal_code.is_some(), &field, "is required in this country");
 
@@ -131,11 +132,6 @@ fn street(field: &str, lines: Vec<String>, used: Use, bad: &mut Findings) -> Vec
     lines.into_iter().map(Private::new).collect()
 }
 
-/// A code in upper case, without the blanks around it; `None` when there is nothing in it.
-fn code(text: Option<&str>) -> Option<String> {
-    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_ascii_uppercase)
-}
-
 const fn is_code(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-'
 }
@@ -143,10 +139,10 @@ const fn is_code(byte: u8) -> bool {
 impl Findings {
     /// A line of a label, without the blanks around it; `None` when there is nothing in it.
     pub(super) fn label_line(&mut self, field: &str, text: Option<&str>) -> Option<String> {
-        let line = text.map(str::trim).filter(|line| !line.is_empty())?;
-        self.unless(line.chars().count() <= LINE_MAX_CHARS, field, "must have at most 35 characters");
-        self.text(field, Some(line));
-        Some(line.to_owned())
+        let text = text?;
+        self.unless(text.chars().count() <= LINE_MAX_CHARS, field, "must have at most 35 characters");
+        self.text(field, Some(text));
+        Some(text.trim()).filter(|line| !line.is_empty()).map(str::to_owned)
     }
 
     /// A country's code, in upper case.
