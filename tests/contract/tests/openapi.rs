@@ -237,6 +237,9 @@ fn what_the_parsers_limit_the_contract_limits_alike() {
     }
 }
 
+/// Whether a parser takes a body at this time.
+type Takes = fn(&[u8], Timestamp) -> bool;
+
 #[test]
 fn what_is_said_of_parcels_the_contract_and_the_parsers_limit_alike() {
     let contract = contract();
@@ -325,8 +328,7 @@ fn what_is_said_of_parcels_the_contract_and_the_parsers_limit_alike() {
     let tried = tried.into_iter().map(|(path, values)| (path.to_owned(), values));
     let tried = tried.chain(in_address("shipper/address")).chain(in_address("recipient/address"));
     let tried: Vec<(String, Vec<Value>)> = tried.chain(in_address("address")).collect();
-    type Parser = fn(&[u8], Timestamp) -> bool;
-    let requests: [(&str, &Value, Parser); 3] = [
+    let requests: [(&str, &Value, Takes); 3] = [
         ("QuoteRates", &quote, |body, now| QuoteRates::parse(body, now).is_ok()),
         ("CreateShipment", &label, |body, now| CreateShipment::parse(body, now).is_ok()),
         ("CreatePickup", &pickup, |body, now| PickupRequest::parse(body, now).is_ok()),
