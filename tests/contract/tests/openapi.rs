@@ -9,8 +9,10 @@ use std::fs;
 use contract::workspace_root;
 use crossdock::domain::Timestamp;
 use crossdock::domain::input::{
-    ConfirmPayment, CreateCustomer, CreateMessage, CreatePayment, CreateRefund, Preferences,
+    ConfirmPayment, CreateCustomer, CreateMessage, CreatePayment, CreateRefund, CreateShipment, Preferences,
+    QuoteRates, ValidateAddress,
 };
+use crossdock::domain::shipping::PickupRequest;
 use serde_json::{Value, json};
 
 /// Methods in a path item of OpenAPI; its other members are no operations.
@@ -140,6 +142,10 @@ fn every_example_of_a_request_is_taken_by_its_parser() {
                 "/customers" => CreateCustomer::parse(&body).map(drop),
                 "/messages" => CreateMessage::parse(&body, now).map(drop),
                 "/contacts/preferences" => Preferences::parse(&body, now).map(drop),
+                "/rates" => QuoteRates::parse(&body, now).map(drop),
+                "/shipments" => CreateShipment::parse(&body, now).map(drop),
+                "/addresses/validate" => ValidateAddress::parse(&body).map(drop),
+                "/pickups" => PickupRequest::parse(&body, now).map(drop),
                 _ => panic!("{method} {path}: this test does not know its parser"),
             };
             parsed.unwrap_or_else(|error| panic!("{method} {path}, example {name}: {error} {:?}", error.fields));
@@ -229,6 +235,126 @@ fn what_the_parsers_limit_the_contract_limits_alike() {
         let parsed = CreatePayment::parse(body.to_string().as_bytes());
         assert_eq!(schema.is_valid(&body), parsed.is_ok(), "{body}");
     }
+}
+
+/// Whether a parser takes a body at this time.
+type Takes = fn(&[u8], Timestamp) -> bool;
+
+#[test]
+fn what_is_said_of_parcels_the_contract_and_the_parsers_limit_alike() {
+    let contract = contract();
+    let now = Timestamp::from_seconds(1_800_000_000);
+    let party = json!({
+        "name": "Ada", "phone": "+4798765432",
+        "address": { "street_lines": ["Storgata 1"], "city": "Oslo", "postal_code": "0155", "country": "NO" },
+    });
+    let label = json!({
+        "order_id": "o-1", "carrier": "dhl", "service": "P", "shipper": party, "recipient": party,
+        "packages": [{ "weight": { "value": 1, "unit": "g" }, "dimensions": null }],
+        "customs": { "items": [{
+            "description": "Pin", "quantity": 1, "unit_value": { "value": 1, "currency": "NOK" },
+            "unit_weight": { "value": 1, "unit": "g" }, "origin_country": "NO",
+        }] },
+    });
+    let mut quote = label.clone();
+    for name in ["carrier", "service"] {
+        quote.as_object_mut().unwrap().remove(name);
+    }
+    let pickup = json!({
+        "carrier": "ups", "address": party["address"], "contact": { "name": "Ada", "phone": "+4798765432" },
+        "ready_at": "2027-01-15T14:00:00+01:00", "close_at": "2027-01-15T18:00:00+01:00", "packages": label["packages"],
+    });
+    let many = |count: usize| vec![label["packages"][0].clone(); count];
+    let id = "quo_36C50M6EEE39KWHNWQWYHHGDVH";
+    // What it is, where, and what else may or may not stand there.
+    let tried = [
+        ("order_id", vec![json!(null), json!("a b"), json!("x".repeat(64)), json!("x".repeat(65))]),
+        ("parcel_ref", vec![json!(null), json!(""), json!("a_b.c-1"), json!("x".repeat(35)), json!("x".repeat(36))]),
+        ("quote_id", vec![json!(null), json!(""), json!(id)]),
+        ("carrier", vec![json!(null), json!("dpd"), json!("ups")]),
+        ("service", vec![json!(null), json!(""), json!("a b"), json!("x".repeat(50)), json!("x".repeat(51))]),
+        ("carriers", vec![json!(null), json!([]), json!(["ups"]), json!(["ups", "x"]), json!(vec!["ups"; 4])]),
+        ("deadline_ms", vec![json!(null), json!(99), json!(100), json!(2_500), json!(2_501), json!("100")]),
+        ("allow_fallback", vec![json!(null), json!(true), json!("true")]),
+        ("ship_date", vec![json!(null), json!("2027-01-16"), json!("2027-1-16"), json!(""), json!(1)]),
+        ("packages", vec![json!(null), json!([]), json!(many(20)), json!(many(21)), json!(many(99)), json!(many(100))]),
+        ("packages/0/weight", vec![json!(null), json!({ "value": 1 }), json!({ "unit": "g" })]),
+        (
+            "packages/0/weight/value",
+            vec![json!(0), json!(-1), json!(0.001), json!(0.0001), json!(69_999.999), json!(70_001), json!("1")],
+        ),
+        ("packages/0/weight/unit", vec![json!("kg"), json!("lb"), json!("oz"), json!("t"), json!(null)]),
+        (
+            "packages/0/dimensions",
+            vec![
+                json!({ "length": 3_000, "width": 0.5, "height": 1, "unit": "mm" }),
+                json!({ "length": 3_001, "width": 1, "height": 1, "unit": "mm" }),
+                json!({ "length": 1, "width": 0, "height": 1, "unit": "mm" }),
+                json!({ "length": 1, "width": 1, "unit": "mm" }),
+                json!({ "length": 1, "width": 1, "height": 1, "unit": "m" }),
+            ],
+        ),
+        ("shipper/name", vec![json!(null), json!(""), json!("ä".repeat(35)), json!("ä".repeat(36)), json!("a\tb")]),
+        ("shipper/company", vec![json!(null), json!(""), json!("ä".repeat(36)), json!("\n"), json!(7)]),
+        ("shipper/phone", vec![json!(null), json!("")]),
+        ("shipper/email", vec![json!(null), json!("ada@example.com"), json!(7)]),
+        ("contact/name", vec![json!(null), json!(""), json!("ä".repeat(35)), json!("ä".repeat(36))]),
+        ("contact/company", vec![json!(null), json!(""), json!("ä".repeat(36))]),
+        ("contact/phone", vec![json!(null), json!("")]),
+        ("destination_country", vec![json!(null), json!("US"), json!("us"), json!("USA"), json!("")]),
+        ("ready_at", vec![json!(null), json!(0)]),
+        ("customs", vec![json!(null), json!({}), json!({ "items": [] })]),
+        ("customs/incoterm", vec![json!(null), json!("DDP"), json!("ddp")]),
+        ("customs/invoice", vec![json!(null), json!("ä".repeat(35)), json!("ä".repeat(36))]),
+        ("customs/items/0/description", vec![json!(null), json!("No"), json!("ä".repeat(70)), json!("ä".repeat(71))]),
+        ("customs/items/0/quantity", vec![json!(0), json!(1_000_000), json!(-1), json!(1.5)]),
+        ("customs/items/0/hs_code", vec![json!(null), json!("490199"), json!("12345"), json!("4901.99"), json!("")]),
+        ("customs/items/0/origin_country", vec![json!(null), json!("no"), json!("NOR")]),
+        ("customs/items/0/unit_value", vec![json!(null), json!({ "value": 0, "currency": "NOK" })]),
+    ];
+    let address = [
+        ("street_lines", vec![json!(null), json!([]), json!(["a", "b", "c"]), json!(["a", "b", "c", "d"]), json!("a")]),
+        ("street_lines/0", vec![json!(null), json!("ä".repeat(35)), json!("ä".repeat(36))]),
+        ("city", vec![json!(null), json!(""), json!("ä".repeat(35)), json!("ä".repeat(36))]),
+        ("state", vec![json!(null), json!(""), json!("03"), json!("VN-44"), json!("a b"), json!("123456")]),
+        ("postal_code", vec![json!("1 - a"), json!("0155_"), json!("x".repeat(10)), json!("x".repeat(11))]),
+        ("country", vec![json!(null), json!("no"), json!("N"), json!("NOR")]),
+        ("residential", vec![json!(null), json!(true), json!("true")]),
+    ];
+    let in_address = |parent: &str| {
+        let places = address.iter().map(|(name, values)| (format!("{parent}/{name}"), values.clone()));
+        places.collect::<Vec<_>>()
+    };
+    let tried = tried.into_iter().map(|(path, values)| (path.to_owned(), values));
+    let tried = tried.chain(in_address("shipper/address")).chain(in_address("recipient/address"));
+    let tried: Vec<(String, Vec<Value>)> = tried.chain(in_address("address")).collect();
+    let requests: [(&str, &Value, Takes); 3] = [
+        ("QuoteRates", &quote, |body, now| QuoteRates::parse(body, now).is_ok()),
+        ("CreateShipment", &label, |body, now| CreateShipment::parse(body, now).is_ok()),
+        ("CreatePickup", &pickup, |body, now| PickupRequest::parse(body, now).is_ok()),
+    ];
+    let mut apart = Vec::new();
+    for (name, valid, parses) in requests {
+        let schema = validator(&contract, &format!("/components/schemas/{name}"));
+        for (path, values) in &tried {
+            let (parent, field) = path
+                .rsplit_once('/')
+                .map_or((String::new(), path.as_str()), |(parent, field)| (format!("/{parent}"), field));
+            for value in values {
+                let mut body = valid.clone();
+                let Some(place) = body.pointer_mut(&parent) else { continue };
+                match field.parse::<usize>() {
+                    Ok(n) => place[n] = value.clone(),
+                    Err(_) => place[field] = value.clone(),
+                }
+                let taken = parses(body.to_string().as_bytes(), now);
+                if schema.is_valid(&body) != taken {
+                    apart.push(format!("{name}: {path} = {value} is taken: {taken}"));
+                }
+            }
+        }
+    }
+    assert!(apart.is_empty(), "contract and parser differ:\n{}", apart.join("\n"));
 }
 
 /// The codes of `Error::rejected(status, "code", …)` in the sources below `folder`.

@@ -61,9 +61,10 @@ impl RawItem {
     fn checked(self, path: &str, bad: &mut Findings) -> Option<CustomsItem> {
         let field = format!("{path}description");
         let description = self.description.trim();
-        let fits = DESCRIPTION_CHARS.contains(&description.chars().count());
+        let fits = description.chars().count() >= *DESCRIPTION_CHARS.start()
+            && self.description.chars().count() <= *DESCRIPTION_CHARS.end();
         bad.unless(fits, &field, "must have 3 to 70 characters");
-        bad.text(&field, Some(description));
+        bad.text(&field, Some(&self.description));
         let quantity = u32::try_from(self.quantity).ok().filter(|_| (1..=QUANTITY_MAX).contains(&self.quantity));
         bad.unless(quantity.is_some(), &format!("{path}quantity"), "must be 1 to 999999");
         let unit_value = bad.money(&format!("{path}unit_value"), &self.unit_value.0);
@@ -79,5 +80,71 @@ impl RawItem {
             origin_country: origin_country?,
             hs_code: self.hs_code,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::bodies::{abroad, item, quoted, with};
+    use super::*;
+
+    #[test]
+    fn between_customs_areas_the_goods_have_to_be_declared() {
+        assert_eq!(with(quoted, abroad(), "/customs", json!(null)), ["customs"]);
+        let mut body = abroad();
+        body["order_id"] = json!("o-1");
+        let customs = quoted(&body).expect("valid").consignment.customs.expect("a declaration");
+        assert_eq!((customs.incoterm, customs.invoice.as_deref()), (Incoterm::Dap, Some("o-1")));
+        assert_eq!(customs.items[0].unit_weight_g, 400);
+        body["customs"]["incoterm"] = json!("DDP");
+        body["customs"]["invoice"] = json!("2026-17");
+        let customs = quoted(&body).expect("valid").consignment.customs.expect("a declaration");
+        assert_eq!((customs.incoterm, customs.invoice.as_deref()), (Incoterm::Ddp, Some("2026-17")));
+    }
+
+    #[test]
+    fn every_bad_field_of_a_declaration_is_named() {
+        let bad = json!({"description": "No", "quantity": 0, "unit_value": {"value": 0, "currency": "EURO"},
+            "unit_weight": {"value": 0, "unit": "stone"}, "origin_country": "EU", "hs_code": "12345"});
+        let expected = [
+            "description",
+            "quantity",
+            "unit_value.currency",
+            "unit_value.value",
+            "unit_weight.unit",
+            "unit_weight.value",
+            "origin_country",
+            "hs_code",
+        ];
+        let expected = expected.map(|field| format!("customs.items[1].{field}"));
+        assert_eq!(with(quoted, abroad(), "/customs/items", json!([item(), bad])), expected);
+        assert_eq!(with(quoted, abroad(), "/customs/incoterm", json!("FOB")), ["customs.incoterm"]);
+        assert_eq!(with(quoted, abroad(), "/customs/items", json!([])), ["customs.items"]);
+        let light = |n: usize| {
+            let mut item = item();
+            item["unit_weight"]["value"] = json!(1);
+            json!(vec![item; n])
+        };
+        assert_eq!(with(quoted, abroad(), "/customs/items", light(50)), [""; 0]);
+        assert_eq!(with(quoted, abroad(), "/customs/items", light(51)), ["customs.items"]);
+        let card = json!("card 4242424242424242");
+        let named = with(quoted, abroad(), "/customs/items/0/description", card.clone());
+        assert_eq!(named, ["customs.items[0].description"]);
+        assert_eq!(with(quoted, abroad(), "/customs/invoice", card), ["customs.invoice"]);
+    }
+
+    #[test]
+    fn goods_are_declared_in_one_currency_and_are_not_heavier_than_their_parcels() {
+        let mut other = item();
+        other["unit_value"]["currency"] = json!("USD");
+        let named = with(quoted, abroad(), "/customs/items", json!([item(), other]));
+        assert_eq!(named, ["customs.items[1].unit_value.currency"]);
+        // Two of 1,250 g fill the 2,500 g of the parcel.
+        let weight = |grams: u32| with(quoted, abroad(), "/customs/items/0/unit_weight/value", json!(grams));
+        assert_eq!((weight(1_250), weight(1_251)), (vec![], vec!["customs.items".to_owned()]));
+        let named = with(quoted, abroad(), "/customs/items/0/unit_value/value", json!(50_000_000));
+        assert_eq!(named, ["customs.items"], "worth more than fits");
     }
 }

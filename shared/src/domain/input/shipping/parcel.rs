@@ -105,6 +105,10 @@ fn thousandths(number: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::QuoteRates;
+    use super::super::bodies::{NOW, named, quote, quoted, with};
     use super::*;
 
     #[test]
@@ -118,5 +122,50 @@ mod tests {
         for text in ["", ".", "1.", ".5", "-1", "+1", "1e2", "1E2", "0.0001", "1.2.3", "\"1\"", "null", "1 "] {
             assert_eq!(thousandths(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_weight_is_a_number_above_zero_with_at_most_three_decimals_and_not_above_70_kg() {
+        let value = |text: &str| {
+            let body = quote().to_string().replace("2.5", text);
+            named(QuoteRates::parse(body.as_bytes(), NOW))
+        };
+        for good in ["70", "0.001", "2.50", "69.999"] {
+            assert_eq!(value(good), [""; 0], "{good}");
+        }
+        for bad in ["0", "0.0", "-1", "0.0001", "1e1", "70.001", "70001", "1e999", "\"1\"", "null", "[]", "{}"] {
+            assert_eq!(value(bad), ["packages[0].weight.value"], "{bad}");
+        }
+        let named = with(quoted, quote(), "/packages/0/weight/unit", json!("stone"));
+        assert_eq!(named, ["packages[0].weight.unit"]);
+        let named = with(quoted, quote(), "/packages/0/weight", json!({"unit": "kg"}));
+        assert_eq!(named, ["packages[0].weight.value"]);
+    }
+
+    #[test]
+    fn a_size_has_three_sides_above_zero_and_none_longer_than_three_metres() {
+        let size = |value: Value| with(quoted, quote(), "/packages/0/dimensions", value);
+        let all_bad = json!({"length": 0, "width": -1, "height": 300.1, "unit": "cm"});
+        let sides = ["length", "width", "height"].map(|side| format!("packages[0].dimensions.{side}"));
+        assert_eq!(size(all_bad), sides);
+        let unit = json!({"length": 1, "width": 1, "height": 1, "unit": "feet"});
+        assert_eq!(size(unit), ["packages[0].dimensions.unit"]);
+        assert_eq!(size(json!({"length": 1, "width": 1, "unit": "cm"})), ["packages[0].dimensions.height"]);
+        let mut body = quote();
+        body["packages"][0]["dimensions"] = json!({"length": 10, "width": 300, "height": 20.55, "unit": "cm"});
+        let size = quoted(&body).expect("valid").consignment.parcels[0].dimensions;
+        assert_eq!(size, Some(Dimensions { length_mm: 3_000, width_mm: 206, height_mm: 100 }), "longest side first");
+    }
+
+    #[test]
+    fn a_consignment_has_one_to_twenty_packages_and_each_bad_one_is_named() {
+        let (good, bad) =
+            (json!({"weight": {"value": 1, "unit": "kg"}}), json!({"weight": {"value": 0, "unit": "kg"}}));
+        assert_eq!(with(quoted, quote(), "/packages", json!([])), ["packages"]);
+        assert_eq!(with(quoted, quote(), "/packages", json!(vec![good.clone(); 20])), [""; 0]);
+        assert_eq!(with(quoted, quote(), "/packages", json!(vec![good.clone(); 21])), ["packages"]);
+        let named = with(quoted, quote(), "/packages", json!([bad, good, bad]));
+        assert_eq!(named, ["packages[0].weight.value", "packages[2].weight.value"]);
+        assert_eq!(with(quoted, quote(), "/packages", json!(vec![bad; 5_000])).len(), 21);
     }
 }

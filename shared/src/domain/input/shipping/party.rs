@@ -1,9 +1,10 @@
-//! Addresses, and who is there.
+//! Addresses, and who is there; `POST /addresses/validate`.
 
-use super::{LINE_MAX_CHARS, Use};
-use crate::domain::input::{Findings, Object, normalised_email};
-use crate::domain::shipping::{Address, Party, country};
+use super::{CARRIER, LINE_MAX_CHARS, Use};
+use crate::domain::input::{Findings, Object, findings_incomplete, json, normalised_email};
+use crate::domain::shipping::{Address, Carrier, Party, country};
 use crate::domain::{Private, normalised_phone};
+use crate::error::Result;
 
 /// Lines of a street: what all three carriers print.
 const STREET_LINES_MAX: usize = 3;
@@ -11,6 +12,15 @@ const STREET_LINES_MAX: usize = 3;
 const POSTAL_CODE_MAX_CHARS: usize = 10;
 /// Longest code of a state or province, in characters (UPS).
 const STATE_MAX_CHARS: usize = 5;
+
+/// `POST /addresses/validate`, checked.
+#[derive(Clone, Debug)]
+pub struct ValidateAddress {
+    /// What to look at.
+    pub address: Address,
+    /// Whom to ask.
+    pub carrier: Carrier,
+}
 
 #[derive(serde::Deserialize)]
 pub(super) struct RawAddress {
@@ -31,12 +41,35 @@ pub(super) struct RawParty {
     address: Object<RawAddress>,
 }
 
+#[derive(serde::Deserialize)]
+struct RawValidation {
+    address: Object<RawAddress>,
+    carrier: Option<String>,
+}
+
 /// Whom to ask for at an address.
 #[derive(serde::Deserialize)]
 pub(super) struct RawContact {
     name: Option<String>,
     company: Option<String>,
     phone: Option<String>,
+}
+
+impl ValidateAddress {
+    /// Reads and checks a request body.
+    ///
+    /// # Errors
+    /// `invalid_input` (400) naming every bad field.
+    pub fn parse(body: &[u8]) -> Result<Self> {
+        let raw: RawValidation = json(body)?;
+        let mut bad = Findings::default();
+        let address = raw.address.0.checked("address.", Use::Label, &mut bad);
+        let carrier = raw.carrier.as_deref().map_or(Some(Carrier::Fedex), Carrier::parse);
+        bad.unless(carrier.is_some(), "carrier", CARRIER);
+        bad.into_result()?;
+        let (Some(address), Some(carrier)) = (address, carrier) else { return Err(findings_incomplete()) };
+        Ok(Self { address, carrier })
+    }
 }
 
 impl RawContact {
@@ -96,19 +129,20 @@ impl RawAddress {
         bad.unless(is_somewhere, &field, "is required in this country");
 
         let field = format!("{path}state");
-        let state = code(self.state.as_deref());
+        let state = self.state.filter(|state| !state.is_empty()).map(|state| state.to_ascii_uppercase());
         let fits = |state: &String| state.len() <= STATE_MAX_CHARS && state.bytes().all(is_code);
         bad.unless(state.as_ref().is_none_or(fits), &field, "must be 1 to 5 characters of A-Z a-z 0-9 and -");
         let needs_state = country.as_deref().is_some_and(country::needs_state);
         bad.unless(!needs_state || state.is_some(), &field, "is required in this country");
 
         let field = format!("{path}postal_code");
-        let postal_code = code(self.postal_code.as_deref());
-        let fits = |postal_code: &String| {
-            postal_code.len() <= POSTAL_CODE_MAX_CHARS && postal_code.bytes().all(|byte| is_code(byte) || byte == b' ')
+        let fits = |code: &String| {
+            code.len() <= POSTAL_CODE_MAX_CHARS && code.bytes().all(|byte| is_code(byte) || byte == b' ')
         };
-        let is_code = postal_code.as_ref().is_none_or(fits);
+        let is_code = self.postal_code.as_ref().is_none_or(fits);
         bad.unless(is_code, &field, "must be 1 to 10 characters of A-Z a-z 0-9, blank and -");
+        let postal_code = self.postal_code.map(|code| code.trim().to_ascii_uppercase());
+        let postal_code = postal_code.filter(|code| !code.is_empty());
         let needs_code = country.as_deref().is_some_and(country::needs_postal_code);
         bad.unless(!needs_code || postal_code.is_some(), &field, "is required in this country");
 
@@ -131,11 +165,6 @@ fn street(field: &str, lines: Vec<String>, used: Use, bad: &mut Findings) -> Vec
     lines.into_iter().map(Private::new).collect()
 }
 
-/// A code in upper case, without the blanks around it; `None` when there is nothing in it.
-fn code(text: Option<&str>) -> Option<String> {
-    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_ascii_uppercase)
-}
-
 const fn is_code(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-'
 }
@@ -143,10 +172,10 @@ const fn is_code(byte: u8) -> bool {
 impl Findings {
     /// A line of a label, without the blanks around it; `None` when there is nothing in it.
     pub(super) fn label_line(&mut self, field: &str, text: Option<&str>) -> Option<String> {
-        let line = text.map(str::trim).filter(|line| !line.is_empty())?;
-        self.unless(line.chars().count() <= LINE_MAX_CHARS, field, "must have at most 35 characters");
-        self.text(field, Some(line));
-        Some(line.to_owned())
+        let text = text?;
+        self.unless(text.chars().count() <= LINE_MAX_CHARS, field, "must have at most 35 characters");
+        self.text(field, Some(text));
+        Some(text.trim()).filter(|line| !line.is_empty()).map(str::to_owned)
     }
 
     /// A country's code, in upper case.
@@ -158,5 +187,100 @@ impl Findings {
 
     fn needed_on_labels(&mut self, field: &str, is_there: bool, used: Use) {
         self.unless(used == Use::Quote || is_there, field, "is required");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::bodies::{abroad, bought, label, named, quote, quoted, with};
+    use super::*;
+
+    #[test]
+    fn a_country_is_one_of_iso_3166_in_either_case() {
+        for code in ["XX", "UK", "DEU", "", "D"] {
+            let named = with(quoted, quote(), "/shipper/address/country", json!(code));
+            assert_eq!(named, ["shipper.address.country"], "{code}");
+        }
+        let mut body = quote();
+        body["shipper"]["address"]["country"] = json!("at");
+        assert_eq!(quoted(&body).expect("valid").consignment.shipper.address.country, "AT");
+    }
+
+    #[test]
+    fn a_postal_code_is_required_where_the_country_has_such_and_else_the_city() {
+        let at = |address: Value| with(quoted, abroad(), "/recipient/address", address);
+        assert_eq!(at(json!({"country": "CH"})), ["recipient.address.postal_code"]);
+        assert_eq!(at(json!({"country": "CH", "postal_code": " "})), ["recipient.address.postal_code"]);
+        assert_eq!(at(json!({"country": "HK"})), ["recipient.address.city"]);
+        assert_eq!(at(json!({"country": "HK", "city": "Kowloon"})), [""; 0]);
+        for bad in ["12345-67890", "10115\n1", "1011é"] {
+            let named = at(json!({"country": "CH", "postal_code": bad}));
+            assert_eq!(named, ["recipient.address.postal_code"], "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_state_is_required_where_the_carriers_ask_for_it() {
+        for country in ["US", "CA", "PR", "VN"] {
+            let address = json!({"country": country, "postal_code": "10001"});
+            let named = with(quoted, abroad(), "/recipient/address", address);
+            assert_eq!(named, ["recipient.address.state"], "{country}");
+        }
+        for bad in ["New York", "NY!", " NY", "NEWYOR"] {
+            let named = with(quoted, abroad(), "/recipient/address/state", json!(bad));
+            assert_eq!(named, ["recipient.address.state"], "{bad}");
+        }
+        let mut body = abroad();
+        body["recipient"]["address"]["state"] = json!("ny");
+        let address = quoted(&body).expect("valid").consignment.recipient.address;
+        assert_eq!(address.state.as_deref(), Some("NY"));
+    }
+
+    #[test]
+    fn a_line_of_a_label_has_35_characters_and_no_control_characters_and_no_card_number() {
+        let lines = ["name", "company", "address.city", "address.street_lines[0]"];
+        for line in lines {
+            let path = format!("/recipient/{}", line.replace(['.', '['], "/").replace(']', ""));
+            let field = format!("recipient.{line}");
+            assert_eq!(with(bought, label(), &path, json!("ü".repeat(35))), [""; 0], "{line}");
+            for bad in ["ü".repeat(36), "a\u{0}b".to_owned(), "4242 4242 4242 4242".to_owned()] {
+                assert_eq!(with(bought, label(), &path, json!(bad)), [field.as_str()], "{line}: {bad}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_street_has_at_most_three_lines_of_which_empty_ones_do_not_count() {
+        let path = "/recipient/address/street_lines";
+        assert_eq!(with(bought, label(), path, json!(["a", "b", "c"])), [""; 0]);
+        assert_eq!(with(bought, label(), path, json!(["a", "b", "c", "d"])), ["recipient.address.street_lines"]);
+        let mut body = label();
+        body["recipient"]["address"]["street_lines"] = json!([" Am Markt 2 ", "", "c/o Bob"]);
+        let lines = bought(&body).expect("valid").consignment.recipient.address.street_lines;
+        assert_eq!(lines.iter().map(|line| line.expose().as_str()).collect::<Vec<_>>(), ["Am Markt 2", "c/o Bob"]);
+    }
+
+    #[test]
+    fn phones_and_mail_addresses_are_checked_and_normalised() {
+        assert_eq!(with(bought, label(), "/shipper/phone", json!("0171 1234567")), ["shipper.phone"]);
+        assert_eq!(with(bought, label(), "/shipper/email", json!("nobody")), ["shipper.email"]);
+        let mut body = label();
+        (body["shipper"]["phone"], body["shipper"]["email"]) = (json!("+49 171 1234567"), json!("Ada@Example.com"));
+        let shipper = bought(&body).expect("valid").consignment.shipper;
+        let text = |text: Option<&crate::domain::Private<String>>| text.map(|text| text.expose().clone());
+        assert_eq!(text(shipper.phone.as_ref()).as_deref(), Some("+491711234567"));
+        assert_eq!(text(shipper.email.as_ref()).as_deref(), Some("Ada@example.com"));
+    }
+
+    #[test]
+    fn an_address_is_looked_at_by_fedex_unless_another_is_named() {
+        let address = label()["recipient"]["address"].clone();
+        let parse = |body: &Value| ValidateAddress::parse(body.to_string().as_bytes());
+        assert_eq!(parse(&json!({"address": address})).expect("valid").carrier, Carrier::Fedex);
+        assert_eq!(parse(&json!({"address": address, "carrier": "dhl"})).expect("valid").carrier, Carrier::Dhl);
+        assert_eq!(named(parse(&json!({"address": address, "carrier": "dpd"}))), ["carrier"]);
+        assert_eq!(named(parse(&json!({"address": {"country": "HK"}}))), ["address.street_lines", "address.city"]);
     }
 }

@@ -104,10 +104,8 @@ impl Findings {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::bodies::NOW;
     use super::*;
-
-    /// 2026-05-04T10:00:00Z.
-    const NOW: Timestamp = Timestamp::from_seconds(1_777_888_800);
 
     fn valid() -> Value {
         json!({
