@@ -147,7 +147,7 @@ impl Stack {
             ("twilio", host("Twilio")?),
             ("postmark", host("Postmark")?),
         ];
-        self.sandbox.send_webhooks_to(&format!("{}/", self.aws.endpoint()), hosts).await
+        self.sandbox.send_webhooks_to(&format!("{}/", self.aws.endpoint()), &hosts).await
     }
 
     /// Ends everything, and says what could not be ended.
