@@ -154,9 +154,8 @@ impl Sandbox {
     }
 
     /// Tells the vendors where to send their webhooks: everything to `url`, with the virtual host of each receiver.
-    pub(crate) async fn send_webhooks_to(&self, url: &str, hosts: [(&str, String); 6]) -> Result<()> {
-        let urls: Value =
-            hosts.into_iter().map(|(vendor, host)| (vendor, json!({ "url": url, "host": host }))).collect();
+    pub(crate) async fn send_webhooks_to(&self, url: &str, hosts: &[(&str, String)]) -> Result<()> {
+        let urls: Value = hosts.iter().map(|(vendor, host)| (*vendor, json!({ "url": url, "host": host }))).collect();
         self.admin(Method::PUT, "webhook-urls", Some(&urls)).await?;
         Ok(())
     }

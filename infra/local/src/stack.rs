@@ -149,7 +149,7 @@ impl Stack {
             ("fedex", host("Fedex")?),
             ("ups", host("Ups")?),
         ];
-        self.sandbox.send_webhooks_to(&format!("{}/", self.aws.endpoint()), hosts).await
+        self.sandbox.send_webhooks_to(&format!("{}/", self.aws.endpoint()), &hosts).await
     }
 
     /// Ends everything, and says what could not be ended.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// Numbers in one request.
 const NUMBERS_MAX: usize = 200;
 
-const VIEWS: [&str; 8] = [
+const VIEWS: [&str; 7] = [
     "",
     "all-checkpoints",
     "all-checkpoints-with-remarks",
@@ -18,7 +18,6 @@ const VIEWS: [&str; 8] = [
     "shipment-details-only",
     "advance-shipment",
     "bbx-children",
-    "all-checkpoints-and-details",
 ];
 
 impl State {

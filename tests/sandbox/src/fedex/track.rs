@@ -106,7 +106,7 @@ impl State {
 
 fn not_found(number: &str) -> Value {
     json!({
-        "trackingNumberInfo": { "trackingNumber": number, "trackingNumberUniqueId": "", "carrierCode": "" },
+        "trackingNumberInfo": { "trackingNumber": number, "trackingNumberUniqueId": "" },
         "error": {
             "code": "TRACKING.TRACKINGNUMBER.NOTFOUND",
             "message": "Tracking number cannot be found. Please correct the tracking number and try again.",

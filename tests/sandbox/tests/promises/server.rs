@@ -1,6 +1,8 @@
 //! The program: the same simulators behind real HTTP.
 
 use crate::caller::twilio_request;
+use crate::carriers::shipment;
+use sandbox::Vendor;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -194,4 +196,38 @@ fn a_payment_is_refunded_by_hand_and_the_bank_sends_it_back_through_the_admin_pa
     assert_eq!(state["stripe"]["refunds"][0]["status"], "failed");
     assert_eq!(state["stripe"]["balance_transactions"].as_array().unwrap().len(), 3);
     assert_eq!(status(&program.admin("POST", "stripe/thin-event", r#"{"type":"v1.anything"}"#)), "204");
+}
+
+#[test]
+fn a_label_over_http_is_bought_moved_on_pushed_and_shown_and_no_secret_with_it() {
+    let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", receiver.local_addr().unwrap());
+    let program = Program::start(&["--fedex-webhook-url", &url, "--fedex-webhook-host", "abc.lambda-url.example"]);
+    let form = "grant_type=client_credentials&client_id=fedex-sandbox&client_secret=fedex-sandbox-secret";
+    let given = program.raw("POST", "/fedex/oauth/token", "content-type: application/x-www-form-urlencoded\r\n", form);
+    let given: Value = serde_json::from_str(body(&given)).unwrap();
+    let bearer = format!("authorization: Bearer {}\r\n", given["access_token"].as_str().unwrap());
+    let headers = format!("content-type: application/json\r\n{bearer}");
+    let still = r#"{"parcels":[{"vendor":"fedex","course":"still"}]}"#;
+    assert_eq!(status(&program.admin("POST", "faults", still)), "204");
+    let bought = shipment(Vendor::FedEx).to_string();
+    assert_eq!(status(&program.raw("POST", "/fedex/ship/v1/shipments", &headers, &bought)), "200");
+    let pushed = receive(&receiver);
+    assert!(pushed.to_ascii_lowercase().contains("fdx-signature: ") && pushed.contains("\"OC\""), "{pushed}");
+    let number = program.state()["fedex"]["shipments"][0]["tracking_number"].as_str().unwrap().to_owned();
+    let scan = format!(r#"{{"carrier":"fedex","tracking_number":"{number}"}}"#);
+    let scanned = program.admin("POST", "parcel/scan", &scan);
+    assert_eq!((status(&scanned), body(&scanned)), ("200", r#"{"scan":"picked_up"}"#));
+    assert!(receive(&receiver).contains("\"PU\""));
+    let other = format!(r#"{{"carrier":"fedex","tracking_number":"{number}","scan":"unknown"}}"#);
+    assert_eq!(status(&program.admin("POST", "parcel/scan", &other)), "200");
+    assert!(receive(&receiver).contains("\"ZQ\""));
+    assert_eq!(status(&program.admin("POST", "parcel/scan", &scan.replace(&number, "1"))), "404");
+    assert_eq!(program.state()["fedex"]["shipments"][0]["scans"][2]["scan"], "unknown");
+    assert_eq!(status(&program.admin("DELETE", "tokens", "")), "204");
+    assert_eq!(status(&program.raw("POST", "/fedex/ship/v1/shipments", &headers, &bought)), "401");
+    assert!(!program.admin("GET", "calls", "").contains("fedex-sandbox-secret"));
+    for (path, expected) in [("/ups/api/rating/v2409/Shop", "401"), ("/dhl/rates", "401")] {
+        assert_eq!(status(&program.raw("POST", path, "content-type: application/json\r\n", "{}")), expected);
+    }
 }

@@ -162,7 +162,9 @@ fn references(schema: &Value, found: &mut Vec<String>) {
         Value::Array(items) => items.iter().for_each(|item| references(item, found)),
         Value::Object(fields) => {
             if let Some(reference) = fields.get("$ref").and_then(Value::as_str) {
-                found.push(reference.rsplit('/').next().unwrap_or_default().to_owned());
+                // A reference may go on into the schema that it names.
+                let name = reference.trim_start_matches("#/components/schemas/").split('/').next();
+                found.push(name.unwrap_or_default().to_owned());
             }
             fields.values().for_each(|inner| references(inner, found));
         }

@@ -424,7 +424,7 @@ fn a_collection_is_ordered_and_cancelled_once_and_none_in_the_past() {
     assert_eq!(code(&cancel(&mut sandbox, "29000000000")), "9510113");
 }
 
-fn subscribe(caller: &Caller, sandbox: &mut Sandbox, version: &str, kind: &str, more: Value) -> Answer {
+fn subscribe(caller: &Caller, sandbox: &mut Sandbox, version: &str, kind: &str, more: &Value) -> Answer {
     let mut body = json!({ "locale": "en_US", "countryCode": "US" });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let path = format!("/api/track/{version}/subscription/{kind}/package");
@@ -436,7 +436,7 @@ fn a_subscription_takes_the_numbers_that_are_some_and_refuses_with_the_published
     let mut sandbox = sandbox();
     let caller = Caller::new(&mut sandbox, Vendor::Ups);
     let number = caller.buy(&mut sandbox, START_MS);
-    let some = subscribe(&caller, &mut sandbox, "v2", "standard", json!({ "trackingNumberList": [number, "1Z$"] }));
+    let some = subscribe(&caller, &mut sandbox, "v2", "standard", &json!({ "trackingNumberList": [number, "1Z$"] }));
     check(SUBSCRIPTION, "post", &some);
     assert_eq!(some.json, json!({ "validTrackingNumbers": [number], "invalidTrackingNumbers": ["1Z$"] }));
     let subscription = &sandbox.ups().subscriptions()[0];
@@ -455,7 +455,7 @@ fn a_subscription_takes_the_numbers_that_are_some_and_refuses_with_the_published
         ("v1", "standard", destination(json!({ "url": "https://shop.example/" })), "VSS700"),
         ("v1", "standard", destination(json!({ "url": "https://shop.example/", "credential": "c" })), "VSS800"),
     ] {
-        let refused = subscribe(&caller, &mut sandbox, version, kind, more);
+        let refused = subscribe(&caller, &mut sandbox, version, kind, &more);
         assert_eq!((refused.status, code(&refused)), (400, expected));
         check(SUBSCRIPTION, "post", &refused);
     }
@@ -488,7 +488,7 @@ fn what_happens_after_a_subscription_is_pushed_one_event_at_a_time_for_two_weeks
     let number = caller.buy(&mut sandbox, START_MS);
     assert_eq!(sandbox.next_delivery_at(), None, "nobody listens");
     sandbox.parcel_moves(Vendor::Ups, START_MS, &number);
-    subscribe(&caller, &mut sandbox, "v2", "standard", json!({ "trackingNumberList": [number] }));
+    subscribe(&caller, &mut sandbox, "v2", "standard", &json!({ "trackingNumberList": [number] }));
     assert_eq!(sandbox.next_delivery_at(), Some(START_MS + 6 * HOUR_MS));
     sandbox.parcel_moves(Vendor::Ups, START_MS + 1000, &number);
     let credential = "ups-sandbox-credential".to_owned();
@@ -507,7 +507,7 @@ fn a_subscription_of_the_first_version_names_its_receiver_and_its_credential() {
     let destination =
         json!({ "url": "https://shop.example/ups?x=1", "credentialType": "Bearer", "credential": "of the shop" });
     let more = json!({ "trackingNumberList": [number], "destination": destination });
-    assert_eq!(subscribe(&caller, &mut sandbox, "v1", "standard", more).status, 200);
+    assert_eq!(subscribe(&caller, &mut sandbox, "v1", "standard", &more).status, 200);
     sandbox.parcel_moves(Vendor::Ups, START_MS, &number);
     let due = sandbox.take_due(START_MS);
     let [delivery] = due.as_slice() else { panic!("{due:?}") };
@@ -524,7 +524,7 @@ fn pushes_of_the_second_version_carry_a_token_of_the_shops_own_service() {
     });
     let caller = Caller::new(&mut sandbox, Vendor::Ups);
     let number = caller.buy(&mut sandbox, START_MS);
-    subscribe(&caller, &mut sandbox, "v2", "standard", json!({ "trackingNumberList": [number] }));
+    subscribe(&caller, &mut sandbox, "v2", "standard", &json!({ "trackingNumberList": [number] }));
     sandbox.parcel_moves(Vendor::Ups, START_MS, &number);
     sandbox.parcel_moves(Vendor::Ups, START_MS, &number);
     let due = sandbox.take_due(START_MS);
@@ -559,7 +559,7 @@ fn pushes_come_twice_and_in_another_order_when_the_dial_says_so() {
         &mut sandbox,
         "v2",
         "enhanced",
-        json!({ "trackingNumberList": [number], "eventPreferences": ["I"] }),
+        &json!({ "trackingNumberList": [number], "eventPreferences": ["I"] }),
     );
     sandbox.faults().next_webhooks(Vendor::Ups, 1, WebhookFault::Duplicate { copies: 1 });
     sandbox.faults().next_webhooks(Vendor::Ups, 1, WebhookFault::Reordered);
