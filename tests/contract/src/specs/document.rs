@@ -18,6 +18,10 @@ impl Document {
         Self { root }
     }
 
+    pub(super) fn has_path(&self, path: &str) -> bool {
+        self.path_item(path).is_some()
+    }
+
     pub(super) fn check(
         &self,
         method: &str,

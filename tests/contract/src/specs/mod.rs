@@ -22,7 +22,18 @@ pub struct Specs {
     stripe: Document,
     sendgrid: Document,
     twilio: Document,
+    /// One file an API.
+    fedex: Vec<Document>,
 }
+
+const FEDEX: [&str; 6] = [
+    "fedex_authorization_v1.json",
+    "fedex_rate_quotes_v1.json",
+    "fedex_ship_v1.json",
+    "fedex_track_v1.json",
+    "fedex_address_validation_v1.json",
+    "fedex_pickup_v1.json",
+];
 
 impl Specs {
     /// The specs of the folder that `CROSSDOCK_SPECS` names; a relative path counts from the workspace's root.
@@ -35,12 +46,15 @@ impl Specs {
         let folder = crate::workspace_root().join(PathBuf::from(folder));
         let spec = |name: &str| read(&folder.join(name));
         let (stripe, sendgrid) = (spec("stripe_spec3_subset.json"), spec("sendgrid_mail_v3.json"));
-        Some(Self::of(stripe, sendgrid, spec("twilio_api_v2010.json")))
+        let mut specs = Self::of(stripe, sendgrid, spec("twilio_api_v2010.json"));
+        specs.fedex = FEDEX.iter().map(|name| Document::new(whole_schemas_only(spec(name)))).collect();
+        Some(specs)
     }
 
     /// The specs of given OpenAPI documents.
     pub fn of(stripe: Value, sendgrid: Value, twilio: Value) -> Self {
-        Self { stripe: Document::new(stripe), sendgrid: Document::new(sendgrid), twilio: Document::new(twilio) }
+        let (stripe, sendgrid) = (Document::new(stripe), Document::new(sendgrid));
+        Self { stripe, sendgrid, twilio: Document::new(twilio), fedex: Vec::new() }
     }
 
     /// Checks one request: path, query and body. `path_and_query` begins with a slash; `content_type` is the
@@ -63,6 +77,11 @@ impl Specs {
             "stripe" => &self.stripe,
             "sendgrid" => &self.sendgrid,
             "twilio" => &self.twilio,
+            "fedex" => {
+                let path = path_and_query.split('?').next().unwrap_or_default();
+                let file = self.fedex.iter().find(|document| document.has_path(path));
+                file.ok_or_else(|| vec![format!("fedex, {path}: no spec has such a path")])?
+            }
             other => return Err(vec![format!("no spec is known for vendor {other:?}")]),
         };
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
@@ -70,6 +89,26 @@ impl Specs {
             .check(method, path, query, content_type, body)
             .map_err(|wrong| wrong.into_iter().map(|what| format!("{vendor}, {method} {path}: {what}")).collect())
     }
+}
+
+/// FedEx's files offer examples beside the schema of a body, as if they were schemas: everything is valid by them.
+fn whole_schemas_only(mut value: Value) -> Value {
+    let is_whole = |choice: &Value| choice["$ref"].as_str().is_some_and(|name| name.contains("/Full_Schema"));
+    match &mut value {
+        Value::Object(fields) => {
+            if let Some(Value::Array(choices)) = fields.get_mut("anyOf")
+                && choices.iter().any(is_whole)
+            {
+                choices.retain(is_whole);
+            }
+            for field in fields.values_mut() {
+                *field = whole_schemas_only(field.take());
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| *value = whole_schemas_only(value.take())),
+        _ => {}
+    }
+    value
 }
 
 fn read(path: &Path) -> Value {
