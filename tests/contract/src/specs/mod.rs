@@ -115,8 +115,9 @@ impl Specs {
 fn read(path: &Path) -> Value {
     let text = std::fs::read(path).unwrap_or_else(|e| panic!("CROSSDOCK_SPECS: {}: {e}", path.display()));
     let broken = |e: &dyn std::fmt::Display| -> ! { panic!("CROSSDOCK_SPECS: {}: {e}", path.display()) };
-    match path.extension().is_some_and(|extension| extension == "yaml") {
-        true => yaml::read(&text).unwrap_or_else(|e| broken(&e)),
-        false => serde_json::from_slice(&text).unwrap_or_else(|e| broken(&e)),
+    if path.extension().is_some_and(|extension| extension == "yaml") {
+        yaml::read(&text).unwrap_or_else(|e| broken(&e))
+    } else {
+        serde_json::from_slice(&text).unwrap_or_else(|e| broken(&e))
     }
 }
