@@ -107,6 +107,18 @@ impl<T> Answer<T> {
     }
 }
 
+impl<T> Answer<Result<T, Refusal>> {
+    /// A no that a carrier says in an answer of the kind that usually is a yes.
+    pub fn flat(self) -> Answer<T> {
+        match self {
+            Self::Done(Ok(value)) => Answer::Done(value),
+            Self::Done(Err(refusal)) | Self::Refused(refusal) => Answer::Refused(refusal),
+            Self::NotDone { code, after, answered } => Answer::NotDone { code, after, answered },
+            Self::Unknown => Answer::Unknown,
+        }
+    }
+}
+
 /// A label to buy.
 #[derive(Clone, Copy, Debug)]
 pub struct LabelOrder<'a> {

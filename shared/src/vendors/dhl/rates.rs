@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::wire::{Account, Package, PostalAddress, amount};
-use crate::domain::shipping::{Carrier, Consignment, Day, Rate};
+use crate::domain::shipping::{Carrier, Consignment, Customs, Day, Rate};
 use crate::vendors::lenient;
 
 /// Where to ask.
@@ -56,7 +56,7 @@ struct Estimated {
 /// The question: all products, or one.
 pub(super) fn request(consignment: &Consignment, product: Option<&str>, planned: &str, account: &str) -> Vec<u8> {
     let is_customs_declarable = consignment.is_declarable();
-    let total = consignment.customs.as_ref().filter(|_| is_customs_declarable).and_then(|customs| customs.total());
+    let total = consignment.customs.as_ref().filter(|_| is_customs_declarable).and_then(Customs::total);
     let declared = total.map(|total| DeclaredValue {
         type_code: "declaredValue",
         value: amount(total),
@@ -88,10 +88,10 @@ struct Answer {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Product {
-    #[serde(default, deserialize_with = "lenient::text")]
-    product_code: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    product_name: Option<String>,
+    #[serde(default, rename = "productCode", deserialize_with = "lenient::text")]
+    code: Option<String>,
+    #[serde(default, rename = "productName", deserialize_with = "lenient::text")]
+    name: Option<String>,
     #[serde(default, deserialize_with = "lenient::list")]
     total_price: Vec<Price>,
     #[serde(default, deserialize_with = "lenient::maybe")]
@@ -103,10 +103,10 @@ struct Product {
 struct Price {
     #[serde(default, deserialize_with = "lenient::text")]
     currency_type: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    price_currency: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    price: Option<String>,
+    #[serde(default, rename = "priceCurrency", deserialize_with = "lenient::text")]
+    currency: Option<String>,
+    #[serde(default, rename = "price", deserialize_with = "lenient::text")]
+    decimal: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -126,14 +126,14 @@ pub(super) fn read(body: &[u8]) -> Option<Vec<Rate>> {
 
 impl Product {
     fn rate(self) -> Option<Rate> {
-        let service = self.product_code?;
+        let service = self.code?;
         let billed = self.total_price.iter().find(|price| price.currency_type.as_deref() == Some(BILLED))?;
-        let price = lenient::price(billed.price.as_deref()?, billed.price_currency.as_deref()?)?;
+        let price = lenient::price(billed.decimal.as_deref()?, billed.currency.as_deref()?)?;
         let delivery = self.delivery_capabilities;
         let days = delivery.as_ref().and_then(|delivery| delivery.total_transit_days.as_deref()?.parse().ok());
         let date =
             delivery.and_then(|delivery| Day::parse(delivery.estimated_delivery_date_and_time?.get(..DAY_CHARS)?));
-        let name = self.product_name.map_or_else(|| format!("DHL {service}"), |name| format!("DHL {name}"));
+        let name = self.name.map_or_else(|| format!("DHL {service}"), |name| format!("DHL {name}"));
         Some(Rate { carrier: Carrier::Dhl, service, name, price, transit_days: days, delivery_date: date })
     }
 }

@@ -10,7 +10,7 @@ use super::ship::REFERENCE_TYPE;
 use super::status::status;
 use crate::domain::Timestamp;
 use crate::domain::shipping::{Day, Scan, Tracking};
-use crate::vendors::carrier::{Found, LabelOrder};
+use crate::vendors::carrier::{Found, LabelOrder, Refusal};
 use crate::vendors::lenient::{self, cut};
 
 /// Characters of a checkpoint's description that are kept.
@@ -108,16 +108,14 @@ fn offset(text: &str) -> Option<UtcOffset> {
     UtcOffset::from_hms(sign * hours.parse::<i8>().ok()?, sign * minutes.parse::<i8>().ok()?, 0).ok()
 }
 
-/// What the answer tells of the shipment, oldest first. The outer `None`: it cannot be read; the inner one: DHL answers,
-/// but has no such shipment.
-#[expect(clippy::option_option, reason = "two different things are missing")]
-pub(super) fn read(body: &[u8], number: &str) -> Option<Option<Tracking>> {
+/// What the answer tells of the shipment, oldest first; there may be none of that number in it.
+pub(super) fn read(body: &[u8], number: &str) -> Option<Result<Tracking, Refusal>> {
     let answer: Answer = serde_json::from_slice(body).ok()?;
     let own = |shipment: &Shipment| shipment.shipment_tracking_number.as_deref().is_none_or(|told| told == number);
-    let Some(shipment) = answer.shipments.into_iter().find(own) else { return Some(None) };
+    let Some(shipment) = answer.shipments.into_iter().find(own) else { return Some(Err(Refusal::NotFound)) };
     let mut scans: Vec<Scan> = shipment.events.into_iter().filter_map(Event::scan).collect();
     scans.sort_by_key(|scan| scan.at);
-    Some(Some(Tracking { tracking_number: number.to_owned(), scans }))
+    Some(Ok(Tracking { tracking_number: number.to_owned(), scans }))
 }
 
 /// What was bought under the reference. DHL gives no label a second time.
@@ -143,7 +141,7 @@ mod tests {
              "serviceArea":[{"code":"BNE","description":"Brisbane-AU"}]},
             {"date":"2020-06-10","time":"20:00:00","typeCode":"??"},
             {"date":"tomorrow","time":"13:06:00","typeCode":"PU"}, {"typeCode":"PU"}, 7]}]}"#;
-        let tracking = read(body, "1234567890").flatten().expect("a shipment");
+        let tracking = read(body, "1234567890").and_then(Result::ok).expect("a shipment");
         let told: Vec<_> = tracking.scans.iter().map(|scan| (scan.code.as_str(), scan.at.to_rfc3339())).collect();
         assert_eq!(
             told,
@@ -160,8 +158,11 @@ mod tests {
 
     #[test]
     fn no_shipment_is_not_an_unreadable_answer() {
-        assert_eq!(read(br#"{"shipments":[]}"#, "1"), Some(None));
-        assert_eq!(read(br#"{"shipments":[{"shipmentTrackingNumber":"2","events":[]}]}"#, "1"), Some(None));
+        assert_eq!(read(br#"{"shipments":[]}"#, "1"), Some(Err(Refusal::NotFound)));
+        assert_eq!(
+            read(br#"{"shipments":[{"shipmentTrackingNumber":"2","events":[]}]}"#, "1"),
+            Some(Err(Refusal::NotFound))
+        );
         assert_eq!(read(b"{}", "1"), None);
         assert_eq!(read_search(br#"{"shipments":[]}"#), Some(Found::Nothing));
         assert_eq!(read_search(b"{}"), None);

@@ -167,13 +167,7 @@ impl Ups {
         if is_missing && reply.class == Class::Refused {
             return Answer::Refused(Refusal::NotFound);
         }
-        match Answer::of(&reply, |body| track::read(body, number), classify::refusal) {
-            Answer::Done(Some(tracking)) => Answer::Done(tracking),
-            Answer::Done(None) => Answer::Refused(Refusal::NotFound),
-            Answer::Refused(refusal) => Answer::Refused(refusal),
-            Answer::NotDone { code, after, answered } => Answer::NotDone { code, after, answered },
-            Answer::Unknown => Answer::Unknown,
-        }
+        Answer::of(&reply, |body| track::read(body, number), classify::refusal).flat()
     }
 
     async fn checked(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {

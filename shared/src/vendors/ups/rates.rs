@@ -13,17 +13,21 @@ use crate::vendors::lenient;
 const STATE_CHARS: usize = 2;
 const NAME_CHARS: usize = 35;
 
-/// Where to ask. With transit times, unless the value of the goods is not known on the way to another country: there UPS
-/// wants it for them.
+/// Where to ask.
 pub(super) fn path(consignment: &Consignment, service: Option<&str>) -> String {
+    format!("/api/rating/{VERSION}/{}", option(consignment, service))
+}
+
+/// All services or one; with transit times, unless the value of the goods is not known on the way to another country:
+/// there UPS wants it for them.
+fn option(consignment: &Consignment, service: Option<&str>) -> &'static str {
     let timed = !consignment.is_cross_border() || invoice_total(consignment).is_some();
-    let option = match (service, timed) {
+    match (service, timed) {
         (None, true) => "Shoptimeintransit",
         (None, false) => "Shop",
         (Some(_), true) => "Ratetimeintransit",
         (Some(_), false) => "Rate",
-    };
-    format!("/api/rating/{VERSION}/{option}")
+    }
 }
 
 /// The question: all services, or one.
@@ -39,7 +43,7 @@ pub(super) fn request(consignment: &Consignment, service: Option<&str>, account:
     };
     let all = u32::try_from(consignment.weight_g()).unwrap_or(u32::MAX);
     wire::sparse(json!({ "RateRequest": {
-        "Request": {},
+        "Request": { "RequestOption": option(consignment, service) },
         "Shipment": {
             "Shipper": {
                 "Name": company_or_name(from, NAME_CHARS),

@@ -8,6 +8,7 @@ use time::{PrimitiveDateTime, UtcOffset};
 use super::status::status;
 use crate::domain::Timestamp;
 use crate::domain::shipping::{Scan, Tracking};
+use crate::vendors::carrier::Refusal;
 use crate::vendors::lenient::{self, cut};
 
 /// Characters of a scan's description that are kept.
@@ -92,8 +93,8 @@ pub(super) struct Status {
     pub(super) code: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
     description: Option<String>,
-    #[serde(default, alias = "descriptionCode", deserialize_with = "lenient::text")]
-    status_code: Option<String>,
+    #[serde(default, rename = "statusCode", alias = "descriptionCode", deserialize_with = "lenient::text")]
+    digits: Option<String>,
 }
 
 /// The times of a scan as UPS writes them: `20240423`, `131519`, `-04:00`.
@@ -138,29 +139,27 @@ pub(super) fn scan(at: Timestamp, said: &Status, place: Option<&Place>) -> Scan 
     };
     Scan {
         at,
-        status: status(kind, code, said.status_code.as_deref()),
+        status: status(kind, code, said.digits.as_deref()),
         code: if code.is_empty() { kind.to_owned() } else { code.to_owned() },
         description: cut(said.description.as_deref().unwrap_or_default(), DESCRIPTION_CHARS),
         place: place.and_then(parts),
     }
 }
 
-/// What the answer tells of the parcel. The outer `None`: it cannot be read; the inner one: UPS answers, but knows
-/// nothing of the number.
-#[expect(clippy::option_option, reason = "two different things are missing")]
-pub(super) fn read(body: &[u8], number: &str) -> Option<Option<Tracking>> {
+/// What the answer tells of the parcel. UPS also answers when it knows nothing of the number.
+pub(super) fn read(body: &[u8], number: &str) -> Option<Result<Tracking, Refusal>> {
     let answer: Answer = serde_json::from_slice(body).ok()?;
     let mut packages: Vec<Package> =
         answer.track_response.shipment.into_iter().flat_map(|shipment| shipment.package).collect();
     if packages.is_empty() {
-        return Some(None);
+        return Some(Err(Refusal::NotFound));
     }
     let own = packages.iter().position(|package| package.tracking_number.as_deref() == Some(number)).unwrap_or(0);
     let mut scans: Vec<Scan> = packages.swap_remove(own).activity.iter().filter_map(Activity::scan).collect();
     // The newest comes first; scans of one second stay in their order.
     scans.reverse();
     scans.sort_by_key(|scan| scan.at);
-    Some(Some(Tracking { tracking_number: number.to_owned(), scans }))
+    Some(Ok(Tracking { tracking_number: number.to_owned(), scans }))
 }
 
 impl Activity {
@@ -182,7 +181,7 @@ mod tests {
     use super::*;
     use crate::domain::shipping::ShipmentStatus;
 
-    fn tracked(packages: &serde_json::Value) -> Option<Option<Tracking>> {
+    fn tracked(packages: &serde_json::Value) -> Option<Result<Tracking, Refusal>> {
         let body = json!({ "trackResponse": { "shipment": { "package": packages } } });
         read(body.to_string().as_bytes(), "1Z1")
     }
@@ -203,7 +202,7 @@ mod tests {
                 { "date": "20240422", "time": "233000", "gmtOffset": "-05:00", "status": { "type": "M", "code": "MP" } },
             ],
         }]));
-        let tracking = tracking.flatten().expect("a parcel");
+        let tracking = tracking.and_then(Result::ok).expect("a parcel");
         let seen: Vec<_> = tracking.scans.iter().map(|scan| (scan.code.as_str(), scan.at.to_rfc3339())).collect();
         assert_eq!(
             seen,
@@ -221,8 +220,9 @@ mod tests {
     fn a_number_of_which_nothing_is_known_is_not_an_unreadable_answer() {
         let warned =
             json!({ "trackResponse": { "shipment": [{ "warnings": [{ "code": "TW0001", "message": "…" }] }] } });
-        assert_eq!(read(warned.to_string().as_bytes(), "1Z1"), Some(None));
-        assert_eq!(tracked(&json!({ "trackingNumber": "1Z1" })).flatten().expect("a parcel").scans, []);
+        assert_eq!(read(warned.to_string().as_bytes(), "1Z1"), Some(Err(Refusal::NotFound)));
+        let unseen = tracked(&json!({ "trackingNumber": "1Z1" })).and_then(Result::ok);
+        assert_eq!(unseen.expect("a parcel").scans, []);
         assert_eq!(read(b"<html>", "1Z1"), None);
     }
 }

@@ -209,7 +209,7 @@ mod tests {
             format!("{later}.{proof}"),
             format!("{end}.{shorter}"),
             format!("{end}."),
-            format!("{end}"),
+            end.to_owned(),
             format!(".{proof}"),
             String::new(),
             CLIENT.to_owned(),

@@ -55,9 +55,10 @@ pub(super) fn is_imperial(country: &str) -> bool {
 
 /// A parcel's weight. Weights are given in tenths.
 pub(super) fn weight(grams: u32, imperial: bool) -> Value {
-    let (code, name, tenths) = match imperial {
-        true => ("LBS", "Pounds", tenths_of_pounds(grams)),
-        false => ("KGS", "Kilograms", u64::from(grams).div_ceil(100)),
+    let (code, name, tenths) = if imperial {
+        ("LBS", "Pounds", tenths_of_pounds(grams))
+    } else {
+        ("KGS", "Kilograms", u64::from(grams).div_ceil(100))
     };
     json!({ "UnitOfMeasurement": { "Code": code, "Description": name }, "Weight": decimal(tenths, 1) })
 }

@@ -52,6 +52,7 @@ fn converted(schema: &Value, open: Open) -> Value {
     let lists_properties = fields.get("properties").and_then(Value::as_object).is_some_and(|listed| !listed.is_empty());
     if matches!(open, Open::No) && lists_properties && !fields.contains_key("allOf") {
         out.entry("additionalProperties").or_insert(Value::Bool(false));
+        list_required(&mut out);
     }
     for (exclusive, bound) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
         match out.get(exclusive).and_then(Value::as_bool) {
@@ -67,6 +68,15 @@ fn converted(schema: &Value, open: Open) -> Value {
         return json!({ "anyOf": [out, { "type": "null" }] });
     }
     Value::Object(out)
+}
+
+/// UPS's Rating requires a property that it does not list: any value will do.
+fn list_required(closed: &mut Map<String, Value>) {
+    let required: Vec<Value> = closed.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    let Some(listed) = closed.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    for name in required.iter().filter_map(Value::as_str) {
+        listed.entry(name).or_insert(Value::Bool(true));
+    }
 }
 
 fn each(schemas: &Value, open: Open) -> Value {
