@@ -35,8 +35,11 @@ pub fn all(results: &Results) -> Vec<(String, String)> {
         ("memory", "peak resident memory, MiB", |round| round.memory_mib),
     ];
     let mut plots = Vec::new();
-    for workload in [Workload::Webhook, Workload::Payment] {
+    for workload in Workload::ALL {
         for (name, title, measure) in measures {
+            if name == "init" && workload.is_variant() {
+                continue;
+            }
             // Init is compared without anybody's calls; what is compared elsewhere is what is shipped.
             let hidden = if name == "init" { Role::Ours } else { Role::Unwarmed };
             let of = results.race.iter().filter(|runs| runs.workload == workload && runs.role != hidden);
