@@ -31,7 +31,8 @@ pub enum Workload {
     Payment,
     /// One nudge of a mail: claim, message and contact in one read, SendGrid, settle.
     Mail,
-    /// The same for a batch.
+    /// The same for a batch. Ours works its mails side by side, the competitors one after the other: boto3 waits for
+    /// every call, and so do Powertools' batches of SQS unless a handler is asynchronous.
     Mails,
 }
 
