@@ -32,7 +32,7 @@ pub use admission::{Held, force, read as breakers};
 pub use keyring::Keyring;
 pub use permit::Permit;
 pub use policy::{Lane, OperationClass, Policy, Vendor};
-pub use token::TokenRule;
+pub use token::{ReadToken, TokenRule};
 
 /// What an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

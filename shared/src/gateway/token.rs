@@ -2,7 +2,7 @@
 //! The item is sealed with a key made of the vendor's own client secret, so that whoever reads the table alone has
 //! nothing, and a token that was given for another secret cannot be read and is fetched anew.
 //!
-//! Token services are throttled, so there is one call for all: whoever finds no token, or one past [`RENEWED_AT_PERCENT`]
+//! Token services are throttled, so there is one call for all: whoever finds no token, or one past 80 %
 //! of its life, takes a lease by a conditional write and fetches. The others use the old one while it is good, and
 //! otherwise look whether the new one is there. A lease whose holder failed is left to run out: that paces the tries.
 //! When the table cannot be asked, each instance fetches for itself.
@@ -10,32 +10,25 @@
 //! A token call passes the breaker of what only looks, as the operation `token`. It takes nothing of the vendor's quota,
 //! which is of API calls; its own limit is the lease.
 
+mod seal;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, StatusCode};
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
+use self::seal::{Seal, Token};
 use super::admission::Pass;
 use super::{Call, Class, Classify, Gateway, Keyring, OperationClass, Reply, Vendor};
 use crate::aws::table::Written;
 use crate::aws::{Item, Key, Write};
-use crate::domain::{Private, Timestamp};
+use crate::domain::Private;
 use crate::error::{Error, Result};
 use crate::telemetry::fields;
-use crate::world::{HttpRequest, World};
+use crate::world::HttpRequest;
 
-/// From here on somebody fetches the next one, in percent of a token's life.
-const RENEWED_AT_PERCENT: u32 = 80;
-/// Until here the old one is used meanwhile: FedEx's hour then ends three minutes early, which clocks do not differ by.
-const USED_UNTIL_PERCENT: u32 = 95;
 /// The longest wait for a token service. It answers in less than a second, and whoever needs the token waits for it.
 const FETCH_TIME: Duration = Duration::from_secs(5);
 /// The same while there is one that works.
@@ -49,14 +42,17 @@ const WAIT_MAX: Duration = Duration::from_secs(12);
 /// The item is deleted so long after its token's end.
 const KEPT_AFTER_END: Duration = Duration::from_secs(3_600);
 
+/// Reads the token and its life from an answer; `None` when there is none in it.
+pub type ReadToken = fn(&[u8]) -> Option<(Private<String>, Duration)>;
+
 /// How a vendor gives tokens.
 pub struct TokenRule<T> {
     /// The vendor's base URL.
     pub base: String,
     /// The request for a token, at the base URL.
     pub request: fn(&T, &str) -> Result<HttpRequest>,
-    /// The token and its life, of an answer; `None` when there is none in it.
-    pub read: fn(&[u8]) -> Option<(Private<String>, Duration)>,
+    /// The token of an answer.
+    pub read: ReadToken,
     /// The client secret that it is given for.
     pub secret: fn(&T) -> &str,
 }
@@ -85,103 +81,6 @@ impl Memory {
 
     fn token(&self, vendor: Vendor, seal: &Seal) -> Option<Token> {
         self.with(vendor, |place| place.token.clone()).filter(|token| token.of == seal.id)
-    }
-}
-
-/// A token that was given.
-#[derive(Clone)]
-struct Token {
-    bearer: Private<Arc<str>>,
-    given_at: Timestamp,
-    ends_at: Timestamp,
-    /// Which secret it was given for.
-    of: [u8; 32],
-    /// Its form in the table, which names it there.
-    sealed: String,
-}
-
-impl Token {
-    fn part(&self, percent: u32) -> Timestamp {
-        self.given_at.plus(self.ends_at.since(self.given_at) * percent / 100)
-    }
-
-    /// It is to be used, and nothing is to be done.
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        now < self.part(RENEWED_AT_PERCENT)
-    }
-
-    /// It may be used while somebody fetches the next one.
-    fn is_good(&self, now: Timestamp) -> bool {
-        now < self.part(USED_UNTIL_PERCENT)
-    }
-}
-
-/// The item.
-#[derive(Deserialize)]
-struct Stored {
-    #[serde(default)]
-    sealed: Option<String>,
-    #[serde(default)]
-    given_at: Timestamp,
-    #[serde(default)]
-    ends_at: Timestamp,
-}
-
-/// What the bytes are sealed together with: none of it can be changed, or moved to another vendor, without the secret.
-#[derive(Serialize)]
-struct Bound<'a> {
-    vendor: &'a str,
-    given_at: Timestamp,
-    ends_at: Timestamp,
-}
-
-/// Closes and opens tokens with a key made of a client secret.
-struct Seal {
-    vendor: Vendor,
-    key: LessSafeKey,
-    /// Tells secrets apart, and says nothing of them.
-    id: [u8; 32],
-}
-
-impl Seal {
-    fn of(vendor: Vendor, secret: &str) -> Result<Self> {
-        let derived = |what: &str| -> Result<[u8; 32]> {
-            let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|e| Error::bug("hmac", e))?;
-            let text = format!("crossdock {what} {}", vendor.as_str());
-            Ok(mac.chain_update(text.as_bytes()).finalize().into_bytes().into())
-        };
-        let key = UnboundKey::new(&AES_256_GCM, &derived("token seal v1")?).map_err(|_| Error::bug("aead", "a key"))?;
-        Ok(Self { vendor, key: LessSafeKey::new(key), id: derived("token owner v1")? })
-    }
-
-    fn bound(&self, given_at: Timestamp, ends_at: Timestamp) -> Result<Aad<Vec<u8>>> {
-        let bound = Bound { vendor: self.vendor.as_str(), given_at, ends_at };
-        serde_json::to_vec(&bound).map(Aad::from).map_err(|e| Error::bug("aead", e))
-    }
-
-    fn closed(&self, bearer: &str, given_at: Timestamp, ends_at: Timestamp, world: &World) -> Result<Token> {
-        // 96 random bits: a secret would have to get four billion tokens before two nonces are likely to be equal.
-        let mut nonce = [0; NONCE_LEN];
-        nonce.copy_from_slice(&world.rng.next().to_be_bytes()[..NONCE_LEN]);
-        let mut bytes = bearer.as_bytes().to_vec();
-        self.key
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), self.bound(given_at, ends_at)?, &mut bytes)
-            .map_err(|_| Error::bug("aead", "a token that cannot be sealed"))?;
-        let sealed = STANDARD.encode([&nonce[..], &bytes].concat());
-        Ok(Token { bearer: Private::new(bearer.into()), given_at, ends_at, of: self.id, sealed })
-    }
-
-    /// The token of an item; `None` when there is none, or it was given for another secret.
-    fn opened(&self, item: &Item) -> Option<Token> {
-        let Stored { sealed, given_at, ends_at } = item.parse().ok()?;
-        let sealed = sealed?;
-        let bytes = STANDARD.decode(&sealed).ok()?;
-        let (nonce, bytes) = bytes.split_at_checked(NONCE_LEN)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let mut bytes = bytes.to_vec();
-        let bearer = self.key.open_in_place(nonce, self.bound(given_at, ends_at).ok()?, &mut bytes).ok()?;
-        let bearer = std::str::from_utf8(bearer).ok()?;
-        Some(Token { bearer: Private::new(bearer.into()), given_at, ends_at, of: self.id, sealed })
     }
 }
 
@@ -317,7 +216,7 @@ struct Fetch<'a> {
     /// Who takes the lease.
     owner: &'a str,
     request: HttpRequest,
-    read: fn(&[u8]) -> Option<(Private<String>, Duration)>,
+    read: ReadToken,
 }
 
 /// What the call comes to without a token.

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{Gateway, Keyring, Memory, Vendor};
 use crate::payments::{KnownCustomers, Payments};
 use crate::telemetry;
-use crate::vendors::{dhl, postmark, sendgrid, stripe, twilio, ups};
+use crate::vendors::{dhl, fedex, postmark, sendgrid, stripe, twilio, ups};
 use crate::world::World;
 
 /// Warming connections and secrets during init pays on the first invocation, but must never hold it up for longer.
@@ -167,6 +167,17 @@ impl System {
     /// Postmark's keys.
     pub fn postmark_keys(&self) -> Result<Keyring<postmark::Keys>> {
         self.keyring("POSTMARK_SECRET_ID")
+    }
+
+    /// FedEx.
+    pub fn fedex(&self) -> Result<fedex::Fedex> {
+        let base = self.env.vendor_base("FEDEX_API_BASE")?;
+        Ok(fedex::Fedex::new(self.gateway()?, base, self.fedex_keys()?))
+    }
+
+    /// FedEx's keys.
+    pub fn fedex_keys(&self) -> Result<Keyring<fedex::Keys>> {
+        self.keyring("FEDEX_SECRET_ID")
     }
 
     /// UPS.

@@ -93,10 +93,10 @@ impl Webhook {
         let event_id = match (&self.replay, self.vendor) {
             (Some(replay), _) => return replay.archive_key.clone(),
             (None, Vendor::Stripe) => stripe::event_id(&self.bytes),
-            (None, Vendor::SendGrid) => None, // a slice has the events of many
+            // A slice has the events of many, a carrier's webhook all scans of a parcel.
+            (None, Vendor::SendGrid | Vendor::Fedex | Vendor::Ups | Vendor::Dhl) => None,
             (None, Vendor::Twilio) => twilio::event_id(&self.bytes),
             (None, Vendor::Postmark) => postmark::event_id(&self.bytes),
-            (None, Vendor::Fedex | Vendor::Ups | Vendor::Dhl) => None,
         };
         self.delivery.key(self.vendor, event_id.as_deref())
     }

@@ -4,6 +4,7 @@
 
 pub mod carrier;
 pub mod dhl;
+pub mod fedex;
 mod lenient;
 pub mod postmark;
 mod rotated;

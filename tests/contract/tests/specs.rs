@@ -129,7 +129,7 @@ fn a_wrong_field_a_wrong_type_and_a_wrong_path_of_sendgrids_fail() {
     fails(&specs, "sendgrid", "POST", "/v3/mail/sends", JSON, &mail().to_string(), "no such path");
     fails(&specs, "sendgrid", "GET", "/v3/mail/send", None, "", "not with this method");
     fails(&specs, "sendgrid", "POST", "/v3/mail/send?dry=1", JSON, &mail().to_string(), "query");
-    fails(&specs, "fedex", "POST", "/v3/mail/send", JSON, "{}", "no spec is known");
+    fails(&specs, "postmark", "POST", "/v3/mail/send", JSON, "{}", "no spec is known");
 }
 
 const MESSAGES: &str = "/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages";

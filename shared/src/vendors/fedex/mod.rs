@@ -1,0 +1,256 @@
+//! FedEx: parcels. (developer.fedex.com/api)
+
+mod address;
+mod classify;
+mod event;
+mod pickup;
+mod rates;
+mod ship;
+mod status;
+mod token;
+mod track;
+pub mod verify;
+mod void;
+mod wire;
+
+use futures_util::future::BoxFuture;
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde::{Deserialize, Serialize};
+
+use self::classify::{classify_effect, classify_read, code, logged, refusal};
+use crate::domain::shipping::{
+    Address, AddressCheck, Carrier, Classification, Consignment, Day, PickupRequest, Rate, Tracking,
+};
+use crate::domain::{Private, Timestamp};
+use crate::error::{Error, Result};
+use crate::gateway::{Call, Class, Classify, Gateway, Keyring, OperationClass, Reply, TokenRule, Vendor};
+use crate::vendors::carrier::{Answer, Asking, CarrierApi, Found, Label, LabelOrder, Refusal};
+use crate::vendors::rotated::{Rotated, live};
+use crate::world::HttpRequest;
+
+pub use event::read_pushes;
+
+/// The base URL in production.
+pub const API_BASE: &str = "https://apis.fedex.com";
+
+/// The secret `/crossdock/<Stage>/fedex`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Keys {
+    /// The project's API key.
+    pub client_id: String,
+    /// Its secret key.
+    pub client_secret: Private<String>,
+    /// The account that pays, nine digits.
+    pub account_number: String,
+    /// What the webhooks are signed with; two while one is rolled.
+    #[serde(default)]
+    pub webhook_tokens: Vec<Rotated>,
+}
+
+impl Keys {
+    /// The tokens that count now.
+    pub fn live_webhook_tokens(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        live(&self.webhook_tokens, now)
+    }
+}
+
+/// FedEx.
+#[derive(Clone)]
+pub struct Fedex {
+    gateway: Gateway,
+    keys: Keyring<Keys>,
+    rule: TokenRule<Keys>,
+}
+
+/// One operation of the API.
+struct Operation {
+    name: &'static str,
+    class: OperationClass,
+    method: Method,
+    path: &'static str,
+    classify: Classify,
+}
+
+impl Operation {
+    const fn effect(name: &'static str, method: Method, path: &'static str) -> Self {
+        Self { name, class: OperationClass::Effect, method, path, classify: classify_effect }
+    }
+
+    const fn read(name: &'static str, path: &'static str) -> Self {
+        Self { name, class: OperationClass::Read, method: Method::POST, path, classify: classify_read }
+    }
+}
+
+impl Fedex {
+    /// FedEx at this base URL, with these keys.
+    pub fn new(gateway: Gateway, base: String, keys: Keyring<Keys>) -> Self {
+        Self { gateway, keys, rule: token::rule(base) }
+    }
+
+    /// Makes a call; its body is built with the keys, since the account's number is in it.
+    async fn ask<B: Serialize>(&self, operation: &Operation, asking: Asking<'_>, body: impl Fn(&Keys) -> B) -> Reply {
+        let Asking { permit, attempt, correlation } = asking;
+        let Operation { name, class, .. } = *operation;
+        let call = Call { vendor: Vendor::Fedex, operation: name, class, permit, attempt, correlation };
+        let build = |keys: &Keys, token: &str| self.request(operation, token, &body(keys));
+        self.gateway.call_with_token(&call, &self.keys, &self.rule, build, operation.classify).await
+    }
+
+    fn request(&self, operation: &Operation, token: &str, body: &impl Serialize) -> Result<HttpRequest> {
+        let unusable = |what: &str| Error::misconfigured("wrong_key", what.to_owned());
+        let body = serde_json::to_vec(body).map_err(|e| Error::bug("unwritable_request", e))?;
+        http::Request::builder()
+            .method(operation.method.clone())
+            .uri(format!("{}{}", self.rule.base, operation.path))
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .header(CONTENT_TYPE, "application/json")
+            // Texts come in English, whatever the account's country.
+            .header("x-locale", "en_US")
+            .body(body.into())
+            .map_err(|_| unusable("the token is no header's value"))
+    }
+
+    async fn quoted(&self, consignment: &Consignment, service: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>> {
+        let operation = Operation::read("rate", "/rate/v1/rates/quotes");
+        let build = |keys: &Keys| rates::request(consignment, service, &keys.account_number);
+        answer(&self.ask(&operation, asking, build).await, rates::read)
+    }
+
+    async fn bought(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
+        let parties = [&order.consignment.shipper, &order.consignment.recipient];
+        if parties.iter().any(|party| party.phone.is_none()) {
+            // FedEx requires it of both: nothing is asked.
+            return Answer::Refused(Refusal::Address);
+        }
+        let operation = Operation::effect("ship", Method::POST, "/ship/v1/shipments");
+        let build = |keys: &Keys| ship::request(&order, &keys.account_number);
+        answer(&self.ask(&operation, asking, build).await, ship::read)
+    }
+
+    async fn found(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
+        let operation = Operation::read("track_reference", "/track/v1/referencenumbers");
+        let today = Day::of(self.gateway.world().now());
+        let build = |keys: &Keys| track::by_reference(&order, today, &keys.account_number);
+        let reply = self.ask(&operation, asking, build).await;
+        match answer(&reply, |body| Some(track::found(body))) {
+            Answer::Done(found) => found,
+            Answer::Refused(Refusal::NotFound) => Answer::Done(Found::Nothing),
+            other => other.map(|_| Found::Nothing),
+        }
+    }
+
+    async fn voided(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<()> {
+        let operation = Operation::effect("cancel_shipment", Method::PUT, "/ship/v1/shipments/cancel");
+        let build = |keys: &Keys| void::Cancel::of(tracking_number, &keys.account_number);
+        let reply = self.ask(&operation, asking, build).await;
+        let body = reply.response.as_ref().map_or(&[][..], |response| response.body());
+        match reply.class {
+            Class::Done | Class::Refused => {
+                log_refusal(&reply, body);
+                void::canceled(body)
+            }
+            _ => answer(&reply, |_| None),
+        }
+    }
+
+    async fn tracked(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<Tracking> {
+        let operation = Operation::read("track", "/track/v1/trackingnumbers");
+        let build = |_: &Keys| track::by_number(tracking_number);
+        match answer(&self.ask(&operation, asking, build).await, |body| Some(track::read(tracking_number, body))) {
+            Answer::Done(tracking) => tracking,
+            other => other.map(|_| Tracking { tracking_number: tracking_number.to_owned(), scans: Vec::new() }),
+        }
+    }
+
+    async fn checked(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {
+        let operation = Operation::read("resolve_address", "/address/v1/addresses/resolve");
+        let reply = self.ask(&operation, asking, |_| address::request(address)).await;
+        match answer(&reply, |body| address::read(body, address)) {
+            // That it knows no such address is the answer.
+            Answer::Refused(Refusal::Address | Refusal::NotFound) => {
+                let (valid, classification) = (false, Classification::Unknown);
+                Answer::Done(AddressCheck { valid, classification, suggestions: Vec::new() })
+            }
+            other => other,
+        }
+    }
+
+    async fn scheduled(&self, pickup: &PickupRequest, asking: Asking<'_>) -> Answer<String> {
+        if pickup.party.phone.is_none() {
+            return Answer::Refused(Refusal::Address);
+        }
+        let operation = Operation::effect("create_pickup", Method::POST, "/pickup/v1/pickups");
+        let now = self.gateway.world().now();
+        let build = |keys: &Keys| pickup::request(pickup, now, &keys.account_number);
+        answer(&self.ask(&operation, asking, build).await, pickup::read)
+    }
+
+    async fn unscheduled(&self, confirmation: &str, pickup: &PickupRequest, asking: Asking<'_>) -> Answer<()> {
+        let operation = Operation::effect("cancel_pickup", Method::PUT, "/pickup/v1/pickups/cancel");
+        let build = |keys: &Keys| pickup::Cancel::of(confirmation, pickup, &keys.account_number);
+        answer(&self.ask(&operation, asking, build).await, |_| Some(()))
+    }
+}
+
+/// What a reply comes to; of a refusal the log gets FedEx's code, which is no personal data.
+fn answer<T>(reply: &Reply, read: impl FnOnce(&[u8]) -> Option<T>) -> Answer<T> {
+    Answer::of(reply, read, |body| {
+        log_refusal(reply, body);
+        refusal(body)
+    })
+}
+
+fn log_refusal(reply: &Reply, body: &[u8]) {
+    if reply.class == Class::Refused {
+        tracing::warn!(code = logged(code(body).as_deref()), "FedEx has refused");
+    }
+}
+
+impl CarrierApi for Fedex {
+    fn carrier(&self) -> Carrier {
+        Carrier::Fedex
+    }
+
+    fn rates<'a>(
+        &'a self,
+        consignment: &'a Consignment,
+        service: Option<&'a str>,
+        asking: Asking<'a>,
+    ) -> BoxFuture<'a, Answer<Vec<Rate>>> {
+        Box::pin(self.quoted(consignment, service, asking))
+    }
+
+    fn buy<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Label>> {
+        Box::pin(self.bought(order, asking))
+    }
+
+    fn find<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Found>> {
+        Box::pin(self.found(order, asking))
+    }
+
+    fn void<'a>(&'a self, tracking_number: &'a str, asking: Asking<'a>) -> BoxFuture<'a, Answer<()>> {
+        Box::pin(self.voided(tracking_number, asking))
+    }
+
+    fn track<'a>(&'a self, tracking_number: &'a str, asking: Asking<'a>) -> BoxFuture<'a, Answer<Tracking>> {
+        Box::pin(self.tracked(tracking_number, asking))
+    }
+
+    fn check_address<'a>(&'a self, address: &'a Address, asking: Asking<'a>) -> BoxFuture<'a, Answer<AddressCheck>> {
+        Box::pin(self.checked(address, asking))
+    }
+
+    fn schedule_pickup<'a>(&'a self, pickup: &'a PickupRequest, asking: Asking<'a>) -> BoxFuture<'a, Answer<String>> {
+        Box::pin(self.scheduled(pickup, asking))
+    }
+
+    fn cancel_pickup<'a>(
+        &'a self,
+        confirmation: &'a str,
+        pickup: &'a PickupRequest,
+        asking: Asking<'a>,
+    ) -> BoxFuture<'a, Answer<()>> {
+        Box::pin(self.unscheduled(confirmation, pickup, asking))
+    }
+}

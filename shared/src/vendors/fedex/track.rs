@@ -1,0 +1,423 @@
+//! Where parcels were seen, by their numbers or by our reference. (POST /track/v1/trackingnumbers and
+//! /track/v1/referencenumbers.) An HTTP 200 can carry an error for one number.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::status::{VOIDED, status};
+use super::wire::Said;
+use crate::domain::Timestamp;
+use crate::domain::shipping::{Day, Scan, Tracking};
+use crate::vendors::carrier::{Answer, Found, LabelOrder, Refusal};
+use crate::vendors::lenient::{cut, list, maybe, text};
+
+/// Characters of a scan's description.
+const DESCRIPTION_CHARS: usize = 200;
+/// Around the day of shipping: that day is the shipper's own, and FedEx moves one that is past to today.
+const AROUND: Duration = Duration::from_secs(24 * 3_600);
+/// The kind of identifier that is the whole shipment's number.
+const MASTER: &str = "STANDARD_MPS";
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ByNumber<'a> {
+    include_detailed_scans: bool,
+    tracking_info: [Info<'a>; 1],
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Info<'a> {
+    tracking_number_info: NumberInfo<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NumberInfo<'a> {
+    tracking_number: &'a str,
+}
+
+pub(super) const fn by_number(tracking_number: &str) -> ByNumber<'_> {
+    let tracking_number_info = NumberInfo { tracking_number };
+    ByNumber { include_detailed_scans: true, tracking_info: [Info { tracking_number_info }] }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ByReference<'a> {
+    include_detailed_scans: bool,
+    references_information: ReferencesInformation<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReferencesInformation<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    value: &'a str,
+    account_number: String,
+    ship_date_begin: Day,
+    ship_date_end_date: Day,
+}
+
+pub(super) fn by_reference<'a>(order: &LabelOrder<'a>, today: Option<Day>, account: &str) -> ByReference<'a> {
+    let shipped = order.consignment.ship_date;
+    ByReference {
+        // A shipment that was voided says so in its scans.
+        include_detailed_scans: true,
+        references_information: ReferencesInformation {
+            kind: "CUSTOMER_REFERENCE",
+            value: order.reference,
+            account_number: account.to_owned(),
+            ship_date_begin: moved(shipped, |at| at.minus(AROUND)),
+            ship_date_end_date: moved(today.map_or(shipped, |today| today.max(shipped)), |at| at.plus(AROUND)),
+        },
+    }
+}
+
+fn moved(day: Day, by: impl FnOnce(Timestamp) -> Timestamp) -> Day {
+    let midnight = Timestamp::from_seconds(day.date().midnight().assume_utc().unix_timestamp());
+    Day::of(by(midnight)).unwrap_or(day)
+}
+
+/// An answer, and the body of a webhook: that has the same shape, with or without `output` around it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answered {
+    #[serde(default, deserialize_with = "maybe")]
+    output: Option<Results>,
+    #[serde(default, deserialize_with = "list")]
+    complete_track_results: Vec<OfNumber>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Results {
+    #[serde(default, deserialize_with = "list")]
+    complete_track_results: Vec<OfNumber>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OfNumber {
+    #[serde(default, deserialize_with = "text")]
+    tracking_number: Option<String>,
+    #[serde(default, deserialize_with = "list")]
+    track_results: Vec<OfShipment>,
+}
+
+/// One shipment: FedEx uses a number again after some years.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OfShipment {
+    #[serde(default, deserialize_with = "maybe")]
+    tracking_number_info: Option<NumberTold>,
+    #[serde(default, deserialize_with = "maybe")]
+    additional_tracking_info: Option<Additional>,
+    #[serde(default, deserialize_with = "maybe")]
+    latest_status_detail: Option<Latest>,
+    #[serde(default, deserialize_with = "list")]
+    scan_events: Vec<Seen>,
+    #[serde(default, deserialize_with = "maybe")]
+    error: Option<Said>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NumberTold {
+    #[serde(default, deserialize_with = "text")]
+    tracking_number: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Additional {
+    #[serde(default, deserialize_with = "list")]
+    package_identifiers: Vec<Identifier>,
+}
+
+#[derive(Deserialize)]
+struct Identifier {
+    #[serde(default, rename = "type", deserialize_with = "text")]
+    kind: Option<String>,
+    #[serde(default, rename = "values", alias = "value", deserialize_with = "list")]
+    values: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Latest {
+    #[serde(default, deserialize_with = "text")]
+    code: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    derived_code: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Seen {
+    /// With its offset.
+    #[serde(default, deserialize_with = "text")]
+    date: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    event_type: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    derived_status_code: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    event_description: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    exception_description: Option<String>,
+    #[serde(default, deserialize_with = "maybe")]
+    scan_location: Option<Location>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Location {
+    #[serde(default, deserialize_with = "text")]
+    city: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    country_code: Option<String>,
+}
+
+impl Seen {
+    /// One that does not say when or what is none.
+    fn scan(&self) -> Option<Scan> {
+        let code = self.event_type.as_deref().or(self.derived_status_code.as_deref())?;
+        let described = [self.event_description.as_deref(), self.exception_description.as_deref()];
+        let place = self.scan_location.as_ref().map(|at| [at.city.as_deref(), at.country_code.as_deref()]);
+        let place = place.map(|parts| parts.into_iter().flatten().collect::<Vec<_>>().join(", "));
+        Some(Scan {
+            at: Timestamp::parse_rfc3339(self.date.as_deref()?)?,
+            // There are more kinds of events than of statuses: the status after it says what one of them means.
+            status: status(code).or_else(|| status(self.derived_status_code.as_deref()?)),
+            code: code.to_owned(),
+            description: cut(&described.into_iter().flatten().collect::<Vec<_>>().join(": "), DESCRIPTION_CHARS),
+            place: place.filter(|place| !place.is_empty()),
+        })
+    }
+}
+
+impl OfShipment {
+    /// Oldest first.
+    pub(super) fn scans(&self) -> Vec<Scan> {
+        let mut scans: Vec<Scan> = self.scan_events.iter().filter_map(Seen::scan).collect();
+        scans.sort_by_key(|scan| scan.at);
+        scans
+    }
+
+    fn is_voided(&self) -> bool {
+        let latest = self.latest_status_detail.as_ref();
+        let codes = latest.map(|latest| [latest.code.as_deref(), latest.derived_code.as_deref()]);
+        codes.into_iter().flatten().flatten().any(|code| code == VOIDED)
+            || self.scan_events.iter().any(|event| event.event_type.as_deref() == Some(VOIDED))
+    }
+
+    fn number<'a>(&'a self, of: &'a OfNumber) -> Option<&'a str> {
+        let told = self.tracking_number_info.as_ref().and_then(|info| info.tracking_number.as_deref());
+        told.or(of.tracking_number.as_deref())
+    }
+
+    /// The whole shipment's number, where it has several parcels.
+    fn master(&self) -> Option<&str> {
+        let identifiers = &self.additional_tracking_info.as_ref()?.package_identifiers;
+        let master = identifiers.iter().find(|identifier| identifier.kind.as_deref() == Some(MASTER))?;
+        master.values.iter().map(String::as_str).find(|number| !number.is_empty())
+    }
+}
+
+/// All that an answer or a webhook tells, with the numbers that it is about; `None` when it cannot be read.
+pub(super) fn all(body: &[u8]) -> Option<Vec<(String, OfShipment)>> {
+    let answered: Answered = serde_json::from_slice(body).ok()?;
+    let results = answered.output.map_or(answered.complete_track_results, |output| output.complete_track_results);
+    let mut told = Vec::new();
+    for mut of in results {
+        for shipment in std::mem::take(&mut of.track_results) {
+            let number = shipment.number(&of).unwrap_or_default().to_owned();
+            told.push((number, shipment));
+        }
+    }
+    Some(told)
+}
+
+/// What FedEx tells of one number.
+pub(super) fn read(tracking_number: &str, body: &[u8]) -> Answer<Tracking> {
+    let Some(told) = all(body) else { return Answer::Unknown };
+    let mut unreadable = None;
+    let mut known = Vec::new();
+    for (_, shipment) in told {
+        match shipment.error.as_ref() {
+            Some(error) if is_unknown_number(error) => {}
+            Some(_) => unreadable = Some(Answer::Unknown),
+            None => known.push(shipment.scans()),
+        }
+    }
+    // Of several shipments with one number, the newest is ours.
+    match known.into_iter().max_by_key(|scans| scans.last().map(|scan| scan.at)) {
+        Some(scans) => Answer::Done(Tracking { tracking_number: tracking_number.to_owned(), scans }),
+        None => unreadable.unwrap_or(Answer::Refused(Refusal::NotFound)),
+    }
+}
+
+/// What FedEx has under our reference. It gives no label twice, so what is there has to be voided; what was voided counts as
+/// nothing. An error that does not say that nothing is there (the reference is not unique, say) leaves it unknown, and so
+/// does an answer that says nothing at all: only FedEx's word for "not found" lets anybody buy again.
+pub(super) fn found(body: &[u8]) -> Answer<Found> {
+    let Some(told) = all(body) else { return Answer::Unknown };
+    let mut is_sure = !told.is_empty();
+    for (number, shipment) in &told {
+        match shipment.error.as_ref() {
+            Some(error) => is_sure &= is_unknown_number(error),
+            None if shipment.is_voided() => {}
+            None => match shipment.master().unwrap_or(number) {
+                "" => is_sure = false,
+                number => return Answer::Done(Found::WithoutLabel { tracking_number: number.to_owned() }),
+            },
+        }
+    }
+    if is_sure { Answer::Done(Found::Nothing) } else { Answer::Unknown }
+}
+
+fn is_unknown_number(error: &Said) -> bool {
+    let code = error.code.as_deref().unwrap_or_default();
+    code.contains("NOTFOUND") || code.contains("NOT.FOUND") || code.contains("NUMBER.INVALID")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::wire::sample;
+    use super::*;
+    use crate::domain::shipping::ShipmentStatus;
+
+    const NUMBER: &str = "122816215025810";
+
+    fn event(date: &str, code: &str, derived: &str) -> Value {
+        json!({
+            "date": date, "eventType": code, "derivedStatusCode": derived, "eventDescription": "Something happened",
+            "exceptionDescription": "", "scanLocation": {"city": "MEMPHIS", "countryCode": "US", "streetLines": ["1 Elm St"]},
+        })
+    }
+
+    fn answer(results: &Value) -> Vec<u8> {
+        let complete = json!([{"trackingNumber": NUMBER, "trackResults": results}]);
+        json!({"output": {"completeTrackResults": complete}}).to_string().into_bytes()
+    }
+
+    fn error(code: &str) -> Value {
+        json!({"trackingNumberInfo": {"trackingNumber": NUMBER}, "error": {"code": code, "message": "…"}})
+    }
+
+    fn tracked(results: &Value) -> Answer<Tracking> {
+        read(NUMBER, &answer(results))
+    }
+
+    fn scans(events: &Value) -> Vec<Scan> {
+        match tracked(&json!([{"scanEvents": events}])) {
+            Answer::Done(tracking) => tracking.scans,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn scans_come_oldest_first_at_their_own_time_without_a_street() {
+        let scans = scans(&json!([
+            event("2025-05-03T09:30:00-05:00", "DL", "DL"),
+            event("2025-05-02T23:00:00+02:00", "PU", "PU"),
+        ]));
+        assert_eq!(scans.iter().map(|scan| scan.code.as_str()).collect::<Vec<_>>(), ["PU", "DL"]);
+        assert_eq!(scans[0].at.to_rfc3339(), "2025-05-02T21:00:00.000Z");
+        assert_eq!(scans[1].status, Some(ShipmentStatus::Delivered));
+        assert_eq!(
+            (scans[1].place.as_deref(), scans[1].description.as_str()),
+            (Some("MEMPHIS, US"), "Something happened")
+        );
+    }
+
+    #[test]
+    fn the_status_after_an_event_of_an_unknown_kind_says_what_it_means() {
+        let by_derived = scans(&json!([event("2025-05-03T09:30:00-05:00", "QQ", "IT")]));
+        assert_eq!((by_derived[0].code.as_str(), by_derived[0].status), ("QQ", Some(ShipmentStatus::InTransit)));
+        assert_eq!(scans(&json!([event("2025-05-03T09:30:00-05:00", "QQ", "")]))[0].status, None);
+    }
+
+    #[test]
+    fn an_odd_scan_costs_only_itself() {
+        let scans = scans(&json!([
+            7, {"eventType": "PU"}, {"date": "2025-05-03T09:30:00-05:00"}, event("yesterday", "PU", "PU"),
+            {"date": "2025-05-03T09:30:00-05:00", "eventType": "PU", "scanLocation": "here"},
+        ]));
+        assert_eq!((scans.len(), scans[0].place.as_deref()), (1, None));
+    }
+
+    #[test]
+    fn an_error_for_the_number_is_not_a_tracking() {
+        assert_eq!(tracked(&json!([error("TRACKING.TRACKINGNUMBER.NOTFOUND")])), Answer::Refused(Refusal::NotFound));
+        assert_eq!(tracked(&json!([])), Answer::Refused(Refusal::NotFound));
+        assert_eq!(tracked(&json!([error("SYSTEM.UNEXPECTED.ERROR")])), Answer::Unknown);
+        assert_eq!(read(NUMBER, b"<html>"), Answer::Unknown);
+    }
+
+    #[test]
+    fn of_a_number_that_was_used_before_the_newest_shipment_counts() {
+        let old = json!({"scanEvents": [event("2015-05-03T09:30:00-05:00", "DL", "DL")]});
+        let new = json!({"scanEvents": [event("2025-05-03T09:30:00-05:00", "PU", "PU")]});
+        match tracked(&json!([new, old])) {
+            Answer::Done(tracking) => assert_eq!(tracking.scans[0].code, "PU"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_reference_finds_what_is_there_and_what_was_voided_is_nothing() {
+        let there = |extra: Value| {
+            let mut shipment =
+                json!({"trackingNumberInfo": {"trackingNumber": "794953535011"}, "latestStatusDetail": {"code": "OC"}});
+            shipment.as_object_mut().expect("an object").extend(extra.as_object().expect("an object").clone());
+            shipment
+        };
+        let found = |results: Value| found(&answer(&results));
+        let number = |number: &str| Answer::Done(Found::WithoutLabel { tracking_number: number.to_owned() });
+        assert_eq!(found(json!([there(json!({}))])), number("794953535011"));
+        let of_several = json!({"additionalTrackingInfo": {"packageIdentifiers": [
+            {"type": "CUSTOMER_REFERENCE", "values": ["CD-1"]}, {"type": "STANDARD_MPS", "values": ["794953535000"]},
+        ]}});
+        assert_eq!(found(json!([there(of_several)])), number("794953535000"));
+        let voided = || there(json!({"latestStatusDetail": {"code": "CA"}}));
+        assert_eq!(found(json!([voided()])), Answer::Done(Found::Nothing));
+        let scanned = there(json!({"scanEvents": [event("2025-05-03T09:30:00-05:00", "CA", "CA")]}));
+        assert_eq!(found(json!([scanned])), Answer::Done(Found::Nothing));
+        assert_eq!(found(json!([voided(), there(json!({}))])), number("794953535011"));
+        assert_eq!(found(json!([error("TRACKING.REFERENCENUMBER.NOTFOUND")])), Answer::Done(Found::Nothing));
+    }
+
+    #[test]
+    fn what_fedex_is_not_sure_of_is_not_nothing() {
+        assert_eq!(found(&answer(&json!([error("TRACKING.DATA.NOTUNIQUE")]))), Answer::Unknown);
+        assert_eq!(found(&answer(&json!([error("SYSTEM.UNEXPECTED.ERROR")]))), Answer::Unknown);
+        assert_eq!(found(b"<html>"), Answer::Unknown);
+        for empty in [answer(&json!([])), answer(&json!(["odd"])), b"{\"output\":{}}".to_vec()] {
+            assert_eq!(found(&empty), Answer::Unknown);
+        }
+        let nameless =
+            json!({"output": {"completeTrackResults": [{"trackResults": [{"latestStatusDetail": {"code": "OC"}}]}]}});
+        assert_eq!(found(nameless.to_string().as_bytes()), Answer::Unknown);
+    }
+
+    #[test]
+    fn a_reference_is_looked_for_from_the_day_before_shipping_until_tomorrow() {
+        let consignment = sample::domestic();
+        let order = LabelOrder { consignment: &consignment, service: "FEDEX_GROUND", reference: "CD-1" };
+        let range = |today: &str| {
+            let sent = json!(by_reference(&order, Day::parse(today), sample::ACCOUNT));
+            let asked = &sent["referencesInformation"];
+            assert_eq!((&asked["type"], &asked["value"]), (&json!("CUSTOMER_REFERENCE"), &json!("CD-1")));
+            assert_eq!(asked["accountNumber"], sample::ACCOUNT);
+            [asked["shipDateBegin"].clone(), asked["shipDateEndDate"].clone()]
+        };
+        assert_eq!(range("2025-05-01"), ["2025-05-01", "2025-05-03"]);
+        assert_eq!(range("2025-05-31"), ["2025-05-01", "2025-06-01"]);
+    }
+}

@@ -1,0 +1,231 @@
+//! Every request that the FedEx adapter makes, as it left, against FedEx's own specifications.
+
+#![allow(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::large_futures,
+    reason = "a skipped check says so; tests fail by panicking, and hold the whole system on their stack"
+)]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use contract::specs::{SKIPPED, Specs};
+use crossdock::aws::Transport;
+use crossdock::domain::money::Currency;
+use crossdock::domain::shipping::{
+    Address, Carrier, Consignment, Customs, CustomsItem, Day, Dimensions, Incoterm, Parcel, Party, PickupRequest,
+};
+use crossdock::domain::{Correlation, Money, Timestamp};
+use crossdock::gateway::{Lane, Permit};
+use crossdock::lambda::{Env, System};
+use crossdock::vendors::carrier::{Asking, CarrierApi as _, LabelOrder};
+use crossdock::vendors::fedex::Fedex;
+use crossdock::world::{Clock, Http, HttpError, HttpRequest, HttpResponse, Rng, Sleep, World};
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+use simulation::{Aws, Probe, SimClock, TABLE_NAME};
+
+const START_MS: i64 = 1_746_093_600_000;
+const ACCOUNT: &str = "740561073";
+
+/// Answers with nothing to every question, after it has kept it.
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Vec<HttpRequest>>>);
+
+impl Http for Recorder {
+    fn send(&self, request: HttpRequest, _: Duration) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
+        let is_token = request.uri().path() == "/oauth/token";
+        self.0.lock().unwrap().push(request);
+        let token = json!({ "access_token": "t", "token_type": "bearer", "expires_in": 3_600 });
+        let body = if is_token { token } else { json!({ "output": {} }) };
+        Box::pin(async move { Ok(http::Response::new(body.to_string().into())) })
+    }
+}
+
+#[derive(Debug)]
+struct Time(SimClock);
+
+impl Clock for Time {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_ms(self.0.now_ms())
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+struct Fixed;
+
+impl Rng for Fixed {
+    fn next(&self) -> u128 {
+        4
+    }
+}
+
+fn party(name: &str, street: &[&str], city: &str, state: Option<&str>, postal_code: &str, country: &str) -> Party {
+    Party {
+        name: name.to_owned().into(),
+        company: Some("Zoë & Co.".to_owned().into()),
+        phone: Some("+19015550100".to_owned().into()),
+        email: Some("ada@example.com".to_owned().into()),
+        address: Address {
+            street_lines: street.iter().map(|line| (*line).to_owned().into()).collect(),
+            city: city.to_owned().into(),
+            state: state.map(str::to_owned),
+            postal_code: Some(postal_code.to_owned().into()),
+            country: country.to_owned(),
+            residential: Some(false),
+        },
+    }
+}
+
+fn at_home() -> Consignment {
+    let dimensions = Some(Dimensions { length_mm: 255, width_mm: 200, height_mm: 100 });
+    Consignment {
+        shipper: party("Shop", &["10 Main St", "", "Suite 302"], "Irving", Some("TX"), "75063", "US"),
+        recipient: party("Ada", &["1 Elm St"], "Memphis", Some("TN"), "38116", "US"),
+        parcels: vec![Parcel { weight_g: 454, dimensions }, Parcel { weight_g: 70_000, dimensions: None }],
+        ship_date: Day::parse("2025-05-02").unwrap(),
+        customs: None,
+    }
+}
+
+fn abroad(incoterm: Incoterm, currency: &str) -> Consignment {
+    let unit_value = Money { value: 1_999, currency: Currency::parse(currency).unwrap() };
+    let item = |hs_code: Option<&str>| CustomsItem {
+        description: "Cotton shirts".to_owned(),
+        quantity: 3,
+        unit_value,
+        unit_weight_g: 210,
+        origin_country: "PT".to_owned(),
+        hs_code: hs_code.map(str::to_owned),
+    };
+    let invoice = Some("o-1".to_owned());
+    Consignment {
+        recipient: party("Ola", &["Storgata 1"], "Oslo", None, "0155", "NO"),
+        customs: Some(Customs { items: vec![item(Some("620520")), item(None)], incoterm, invoice }),
+        ..at_home()
+    }
+}
+
+/// Makes the adapter ask everything that it can ask.
+async fn ask_everything(fedex: &Fedex, permit: &Permit) {
+    let correlation = Correlation::from_stored("c-1");
+    let asking = Asking { permit, attempt: 0, correlation: &correlation };
+    let consignments = [at_home(), abroad(Incoterm::Dap, "USD"), abroad(Incoterm::Ddp, "JPY")];
+    for consignment in &consignments {
+        fedex.rates(consignment, None, asking).await;
+        fedex.rates(consignment, Some("FEDEX_GROUND"), asking).await;
+        let order = LabelOrder { consignment, service: "FEDEX_GROUND", reference: "CD-0123456789" };
+        fedex.buy(order, asking).await;
+        fedex.find(order, asking).await;
+        fedex.check_address(&consignment.shipper.address, asking).await;
+        fedex.check_address(&consignment.recipient.address, asking).await;
+    }
+    fedex.void("794953555571", asking).await;
+    fedex.track("122816215025810", asking).await;
+    let pickup = PickupRequest {
+        carrier: Carrier::Fedex,
+        party: at_home().shipper,
+        ready: Timestamp::from_ms(START_MS + 3_600_000),
+        close: Timestamp::from_ms(START_MS + 4 * 3_600_000),
+        offset_min: -300,
+        parcels: 3,
+        weight_g: 4_540,
+        destination_country: "NO".to_owned(),
+    };
+    fedex.schedule_pickup(&pickup, asking).await;
+    fedex.cancel_pickup("7@COSA", &pickup, asking).await;
+    fedex.cancel_pickup("3001", &pickup, asking).await;
+}
+
+async fn sent() -> Vec<HttpRequest> {
+    let (clock, recorder) = (SimClock::new(START_MS), Recorder::default());
+    let aws = Aws::new(clock, 7);
+    let secret = json!({ "client_id": "l7x", "client_secret": "s", "account_number": ACCOUNT });
+    aws.secrets().put("fedex", &secret);
+    let env = [
+        ("STAGE", "sim"),
+        ("STACK_ID", "123456789012/eu-central-1/sim"),
+        ("TABLE_NAME", TABLE_NAME),
+        ("FEDEX_API_BASE", "https://fedex.sim"),
+        ("FEDEX_SECRET_ID", "fedex"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "sim"),
+        ("AWS_SECRET_ACCESS_KEY", "sim"),
+    ];
+    let env = Env::of(env.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let world = World { http: Arc::new(recorder.clone()), clock: Arc::new(Time(clock)), rng: Arc::new(Fixed) };
+    let system = System::with(env, world, &Transport::of(aws.http_client(Probe::new()))).unwrap();
+    let permit = Permit::until(Timestamp::from_ms(START_MS + 60_000), Lane::Interactive);
+    ask_everything(&system.fedex().unwrap(), &permit).await;
+    let requests = recorder.0.lock().unwrap();
+    requests.clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_request_that_the_adapter_makes_is_one_that_fedex_s_specifications_allow() {
+    let sent = sent().await;
+    for (method, path, count) in [
+        ("POST", "/oauth/token", 1),
+        ("POST", "/rate/v1/rates/quotes", 6),
+        ("POST", "/ship/v1/shipments", 3),
+        ("POST", "/track/v1/referencenumbers", 3),
+        ("PUT", "/ship/v1/shipments/cancel", 1),
+        ("POST", "/track/v1/trackingnumbers", 1),
+        ("POST", "/address/v1/addresses/resolve", 6),
+        ("POST", "/pickup/v1/pickups", 1),
+        ("PUT", "/pickup/v1/pickups/cancel", 2),
+    ] {
+        let found = sent.iter().filter(|request| request.method() == method && request.uri().path() == path).count();
+        assert_eq!(found, count, "{method} {path}");
+    }
+    let Some(specs) = Specs::from_env() else {
+        eprintln!("{SKIPPED}");
+        return;
+    };
+    let wrong: Vec<String> = sent
+        .iter()
+        .filter_map(|request| {
+            let content_type = request.headers().get("content-type").map(|value| value.to_str().unwrap());
+            let path = request.uri().path_and_query().unwrap().as_str();
+            specs.check("fedex", request.method().as_str(), path, content_type, request.body()).err()
+        })
+        .flatten()
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_field_and_a_wrong_type_of_fedex_s_are_found() {
+    let Some(specs) = Specs::from_env() else {
+        eprintln!("{SKIPPED}");
+        return;
+    };
+    let sent = sent().await;
+    let body = |path: &str| -> Value {
+        let request = sent.iter().find(|request| request.uri().path() == path).unwrap();
+        serde_json::from_slice(request.body()).unwrap()
+    };
+    let fails = |method: &str, path: &str, body: &Value, why: &str| {
+        let wrong = specs.check("fedex", method, path, Some("application/json"), body.to_string().as_bytes());
+        let wrong = wrong.unwrap_err();
+        assert!(wrong.iter().any(|what| what.contains(why)), "{path}: {wrong:?} does not say {why:?}");
+    };
+    let mut ship = body("/ship/v1/shipments");
+    ship["requestedShipment"]["serviceTyp"] = json!("FEDEX_GROUND");
+    fails("POST", "/ship/v1/shipments", &ship, "serviceTyp");
+    let mut ship = body("/ship/v1/shipments");
+    ship["requestedShipment"]["labelSpecification"]["labelStockType"] = json!("PAPER_4x6");
+    fails("POST", "/ship/v1/shipments", &ship, "PAPER_4x6");
+    let mut rates = body("/rate/v1/rates/quotes");
+    rates["requestedShipment"]["totalWeight"] = json!("1.0");
+    fails("POST", "/rate/v1/rates/quotes", &rates, "totalWeight");
+    let mut track = body("/track/v1/trackingnumbers");
+    track["trackingInfo"] = json!({});
+    fails("POST", "/track/v1/trackingnumbers", &track, "trackingInfo");
+    fails("POST", "/ship/v1/shipment", &ship, "no spec has such a path");
+    fails("POST", "/ship/v1/shipments/cancel", &json!({}), "not with this method");
+}
