@@ -36,7 +36,7 @@ impl Document {
     }
 
     /// Whether it has this path.
-    pub(super) fn has(&self, path: &str) -> bool {
+    pub(super) fn has_path(&self, path: &str) -> bool {
         self.path_item(path).is_some()
     }
 

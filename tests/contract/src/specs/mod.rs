@@ -64,7 +64,7 @@ impl Specs {
         let spec = |name: &str| read(&folder.join(name));
         let (stripe, sendgrid) = (spec("stripe_spec3_subset.json"), spec("sendgrid_mail_v3.json"));
         let carriers = CARRIERS.map(|(vendor, file, prefix)| {
-            let document = Document::new(if vendor == "fedex" { whole_schemas_only(spec(file)) } else { spec(file) });
+            let document = Document::new(whole_schemas_only(spec(file)));
             Part { vendor, prefix, document }
         });
         Some(Self { carriers: carriers.into(), ..Self::of(stripe, sendgrid, spec("twilio_api_v2010.json")) })
@@ -112,7 +112,7 @@ impl Specs {
     /// A carrier's document that has this path, and the path in it; any of its documents, where none has it.
     fn part<'a>(&self, vendor: &str, path: &'a str) -> Option<(&Document, &'a str)> {
         let mut parts = self.carriers.iter().filter(|part| part.vendor == vendor);
-        let below = |part: &Part| path.strip_prefix(part.prefix).filter(|path| part.document.has(path));
+        let below = |part: &Part| path.strip_prefix(part.prefix).filter(|path| part.document.has_path(path));
         let own = parts.clone().find_map(|part| Some((&part.document, below(part)?)));
         own.or_else(|| parts.next().map(|part| (&part.document, path)))
     }

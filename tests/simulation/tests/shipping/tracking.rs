@@ -87,7 +87,7 @@ async fn scans_that_come_late_or_twice_never_move_a_shipment_back() {
         let mut universe = Universe::new(1);
         universe.sandbox().faults().every_parcel(vendor, ParcelCourse::Still);
         universe.sandbox().faults().next_webhooks(vendor, 2, WebhookFault::Late { ms: 3_600_000 });
-        universe.sandbox().faults().next_webhooks(vendor, 2, WebhookFault::Twice);
+        universe.sandbox().faults().next_webhooks(vendor, 2, WebhookFault::Duplicate { copies: 1 });
         let number = bought(&mut universe, carrier, service).await;
         universe.run_until_quiet(60_000).await;
         for _ in 0..4 {
