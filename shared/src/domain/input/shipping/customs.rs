@@ -1,13 +1,14 @@
 //! The declaration for the customs.
 
+use super::LINE_MAX_CHARS;
 use super::parcel::RawWeight;
 use crate::domain::input::{Findings, Object, RawMoney};
 use crate::domain::shipping::{Customs, CustomsItem, Incoterm, parcel};
 use crate::domain::{Money, OrderId};
 
-/// Length of a description, in characters: "T-shirt" says something to a customs officer, and 70 is what DHL prints.
+/// Length of a description, in characters: three name something to a customs officer (tea), and DHL takes 70.
 const DESCRIPTION_CHARS: std::ops::RangeInclusive<usize> = 3..=70;
-/// Most pieces in one line: six digits, one less than UPS takes.
+/// Most pieces in one line: six digits are more than fits a parcel.
 const QUANTITY_MAX: u64 = 999_999;
 /// Digits of a Harmonized System code: the six that all countries share, and what some of them add.
 const HS_CODE_DIGITS: std::ops::RangeInclusive<usize> = 6..=12;
@@ -49,12 +50,18 @@ impl RawCustoms {
             let field = format!("customs.items[{n}].unit_value.currency");
             bad.unless(item.unit_value.currency == currency, &field, "must be that of the first item");
         }
-        let invoice = invoice.or_else(|| order.map(|order| order.as_str().to_owned()));
+        let invoice = invoice.or_else(|| order.map(invoice_of));
         let customs = Customs { items, incoterm: incoterm?, invoice };
         let fits = customs.total().is_some_and(|total| total.value <= Money::MAX_VALUE);
         bad.unless(fits, "customs.items", "must be worth at most 99999999 minor units together");
         Some(customs)
     }
+}
+
+/// The number of an invoice that has none of its own: the order's, or the end of it, which tells orders apart.
+fn invoice_of(order: &OrderId) -> String {
+    let id = order.as_str();
+    id.get(id.len().saturating_sub(LINE_MAX_CHARS)..).unwrap_or(id).to_owned()
 }
 
 impl RawItem {
@@ -98,6 +105,9 @@ mod tests {
         let customs = quoted(&body).expect("valid").consignment.customs.expect("a declaration");
         assert_eq!((customs.incoterm, customs.invoice.as_deref()), (Incoterm::Dap, Some("o-1")));
         assert_eq!(customs.items[0].unit_weight_g, 400);
+        body["order_id"] = json!(format!("{}{}", "a".repeat(29), "b".repeat(35)));
+        let customs = quoted(&body).expect("valid").consignment.customs.expect("a declaration");
+        assert_eq!(customs.invoice, Some("b".repeat(35)), "as long as a label's line");
         body["customs"]["incoterm"] = json!("DDP");
         body["customs"]["invoice"] = json!("2026-17");
         let customs = quoted(&body).expect("valid").consignment.customs.expect("a declaration");

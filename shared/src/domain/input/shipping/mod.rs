@@ -24,7 +24,7 @@ pub use self::shipment::{Choice, CreateShipment};
 
 /// Longest line on a label (a name, a street, a city, an invoice's number), in characters: UPS prints no more.
 const LINE_MAX_CHARS: usize = 35;
-/// How far ahead a parcel may be announced, in days: FedEx takes ten, UPS and DHL no fewer.
+/// How far ahead a parcel may be announced, in days: FedEx and DHL take no more.
 const SHIP_DATE_AHEAD_DAYS: i64 = 10;
 /// The day ends so much later than in UTC where it ends last on Earth.
 const LAST_MIDNIGHT: Duration = Duration::from_secs(12 * 3_600);

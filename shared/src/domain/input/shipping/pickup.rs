@@ -13,7 +13,7 @@ use crate::domain::input::{Findings, Object, findings_incomplete, json};
 use crate::domain::shipping::{Carrier, PickupRequest};
 use crate::error::Result;
 
-/// How far ahead a pickup may be asked for: FedEx takes two weeks, UPS and DHL fewer and say so themselves.
+/// How far ahead a pickup may be asked for: a shop plans no further, and a carrier that looks less far says so itself.
 const AHEAD_MAX: Duration = Duration::from_secs(14 * 24 * 3_600);
 /// "Ready now" was true when it was written: so long ago, the shop's clock included, is not yet the past.
 const READY_GRACE: Duration = Duration::from_secs(5 * 60);

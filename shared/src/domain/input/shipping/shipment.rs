@@ -13,7 +13,7 @@ use crate::error::Result;
 const PARCEL_REF_MAX_CHARS: usize = 35;
 /// The reference of an order's only parcel.
 const ONLY_PARCEL: &str = "1";
-/// Longest code of a service, in characters: FedEx's longest has 48.
+/// Longest code of a service, in characters: FedEx writes them out, in up to some forty.
 const SERVICE_MAX_CHARS: usize = 50;
 
 /// What a label is bought of.
