@@ -1,9 +1,9 @@
 //! message-initiator: takes messages to send, shows what became of them, and takes what people agree to.
 
-use crossdock::domain::{CampaignId, MessageId};
 use crossdock::domain::consent::ConsentChange;
 use crossdock::domain::input::{CreateCampaign, CreateMessage, Preferences};
 use crossdock::domain::message::{MessageKind, Prices};
+use crossdock::domain::{CampaignId, MessageId};
 use crossdock::effects::campaign::{CampaignRequest, campaign_not_found};
 use crossdock::effects::contact::{AppKeys, contact_id};
 use crossdock::effects::intake::{MessageCreated, MessageRequest, message_not_found, request_hash};
@@ -107,8 +107,10 @@ impl MessageInitiator {
         if created.campaign.send_at.is_none() {
             self.list.nudge(&created.nudges).await;
         }
-        let answer = Answer::new(202, self.list.campaign_view(&created.campaign).await?);
-        Ok(if created.is_repeat { answer.replayed() } else { answer })
+        if created.is_repeat {
+            return Ok(Answer::new(202, self.list.campaign_view(&created.campaign).await?).replayed());
+        }
+        Ok(Answer::new(202, created.campaign.new_view(request.received_at)))
     }
 
     /// First ours, then SendGrid's: whatever leaves in between bears a name that SendGrid then stops.

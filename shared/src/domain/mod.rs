@@ -20,7 +20,9 @@ pub mod status;
 pub mod timeline;
 pub mod timestamp;
 
-pub use id::{CampaignId, ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, RefundId, StackId};
+pub use id::{
+    CampaignId, ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, RefundId, StackId,
+};
 pub use money::{Currency, Money};
 pub use phone::normalised_phone;
 pub use private::Private;

@@ -130,6 +130,11 @@ impl Campaign {
         message.status == MessageStatus::Sent && self.stopped_at < goes_out_at && self.stopped_at.is_some()
     }
 
+    /// The campaign as the API shows it when it is new: all of its messages wait.
+    pub fn new_view(&self, now: Timestamp) -> Value {
+        self.view(&BTreeMap::from([(MessageStatus::Queued.as_str(), self.recipients)]), now)
+    }
+
     /// The campaign as the API shows it, with the number of its messages in each status.
     fn view(&self, messages: &BTreeMap<&'static str, usize>, now: Timestamp) -> Value {
         let is_open = messages.contains_key(MessageStatus::Queued.as_str());
@@ -308,7 +313,8 @@ impl WorkList {
     async fn message_stopped(&self, message: Message, at: Timestamp) -> Result<()> {
         let what = MessageNews::Status(MessageStatus::Canceled);
         let seen = MessageSeen { what, vendor_at: Some(at), vendor_id: None, estimate: None };
-        let mut context = Context::ours(self.world.now(), &message.correlation_id, format!("{}/stop", message.intent_id));
+        let mut context =
+            Context::ours(self.world.now(), &message.correlation_id, format!("{}/stop", message.intent_id));
         context.source = crate::gateway::Vendor::SendGrid.as_str();
         // An event that says more of it has the last word: it is planned anew on the message as it is.
         let plan = |subject: &Subject| match subject {

@@ -27,7 +27,11 @@ pub trait Broadcaster: Agent {
     ///
     /// # Errors
     /// What the campaign's mails come to when there is none.
-    fn name_batch<'a>(&'a self, intent: &'a Intent, permit: &'a Permit) -> BoxFuture<'a, std::result::Result<String, Outcome>>;
+    fn name_batch<'a>(
+        &'a self,
+        intent: &'a Intent,
+        permit: &'a Permit,
+    ) -> BoxFuture<'a, std::result::Result<String, Outcome>>;
 
     /// Makes one call for all of them, and says of each what became of it.
     fn call_together<'a>(
@@ -152,7 +156,9 @@ impl WorkList {
                 futures_util::future::join_all(calls).await
             }
         };
-        known.extend(callable.into_iter().zip(outcomes).map(|((claimed, subject), outcome)| (claimed, subject, outcome)));
+        known.extend(
+            callable.into_iter().zip(outcomes).map(|((claimed, subject), outcome)| (claimed, subject, outcome)),
+        );
         Ok(known)
     }
 

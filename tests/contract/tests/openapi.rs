@@ -9,7 +9,7 @@ use std::fs;
 use contract::workspace_root;
 use crossdock::domain::Timestamp;
 use crossdock::domain::input::{
-    ConfirmPayment, CreateCustomer, CreateMessage, CreatePayment, CreateRefund, Preferences,
+    ConfirmPayment, CreateCampaign, CreateCustomer, CreateMessage, CreatePayment, CreateRefund, Preferences,
 };
 use serde_json::{Value, json};
 
@@ -138,6 +138,7 @@ fn every_example_of_a_request_is_taken_by_its_parser() {
                 "/payments/{payment_id}/confirm" => ConfirmPayment::parse(&body).map(drop),
                 "/payments/{payment_id}/refunds" => CreateRefund::parse(&body).map(drop),
                 "/customers" => CreateCustomer::parse(&body).map(drop),
+                "/campaigns" => CreateCampaign::parse(&body, now).map(drop),
                 "/messages" => CreateMessage::parse(&body, now).map(drop),
                 "/contacts/preferences" => Preferences::parse(&body, now).map(drop),
                 _ => panic!("{method} {path}: this test does not know its parser"),

@@ -100,7 +100,8 @@ impl Watch {
             "UNKNOWN" => matches!(is, "UNKNOWN" | "RESOLVING" | "DONE"),
             // Who asks about a call and is turned away knows no more than before. A look at a fee, or at a status, is a read.
             "RESOLVING" if is == "READY" => {
-                after["generation"] != before["generation"] || matches!(text(after, "kind"), Some("payment.settlement" | "sms.status"))
+                after["generation"] != before["generation"]
+                    || matches!(text(after, "kind"), Some("payment.settlement" | "sms.status"))
             }
             "RESOLVING" => is != "CALLING",
             // A person moves it on in one write of their own; no worker takes it.

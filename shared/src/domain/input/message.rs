@@ -95,7 +95,12 @@ pub(super) fn address(field: &str, channel: Channel, text: &str, bad: &mut Findi
     address
 }
 
-pub(super) fn send_at(text: Option<&str>, kind: Option<MessageKind>, now: Timestamp, bad: &mut Findings) -> Option<Timestamp> {
+pub(super) fn send_at(
+    text: Option<&str>,
+    kind: Option<MessageKind>,
+    now: Timestamp,
+    bad: &mut Findings,
+) -> Option<Timestamp> {
     let text = text?;
     let at = Timestamp::parse_rfc3339(text);
     bad.unless(at.is_some(), "send_at", "must be an RFC 3339 time");

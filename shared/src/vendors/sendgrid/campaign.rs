@@ -105,8 +105,7 @@ impl SendGrid {
         shared.iter_mut().filter(|(name, _)| *name == "hello").for_each(|(_, hello)| HELLO.clone_into(hello));
         let mut text = wording.filled(&shared);
         text.html = text.html.replace(HELLO, HELLO_HTML);
-        let names: Vec<Option<String>> =
-            addressees.iter().map(|one| one.name.as_deref().map(recipient_name)).collect();
+        let names: Vec<Option<String>> = addressees.iter().map(|one| one.name.as_deref().map(recipient_name)).collect();
         let personalizations = addressees.iter().zip(&names).map(|(one, name)| Personalization {
             to: [Address { email: one.address, name: name.as_deref() }],
             headers: Some(ListUnsubscribe::at(&one.unsubscribe_url)),
@@ -130,10 +129,9 @@ impl SendGrid {
 
     /// What the one answer says of each. A refusal that names some of them is theirs alone: the others are sent without.
     fn outcomes(&self, reply: &Reply, addressees: &[Addressee<'_>]) -> Vec<Outcome> {
-        if let Some(Reply { class: Class::Refused, response: Some(response) }) = Some(reply)
-            && let named = refused(response.body())
-            && !named.is_empty()
-        {
+        let complaints = reply.response.as_ref().filter(|_| reply.class == Class::Refused);
+        let named = complaints.map(|response| refused(response.body())).unwrap_or_default();
+        if !named.is_empty() {
             let of_each = |n| {
                 if named.contains(&n) {
                     return Outcome::of(Verdict::Refused { code: "vendor_refused" });
@@ -224,7 +222,8 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_personalizations_that_it_is_about() {
-        let body = br#"{"errors":[{"message":"no","field":"personalizations.3.to.0.email"},{"message":"x","field":null},
+        let body =
+            br#"{"errors":[{"message":"no","field":"personalizations.3.to.0.email"},{"message":"x","field":null},
             {"message":"no","field":"personalizations.11.to"},{"message":"x","field":"subject"}]}"#;
         assert_eq!(refused(body).into_iter().collect::<Vec<_>>(), [3, 11]);
         assert!(refused(b"{}").is_empty() && refused(b"<html>").is_empty());

@@ -171,7 +171,12 @@ impl Agent for SendGrid {
     }
 
     fn resolve<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, _permit: &'a Permit) -> BoxFuture<'a, Outcome> {
-        Box::pin(std::future::ready(resolve::resolved(intent, subject, self.sender.event_window, self.gateway.world().now())))
+        Box::pin(std::future::ready(resolve::resolved(
+            intent,
+            subject,
+            self.sender.event_window,
+            self.gateway.world().now(),
+        )))
     }
 
     fn fetch<'a>(&'a self, _vendor_id: &'a str, _correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {

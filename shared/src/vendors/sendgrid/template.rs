@@ -130,8 +130,7 @@ impl Library {
 
     async fn create(&self, name: &str, correlation: &Correlation) -> Result<String> {
         let body = json!({ "name": name, "generation": "dynamic" });
-        let listed: Listed =
-            parsed(&self.ask("create_template", "/v3/templates", Some(&body), correlation).await?)?;
+        let listed: Listed = parsed(&self.ask("create_template", "/v3/templates", Some(&body), correlation).await?)?;
         Ok(listed.id)
     }
 
@@ -167,7 +166,9 @@ impl Library {
         let reply = self.gateway.call(&call, &self.keys, build, classify).await;
         match (reply.class, reply.response) {
             (Class::Done, Some(response)) => Ok(response.into_body()),
-            (Class::Credentials, _) => Err(Error::misconfigured("wrong_key", "the key may not read or write templates")),
+            (Class::Credentials, _) => {
+                Err(Error::misconfigured("wrong_key", "the key may not read or write templates"))
+            }
             _ => Err(Error::transient("vendor_unavailable", format!("SendGrid did not do {operation}; ask again"))),
         }
     }

@@ -159,9 +159,7 @@ impl Twilio {
         let now = self.gateway.world().now();
         match (reply.class, &reply.response) {
             (Class::Done, Some(response)) => match told(response, now) {
-                Some(seen) => {
-                    Outcome::done(Observation::Message(MessageSeen { estimate: Some(estimate), ..seen }))
-                }
+                Some(seen) => Outcome::done(Observation::Message(MessageSeen { estimate: Some(estimate), ..seen })),
                 None => resolve::ask_soon(intent.kind, now),
             },
             (Class::Refused, Some(response)) => {

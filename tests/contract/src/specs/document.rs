@@ -36,6 +36,11 @@ impl Document {
     }
 
     /// The item whose template fits; one without a parameter goes before one with.
+    /// Whether it describes this path.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.path_item(path).is_some()
+    }
+
     fn path_item(&self, path: &str) -> Option<&Value> {
         let paths = self.root.get("paths")?.as_object()?;
         paths.get(path).or_else(|| paths.iter().find(|(template, _)| fits(template, path)).map(|(_, item)| item))

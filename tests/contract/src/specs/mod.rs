@@ -21,6 +21,8 @@ pub const SKIPPED: &str = "skipped: CROSSDOCK_SPECS is not set; it names the fol
 pub struct Specs {
     stripe: Document,
     sendgrid: Document,
+    /// SendGrid has a file for each part of its API.
+    more_of_sendgrid: Vec<Document>,
     twilio: Document,
 }
 
@@ -35,12 +37,19 @@ impl Specs {
         let folder = crate::workspace_root().join(PathBuf::from(folder));
         let spec = |name: &str| read(&folder.join(name));
         let (stripe, sendgrid) = (spec("stripe_spec3_subset.json"), spec("sendgrid_mail_v3.json"));
-        Some(Self::of(stripe, sendgrid, spec("twilio_api_v2010.json")))
+        let more = ["sendgrid_scheduled_sends_v3.json", "sendgrid_stats_v3.json", "sendgrid_templates_v3.json"];
+        let more_of_sendgrid = more.into_iter().map(|name| Document::new(spec(name))).collect();
+        Some(Self { more_of_sendgrid, ..Self::of(stripe, sendgrid, spec("twilio_api_v2010.json")) })
     }
 
     /// The specs of given OpenAPI documents.
     pub fn of(stripe: Value, sendgrid: Value, twilio: Value) -> Self {
-        Self { stripe: Document::new(stripe), sendgrid: Document::new(sendgrid), twilio: Document::new(twilio) }
+        Self {
+            stripe: Document::new(stripe),
+            sendgrid: Document::new(sendgrid),
+            more_of_sendgrid: Vec::new(),
+            twilio: Document::new(twilio),
+        }
     }
 
     /// Checks one request: path, query and body. `path_and_query` begins with a slash; `content_type` is the
@@ -59,13 +68,13 @@ impl Specs {
         content_type: Option<&str>,
         body: &[u8],
     ) -> Result<(), Vec<String>> {
+        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let document = match vendor {
             "stripe" => &self.stripe,
-            "sendgrid" => &self.sendgrid,
+            "sendgrid" => self.more_of_sendgrid.iter().find(|part| part.has(path)).unwrap_or(&self.sendgrid),
             "twilio" => &self.twilio,
             other => return Err(vec![format!("no spec is known for vendor {other:?}")]),
         };
-        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         document
             .check(method, path, query, content_type, body)
             .map_err(|wrong| wrong.into_iter().map(|what| format!("{vendor}, {method} {path}: {what}")).collect())

@@ -140,7 +140,10 @@ async fn a_campaign_for_later_is_sent_together_when_it_is_due_to_those_who_want_
     body["send_at"] = json!("2024-04-30T08:00:00+02:00");
     let id = send(&mut universe, &body).await;
     universe.run_until_quiet(47 * 3_600_000).await;
-    assert_eq!((shown(&mut universe, &id).await["status"].clone(), mails_asked_for(&universe).len()), (json!("scheduled"), 0));
+    assert_eq!(
+        (shown(&mut universe, &id).await["status"].clone(), mails_asked_for(&universe).len()),
+        (json!("scheduled"), 0)
+    );
     wants(&mut universe, "email", &address(4), false, "2024-04-28T10:00:00Z").await;
     universe.run_until_quiet(24 * 3_600_000).await;
     assert_eq!(mails_asked_for(&universe).len(), 1);

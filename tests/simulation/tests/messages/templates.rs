@@ -19,8 +19,7 @@ async fn push(universe: &Universe) -> bool {
 
 fn names(universe: &Universe) -> Vec<String> {
     let sandbox = universe.sandbox();
-    let mut names: Vec<String> =
-        sandbox.sendgrid().templates().iter().map(|template| template.name.clone()).collect();
+    let mut names: Vec<String> = sandbox.sendgrid().templates().iter().map(|template| template.name.clone()).collect();
     names.sort();
     names.dedup();
     names
