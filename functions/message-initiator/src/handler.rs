@@ -107,8 +107,10 @@ impl MessageInitiator {
         if created.campaign.send_at.is_none() {
             self.list.nudge(&created.nudges).await;
         }
-        let answer = Answer::new(202, self.list.campaign_view(&created.campaign).await?);
-        Ok(if created.is_repeat { answer.replayed() } else { answer })
+        if created.is_repeat {
+            return Ok(Answer::new(202, self.list.campaign_view(&created.campaign).await?).replayed());
+        }
+        Ok(Answer::new(202, created.campaign.new_view(request.received_at)))
     }
 
     /// First ours, then SendGrid's: whatever leaves in between bears a name that SendGrid then stops.

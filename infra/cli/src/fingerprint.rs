@@ -76,11 +76,18 @@ impl Fingerprint {
             };
             return is(if applied == events.len() { Cause::Settled } else { Cause::Code }, about);
         }
-        if let Ok((id, _)) = Nudge::parse(&message.body) {
-            return match list.intent(&id).await? {
-                Some(intent) => Ok(Self::of_intent(&intent)),
-                None => is(Cause::Data, "unknown_intent".to_owned()),
-            };
+        if let Ok(ids) = Nudge::parse_all(&message.body) {
+            // Of many, one that is not settled says why.
+            let mut found = Self { cause: Cause::Data, about: "unknown_intent".to_owned() };
+            for id in ids {
+                if let Some(intent) = list.intent(&id).await? {
+                    found = Self::of_intent(&intent);
+                }
+                if found.cause != Cause::Settled {
+                    break;
+                }
+            }
+            return Ok(found);
         }
         if Requeued::parse(&message.body).is_some() {
             return is(Cause::Code, "waiting_event".to_owned());
@@ -123,7 +130,11 @@ pub(crate) fn subject(message: &Received, now: Timestamp) -> String {
         let ids: Vec<String> = events.into_iter().flatten().map(|event| event.event_id).collect();
         return ids.join(" ");
     }
-    Nudge::parse(&message.body).map_or_else(|_| "-".to_owned(), |(id, _)| id.to_string())
+    match Nudge::parse_all(&message.body).as_deref() {
+        Ok([id]) => id.to_string(),
+        Ok([id, more @ ..]) => format!("{id} and {} more", more.len()),
+        _ => "-".to_owned(),
+    }
 }
 
 /// The message as the function that could not do it was given it.

@@ -130,6 +130,11 @@ impl Campaign {
         message.status == MessageStatus::Sent && self.stopped_at < goes_out_at && self.stopped_at.is_some()
     }
 
+    /// The campaign as the API shows it when it is new: all of its messages wait.
+    pub fn new_view(&self, now: Timestamp) -> Value {
+        self.view(&BTreeMap::from([(MessageStatus::Queued.as_str(), self.recipients)]), now)
+    }
+
     /// The campaign as the API shows it, with the number of its messages in each status.
     fn view(&self, messages: &BTreeMap<&'static str, usize>, now: Timestamp) -> Value {
         let is_open = messages.contains_key(MessageStatus::Queued.as_str());

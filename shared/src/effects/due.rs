@@ -198,7 +198,9 @@ impl WorkList {
                 *left -= 1;
                 match row.what {
                     What::Intent(nudge) => {
-                        groups.insert(nudge.correlation_id.clone());
+                        if nudge.shares_a_call() {
+                            groups.insert(nudge.correlation_id.clone());
+                        }
                         nudges.push(nudge);
                     }
                     What::Event(key) => events.push(Requeued::message(key)?),

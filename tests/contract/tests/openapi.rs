@@ -9,8 +9,8 @@ use std::fs;
 use contract::workspace_root;
 use crossdock::domain::Timestamp;
 use crossdock::domain::input::{
-    ConfirmPayment, CreateCustomer, CreateMessage, CreatePayment, CreateRefund, CreateShipment, Preferences,
-    QuoteRates, ValidateAddress,
+    ConfirmPayment, CreateCampaign, CreateCustomer, CreateMessage, CreatePayment, CreateRefund, CreateShipment,
+    Preferences, QuoteRates, ValidateAddress,
 };
 use crossdock::domain::shipping::PickupRequest;
 use serde_json::{Value, json};
@@ -140,6 +140,7 @@ fn every_example_of_a_request_is_taken_by_its_parser() {
                 "/payments/{payment_id}/confirm" => ConfirmPayment::parse(&body).map(drop),
                 "/payments/{payment_id}/refunds" => CreateRefund::parse(&body).map(drop),
                 "/customers" => CreateCustomer::parse(&body).map(drop),
+                "/campaigns" => CreateCampaign::parse(&body, now).map(drop),
                 "/messages" => CreateMessage::parse(&body, now).map(drop),
                 "/contacts/preferences" => Preferences::parse(&body, now).map(drop),
                 "/rates" => QuoteRates::parse(&body, now).map(drop),

@@ -8,7 +8,7 @@ use std::fs;
 use aws_lambda_events::event::sqs::SqsEvent;
 use contract::vectors::{sendgrid as sendgrid_vectors, stripe as stripe_vectors, twilio as twilio_vectors};
 use contract::workspace_root;
-use crossdock::domain::{IntentId, OrderId, PaymentId, StackId, Timestamp};
+use crossdock::domain::{IntentId, MessageId, OrderId, PaymentId, StackId, Timestamp};
 use crossdock::effects::archive::Delivery;
 use crossdock::vendors::{fedex, postmark, sendgrid, stripe, twilio, ups};
 use lambda_http::request::RequestContext;
@@ -169,6 +169,8 @@ fn the_samples_ids_are_those_that_the_local_stack_derives_for_the_samples_order(
     let create = IntentId::of("payment.create", payment.as_str(), stack.as_str());
     let mail = IntentId::of("mail.send", payment.as_str(), "succeeded/order_confirmation");
     let publish = IntentId::of("publish", payment.as_str(), "succeeded");
+    let code = MessageId::of_request("sample-code-1");
+    let sms = IntentId::of("sms.two_factor_code", code.as_str(), stack.as_str());
     assert!(sample("payment-initiator.create.json").contains(ORDER));
     for (name, id) in [
         ("payment-initiator.get.json", payment.as_str()),
@@ -179,6 +181,8 @@ fn the_samples_ids_are_those_that_the_local_stack_derives_for_the_samples_order(
         ("event-processor.sendgrid.json", mail.as_str()),
         ("email-sender.nudge.json", mail.as_str()),
         ("event-processor.nudge.json", publish.as_str()),
+        ("event-processor.twilio.json", sms.as_str()),
+        ("sms-sender.nudge.json", sms.as_str()),
     ] {
         assert!(sample(name).contains(id), "events/{name} does not name {id}");
     }
@@ -221,9 +225,11 @@ fn the_receivers_samples_carry_signatures_that_are_good_until_2100() {
 #[test]
 fn the_samples_of_events_carry_what_verifies_their_bytes() {
     let (stripe_secret, sendgrid_key) = (stripe_vectors()[0].secret.clone(), sendgrid_vectors()[0].public_key.clone());
+    let twilio_token = twilio_vectors()[0].token.clone();
     let now = Timestamp::from_ms(NOW_MS);
     let mut seen = 0;
-    for name in ["event-processor.stripe.json", "event-processor.sendgrid.json", "event-processor.poison.json"] {
+    for what in ["stripe", "sendgrid", "twilio", "poison"] {
+        let name = &format!("event-processor.{what}.json");
         let event: SqsEvent = serde_json::from_str(&sample(name)).unwrap();
         for record in event.records {
             let attribute = |name: &str| record.message_attributes.get(name).and_then(|a| a.string_value.clone());
@@ -233,6 +239,9 @@ fn the_samples_of_events_carry_what_verifies_their_bytes() {
             let body = record.body.clone().unwrap().into();
             let verified = if attribute("type").as_deref() == Some("stripe") {
                 stripe::verify::verify([stripe_secret.as_str()].into_iter(), field(stripe::verify::HEADER), body, now)
+            } else if attribute("type").as_deref() == Some("twilio") {
+                let (signature, url) = (field(twilio::verify::HEADER), delivery.url.as_deref().unwrap_or_default());
+                twilio::verify::verify([twilio_token.as_str()].into_iter(), signature, url, body)
             } else {
                 let timestamp = field(sendgrid::verify::TIMESTAMP_HEADER);
                 let signature = field(sendgrid::verify::SIGNATURE_HEADER);
@@ -242,5 +251,5 @@ fn the_samples_of_events_carry_what_verifies_their_bytes() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 5);
+    assert_eq!(seen, 6);
 }

@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 
 use contract::specs::{SKIPPED, Specs};
 use serde_json::json;
+use simulation::Probe;
 use simulation::shop::{Flow, create, payment};
-use simulation::universe::Universe;
+use simulation::universe::{Function, Universe};
 
 /// A request as it left.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +52,16 @@ async fn everything_we_pass_on(universe: &mut Universe) {
     universe.run_until_quiet(3_600_000).await;
 }
 
+/// What operators and schedules ask for, and a mail by a template.
+async fn what_is_not_an_intent(universe: &mut Universe) {
+    universe.report().await;
+    let system = universe.system(Function::EmailSender, &Probe::new());
+    system.sendgrid_library().unwrap().push(&system.work_list().unwrap()).await.unwrap();
+    let body = json!({ "channel": "email", "kind": "welcome", "to": "ada@example.com", "data": {} });
+    universe.call("POST", "/messages", Some("m-1"), Some(&body)).await;
+    universe.run_until_quiet(3_600_000).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_request_that_the_flows_send_is_one_that_its_vendor_s_specification_allows() {
     let mut all: BTreeSet<Sent> = BTreeSet::new();
@@ -61,6 +72,7 @@ async fn every_request_that_the_flows_send_is_one_that_its_vendor_s_specificatio
     }
     let mut universe = Universe::new(1);
     everything_we_pass_on(&mut universe).await;
+    what_is_not_an_intent(&mut universe).await;
     all.extend(sent(&universe));
 
     for (vendor, method, path) in [
@@ -74,6 +86,13 @@ async fn every_request_that_the_flows_send_is_one_that_its_vendor_s_specificatio
         ("stripe", "POST", "/v1/customers"),
         ("stripe", "GET", "/v1/payment_methods?"),
         ("sendgrid", "POST", "/v3/mail/send"),
+        ("sendgrid", "POST", "/v3/mail/batch"),
+        ("sendgrid", "POST", "/v3/user/scheduled_sends"),
+        ("sendgrid", "GET", "/v3/templates?"),
+        ("sendgrid", "POST", "/v3/templates"),
+        ("sendgrid", "POST", "/versions"),
+        ("sendgrid", "GET", "/v3/stats?"),
+        ("twilio", "GET", "/Messages/SM"),
     ] {
         let found = all.iter().any(|s| s.vendor == vendor && s.method == method && s.path_and_query.contains(path));
         assert!(found, "no flow sent {method} {path}");

@@ -18,7 +18,7 @@ use crate::{Fault, Plan, Probe};
 pub type Case = fn() -> Vec<String>;
 
 /// All of them, by name.
-pub const ALL: [(&str, Case); 10] = [
+pub const ALL: [(&str, Case); 11] = [
     ("a vendor's id that is taken is not adopted", a_taken_id_is_not_adopted),
     ("a webhook is acknowledged when its queue has it, not before", a_webhook_outlives_its_queue_s_failure),
     ("an intent that kills whoever takes it is given up", poison_is_given_up),
@@ -29,6 +29,7 @@ pub const ALL: [(&str, Case); 10] = [
     ("a no holds for what is queued already", wishes::a_no_holds_for_what_is_queued),
     ("an older wish does not undo a newer one", wishes::an_older_wish_comes_late),
     ("a number gets so many codes an hour", wishes::codes_are_counted),
+    ("a campaign that was called off reaches nobody", wishes::a_campaign_is_called_off),
 ];
 
 /// Instances that ask side by side.

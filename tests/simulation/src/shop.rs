@@ -1,6 +1,7 @@
 //! The storefront and its shopper: they call the API, retry as good clients do, and pay at Stripe.
 
 mod after_payment;
+mod campaigning;
 pub mod shipping;
 mod writing;
 
@@ -149,11 +150,15 @@ pub enum Flow {
     LabelDeferred,
     /// FedEx is down, and another carrier may do it.
     LabelFallsBack,
+    /// One promotion to five, of whom one did not ask for it.
+    Campaign,
+    /// The same, called off while SendGrid holds it.
+    CampaignCanceled,
 }
 
 impl Flow {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::PaidInTheBrowser,
         Self::PaidAtOnce,
         Self::DeclinedThenPaid,
@@ -185,6 +190,8 @@ impl Flow {
         Self::FedexAnswerLost,
         Self::LabelDeferred,
         Self::LabelFallsBack,
+        Self::Campaign,
+        Self::CampaignCanceled,
     ];
 
     /// Whether it is about a message.
@@ -207,8 +214,16 @@ impl Flow {
         )
     }
 
+    /// Whether it is about many.
+    const fn is_a_campaign(self) -> bool {
+        matches!(self, Self::Campaign | Self::CampaignCanceled)
+    }
+
     /// Runs the flow to rest.
     pub async fn run(self, universe: &mut Universe) {
+        if self.is_a_campaign() {
+            return campaigning::run(self, universe).await;
+        }
         if self.is_a_message() {
             return writing::run(self, universe).await;
         }
@@ -320,6 +335,9 @@ impl Flow {
 
     /// What is wrong with the order at rest, besides the invariants.
     pub async fn unmet(self, universe: &mut Universe) -> Vec<String> {
+        if self.is_a_campaign() {
+            return campaigning::unmet(self, universe);
+        }
         if self.is_a_message() {
             return writing::unmet(self, universe).await;
         }

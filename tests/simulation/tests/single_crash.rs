@@ -53,3 +53,13 @@ fn a_crash_anywhere_around_a_lost_answer_to_a_mail_leaves_one_mail() {
 fn a_crash_anywhere_in_an_sms_whose_callbacks_are_lost_leaves_one_sms_and_its_final_status() {
     sweep_of(Flow::SmsCallbacksLost);
 }
+
+#[test]
+fn a_crash_anywhere_in_a_campaign_leaves_one_mail_to_each_who_wants_it_at_most() {
+    sweep_of(Flow::Campaign);
+}
+
+#[test]
+fn a_crash_anywhere_in_a_campaign_that_is_called_off_leaves_nobody_with_a_mail() {
+    sweep_of(Flow::CampaignCanceled);
+}

@@ -129,10 +129,9 @@ impl SendGrid {
 
     /// What the one answer says of each. A refusal that names some of them is theirs alone: the others are sent without.
     fn outcomes(&self, reply: &Reply, addressees: &[Addressee<'_>]) -> Vec<Outcome> {
-        if let Some(Reply { class: Class::Refused, response: Some(response) }) = Some(reply)
-            && let named = refused(response.body())
-            && !named.is_empty()
-        {
+        let complaints = reply.response.as_ref().filter(|_| reply.class == Class::Refused);
+        let named = complaints.map(|response| refused(response.body())).unwrap_or_default();
+        if !named.is_empty() {
             let of_each = |n| {
                 if named.contains(&n) {
                     return Outcome::of(Verdict::Refused { code: "vendor_refused" });

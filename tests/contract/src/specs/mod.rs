@@ -40,6 +40,8 @@ const CARRIERS: [(&str, &str, &str); 14] = [
 pub struct Specs {
     stripe: Document,
     sendgrid: Document,
+    /// SendGrid has a file for each part of its API.
+    more_of_sendgrid: Vec<Document>,
     twilio: Document,
     carriers: Vec<Part>,
 }
@@ -67,17 +69,20 @@ impl Specs {
             let document = Document::new(whole_schemas_only(spec(file)));
             Part { vendor, prefix, document }
         });
-        Some(Self { carriers: carriers.into(), ..Self::of(stripe, sendgrid, spec("twilio_api_v2010.json")) })
+        let more = ["sendgrid_scheduled_sends_v3.json", "sendgrid_stats_v3.json", "sendgrid_templates_v3.json"];
+        let more_of_sendgrid = more.into_iter().map(|name| Document::new(spec(name))).collect();
+        let own = Self::of(stripe, sendgrid, spec("twilio_api_v2010.json"));
+        Some(Self { carriers: carriers.into(), more_of_sendgrid, ..own })
     }
 
     /// The specs of given OpenAPI documents.
     pub fn of(stripe: Value, sendgrid: Value, twilio: Value) -> Self {
-        let carriers = Vec::new();
         Self {
             stripe: Document::new(stripe),
             sendgrid: Document::new(sendgrid),
+            more_of_sendgrid: Vec::new(),
             twilio: Document::new(twilio),
-            carriers,
+            carriers: Vec::new(),
         }
     }
 
@@ -100,7 +105,9 @@ impl Specs {
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let (document, path) = match vendor {
             "stripe" => (&self.stripe, path),
-            "sendgrid" => (&self.sendgrid, path),
+            "sendgrid" => {
+                (self.more_of_sendgrid.iter().find(|part| part.has_path(path)).unwrap_or(&self.sendgrid), path)
+            }
             "twilio" => (&self.twilio, path),
             other => self.part(other, path).ok_or_else(|| vec![format!("no spec is known for vendor {other:?}")])?,
         };

@@ -60,3 +60,23 @@ pub fn codes_are_counted() -> Vec<String> {
         too_many.then(|| format!("C: {sent} codes to one number within an hour")).into_iter().collect()
     })
 }
+
+/// A campaign is called off before its time.
+pub fn a_campaign_is_called_off() -> Vec<String> {
+    in_a_run(async {
+        let mut universe = Universe::new(1);
+        wants(&mut universe, true, "2024-04-01T00:00:00Z").await;
+        let data = json!({ "subject": "Half price", "text": "Only today." });
+        let body = json!({ "name": "Spring", "recipients": [{ "email": "ada@example.com" }], "data": data,
+            "send_at": "2024-04-28T08:00:00Z" });
+        let created = universe.call("POST", "/campaigns", Some("c-1"), Some(&body)).await.body();
+        let path = format!("/campaigns/{}/cancel", created["campaign_id"].as_str().unwrap_or_default());
+        universe.call("POST", &path, None, None).await;
+        universe.run_until_quiet(24 * 3_600_000).await;
+        let mut wrong = violations(&universe);
+        if !universe.sandbox().sendgrid().mails().is_empty() {
+            wrong.push("C: a campaign that was called off was sent".to_owned());
+        }
+        wrong
+    })
+}
