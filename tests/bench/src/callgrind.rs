@@ -37,7 +37,7 @@ pub fn missing() -> Option<String> {
 /// When one does not run under valgrind.
 pub async fn all(field: &Field, workspace: &Workspace, server: &Server, events: &Events) -> Result<Vec<Instructions>> {
     let mut all = Vec::new();
-    for workload in [Workload::Webhook, Workload::Payment] {
+    for workload in Workload::ALL {
         for contender in field.of(workload, &[Role::Ours, Role::Unwarmed, Role::Empty, Role::Bare]) {
             eprintln!("counting instructions of {}: {}", workload.name(), contender.label);
             all.push(count(contender, workspace, server, events).await?);

@@ -1,4 +1,5 @@
-//! Services that say yes to everything: a write is done, an item is not there, a secret is known, a payment is made.
+//! Services that say yes to everything: a write is done, an item is not there unless it belongs to a mail, a secret is
+//! known, a payment is made, a mail is accepted.
 //! What they say has the form and about the size of what the real ones say.
 
 use std::fmt::Write as _;
@@ -7,10 +8,11 @@ use bytes::Bytes;
 use flate2::Crc;
 use http::HeaderValue;
 use md5::{Digest as _, Md5};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::environment;
 use crate::server::{Answer, Backend, Call, Service};
+use crate::stored;
 
 /// A backend without a memory.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,11 +23,11 @@ impl Backend for Canned {
         let body = call.request.body();
         match call.service {
             Service::Sqs => sqs(&call.operation, body),
-            Service::DynamoDb => dynamodb(&call.operation),
+            Service::DynamoDb => dynamodb(&call.operation, body),
             Service::Secrets => secret(body),
             Service::S3 => Answer::new(200, ""),
             Service::Stripe => stripe(),
-            Service::SendGrid => Answer::new(202, ""),
+            Service::SendGrid => sendgrid(),
         }
     }
 }
@@ -57,13 +59,35 @@ pub fn sqs(operation: &str, body: &[u8]) -> Answer {
     aws_json(200, &answer, "1.0")
 }
 
-fn dynamodb(operation: &str) -> Answer {
+/// Writes are done, and nothing is there but mails that wait to be sent.
+fn dynamodb(operation: &str, body: &[u8]) -> Answer {
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let answer = match operation {
         "Query" => json!({ "Items": [], "Count": 0, "ScannedCount": 0 }),
-        "BatchGetItem" => json!({ "Responses": {}, "UnprocessedKeys": {} }),
+        "UpdateItem" => match stored::item(&request["Key"]) {
+            Some(item) if request["ReturnValues"] == "ALL_NEW" => json!({ "Attributes": item }),
+            _ => json!({}),
+        },
+        "BatchGetItem" => {
+            let asked = request["RequestItems"].as_object().into_iter().flatten();
+            let found: Map<String, Value> = asked
+                .map(|(table, asked)| {
+                    let keys = asked["Keys"].as_array().into_iter().flatten();
+                    (table.clone(), keys.filter_map(stored::item).collect())
+                })
+                .collect();
+            json!({ "Responses": found, "UnprocessedKeys": {} })
+        }
         _ => json!({}),
     };
     aws_json(200, &answer, "1.0")
+}
+
+/// SendGrid has accepted a mail.
+fn sendgrid() -> Answer {
+    let mut answer = Answer::new(202, "");
+    answer.headers.insert("x-message-id", HeaderValue::from_static("bench-14c5d75ce93_dfd_64b469"));
+    answer
 }
 
 /// The secrets of the bench's deployment.

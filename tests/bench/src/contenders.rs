@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::environment;
 use crate::events::Workload;
 use crate::function::Launch;
-use crate::installed::{Workspace, which};
+use crate::installed::{MEASURED_ONLY, Workspace, which};
 use crate::package;
 
 /// What a contender is to us.
@@ -53,14 +53,18 @@ pub struct Field {
     pub absent: Vec<(String, String)>,
 }
 
-/// The Python competitors: folder, and label.
-const PYTHON: [(&str, &str); 2] =
-    [("python-boto3", "Python, boto3"), ("python-powertools", "Python, Powertools + stripe")];
+/// The Python competitors: folder, short name, and label. Each does the workloads whose module lies in its folder; a
+/// folder has the packages that they need and no others, because they are all uploaded.
+const PYTHON: [(&str, &str, &str); 3] = [
+    ("python-boto3", "python-boto3", "Python, boto3"),
+    ("python-powertools", "python-powertools", "Python, Powertools + stripe"),
+    ("python-powertools-sendgrid", "python-powertools", "Python, Powertools + sendgrid"),
+];
 
 impl Contender {
     /// How to start it. `extra` variables come last and win.
     pub fn launch(&self, workspace: &Workspace, server: &str, cpu: Option<usize>, extra: &[(&str, String)]) -> Launch {
-        let mut variables = environment::variables(self.workload.name(), server);
+        let mut variables = environment::variables(self.workload.function(), server);
         let task_root = self.directory.display().to_string();
         let cache = workspace.home().join("pycache").display().to_string();
         variables.push(("LAMBDA_TASK_ROOT".to_owned(), task_root.clone()));
@@ -93,14 +97,16 @@ impl Field {
     /// When ours do not build, or files cannot be written. A competitor that cannot be installed is absent.
     pub fn gather(workspace: &Workspace, with_peers: bool) -> Result<Self> {
         let mut field = Self::default();
-        workspace.build("bench-functions")?;
-        for workload in [Workload::Webhook, Workload::Payment] {
-            workspace.build(workload.name())?;
+        workspace.build(MEASURED_ONLY)?;
+        for workload in Workload::ALL {
+            if !workload.is_variant() {
+                workspace.build(workload.function())?;
+            }
             field.add_rust(workspace, workload)?;
         }
         if with_peers {
-            for (name, label) in PYTHON {
-                field.add_python(workspace, name, label)?;
+            for (folder, id, label) in PYTHON {
+                field.add_python(workspace, folder, id, label)?;
             }
             field.add_node(workspace)?;
         }
@@ -114,7 +120,7 @@ impl Field {
     }
 
     fn add_rust(&mut self, workspace: &Workspace, workload: Workload) -> Result<()> {
-        let ours = workload.name();
+        let ours = workload.function();
         let shipped = package::zipped(&[("bootstrap".to_owned(), workspace.program(ours))])?;
         let unwarmed = format!("{ours}-unwarmed");
         let mut add = |id, label, role, program: &str, zip_bytes| {
@@ -132,18 +138,23 @@ impl Field {
         Ok(())
     }
 
-    fn add_python(&mut self, workspace: &Workspace, id: &'static str, label: &'static str) -> Result<()> {
-        let interpreter = match workspace.python(id)? {
+    fn add_python(&mut self, workspace: &Workspace, folder: &str, id: &'static str, label: &'static str) -> Result<()> {
+        let interpreter = match workspace.python(folder)? {
             Ok(interpreter) => interpreter,
             Err(why) => {
                 self.absent.push((label.to_owned(), why));
                 return Ok(());
             }
         };
-        let directory = workspace.sources().join("functions").join(id);
-        for (workload, module) in [(Workload::Webhook, "webhook"), (Workload::Payment, "payments")] {
+        let directory = workspace.sources().join("functions").join(folder);
+        for workload in Workload::ALL {
+            let module = workload.script();
+            let script = directory.join(format!("{module}.py"));
+            if !script.is_file() {
+                continue;
+            }
             let mut files = package::site_packages(&interpreter)?;
-            files.push((format!("{module}.py"), directory.join(format!("{module}.py"))));
+            files.push((format!("{module}.py"), script));
             let interpreter = interpreter.display().to_string();
             let command = vec![interpreter, "-m".to_owned(), "awslambdaric".to_owned(), format!("{module}.handler")];
             let zip_bytes = Some(package::zipped(&files)?);
@@ -167,8 +178,12 @@ impl Field {
             }
         };
         let node = which("node").unwrap_or_default().display().to_string();
-        for (workload, module) in [(Workload::Webhook, "webhook"), (Workload::Payment, "payments")] {
+        for workload in Workload::ALL {
+            let module = workload.script();
             let bundle = directory.join(format!("{module}.cjs"));
+            if !bundle.is_file() {
+                continue;
+            }
             let client = directory.join("node_modules/aws-lambda-ric/index.mjs").display().to_string();
             let command = vec![node.clone(), client, format!("{module}.handler")];
             let zip_bytes = Some(package::zipped(&[(format!("{module}.cjs"), bundle)])?);

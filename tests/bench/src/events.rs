@@ -1,9 +1,10 @@
 //! What the functions are given: the samples in `events/`, made new for each invocation.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value, json};
@@ -11,45 +12,133 @@ use sha2::Sha256;
 
 use crate::canned::hex;
 use crate::environment::WEBHOOK_SECRET;
+use crate::server::{Arrival, Service};
 
 /// The size of a usual `payment_intent.succeeded`, in bytes. The sample is shorter, for people to read.
 const WEBHOOK_BYTES: usize = 3_500;
-/// The order of the sample, which each event replaces by one of its own.
-const SAMPLE_ORDER: &str = "sample-1";
+/// The id of the sample's intent, without its prefix.
+const NUDGED: &str = "3TDMQAQT8RSK5S3QGCJ3ZG2WSC";
+/// Records of a batch: as many as template.yaml gives the workers at once.
+const BATCH: u64 = 10;
 
-/// What is done again and again.
+/// What is done again and again. Another one is a variant, its row, its place in [`Workload::ALL`], and what the
+/// competitors do in `functions/*/<script>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Workload {
     /// A Stripe event of 3.5 kB: verify, queue, acknowledge.
     Webhook,
     /// `POST /payments`: claim, Stripe, settle, nudge, answer.
     Payment,
+    /// One nudge of a mail: claim, message and contact in one read, SendGrid, settle.
+    Mail,
+    /// The same for a batch. Ours works its mails side by side, the competitors one after the other: boto3 waits for
+    /// every call, and so do Powertools' batches of SQS unless a handler is asynchronous.
+    Mails,
+}
+
+/// What sets a workload apart.
+struct Row {
+    /// In tables and files.
+    name: &'static str,
+    /// Ours that does it.
+    function: &'static str,
+    /// The competitors' module, without its ending.
+    script: &'static str,
+    /// The sample in `events/`.
+    sample: &'static str,
+    form: Form,
+    /// Who is asked for each thing that is to be done.
+    asks: Service,
+}
+
+/// How an event is made of its sample.
+#[derive(Clone, Copy)]
+enum Form {
+    /// A vendor's webhook, signed at that moment; answered with this status.
+    Signed(u64),
+    /// A request to the REST API; this text of the sample becomes each event's own; answered with this status.
+    Request(&'static str, u64),
+    /// So many nudges; this text of the sample's record becomes each record's own; answered with a list of failures.
+    Nudges(u64, &'static str),
 }
 
 impl Workload {
-    /// The name in tables and files.
-    pub const fn name(self) -> &'static str {
+    /// Everything that is measured, in the order of the tables.
+    pub const ALL: [Self; 4] = [Self::Webhook, Self::Payment, Self::Mail, Self::Mails];
+
+    const fn row(self) -> Row {
         match self {
-            Self::Webhook => "stripe-webhook",
-            Self::Payment => "payment-initiator",
+            Self::Webhook => Row {
+                name: "stripe-webhook",
+                function: "stripe-webhook",
+                script: "webhook",
+                sample: "stripe-webhook.payment-succeeded.json",
+                form: Form::Signed(200),
+                asks: Service::Sqs,
+            },
+            Self::Payment => Row {
+                name: "payment-initiator",
+                function: "payment-initiator",
+                script: "payments",
+                sample: "payment-initiator.create.json",
+                form: Form::Request("sample-1", 201),
+                asks: Service::Stripe,
+            },
+            Self::Mail => Row {
+                name: "email-sender",
+                function: "email-sender",
+                script: "mail",
+                sample: "email-sender.nudge.json",
+                form: Form::Nudges(1, NUDGED),
+                asks: Service::SendGrid,
+            },
+            Self::Mails => Row { name: "email-sender-ten", form: Form::Nudges(BATCH, NUDGED), ..Self::Mail.row() },
         }
     }
 
-    /// The status that an answer must have.
-    pub const fn status(self) -> u64 {
-        match self {
-            Self::Webhook => 200,
-            Self::Payment => 201,
-        }
+    /// The name in tables and files.
+    pub const fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The function of ours that does it.
+    pub const fn function(self) -> &'static str {
+        self.row().function
+    }
+
+    /// The competitors' module, without its ending.
+    pub const fn script(self) -> &'static str {
+        self.row().script
+    }
+
+    /// Whether it is another workload's function with another event: its init is the same.
+    pub fn is_variant(self) -> bool {
+        self.name() != self.function()
+    }
+
+    /// Whether the answer to an event, and what was asked for it meanwhile, say that the work was done.
+    ///
+    /// # Errors
+    /// When they do not.
+    pub fn check(self, answer: &Value, arrivals: &[Arrival]) -> Result<()> {
+        let (wanted, good) = match self.row().form {
+            Form::Signed(status) | Form::Request(_, status) => (1, answer["statusCode"].as_u64() == Some(status)),
+            Form::Nudges(count, _) => (count, answer["batchItemFailures"].as_array().is_some_and(Vec::is_empty)),
+        };
+        ensure!(good, "{} was answered {answer}", self.name());
+        let service = self.row().asks;
+        let asked = arrivals.iter().filter(|arrival| arrival.service == service).count() as u64;
+        ensure!(asked == wanted, "{}: {} was asked {asked} times, not {wanted}", self.name(), service.name());
+        Ok(())
     }
 }
 
 /// Makes events.
 #[derive(Clone, Debug)]
 pub struct Events {
+    samples: BTreeMap<Workload, String>,
     webhook: Value,
     body: String,
-    payment: String,
 }
 
 impl Events {
@@ -58,13 +147,15 @@ impl Events {
     /// # Errors
     /// When they are missing or no JSON.
     pub fn read(root: &Path) -> Result<Self> {
-        let file = |name: &str| {
-            let path = root.join("events").join(name);
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-        };
-        let webhook: Value = serde_json::from_str(&file("stripe-webhook.payment-succeeded.json")?)?;
+        let mut samples = BTreeMap::new();
+        for workload in Workload::ALL {
+            let path = root.join("events").join(workload.row().sample);
+            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            samples.insert(workload, text);
+        }
+        let webhook: Value = serde_json::from_str(&samples[&Workload::Webhook])?;
         let body = padded(webhook["body"].as_str().context("the sample has a body")?)?;
-        Ok(Self { webhook, body, payment: file("payment-initiator.create.json")? })
+        Ok(Self { samples, webhook, body })
     }
 
     /// The body of a Stripe event.
@@ -74,10 +165,12 @@ impl Events {
 
     /// The `number`-th event of a workload; webhooks are signed at this moment.
     pub fn make(&self, workload: Workload, number: u64) -> Bytes {
-        match workload {
-            Workload::Webhook => self.webhook(&self.body),
+        let sample = &self.samples[&workload];
+        match workload.row().form {
+            Form::Signed(_) => self.webhook(&self.body),
             // The body is JSON within JSON, and the key a header: all are the sample's order.
-            Workload::Payment => self.payment.replace(SAMPLE_ORDER, &format!("bench-{number}")).into(),
+            Form::Request(own, _) => sample.replace(own, &format!("bench-{number}")).into(),
+            Form::Nudges(count, own) => nudges(sample, own, number * count, count).into(),
         }
     }
 
@@ -108,6 +201,19 @@ impl Events {
         event["headers"]["stripe-signature"] = json!(signature(body, now_s()));
         event.to_string().into()
     }
+}
+
+/// An SQS event of so many records, each with the sample's nudge for an intent of its own.
+fn nudges(sample: &str, own: &str, first: u64, count: u64) -> String {
+    let sample: Value = serde_json::from_str(sample).unwrap_or_default();
+    let records: Vec<String> = (first..first + count)
+        .map(|number| {
+            let mut record = sample["Records"][0].clone();
+            record["messageId"] = json!(format!("00000000-0000-4000-8000-{number:012}"));
+            record.to_string().replace(own, &format!("{number:026}"))
+        })
+        .collect();
+    format!("{{\"Records\":[{}]}}", records.join(","))
 }
 
 /// `Stripe-Signature` at a time in Unix seconds.

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -12,6 +13,9 @@ const STAMP: &str = "bench-installed";
 
 /// What AWS's runtime client for Node is built from, by the program that shows that it is there.
 const NODE_NEEDS: [&str; 7] = ["node", "npm", "cmake", "autoconf", "automake", "libtoolize", "g++"];
+
+/// The package with the floors, and with ours as nobody ships them.
+pub const MEASURED_ONLY: &str = "bench-functions";
 
 /// Where things are.
 #[derive(Clone, Debug)]
@@ -68,6 +72,21 @@ impl Workspace {
         }
         names.sort();
         Ok(names)
+    }
+
+    /// Builds every package that a measurement needs, one after the other, and says how far it is.
+    ///
+    /// # Errors
+    /// When one does not build.
+    pub fn build_all(&self) -> Result<()> {
+        let packages: Vec<String> = std::iter::once(MEASURED_ONLY.to_owned()).chain(self.functions()?).collect();
+        for (index, package) in packages.iter().enumerate() {
+            let started = Instant::now();
+            eprint!("{} of {}: ", index + 1, packages.len());
+            self.build(package)?;
+            eprintln!("{} of {}: {package} is built, {} s", index + 1, packages.len(), started.elapsed().as_secs());
+        }
+        Ok(())
     }
 
     /// Builds a package alone, so that features are those that it asks for itself.

@@ -44,5 +44,6 @@ pub mod report;
 pub mod runtime_api;
 pub mod server;
 pub mod statistics;
+mod stored;
 pub mod targets;
 pub mod verification;

@@ -1,5 +1,6 @@
-//! `cargo measure`: builds, installs, measures, and writes the results down. `cargo measure load` follows orders,
-//! `cargo measure instructions` only counts.
+//! `cargo measure`: builds, installs, measures, and writes the results down. `cargo measure build` stops before it
+//! measures, for a machine that is not quiet yet; `cargo measure load` follows orders, `cargo measure instructions` only
+//! counts.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the command line")]
 
@@ -44,7 +45,7 @@ struct Arguments {
     #[arg(long, default_value = "release", global = true)]
     profile: String,
     /// Without the competitors in Python and Node.
-    #[arg(long)]
+    #[arg(long, global = true)]
     no_peers: bool,
 }
 
@@ -56,6 +57,8 @@ enum Command {
         #[arg(long, default_value_t = 200)]
         orders: u32,
     },
+    /// Only builds and installs everything that the others measure.
+    Build,
     /// Only counts instructions, and writes nothing down.
     Instructions,
 }
@@ -65,6 +68,7 @@ fn main() -> Result<()> {
     let workspace = Workspace::of_this_program(&arguments.profile)?;
     match arguments.command {
         Some(Command::Load { orders }) => return bench::load::run(&workspace, orders, &on_one_thread()?),
+        Some(Command::Build) => return build(&workspace, !arguments.no_peers),
         Some(Command::Instructions) => return on_one_thread()?.block_on(instructions(&workspace)),
         None => {}
     }
@@ -97,13 +101,26 @@ fn on_one_thread() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }
 
+/// Builds and installs everybody, and says who can be measured.
+fn build(workspace: &Workspace, with_peers: bool) -> Result<()> {
+    workspace.build_all()?;
+    let field = Field::gather(workspace, with_peers)?;
+    for contender in &field.present {
+        println!("ready: {}, {}", contender.workload.name(), contender.label);
+    }
+    for (label, why) in &field.absent {
+        println!("left out: {label}: {why}");
+    }
+    Ok(())
+}
+
 async fn measure(workspace: &Workspace, field: &Field, amount: Amount, cpu: Option<usize>) -> Result<Results> {
     let events = Events::read(&workspace.root)?;
     let plain = Server::start(Arc::new(Canned), None).await?;
     let mut left_out: BTreeMap<String, String> = field.absent.iter().cloned().collect();
 
     let mut race = Vec::new();
-    for workload in [Workload::Webhook, Workload::Payment] {
+    for workload in Workload::ALL {
         let contenders = field.of(workload, &[Role::Ours, Role::Unwarmed, Role::Empty, Role::Bare, Role::Peer]);
         race.extend(race::run(&contenders, workspace, &plain, &events, amount, cpu).await?);
     }

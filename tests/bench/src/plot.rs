@@ -16,6 +16,10 @@ const BAR_HEIGHT: f64 = 18.0;
 const LINE_HEIGHT: f64 = 26.0;
 const HEAD_HEIGHT: f64 = 44.0;
 
+/// Plots that not every workload has.
+const INIT: &str = "init";
+const DELAYED: &str = "delayed";
+
 /// Ours, floors, others: distinguishable for colour-blind readers, and on white and black ground.
 const COLOURS: [&str; 3] = ["#d55e00", "#999999", "#0072b2"];
 
@@ -28,17 +32,23 @@ struct Bar {
 /// Every plot: its file's name and content.
 pub fn all(results: &Results) -> Vec<(String, String)> {
     type Measure = (&'static str, &'static str, fn(&Round) -> f64);
-    let measures: [Measure; 4] = [
-        ("init", "start of the process to ready, ms", |round| round.init_ms),
+    let measures: [Measure; 5] = [
+        (INIT, "start of the process to ready, ms", |round| round.init_ms),
         ("cold", "cold start to the first answer, ms", Round::cold_ms),
+        (DELAYED, "a warm invocation whose calls take as long as real ones, ms", |round| round.delayed_ms),
         ("cpu", "CPU time of a warm invocation, ms", |round| round.cpu_ms),
         ("memory", "peak resident memory, MiB", |round| round.memory_mib),
     ];
     let mut plots = Vec::new();
-    for workload in [Workload::Webhook, Workload::Payment] {
+    for workload in Workload::ALL {
         for (name, title, measure) in measures {
+            // A variant starts as its workload does; and with one thing to do, everybody waits for the same calls.
+            let shows_nothing = if workload.is_variant() { INIT } else { DELAYED };
+            if name == shows_nothing {
+                continue;
+            }
             // Init is compared without anybody's calls; what is compared elsewhere is what is shipped.
-            let hidden = if name == "init" { Role::Ours } else { Role::Unwarmed };
+            let hidden = if name == INIT { Role::Ours } else { Role::Unwarmed };
             let of = results.race.iter().filter(|runs| runs.workload == workload && runs.role != hidden);
             let bars: Vec<Bar> = of.filter_map(|runs| bar(runs, measure)).collect();
             if !bars.is_empty() {

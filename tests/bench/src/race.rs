@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -145,6 +145,7 @@ struct Instance<'a> {
 impl Instance<'_> {
     async fn round(&mut self, mut function: Function, amount: Amount) -> Result<(Round, BTreeMap<String, f64>)> {
         self.server.set_delays(Delays::default());
+        self.server.take_arrivals();
         let init = function.ready().await.with_context(|| self.contender.label)?;
         let first = self.invoke(&mut function, true).await?;
         self.many(&mut function, amount.settling).await?;
@@ -185,9 +186,8 @@ impl Instance<'_> {
         let invoked = function.invoke(event).await.with_context(|| self.contender.label)?;
         if check && self.contender.role != Role::Empty && self.contender.role != Role::Bare {
             let answer: Value = serde_json::from_slice(&invoked.body)?;
-            let status = answer["statusCode"].as_u64();
-            let (label, wanted) = (self.contender.label, self.contender.workload.status());
-            ensure!(status == Some(wanted), "{label} answered {answer}");
+            let arrivals = self.server.take_arrivals();
+            self.contender.workload.check(&answer, &arrivals).with_context(|| self.contender.label)?;
         }
         Ok(ms(invoked.took))
     }

@@ -50,7 +50,7 @@ impl Results {
     /// The tables, as Markdown.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        for workload in [Workload::Webhook, Workload::Payment] {
+        for workload in Workload::ALL {
             self.race_table(&mut text, workload);
         }
         self.durable_table(&mut text);

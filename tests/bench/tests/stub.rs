@@ -8,6 +8,7 @@
     reason = "tests fail by panicking, and play a function here, which opens sockets"
 )]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,9 +21,11 @@ use bench::runtime_api::RuntimeApi;
 use bench::server::{Delays, Server, Service};
 use bytes::Bytes;
 use crossdock::aws::Transport;
+use crossdock::domain::Timestamp;
 use crossdock::lambda::http::respond;
-use crossdock::lambda::{Env, System};
+use crossdock::lambda::{Env, System, batch};
 use crossdock::world::World;
+use email_sender::EmailSender;
 use http::Request;
 use serde_json::{Value, json};
 use stripe_webhook::StripeWebhook;
@@ -93,6 +96,55 @@ async fn the_shipped_webhook_accepts_our_event_with_one_read_of_a_secret_and_one
     assert_eq!(response.status(), 200);
     let arrivals: Vec<String> = server.take_arrivals().into_iter().map(|arrival| arrival.operation).collect();
     assert_eq!(arrivals, ["GetSecretValue", "SendMessage"]);
+}
+
+#[tokio::test]
+async fn the_shipped_email_sender_sends_each_mail_of_our_event_once_and_settles_it() {
+    for (workload, mails) in [(Workload::Mail, 1), (Workload::Mails, 10)] {
+        let server = Server::start(Arc::new(Canned), None).await.unwrap();
+        let (world, url) = (World::real().unwrap(), server.url());
+        let env = Env::of(environment::variables(workload.function(), &url));
+        let system = System::with(env, world.clone(), &Transport::over(&world)).unwrap();
+        let sender = EmailSender::new(&system).unwrap();
+        let event = serde_json::from_slice(&events().make(workload, 1)).unwrap();
+        let deadline: Timestamp = world.now().plus(Duration::from_secs(25));
+        let response = batch::respond(&sender, event, "request-1", deadline, &world).await;
+
+        let answer = serde_json::to_value(&response).unwrap();
+        let arrivals = server.take_arrivals();
+        workload.check(&answer, &arrivals).unwrap();
+        let of = |operation: &str| arrivals.iter().filter(|arrival| arrival.operation == operation).count();
+        assert_eq!(of("POST /v3/mail/send"), mails);
+        assert_eq!(of("TransactWriteItems"), mails, "each mail is settled in one write");
+    }
+}
+
+#[tokio::test]
+async fn work_that_was_not_done_is_no_answer_to_a_workload() {
+    let server = Server::start(Arc::new(Canned), None).await.unwrap();
+    let world = World::real().unwrap();
+    let (accepted, none_failed) = (json!({ "statusCode": 200 }), json!({ "batchItemFailures": [] }));
+    let failed = json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] });
+    send(&world, "POST", format!("{}/v3/mail/send", server.url()), "{}").await;
+    let one_mail = server.take_arrivals();
+
+    assert!(Workload::Mail.check(&none_failed, &one_mail).is_ok());
+    assert!(Workload::Mail.check(&failed, &one_mail).is_err());
+    assert!(Workload::Mail.check(&none_failed, &[]).is_err(), "it says that it was done, and nobody was asked");
+    assert!(Workload::Mails.check(&none_failed, &one_mail).is_err(), "nine mails are missing");
+    assert!(Workload::Webhook.check(&accepted, &one_mail).is_err(), "nothing was queued");
+    assert!(Workload::Payment.check(&accepted, &one_mail).is_err(), "a new payment is answered with 201");
+}
+
+#[test]
+fn no_two_events_ask_for_the_same_payment_or_mail() {
+    for workload in [Workload::Payment, Workload::Mail, Workload::Mails] {
+        assert_ne!(events().make(workload, 1), events().make(workload, 2), "{}", workload.name());
+    }
+    let ten: Value = serde_json::from_slice(&events().make(Workload::Mails, 7)).unwrap();
+    let records = ten["Records"].as_array().unwrap();
+    let of = |name: &str| records.iter().map(|record| record[name].to_string()).collect::<BTreeSet<_>>().len();
+    assert_eq!((of("body"), of("messageId")), (10, 10));
 }
 
 #[tokio::test]
