@@ -55,8 +55,9 @@ pub struct Field {
 
 /// The Python competitors: folder, short name, and label. Each does the workloads whose module lies in its folder; a
 /// folder has the packages that they need and no others, because they are all uploaded.
-const PYTHON: [(&str, &str, &str); 3] = [
+const PYTHON: [(&str, &str, &str); 4] = [
     ("python-boto3", "python-boto3", "Python, boto3"),
+    ("python-asyncio", "python-boto3", "Python, boto3 + aiohttp"),
     ("python-powertools", "python-powertools", "Python, Powertools + stripe"),
     ("python-powertools-sendgrid", "python-powertools", "Python, Powertools + sendgrid"),
 ];

@@ -22,7 +22,7 @@ pub const QUEUES: [(&str, &str); 6] = [
     ("DOMAIN_EVENTS_QUEUE_URL", "domain-events"),
 ];
 
-/// Stripe's and SendGrid's accounts are the sandbox's, whoever answers.
+/// The vendors' accounts are the sandbox's, whoever answers.
 pub fn secret(id: &str) -> Option<Value> {
     let sandbox = sandbox::Settings::default();
     match id {
@@ -38,6 +38,21 @@ pub fn secret(id: &str) -> Option<Value> {
                 "webhook_public_keys": [{ "secret": public_key }],
             }))
         }
+        "bench/fedex" => Some(json!({
+            "client_id": sandbox.fedex_client_id,
+            "client_secret": sandbox.fedex_client_secret,
+            "account_number": sandbox.fedex_account_number,
+        })),
+        "bench/ups" => Some(json!({
+            "client_id": sandbox.ups_client_id,
+            "client_secret": sandbox.ups_client_secret,
+            "account_number": sandbox.ups_account_number,
+        })),
+        "bench/dhl" => Some(json!({
+            "username": sandbox.dhl_username,
+            "password": sandbox.dhl_password,
+            "account_number": sandbox.dhl_account_number,
+        })),
         _ => None,
     }
 }
@@ -75,14 +90,21 @@ pub fn variables(name: &str, server: &str) -> Vec<(String, String)> {
         ("STACK_ID", STACK_ID),
         ("TABLE_NAME", TABLE),
         ("ARCHIVE_BUCKET", "archive"),
+        ("LABELS_BUCKET", "labels"),
         ("STRIPE_SECRET_ID", "bench/stripe"),
         ("SENDGRID_SECRET_ID", "bench/sendgrid"),
+        ("FEDEX_SECRET_ID", "bench/fedex"),
+        ("UPS_SECRET_ID", "bench/ups"),
+        ("DHL_SECRET_ID", "bench/dhl"),
         ("APP_SECRET_ID", "bench/app"),
         ("MAIL_FROM", "shop@example.com"),
         ("MAIL_FROM_NAME", "Shop"),
         ("SHOP_NAME", "Shop"),
         ("STRIPE_API_BASE", server),
         ("SENDGRID_API_BASE", server),
+        ("FEDEX_API_BASE", server),
+        ("UPS_API_BASE", server),
+        ("DHL_API_BASE", server),
     ];
     let queues = QUEUES.iter().map(|(variable, queue)| ((*variable).to_owned(), queue_url(server, queue)));
     let template = template.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
@@ -12,12 +12,16 @@ use sha2::Sha256;
 
 use crate::canned::hex;
 use crate::environment::WEBHOOK_SECRET;
-use crate::server::{Arrival, Service};
+use crate::server::Arrival;
 
 /// The size of a usual `payment_intent.succeeded`, in bytes. The sample is shorter, for people to read.
 const WEBHOOK_BYTES: usize = 3_500;
 /// The id of the sample's intent, without its prefix.
 const NUDGED: &str = "3TDMQAQT8RSK5S3QGCJ3ZG2WSC";
+/// Where the sample's parcel goes: each event's own place, since what was asked before is answered from memory.
+const DESTINATION: &str = "Paris";
+/// What carriers are asked for prices by.
+const RATES: [&str; 3] = ["POST /rate/v1/rates/quotes", "POST /api/rating/v2409/Shop", "POST /rates"];
 /// Records of a batch: as many as template.yaml gives the workers at once.
 const BATCH: u64 = 10;
 
@@ -34,6 +38,8 @@ pub enum Workload {
     /// The same for a batch. Ours works its mails side by side, the competitors one after the other: boto3 waits for
     /// every call, and so do Powertools' batches of SQS unless a handler is asynchronous.
     Mails,
+    /// `POST /rates`: earlier answers, FedEx, UPS and DHL at once, their answers kept, prices in order.
+    Rates,
 }
 
 /// What sets a workload apart.
@@ -47,8 +53,8 @@ struct Row {
     /// The sample in `events/`.
     sample: &'static str,
     form: Form,
-    /// Who is asked for each thing that is to be done.
-    asks: Service,
+    /// What is asked for once for each thing that is to be done: operations.
+    asks: &'static [&'static str],
 }
 
 /// How an event is made of its sample.
@@ -64,7 +70,7 @@ enum Form {
 
 impl Workload {
     /// Everything that is measured, in the order of the tables.
-    pub const ALL: [Self; 4] = [Self::Webhook, Self::Payment, Self::Mail, Self::Mails];
+    pub const ALL: [Self; 5] = [Self::Webhook, Self::Payment, Self::Mail, Self::Mails, Self::Rates];
 
     const fn row(self) -> Row {
         match self {
@@ -74,7 +80,7 @@ impl Workload {
                 script: "webhook",
                 sample: "stripe-webhook.payment-succeeded.json",
                 form: Form::Signed(200),
-                asks: Service::Sqs,
+                asks: &["SendMessage"],
             },
             Self::Payment => Row {
                 name: "payment-initiator",
@@ -82,7 +88,7 @@ impl Workload {
                 script: "payments",
                 sample: "payment-initiator.create.json",
                 form: Form::Request("sample-1", 201),
-                asks: Service::Stripe,
+                asks: &["POST /v1/payment_intents"],
             },
             Self::Mail => Row {
                 name: "email-sender",
@@ -90,9 +96,17 @@ impl Workload {
                 script: "mail",
                 sample: "email-sender.nudge.json",
                 form: Form::Nudges(1, NUDGED),
-                asks: Service::SendGrid,
+                asks: &["POST /v3/mail/send"],
             },
             Self::Mails => Row { name: "email-sender-ten", form: Form::Nudges(BATCH, NUDGED), ..Self::Mail.row() },
+            Self::Rates => Row {
+                name: "rate-quoter",
+                function: "rate-quoter",
+                script: "rates",
+                sample: "rate-quoter.quote.json",
+                form: Form::Request(DESTINATION, 200),
+                asks: &RATES,
+            },
         }
     }
 
@@ -126,9 +140,10 @@ impl Workload {
             Form::Nudges(count, _) => (count, answer["batchItemFailures"].as_array().is_some_and(Vec::is_empty)),
         };
         ensure!(good, "{} was answered {answer}", self.name());
-        let service = self.row().asks;
-        let asked = arrivals.iter().filter(|arrival| arrival.service == service).count() as u64;
-        ensure!(asked == wanted, "{}: {} was asked {asked} times, not {wanted}", self.name(), service.name());
+        for operation in self.row().asks {
+            let asked = arrivals.iter().filter(|arrival| arrival.operation == *operation).count() as u64;
+            ensure!(asked == wanted, "{}: {operation} was asked {asked} times, not {wanted}", self.name());
+        }
         Ok(())
     }
 }
@@ -176,14 +191,13 @@ impl Events {
 
     /// The `number`-th payment that is confirmed within its request, with a card that pays.
     pub fn confirmed_payment(&self, number: u64) -> Bytes {
-        let event = self.make(Workload::Payment, number);
-        let mut event: Value = serde_json::from_slice(&event).unwrap_or_default();
-        let mut body: Value =
-            event["body"].as_str().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
-        body["payment_method"] = json!("pm_card_visa");
-        body["confirm"] = json!(true);
-        event["body"] = json!(body.to_string());
-        event.to_string().into()
+        let card = [("payment_method", json!("pm_card_visa")), ("confirm", json!(true))];
+        with_body(&self.make(Workload::Payment, number), &card)
+    }
+
+    /// The `number`-th request for prices, of a shop that waits this long at most.
+    pub fn rates_within(&self, deadline: Duration, number: u64) -> Bytes {
+        with_body(&self.make(Workload::Rates, number), &[("deadline_ms", json!(deadline.as_millis()))])
     }
 
     /// A vendor's webhook as a function URL hands it over.
@@ -201,6 +215,18 @@ impl Events {
         event["headers"]["stripe-signature"] = json!(signature(body, now_s()));
         event.to_string().into()
     }
+}
+
+/// A request with these fields in its body.
+fn with_body(event: &[u8], fields: &[(&str, Value)]) -> Bytes {
+    let mut event: Value = serde_json::from_slice(event).unwrap_or_default();
+    let body = event["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
+    let mut body: Value = body.unwrap_or_default();
+    for (name, value) in fields {
+        body[*name] = value.clone();
+    }
+    event["body"] = json!(body.to_string());
+    event.to_string().into()
 }
 
 /// An SQS event of so many records, each with the sample's nudge for an intent of its own.

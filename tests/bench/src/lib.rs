@@ -13,6 +13,7 @@
 //! * [`server`] is AWS and the vendors on one port, plain or TLS; [`canned`] says always the same, [`live`] keeps what
 //!   it is told.
 //! * [`race`] runs everybody in turn, [`contenders`] says who that is, [`installed`] makes what they need.
+//! * [`deadline`] asks for prices while carriers are slow, broken or silent.
 //! * [`targets`] compares with what was promised; [`report`], [`plot`] write it down.
 //!
 //! Nothing here judges: a missed target is a line in a table, not a failed test. The machine that it runs on is not
@@ -27,8 +28,10 @@
 
 pub mod callgrind;
 pub mod canned;
+mod carriers;
 pub mod certificate;
 pub mod contenders;
+pub mod deadline;
 pub mod environment;
 pub mod events;
 pub mod function;

@@ -183,7 +183,7 @@ impl Live {
         match lock(&self.sandbox).call(vendor, now_ms(), request) {
             sandbox::Reply::Answer { response, .. } => {
                 let (parts, body) = response.into_parts();
-                Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+                Answer { status: parts.status.as_u16(), headers: parts.headers, body, after: None }
             }
             sandbox::Reply::Lost { .. } | sandbox::Reply::Refused => Answer::new(503, "no faults are dialled"),
         }
@@ -195,8 +195,8 @@ impl Backend for Live {
         let body = call.request.body();
         let name = match call.service {
             // Paths of vendors hold ids.
-            Service::Stripe | Service::SendGrid => call.service.name().to_owned(),
-            _ => format!("{} {}", call.service.name(), call.operation),
+            service if service.is_vendor() => service.name().to_owned(),
+            service => format!("{} {}", service.name(), call.operation),
         };
         {
             let mut bill = lock(&self.bill);
@@ -217,6 +217,9 @@ impl Backend for Live {
             }
             Service::Stripe => self.vendor(Vendor::Stripe, call),
             Service::SendGrid => self.vendor(Vendor::SendGrid, call),
+            Service::Fedex => self.vendor(Vendor::FedEx, call),
+            Service::Ups => self.vendor(Vendor::Ups, call),
+            Service::Dhl => self.vendor(Vendor::Dhl, call),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `cargo measure`: builds, installs, measures, and writes the results down. `cargo measure build` stops before it
-//! measures, for a machine that is not quiet yet; `cargo measure load` follows orders, `cargo measure instructions` only
-//! counts.
+//! measures, for a machine that is not quiet yet; `cargo measure load` follows orders, `cargo measure deadline` asks slow
+//! carriers for prices, `cargo measure instructions` only counts.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the command line")]
 
@@ -12,6 +12,7 @@ use bench::callgrind;
 use bench::canned::Canned;
 use bench::certificate::Identity;
 use bench::contenders::{Field, Role};
+use bench::deadline;
 use bench::events::{Events, Workload};
 use bench::function::bind_this_thread;
 use bench::installed::{Workspace, version, which};
@@ -19,6 +20,7 @@ use bench::package;
 use bench::race::{self, Amount, DELAYS};
 use bench::report::Results;
 use bench::server::Server;
+use bench::targets;
 use bench::verification::{self, Verification};
 use clap::{Parser, Subcommand};
 
@@ -59,6 +61,8 @@ enum Command {
     },
     /// Only builds and installs everything that the others measure.
     Build,
+    /// Only asks for prices while carriers are slow, broken or silent, and writes nothing down.
+    Deadline,
     /// Only counts instructions, and writes nothing down.
     Instructions,
 }
@@ -69,17 +73,14 @@ fn main() -> Result<()> {
     match arguments.command {
         Some(Command::Load { orders }) => return bench::load::run(&workspace, orders, &on_one_thread()?),
         Some(Command::Build) => return build(&workspace, !arguments.no_peers),
+        Some(Command::Deadline) => return quotes(&workspace),
         Some(Command::Instructions) => return on_one_thread()?.block_on(instructions(&workspace)),
         None => {}
     }
     let field = Field::gather(&workspace, !arguments.no_peers)?;
     let zips = zips(&workspace, arguments.quick)?;
 
-    // Only now: what was built above may use every CPU.
-    let apart = std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() > BENCH_CPU);
-    if apart {
-        bind_this_thread(BENCH_CPU)?;
-    }
+    let apart = apart()?;
     let mut amount = if arguments.quick { QUICK } else { THOROUGH };
     amount.rounds = arguments.rounds.unwrap_or(amount.rounds);
     ensure!(amount.rounds > 0, "no rounds, no results");
@@ -95,6 +96,15 @@ fn main() -> Result<()> {
     println!("{}", results.text());
     println!("written to {}", folder.display());
     Ok(())
+}
+
+/// Keeps this thread off the functions' CPU, where there are two. Called when everything is built: a build may use both.
+fn apart() -> Result<bool> {
+    let apart = std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() > BENCH_CPU);
+    if apart {
+        bind_this_thread(BENCH_CPU)?;
+    }
+    Ok(apart)
 }
 
 fn on_one_thread() -> Result<tokio::runtime::Runtime> {
@@ -114,6 +124,16 @@ fn build(workspace: &Workspace, with_peers: bool) -> Result<()> {
     Ok(())
 }
 
+/// Only what carriers cost a quote.
+fn quotes(workspace: &Workspace) -> Result<()> {
+    workspace.build(deadline::FUNCTION)?;
+    let cpu = apart()?.then_some(FUNCTION_CPU);
+    let events = Events::read(&workspace.root)?;
+    let waited = on_one_thread()?.block_on(deadline::run(workspace, &events, cpu))?;
+    print!("{}\n{}", deadline::table(&waited), targets::table(&targets::of_quotes(&waited)));
+    Ok(())
+}
+
 async fn measure(workspace: &Workspace, field: &Field, amount: Amount, cpu: Option<usize>) -> Result<Results> {
     let events = Events::read(&workspace.root)?;
     let plain = Server::start(Arc::new(Canned), None).await?;
@@ -124,6 +144,8 @@ async fn measure(workspace: &Workspace, field: &Field, amount: Amount, cpu: Opti
         let contenders = field.of(workload, &[Role::Ours, Role::Unwarmed, Role::Empty, Role::Bare, Role::Peer]);
         race.extend(race::run(&contenders, workspace, &plain, &events, amount, cpu).await?);
     }
+
+    let deadline = deadline::run(workspace, &events, cpu).await?;
 
     let identity = Identity::new()?;
     let root = identity.write_root(&workspace.home().join("tls"))?;
@@ -145,6 +167,7 @@ async fn measure(workspace: &Workspace, field: &Field, amount: Amount, cpu: Opti
         amount,
         race,
         durable,
+        deadline,
         instructions,
         verification,
         zips: BTreeMap::new(),

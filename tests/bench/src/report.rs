@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::callgrind::Instructions;
 use crate::contenders::Role;
+use crate::deadline::{self, Waited};
 use crate::events::Workload;
 use crate::race::{Amount, Durable, Round, Runs};
 use crate::statistics::{Spread, median};
@@ -29,6 +30,8 @@ pub struct Results {
     pub race: Vec<Runs>,
     /// Cold to the first durable write over TLS.
     pub durable: Vec<Durable>,
+    /// Quotes of slow, broken and silent carriers.
+    pub deadline: Vec<Waited>,
     /// Instructions.
     pub instructions: Vec<Instructions>,
     /// Signatures.
@@ -54,17 +57,9 @@ impl Results {
             self.race_table(&mut text, workload);
         }
         self.durable_table(&mut text);
+        text.push_str(&deadline::table(&self.deadline));
         self.counted_tables(&mut text);
-        text.push_str("\n### Targets\n\n| promised | measured | |\n|---|---|---|\n");
-        for target in &self.targets {
-            let verdict = match target.met {
-                Some(true) => "met",
-                Some(false) => "**missed**",
-                None => "not measured",
-            };
-            let _ = writeln!(text, "| {} | {} | {verdict} |", target.promise, target.measured);
-        }
-        text.push('\n');
+        let _ = writeln!(text, "\n### Targets\n\n{}", targets::table(&self.targets));
         for (what, why) in &self.left_out {
             let _ = writeln!(text, "Left out: {what}: {why}.");
         }

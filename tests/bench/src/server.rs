@@ -1,5 +1,5 @@
-//! AWS and the vendors on one port: SQS, DynamoDB, Secrets Manager, S3, Stripe and SendGrid are told apart by what the
-//! request says. Each arrival is written down, and each answer comes after its service's delay.
+//! AWS and the vendors on one port: SQS, DynamoDB, Secrets Manager, S3, Stripe, SendGrid and the carriers are told apart
+//! by what the request says. Each arrival is written down, and each answer comes after its service's delay.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,6 +27,12 @@ pub enum Service {
     Stripe,
     /// SendGrid's API.
     SendGrid,
+    /// FedEx's API.
+    Fedex,
+    /// UPS's API.
+    Ups,
+    /// DHL Express's API.
+    Dhl,
 }
 
 impl Service {
@@ -39,11 +45,15 @@ impl Service {
             Self::S3 => "S3",
             Self::Stripe => "Stripe",
             Self::SendGrid => "SendGrid",
+            Self::Fedex => "FedEx",
+            Self::Ups => "UPS",
+            Self::Dhl => "DHL",
         }
     }
 
-    const fn is_vendor(self) -> bool {
-        matches!(self, Self::Stripe | Self::SendGrid)
+    /// Whether it is none of AWS's.
+    pub const fn is_vendor(self) -> bool {
+        !matches!(self, Self::Sqs | Self::DynamoDb | Self::Secrets | Self::S3)
     }
 }
 
@@ -67,18 +77,20 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Body.
     pub body: Bytes,
+    /// How long it takes; none: as long as its kind of service does.
+    pub after: Option<Duration>,
 }
 
 impl Answer {
     /// An answer without headers of its own.
     pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
-        Self { status, headers: HeaderMap::new(), body: body.into() }
+        Self { status, headers: HeaderMap::new(), body: body.into(), after: None }
     }
 }
 
 /// What stands behind the port.
 pub trait Backend: Send + Sync + 'static {
-    /// Answers one call, at once.
+    /// Answers one call. The answer is made at once, and given after its delay.
     fn answer(&self, call: &Call) -> Answer;
 }
 
@@ -179,7 +191,8 @@ impl Answers for Desk {
             lock(&self.notes.arrivals).push(arrival);
             let delays = *lock(&self.notes.delays);
             let answer = self.backend.answer(&call);
-            let delay = if call.service.is_vendor() { delays.vendor } else { delays.aws };
+            let of_its_kind = if call.service.is_vendor() { delays.vendor } else { delays.aws };
+            let delay = answer.after.unwrap_or(of_its_kind);
             if !delay.is_zero() {
                 tokio::time::sleep_until((at + delay).into()).await;
             }
@@ -212,6 +225,9 @@ fn recognised(request: Request<Bytes>) -> Option<Call> {
     let service = match path {
         _ if path.starts_with("/v1/") => Service::Stripe,
         _ if path.starts_with("/v3/") => Service::SendGrid,
+        _ if path.starts_with("/rate/") || path.starts_with("/oauth/") => Service::Fedex,
+        _ if path.starts_with("/api/") || path.starts_with("/security/") => Service::Ups,
+        "/rates" => Service::Dhl,
         _ => return None,
     };
     let operation = format!("{} {path}", request.method());

@@ -1,12 +1,18 @@
 //! What was promised, beside what was measured. A target that could not be measured says so.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use crate::contenders::Role;
+use crate::deadline::{Ends, Waited};
 use crate::events::Workload;
 use crate::race::{Round, Runs};
 use crate::report::Results;
+use crate::statistics::median;
 
+/// The competitor that has AWS's SDK and nothing more for AWS.
+const BOTO3: &str = "python-boto3";
 /// Our init beside that of an empty Rust function, at most.
 const INIT_TO_EMPTY_MAX: f64 = 1.5;
 /// boto3's init beside ours, at least.
@@ -23,6 +29,11 @@ const MEMORY_MAX_MIB: f64 = 10.0;
 const ZIP_MAX_BYTES: u64 = 2_800_000;
 /// Signature and envelope of a Stripe event of 3.5 kB, microseconds.
 const VERIFICATION_MAX_MICROS: f64 = 10.0;
+
+/// A quote beside its slowest carrier, at most.
+const QUOTE_TO_SLOWEST_MAX: f64 = 1.05;
+/// How far from its deadline a quote may end that waits for somebody, milliseconds.
+const DEADLINE_OFF_MAX_MS: f64 = 5.0;
 
 /// One promise.
 #[derive(Clone, Debug, Serialize)]
@@ -52,7 +63,8 @@ pub fn all(results: &Results) -> Vec<Target> {
                 INIT_TO_EMPTY_MAX,
                 "×",
             ));
-            for (peer, least) in [("python-boto3", BOTO3_INIT_MIN), ("python-powertools", POWERTOOLS_INIT_MIN)] {
+            for peer in peers(workload) {
+                let least = if *peer == BOTO3 { BOTO3_INIT_MIN } else { POWERTOOLS_INIT_MIN };
                 targets.push(at_least(
                     format!("{name}: init of {peer} ≥ {least} × ours without warming"),
                     ratio(peer, "crossdock-unwarmed", init),
@@ -65,7 +77,7 @@ pub fn all(results: &Results) -> Vec<Target> {
             let promise = format!("{name}: CPU per invocation ≤ {CPU_TO_BARE_MAX} × a bare handler's");
             targets.push(at_most(promise, measured, CPU_TO_BARE_MAX, "×"));
         }
-        for peer in ["python-boto3", "python-powertools"] {
+        for peer in peers(workload) {
             let promise = format!("{name}: CPU per invocation of {peer} ≥ {PYTHON_CPU_MIN} × ours");
             targets.push(at_least(promise, ratio(peer, "crossdock", cpu), PYTHON_CPU_MIN));
         }
@@ -73,6 +85,7 @@ pub fn all(results: &Results) -> Vec<Target> {
         let promise = format!("{name}: peak memory ≤ {MEMORY_MAX_MIB} MiB");
         targets.push(at_most(promise, memory, MEMORY_MAX_MIB, " MiB"));
     }
+    targets.extend(of_quotes(&results.deadline));
     targets.push(zip(results));
     let verification = results.verification.iter().find(|one| one.label == "Crossdock: signature + envelope");
     targets.push(at_most(
@@ -82,6 +95,49 @@ pub fn all(results: &Results) -> Vec<Target> {
         " µs",
     ));
     targets
+}
+
+/// The promises about quotes.
+pub fn of_quotes(all: &[Waited]) -> Vec<Target> {
+    let of = |waited: &Waited| {
+        let median = median(&waited.took_ms);
+        match waited.ends {
+            Ends::AfterTheSlowest => {
+                let most = waited.end_ms * QUOTE_TO_SLOWEST_MAX + waited.aws_ms;
+                let promise =
+                    format!("a quote ≤ {QUOTE_TO_SLOWEST_MAX} × its slowest carrier + one wait for AWS ({most:.0} ms)");
+                at_most(promise, median, most, " ms")
+            }
+            Ends::AtTheDeadline => {
+                let promise = format!("a quote ends at its deadline ({} ms) ± {DEADLINE_OFF_MAX_MS} ms", waited.end_ms);
+                let met = median.map(|median| (median - waited.end_ms).abs() <= DEADLINE_OFF_MAX_MS);
+                Target { met, ..at_most(promise, median, f64::INFINITY, " ms") }
+            }
+        }
+    };
+    all.iter().map(of).collect()
+}
+
+/// The table, as Markdown.
+pub fn table(targets: &[Target]) -> String {
+    let mut text = String::from("| promised | measured | |\n|---|---|---|\n");
+    for target in targets {
+        let verdict = match target.met {
+            Some(true) => "met",
+            Some(false) => "**missed**",
+            None => "not measured",
+        };
+        let _ = writeln!(text, "| {} | {} | {verdict} |", target.promise, target.measured);
+    }
+    text
+}
+
+/// Whom a workload's promises are about: there is no Powertools and no vendor's SDK for carriers.
+const fn peers(workload: Workload) -> &'static [&'static str] {
+    match workload {
+        Workload::Rates => &[BOTO3],
+        _ => &[BOTO3, "python-powertools"],
+    }
 }
 
 fn zip(results: &Results) -> Target {

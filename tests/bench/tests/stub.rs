@@ -18,7 +18,7 @@ use bench::environment;
 use bench::events::{Events, Workload};
 use bench::live::Live;
 use bench::runtime_api::RuntimeApi;
-use bench::server::{Delays, Server, Service};
+use bench::server::{Answer, Backend, Call, Delays, Server, Service};
 use bytes::Bytes;
 use crossdock::aws::Transport;
 use crossdock::domain::Timestamp;
@@ -27,6 +27,7 @@ use crossdock::lambda::{Env, System, batch};
 use crossdock::world::World;
 use email_sender::EmailSender;
 use http::Request;
+use rate_quoter::RateQuoter;
 use serde_json::{Value, json};
 use stripe_webhook::StripeWebhook;
 
@@ -120,6 +121,26 @@ async fn the_shipped_email_sender_sends_each_mail_of_our_event_once_and_settles_
 }
 
 #[tokio::test]
+async fn the_shipped_rate_quoter_asks_each_carrier_once_for_each_of_our_events_and_keeps_what_it_says() {
+    let server = Server::start(Arc::new(Canned), None).await.unwrap();
+    let (world, url) = (World::real().unwrap(), server.url());
+    let env = Env::of(environment::variables(Workload::Rates.function(), &url));
+    let system = System::with(env, world.clone(), &Transport::over(&world)).unwrap();
+    let quoter = RateQuoter::new(&system).unwrap();
+    for number in 1..=2 {
+        let response = respond(&quoter, request(&events().make(Workload::Rates, number)), &world).await;
+        let answer = json!({ "statusCode": response.status().as_u16() });
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!((body["quotes"].as_array().unwrap().len(), body["errors"].to_string()), (13, "[]".to_owned()));
+
+        let arrivals = server.take_arrivals();
+        Workload::Rates.check(&answer, &arrivals).unwrap();
+        let tokens = arrivals.iter().filter(|arrival| arrival.operation.ends_with("/token")).count();
+        assert_eq!(tokens, if number == 1 { 2 } else { 0 }, "FedEx's and UPS's, once");
+    }
+}
+
+#[tokio::test]
 async fn work_that_was_not_done_is_no_answer_to_a_workload() {
     let server = Server::start(Arc::new(Canned), None).await.unwrap();
     let world = World::real().unwrap();
@@ -137,8 +158,8 @@ async fn work_that_was_not_done_is_no_answer_to_a_workload() {
 }
 
 #[test]
-fn no_two_events_ask_for_the_same_payment_or_mail() {
-    for workload in [Workload::Payment, Workload::Mail, Workload::Mails] {
+fn no_two_events_ask_for_the_same_payment_mail_or_prices() {
+    for workload in [Workload::Payment, Workload::Mail, Workload::Mails, Workload::Rates] {
         assert_ne!(events().make(workload, 1), events().make(workload, 2), "{}", workload.name());
     }
     let ten: Value = serde_json::from_slice(&events().make(Workload::Mails, 7)).unwrap();
@@ -173,6 +194,25 @@ async fn a_delay_is_kept_and_belongs_to_its_kind_of_service() {
     let answer = send(&World::real().unwrap(), "POST", url, "amount=1099").await;
     assert!(started.elapsed() >= Duration::from_millis(60));
     assert_eq!(serde_json::from_slice::<Value>(answer.body()).unwrap()["object"], "payment_intent");
+}
+
+/// Says that it takes so long, whoever is asked.
+struct Slow(Duration);
+
+impl Backend for Slow {
+    fn answer(&self, call: &Call) -> Answer {
+        Answer { after: Some(self.0), ..Canned.answer(call) }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_says_how_long_it_takes_takes_that_long_and_no_longer() {
+    let server = Server::start(Arc::new(Slow(Duration::from_millis(60))), None).await.unwrap();
+    server.set_delays(Delays { aws: Duration::ZERO, vendor: SOON });
+    let started = Instant::now();
+    let answer = send(&World::real().unwrap(), "POST", format!("{}/rates", server.url()), "{}").await;
+    assert!((Duration::from_millis(60)..SOON).contains(&started.elapsed()));
+    assert!(serde_json::from_slice::<Value>(answer.body()).unwrap()["products"].is_array());
 }
 
 #[tokio::test]
