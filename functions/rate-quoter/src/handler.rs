@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crossdock::domain::input::{QuoteRates, ValidateAddress};
 use crossdock::domain::shipping::Carrier;
-use crossdock::error::{Error, Result};
+use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Lane, Permit};
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction, no_such_route};
-use crossdock::shipping::{Carriers, Quotes, told};
+use crossdock::shipping::{Carriers, Quotes, refused, told};
 use crossdock::vendors::carrier::Asking;
 use crossdock::vendors::{dhl, fedex, ups};
 use futures_util::FutureExt as _;
@@ -67,19 +67,14 @@ impl RateQuoter {
     }
 
     async fn track(&self, request: &ApiRequest, carrier: &str, number: &str) -> Result<Answer> {
-        let not_found = || Error::rejected(404, "tracking_not_found", "This carrier does not know this number.");
-        let carrier = Carrier::parse(carrier).ok_or_else(not_found)?;
+        let carrier = Carrier::parse(carrier).ok_or_else(no_such_route)?;
         let fits = (1..=NUMBER_MAX_CHARS).contains(&number.len());
         if !fits || !number.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(not_found());
+            return Err(refused("carrier_not_found"));
         }
         let permit = permit(request);
-        let tracked = told(self.carriers.get(carrier).track(number, asking(request, &permit)).await);
-        match tracked {
-            Ok(tracking) => Ok(answers::tracked(&tracking)),
-            Err(error) if error.code == "carrier_not_found" => Err(not_found()),
-            Err(error) => Err(error),
-        }
+        let tracked = self.carriers.get(carrier).track(number, asking(request, &permit));
+        Ok(answers::tracked(&told(tracked.await)?))
     }
 }
 

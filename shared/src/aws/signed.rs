@@ -171,10 +171,8 @@ fn accepted(operation: &'static str, answer: &HttpResponse) -> Result<()> {
     let context = format!("{operation}: {status} {code}");
     Err(match (status, code) {
         // The connection was too slow; S3 calls that the caller's mistake, and so does Secrets Manager with too many.
-        (StatusCode::BAD_REQUEST, "RequestTimeout" | "ThrottlingException") => {
-            Error::transient("aws_unavailable", context)
-        }
-        (StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS, _) => {
+        (StatusCode::BAD_REQUEST, "RequestTimeout" | "ThrottlingException")
+        | (StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS, _) => {
             Error::transient("aws_unavailable", context)
         }
         _ if status.is_server_error() => Error::transient("aws_unavailable", context),

@@ -95,12 +95,11 @@ impl Webhook {
         let event_id = match (&self.replay, self.vendor) {
             (Some(replay), _) => return replay.archive_key.clone(),
             (None, Vendor::Stripe) => stripe::event_id(&self.bytes),
-            (None, Vendor::SendGrid) => None, // a slice has the events of many
+            // A slice has the events of many, and FedEx may tell all scans of a parcel at once; DHL tells nothing unasked.
+            (None, Vendor::SendGrid | Vendor::Fedex | Vendor::Dhl) => None,
             (None, Vendor::Twilio) => twilio::event_id(&self.bytes),
             (None, Vendor::Postmark) => postmark::event_id(&self.bytes),
-            (None, Vendor::Fedex) => None, // it may tell all scans of a parcel at once
             (None, Vendor::Ups) => ups::event_id(&self.bytes),
-            (None, Vendor::Dhl) => None, // it tells nothing unasked
         };
         self.delivery.key(self.vendor, event_id.as_deref())
     }

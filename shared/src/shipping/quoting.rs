@@ -182,7 +182,7 @@ impl Quotes {
     /// The service that a quote stands for, if it is of this consignment and still counts.
     ///
     /// # Errors
-    /// 422 `quote_unknown` (of another consignment, or forgotten), 422 `quote_expired`.
+    /// 422 `quote_not_found` (of another consignment, or forgotten), 422 `quote_expired`.
     pub async fn chosen(&self, id: &QuoteId, consignment: &Consignment) -> Result<Chosen> {
         let hash = consignment_hash(consignment);
         let keys: Vec<Key> = Carrier::ALL.iter().map(|carrier| key(*carrier, &hash)).collect();
@@ -199,7 +199,7 @@ impl Quotes {
             return Ok(Chosen { carrier: rate.carrier, service: rate.service.clone(), price: rate.price });
         }
         let detail = "There is no such quote for these parcels, addresses and this day: ask for rates again.";
-        Err(Error::rejected(422, "quote_unknown", detail))
+        Err(Error::rejected(422, "quote_not_found", detail))
     }
 
     /// Those who are late stay at work while this instance lives.
@@ -214,7 +214,7 @@ impl Quotes {
 
     async fn asked(self, carrier: Carrier, question: Question, earlier: Arc<OnceLock<Arc<Known>>>) -> Finished {
         let request = question.request;
-        let said = self.says(carrier, &question, &earlier).await;
+        let said = Box::pin(self.says(carrier, &question, &earlier)).await;
         Finished { request, carrier, said }
     }
 
@@ -235,7 +235,7 @@ impl Quotes {
         }
         let key = key(carrier, &question.hash);
         let permit = gateway.permit(Vendor::from(carrier), Lane::Interactive, question.call_by);
-        let (stored, permit) = join(self.table.get(&key), permit).await;
+        let (stored, permit) = Box::pin(join(self.table.get(&key), permit)).await;
         let stored = stored
             .and_then(|item| item.map(|item| item.parse::<Known>()).transpose())
             .inspect_err(|error| tracing::warn!(error = %error, "a carrier's earlier answer cannot be read"));

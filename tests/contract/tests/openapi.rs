@@ -381,7 +381,14 @@ fn every_code_that_a_function_of_the_api_refuses_with_is_in_the_contract() {
     // What a person at the command line is told is not the storefront's either.
     let told_at_the_terminal = ["shared/src/effects/operate.rs", "shared/src/aws/deployment.rs"];
     let operators: BTreeSet<String> = told_at_the_terminal.into_iter().flat_map(rejections).collect();
-    let functions = ["functions/payment-initiator", "functions/message-initiator"].into_iter().flat_map(rejections);
+    let functions = [
+        "functions/payment-initiator",
+        "functions/message-initiator",
+        "functions/rate-quoter",
+        "functions/shipment-initiator",
+    ]
+    .into_iter()
+    .flat_map(rejections);
     for code in rejections("shared/src").union(&functions.collect()) {
         assert!(
             named.contains(code.as_str()) || receivers.contains(&code.as_str()) || operators.contains(code),

@@ -58,7 +58,7 @@ impl WorkList {
     /// Asks for a shipment. Waits: one transaction.
     ///
     /// # Errors
-    /// 422 `idempotency_key_reused`, 409 `shipment_exists` (with `shipment_id`).
+    /// 422 `idempotency_key_reused`, 409 `parcel_already_has_shipment` (with `shipment_id`).
     pub async fn create_shipment(
         &self,
         draft: &ShipmentDraft,
@@ -158,7 +158,8 @@ impl WorkList {
             return Ok(ShipmentCreated::Repeat(before.shipment_id));
         }
         let detail = "This parcel of the order was asked for before. Another parcel needs another parcel_ref.";
-        Err(Error::rejected(409, "shipment_exists", detail).with("shipment_id", before.shipment_id.as_str()))
+        Err(Error::rejected(409, "parcel_already_has_shipment", detail)
+            .with("shipment_id", before.shipment_id.as_str()))
     }
 
     /// Reads a shipment.
@@ -205,17 +206,6 @@ impl WorkList {
         let before = before.ok_or_else(|| Error::transient("object_contended", "the pickup is being changed"))?;
         same_request(&before.request_hash, hash)?;
         Ok(PickupCreated::Repeat(Box::new(before)))
-    }
-
-    /// Reads a pickup.
-    ///
-    /// # Errors
-    /// 404 `pickup_not_found`.
-    pub async fn pickup(&self, id: &PickupId) -> Result<Pickup> {
-        match self.table.get(&pickup::key(id)).await? {
-            Some(item) => item.parse(),
-            None => Err(Error::rejected(404, "pickup_not_found", "There is no such pickup.")),
-        }
     }
 }
 

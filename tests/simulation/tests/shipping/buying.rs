@@ -30,7 +30,7 @@ async fn a_label_is_bought_once_kept_and_linked_to_for_a_while() {
         let reused = universe.call("POST", "/shipments", None, Some(&other)).await;
         assert_eq!((reused.status(), reused.body()["code"].clone()), (422, json!("idempotency_key_reused")));
         let second = universe.call("POST", "/shipments", Some("another key"), Some(&body)).await;
-        assert_eq!((second.status(), second.body()["code"].clone()), (409, json!("shipment_exists")));
+        assert_eq!((second.status(), second.body()["code"].clone()), (409, json!("parcel_already_has_shipment")));
         assert_eq!(labels(&universe, vendor), (1, 1));
     }
 }

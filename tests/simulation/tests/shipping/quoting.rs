@@ -134,7 +134,7 @@ async fn a_label_is_bought_by_the_id_of_its_quote_and_by_no_other() {
     let mut heavier = by_quote("o-1");
     heavier["packages"][0]["weight"]["value"] = json!(9);
     let refused = universe.call("POST", "/shipments", None, Some(&heavier)).await;
-    assert_eq!((refused.status(), refused.body()["code"].clone()), (422, json!("quote_unknown")));
+    assert_eq!((refused.status(), refused.body()["code"].clone()), (422, json!("quote_not_found")));
 
     let bought = universe.call("POST", "/shipments", None, Some(&by_quote("o-1"))).await;
     assert_eq!(bought.status(), 201, "{}", bought.body());

@@ -165,7 +165,7 @@ async fn a_number_that_nobody_knows_is_not_found_and_a_known_one_shows_its_scans
         let unknown = universe.call("GET", path, None, None).await;
         assert_eq!(
             (unknown.status(), unknown.body()["code"].clone()),
-            (404, Value::from("tracking_not_found")),
+            (404, Value::from("carrier_not_found")),
             "{path}"
         );
     }
