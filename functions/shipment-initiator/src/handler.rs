@@ -60,7 +60,7 @@ impl ShipmentInitiator {
         let lease = request.lease();
         let creating = self.list.create_shipment(&draft, &repeatable, &request.correlation, &lease);
         let permit = async { Ok(self.carriers.permit_of(draft.carrier, &lease).await) };
-        let (created, permit) = try_join(creating, permit).await?;
+        let (created, permit) = try_join(Box::pin(creating), Box::pin(permit)).await?;
         let worked = match created {
             ShipmentCreated::Repeat(id) => return self.repeated(request, self.list.shipment(&id).await?).await,
             ShipmentCreated::New(shipment, claimed) => {
@@ -142,7 +142,7 @@ impl ShipmentInitiator {
         let (hash, lease, carrier) = (request_hash("POST", &request.path, body), request.lease(), wish.carrier);
         let creating = self.list.create_pickup(wish, (&key, &hash), &request.correlation, &lease);
         let permit = async { Ok(self.carriers.permit_of(carrier, &lease).await) };
-        match try_join(creating, permit).await? {
+        match try_join(Box::pin(creating), Box::pin(permit)).await? {
             (PickupCreated::Repeat(pickup), _) => Ok(answers::pickup(&pickup).replayed()),
             (PickupCreated::New(pickup, claimed), permit) => {
                 let subject = Subject::Pickup(pickup);
@@ -157,12 +157,12 @@ impl HttpFunction for ShipmentInitiator {
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         match (&request.method, segments.as_slice()) {
-            (&Method::POST, ["shipments"]) => self.create(&request).await,
+            (&Method::POST, ["shipments"]) => Box::pin(self.create(&request)).await,
             (&Method::GET, ["shipments", id]) => {
                 let id = ShipmentId::parse(id).ok_or_else(shipment_not_found)?;
                 answers::shown(200, &self.list.shipment(&id).await?, self.carriers.labels())
             }
-            (&Method::POST, ["pickups"]) => self.pickup(&request).await,
+            (&Method::POST, ["pickups"]) => Box::pin(self.pickup(&request)).await,
             _ => Err(no_such_route()),
         }
     }

@@ -82,9 +82,8 @@ impl Function {
     pub const fn timeout(self) -> Duration {
         Duration::from_secs(match self {
             Self::PaymentWorker => 45,
-            Self::EventProcessor | Self::ShipmentWorker => 30,
+            Self::EventProcessor | Self::ShipmentWorker | Self::MailReporter => 30,
             Self::Sweeper => 60,
-            Self::MailReporter => 30,
             Self::Unsubscriber
             | Self::StripeWebhook
             | Self::SendGridWebhook

@@ -20,7 +20,7 @@ pub(super) fn agree(universe: &Universe, items: &[Value], wrong: &mut Vec<String
                 // What DHL was not handed it does not bill, and its API has no way to say that it will not come.
                 None if carrier == Vendor::Dhl => {}
                 None => {
-                    wrong.push(format!("I1: {} bills {}, and nobody knows it", carrier.name(), label.tracking_number))
+                    wrong.push(format!("I1: {} bills {}, and nobody knows it", carrier.name(), label.tracking_number));
                 }
                 Some(ours) => {
                     let status = text(ours, "status").unwrap_or_default();

@@ -69,13 +69,11 @@ pub(super) fn unmet(flow: Flow, universe: &Universe) -> Vec<String> {
         let got = copies.get(text(message, "intent_id").unwrap_or_default()).copied().unwrap_or(0);
         suppressed += usize::from(status == "suppressed");
         let fits = match (flow, status) {
-            (_, "suppressed") => got == 0,
-            (Flow::CampaignCanceled, "canceled") => got == 0,
+            (_, "suppressed") | (Flow::CampaignCanceled, "canceled") => got == 0,
             (Flow::Campaign, "delivered") => got == 1,
-            // Who dies around the call leaves it unsaid.
-            (_, "failed") => got == 0 && has_crashed,
-            // Called off at SendGrid before its acceptance was written down.
-            (Flow::CampaignCanceled, "sent") => got == 0 && has_crashed,
+            // Who dies around the call leaves it unsaid; or it is called off at SendGrid before its acceptance was written
+            // down.
+            (_, "failed") | (Flow::CampaignCanceled, "sent") => got == 0 && has_crashed,
             _ => false,
         };
         if !fits {
