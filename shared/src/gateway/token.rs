@@ -171,15 +171,8 @@ impl Gateway {
     ) -> Result<(Reply, Option<Fault>)> {
         let seal = Seal::of(call.vendor, (rule.secret)(keys))?;
         let owner = owner.get_or_insert_with(|| format!("{:032x}", self.world.rng.next()));
-        let fetch = Fetch {
-            gateway: self,
-            call,
-            seal: &seal,
-            version,
-            owner,
-            request: (rule.request)(keys, &rule.base)?,
-            read: rule.read,
-        };
+        let request = || (rule.request)(keys, &rule.base);
+        let fetch = Fetch { gateway: self, call, seal: &seal, version, owner, request, read: rule.read };
         let token = match fetch.token().await {
             Ok(token) => token,
             Err(instead) => return Ok(instead),
@@ -208,14 +201,14 @@ impl Gateway {
 }
 
 /// Getting the token for one call.
-struct Fetch<'a> {
+struct Fetch<'a, R> {
     gateway: &'a Gateway,
     call: &'a Call<'a>,
     seal: &'a Seal,
     version: &'a str,
     /// Who takes the lease.
     owner: &'a str,
-    request: HttpRequest,
+    request: R,
     read: ReadToken,
 }
 
@@ -232,7 +225,7 @@ enum Lease {
     Unknown,
 }
 
-impl Fetch<'_> {
+impl<R: Fn() -> Result<HttpRequest>> Fetch<'_, R> {
     /// A token that is good: from memory, else from the table, else from the vendor.
     async fn token(self) -> std::result::Result<Token, Instead> {
         let tokens = &self.gateway.tokens;
@@ -372,6 +365,9 @@ impl Fetch<'_> {
 
     async fn asked(self, longest: Duration) -> std::result::Result<(Private<String>, Duration), Instead> {
         let call = Call { operation: "token", class: OperationClass::Read, attempt: 0, ..*self.call };
+        let Ok(request) = (self.request)().inspect_err(|error| unusable(call.vendor, error)) else {
+            return Err((refused(), None));
+        };
         let pass: Pass = match self.gateway.admission.pass(call.vendor, call.class, self.version).await {
             Ok(pass) => pass,
             Err(held) => {
@@ -388,7 +384,7 @@ impl Fetch<'_> {
             403 | 429 | 500.. => Class::Transient,
             _ => Class::Unknown,
         };
-        let reply = self.gateway.sent(&call, pass, self.request, classify, longest).await;
+        let reply = self.gateway.sent(&call, pass, request, classify, longest).await;
         let token = reply.response.as_ref().filter(|_| reply.class == Class::Done).and_then(|r| read(r.body()));
         token.ok_or_else(|| {
             // Whatever became of the token: the call itself was not made.

@@ -55,7 +55,10 @@ pub(super) fn request<'a>(pickup: &'a PickupRequest, now: Timestamp, account: &s
         associated_account_number: AccountNumber::of(account),
         origin_detail: Origin {
             pickup_address_type: "OTHER",
-            pickup_location: Location { contact: Contact::without_mail(&pickup.party), address: Address::of(place) },
+            pickup_location: Location {
+                contact: Contact::without_mail(&pickup.party),
+                address: Address { residential: None, ..Address::of(place) },
+            },
             ready_date_timestamp: written(pickup.ready, offset, LOCAL),
             customer_close_time: written(pickup.close, offset, TIME_OF_DAY),
             pickup_date_type: if is_today { "SAME_DAY" } else { "FUTURE_DAY" },
