@@ -109,19 +109,22 @@ impl Specs {
                 (self.more_of_sendgrid.iter().find(|part| part.has_path(path)).unwrap_or(&self.sendgrid), path)
             }
             "twilio" => (&self.twilio, path),
-            other => self.part(other, path).ok_or_else(|| vec![format!("no spec is known for vendor {other:?}")])?,
+            other => self.part(other, path).map_err(|why| vec![why])?,
         };
         document
             .check(method, path, query, content_type, body)
             .map_err(|wrong| wrong.into_iter().map(|what| format!("{vendor}, {method} {path}: {what}")).collect())
     }
 
-    /// A carrier's document that has this path, and the path in it; any of its documents, where none has it.
-    fn part<'a>(&self, vendor: &str, path: &'a str) -> Option<(&Document, &'a str)> {
-        let mut parts = self.carriers.iter().filter(|part| part.vendor == vendor);
-        let below = |part: &Part| path.strip_prefix(part.prefix).filter(|path| part.document.has_path(path));
-        let own = parts.clone().find_map(|part| Some((&part.document, below(part)?)));
-        own.or_else(|| parts.next().map(|part| (&part.document, path)))
+    /// A carrier's document that has this path, and the path in it.
+    fn part<'a>(&self, vendor: &str, path: &'a str) -> Result<(&Document, &'a str), String> {
+        let parts: Vec<&Part> = self.carriers.iter().filter(|part| part.vendor == vendor).collect();
+        if parts.is_empty() {
+            return Err(format!("no spec is known for vendor {vendor:?}"));
+        }
+        let below = |part: &&Part| path.strip_prefix(part.prefix).filter(|path| part.document.has_path(path));
+        let own = parts.iter().find_map(|part| Some((&part.document, below(part)?)));
+        own.ok_or_else(|| format!("{vendor}, {path}: no spec has such a path"))
     }
 }
 
