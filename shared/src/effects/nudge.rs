@@ -148,15 +148,14 @@ fn groups(nudges: &[Nudge]) -> Vec<Vec<&Nudge>> {
     let mut open: HashMap<&Correlation, usize> = HashMap::new();
     for nudge in nudges {
         let group = open.get(&nudge.correlation_id).filter(|_| nudge.shares_a_call());
-        match group.and_then(|at| groups.get_mut(*at)).filter(|group| group.len() < GROUP_MAX) {
-            Some(group) => group.push(nudge),
-            None => {
-                if nudge.shares_a_call() {
-                    open.insert(&nudge.correlation_id, groups.len());
-                }
-                groups.push(vec![nudge]);
-            }
+        if let Some(group) = group.and_then(|at| groups.get_mut(*at)).filter(|group| group.len() < GROUP_MAX) {
+            group.push(nudge);
+            continue;
         }
+        if nudge.shares_a_call() {
+            open.insert(&nudge.correlation_id, groups.len());
+        }
+        groups.push(vec![nudge]);
     }
     groups
 }

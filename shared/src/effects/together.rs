@@ -146,15 +146,14 @@ impl WorkList {
             }
         }
         let Some((first, _)) = callable.first() else { return Ok(known) };
-        let outcomes = match campaign {
-            Some(campaign) => match self.named(campaign, &first.intent, agent, permit).await? {
+        let outcomes = if let Some(campaign) = campaign {
+            match self.named(campaign, &first.intent, agent, permit).await? {
                 Ok(campaign) => agent.call_together(&campaign, &callable, permit).await,
                 Err(outcome) => vec![outcome; callable.len()],
-            },
-            None => {
-                let calls = callable.iter().map(|(claimed, subject)| agent.call(&claimed.intent, subject, permit));
-                futures_util::future::join_all(calls).await
             }
+        } else {
+            let calls = callable.iter().map(|(claimed, subject)| agent.call(&claimed.intent, subject, permit));
+            futures_util::future::join_all(calls).await
         };
         known.extend(
             callable.into_iter().zip(outcomes).map(|((claimed, subject), outcome)| (claimed, subject, outcome)),

@@ -70,7 +70,7 @@ impl SendGrid {
             headers: None,
             batch_id: None,
             send_at: None,
-            mail_settings: self.sender.sandbox.then(MailSettings::sandbox),
+            settings: self.sender.sandbox.then(MailSettings::sandbox),
         }
     }
 

@@ -30,8 +30,8 @@ pub(super) struct Mail<'a> {
     /// Until when SendGrid holds it, in Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) send_at: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) mail_settings: Option<MailSettings>,
+    #[serde(rename = "mail_settings", skip_serializing_if = "Option::is_none")]
+    pub(super) settings: Option<MailSettings>,
 }
 
 /// How a mail is handled.
