@@ -31,6 +31,7 @@ pub struct Template {
 pub type ByName = BTreeMap<String, Template>;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Stored {
     #[serde(rename = "type")]
     item_type: String,
