@@ -30,12 +30,8 @@ pub(super) struct Mail<'a> {
     /// Until when SendGrid holds it, in Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) send_at: Option<i64>,
-<<<<<<< HEAD
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(rename = "mail_settings")]
-=======
-    #[serde(rename = "mail_settings", skip_serializing_if = "Option::is_none")]
->>>>>>> mail
     pub(super) settings: Option<MailSettings>,
 }
 
