@@ -155,15 +155,7 @@ fn groups(nudges: &[Nudge]) -> Vec<Vec<&Nudge>> {
         let group = open.get(&nudge.correlation_id).filter(|_| nudge.shares_a_call());
         if let Some(group) = group.and_then(|at| groups.get_mut(*at)).filter(|group| group.len() < GROUP_MAX) {
             group.push(nudge);
-<<<<<<< HEAD
-        } else {
-            if nudge.shares_a_call() {
-                open.insert(&nudge.correlation_id, groups.len());
-            }
-            groups.push(vec![nudge]);
-=======
             continue;
->>>>>>> mail
         }
         if nudge.shares_a_call() {
             open.insert(&nudge.correlation_id, groups.len());
