@@ -14,7 +14,7 @@ from hypothesis import strategies
 schemathesis.openapi.format("iso-4217", strategies.sampled_from(["EUR", "usd", "JPY", "BHD", "ISK"]))
 
 EXAMPLE_ORDERS = ("o-1042", "o-1043")
-EXAMPLE_KEYS = ("checkout-42", "refund-42")
+EXAMPLE_KEYS = ("checkout-42", "refund-42", "shipment-42")
 EXAMPLE_PAYMENT = "pay_36C50M6EEE39KWHNWQWYHHGDVH"
 
 numbers = itertools.count(1)

@@ -253,11 +253,11 @@ impl Quotes {
                 let now = world.now();
                 let expires = now.plus(KEPT_FOR).seconds();
                 let known = Arc::new(Known { item_type: "rates".to_owned(), rates, asked_at: now, expires });
+                self.remember(place, &known);
                 // A quote that is not in the table cannot be bought by its id, and that is all: it is told all the same.
                 if let Err(error) = self.keep(key, &known).await {
                     tracing::warn!(error = %error, "a carrier's answer could not be kept");
                 }
-                self.remember(place, &known);
                 Ok(known)
             }
             Answer::Refused(refusal) => Err(refusal.code()),

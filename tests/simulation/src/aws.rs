@@ -65,13 +65,14 @@ impl Aws {
         &self.0.s3
     }
 
+    /// Whether a request of the HTTP seam is for the account, and not for a vendor: then [`Aws::carry_signed`] answers it.
+    pub fn is_for_secrets(request: &SignedRequest) -> bool {
+        request.uri().host() == Some("secretsmanager.eu-central-1.amazonaws.com")
+    }
+
     /// Takes one signed request of an instance, which passes its probe: the shipping code asks Secrets Manager without
     /// the SDK.
-    pub(crate) async fn carry_signed(
-        &self,
-        probe: &Probe,
-        request: SignedRequest,
-    ) -> Result<SignedResponse, HttpError> {
+    pub async fn carry_signed(&self, probe: &Probe, request: SignedRequest) -> Result<SignedResponse, HttpError> {
         let field = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         assert!(field("authorization").contains("/aws4_request"), "the shipping code signs what it asks of AWS");
         let answer = self.carry(probe, &Target::named(field("x-amz-target")), request.body()).await;

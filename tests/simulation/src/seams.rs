@@ -66,7 +66,7 @@ impl Http for SimHttp {
                 let answered = self.aws.s3().carry(&self.probe, request);
                 return tokio::time::timeout(timeout, answered).await.unwrap_or_else(|_| Err(timed_out()));
             }
-            if request.uri().host() == Some("secretsmanager.eu-central-1.amazonaws.com") {
+            if Aws::is_for_secrets(&request) {
                 let answered = self.aws.carry_signed(&self.probe, request);
                 return tokio::time::timeout(timeout, answered).await.unwrap_or_else(|_| Err(timed_out()));
             }

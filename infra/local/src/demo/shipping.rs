@@ -9,23 +9,22 @@ use super::{DONE_WITHIN, Order, expect};
 /// After a lost answer the carrier is asked ten seconds later, and a cold function asks.
 const FOUND_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// From the shop to Ada, a parcel of two and a half pounds.
+/// From the shop in Berlin to Ada in Paris, a parcel of a kilogram.
 fn consignment() -> Value {
     json!({
         "shipper": {
-            "name": "Ann Clerk", "company": "The Example Shop", "phone": "+12125550100",
+            "name": "Ann Clerk", "company": "The Example Shop", "phone": "+493012345678",
             "address": {
-                "street_lines": ["10 Main St"], "city": "Irving", "state": "TX", "postal_code": "75063", "country": "US",
+                "street_lines": ["Friedrichstr. 1"], "city": "Berlin", "postal_code": "10117", "country": "DE",
             },
         },
         "recipient": {
-            "name": "Ada Example", "phone": "+12125550123", "email": "ada@shopper.example",
+            "name": "Ada Example", "phone": "+33612345678", "email": "ada@shopper.example",
             "address": {
-                "street_lines": ["12 Ontario St"], "city": "Timonium", "state": "MD", "postal_code": "21093",
-                "country": "US",
+                "street_lines": ["1 rue de Rivoli"], "city": "Paris", "postal_code": "75001", "country": "FR",
             },
         },
-        "packages": [{ "weight": { "value": 2.5, "unit": "lb" } }],
+        "packages": [{ "weight": { "value": 1.2, "unit": "kg" } }],
     })
 }
 
@@ -54,7 +53,7 @@ impl Order<'_> {
         let lost = json!({ "vendor": "ups", "operation": "ship", "fault": "lost_answer", "times": 1 });
         sandbox.admin(Method::POST, "faults", Some(&json!({ "calls": [lost] }))).await?;
         let mut body = consignment();
-        for (name, value) in [("order_id", json!(self.id)), ("carrier", json!("ups")), ("service", json!("03"))] {
+        for (name, value) in [("order_id", json!(self.id)), ("carrier", json!("ups")), ("service", json!("11"))] {
             body[name] = value;
         }
         let asked = self.stack.call(Method::POST, "/shipments", &[], Some(&body)).await?;

@@ -149,7 +149,7 @@ impl State {
         };
         let response = response(request);
         let answer = match found.as_slice() {
-            [] => return Err(Failure::invalid("300022", "No label found for the requested shipment")),
+            [] => return Err(Failure::invalid("300007", "No label found for the requested shipment")),
             [shipment] => {
                 let count = shipment.pieces.len();
                 let labels = shipment.pieces.iter().enumerate().map(|(i, piece)| {
@@ -191,7 +191,7 @@ impl State {
             NotUndone::Already => Failure::invalid("190117", "The shipment has already been voided"),
             NotUndone::TooLate => {
                 let message = "The Pickup Request associated with this shipment has already been completed";
-                Failure::invalid("190109", message)
+                Failure::invalid("190103", message)
             }
         })?;
         let voided = json!({ "Code": "1", "Description": "Voided" });

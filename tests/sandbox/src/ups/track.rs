@@ -40,7 +40,7 @@ pub(super) fn words_of(scan: Scan) -> Words {
         }
         Scan::OutForDelivery => words("I", "OT", "021", "Out For Delivery Today"),
         Scan::Delivered => words("D", "FS", "011", "DELIVERED "),
-        Scan::Returned => words("RS", "RS", "013", "Returned to Shipper"),
+        Scan::Returned => words("RS", "RS", "034", "Returned to Shipper"),
         Scan::Unknown => words("Q", "ZQ", "999", "On the hovercraft"),
     }
 }

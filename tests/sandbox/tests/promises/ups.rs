@@ -285,7 +285,7 @@ fn a_label_is_voided_once_and_not_after_it_was_collected() {
     assert_eq!(tracked.text("/trackResponse/shipment/0/package/0/currentStatus/type"), "MV");
     let number = caller.buy(&mut sandbox, START_MS);
     sandbox.parcel_moves(Vendor::Ups, START_MS, &number).unwrap();
-    assert_eq!(code(&void(&caller, &mut sandbox, &number)), "190109");
+    assert_eq!(code(&void(&caller, &mut sandbox, &number)), "190103");
     assert_eq!(sandbox.ups().parcels().billed_for(REFERENCE).len(), 1);
 }
 
@@ -308,7 +308,7 @@ fn a_label_is_recovered_by_its_number_or_its_reference_and_two_of_a_reference_ar
         assert!(found.text("/LabelRecoveryResponse/LabelResults/0/LabelImage/GraphicImage").starts_with("JVBERi0xLjQ")); // %PDF-1.4
     }
     let nothing = recover(&mut sandbox, by_reference("intent-2"));
-    assert_eq!((nothing.status, code(&nothing)), (400, "300022"));
+    assert_eq!((nothing.status, code(&nothing)), (400, "300007"));
     caller.buy(&mut sandbox, START_MS);
     let two = recover(&mut sandbox, by_reference(REFERENCE));
     check(RECOVERY, "post", &two);

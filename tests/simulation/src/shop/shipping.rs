@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::{Flow, RETRIES_MAX, RETRY_AFTER_MS, confirmed_payment, create};
 use crate::universe::Universe;
 
-/// A parcel that is bought now has arrived by then, and its last look is over.
-const ARRIVED_WITHIN_MS: i64 = 4 * 24 * 3_600_000;
+/// A parcel that is bought now has arrived by then, its last look is over, and nobody subscribes to it again.
+const ARRIVED_WITHIN_MS: i64 = 15 * 24 * 3_600_000;
 
 /// Two addresses in one country, and a parcel.
 pub fn consignment() -> Value {
@@ -30,6 +30,19 @@ pub fn consignment() -> Value {
             "dimensions": { "length": 10, "width": 8, "height": 4, "unit": "in" },
         }],
     })
+}
+
+/// The same from Berlin to Paris, which all three carriers serve.
+pub fn within_europe() -> Value {
+    let mut body = consignment();
+    body["shipper"]["address"] = json!({
+        "street_lines": ["Friedrichstr. 1"], "city": "Berlin", "postal_code": "10117", "country": "DE",
+    });
+    body["recipient"]["address"] = json!({
+        "street_lines": ["1 rue de Rivoli"], "city": "Paris", "postal_code": "75001", "country": "FR",
+    });
+    body["packages"] = json!([{ "weight": { "value": 1.2, "unit": "kg" } }]);
+    body
 }
 
 /// A request for a label of this carrier's.

@@ -2,7 +2,7 @@
 
 use sandbox::{CallFault, OddRate, Vendor};
 use serde_json::{Value, json};
-use simulation::shop::shipping::{consignment, shipment};
+use simulation::shop::shipping::{consignment, shipment, within_europe};
 use simulation::universe::{Response, Universe};
 
 use crate::calls;
@@ -34,9 +34,11 @@ async fn all_carriers_are_asked_at_once_and_the_cheapest_comes_first() {
         universe.sandbox().faults().next_calls(vendor, "*", 9, CallFault::Delay { ms: 300 });
     }
     let before_ms = universe.now_ms();
-    let quoted = quote(&mut universe, &consignment()).await;
+    let quoted = quote(&mut universe, &within_europe()).await;
     // FedEx and UPS want a token first, which takes as long; DHL does not. They overlap.
-    assert_eq!(universe.now_ms() - before_ms, 600);
+    // Besides there is a wait for the table before and after.
+    let took_ms = universe.now_ms() - before_ms;
+    assert!((600..700).contains(&took_ms), "{took_ms} ms");
     assert_eq!(carriers_of(&quoted), ["dhl", "fedex", "ups"], "{quoted}");
     assert!(errors_of(&quoted).is_empty());
     let prices: Vec<i64> =
@@ -48,11 +50,11 @@ async fn all_carriers_are_asked_at_once_and_the_cheapest_comes_first() {
 async fn a_carrier_that_hangs_and_one_that_fails_cost_only_their_own_prices() {
     let mut universe = Universe::new(1);
     universe.keeps_instances = true;
-    quote(&mut universe, &json_with(&consignment(), "ship_date", json!("2024-04-29"))).await;
+    quote(&mut universe, &json_with(&within_europe(), "ship_date", json!("2024-04-29"))).await;
     universe.sandbox().faults().next_calls(Vendor::FedEx, "rates", 1, CallFault::Delay { ms: 6_000 });
     universe.sandbox().faults().next_calls(Vendor::Dhl, "rates", 1, CallFault::ErrorBefore { status: 500 });
     let before_ms = universe.now_ms();
-    let quoted = quote(&mut universe, &consignment()).await;
+    let quoted = quote(&mut universe, &within_europe()).await;
     assert_eq!(universe.now_ms() - before_ms, 2_500);
     assert_eq!(carriers_of(&quoted), ["ups"]);
     let mut errors = errors_of(&quoted);
@@ -61,9 +63,9 @@ async fn a_carrier_that_hangs_and_one_that_fails_cost_only_their_own_prices() {
 
     // FedEx's answer came after all, and the next request finds it.
     universe.sleep_ms(10_000).await;
-    quote(&mut universe, &json_with(&consignment(), "ship_date", json!("2024-04-30"))).await;
+    quote(&mut universe, &json_with(&within_europe(), "ship_date", json!("2024-04-30"))).await;
     let asked = calls(&universe, Vendor::FedEx, "rates");
-    let again = quote(&mut universe, &consignment()).await;
+    let again = quote(&mut universe, &within_europe()).await;
     assert!(carriers_of(&again).contains(&"fedex"), "{again}");
     assert_eq!(calls(&universe, Vendor::FedEx, "rates"), asked);
 }
@@ -73,7 +75,7 @@ async fn a_caller_may_wait_for_less() {
     let mut universe = Universe::new(1);
     universe.sandbox().faults().every_call(Vendor::Ups, "*", CallFault::Delay { ms: 5_000 });
     let before_ms = universe.now_ms();
-    let quoted = quote(&mut universe, &json_with(&consignment(), "deadline_ms", json!(800))).await;
+    let quoted = quote(&mut universe, &json_with(&within_europe(), "deadline_ms", json!(800))).await;
     assert_eq!(universe.now_ms() - before_ms, 800);
     assert_eq!(errors_of(&quoted), [("ups", "deadline")]);
 }
@@ -81,23 +83,23 @@ async fn a_caller_may_wait_for_less() {
 #[tokio::test(start_paused = true)]
 async fn what_was_said_in_the_last_twenty_minutes_is_not_asked_again_by_any_instance() {
     let mut universe = Universe::new(1);
-    let first = quote(&mut universe, &consignment()).await;
+    let first = quote(&mut universe, &within_europe()).await;
     universe.sleep_ms(19 * 60_000).await;
-    let second = quote(&mut universe, &consignment()).await;
+    let second = quote(&mut universe, &within_europe()).await;
     assert_eq!(first["quotes"], second["quotes"]);
     assert_eq!(Vendor::CARRIERS.map(|carrier| calls(&universe, carrier, "rates")), [1, 1, 1]);
     universe.sleep_ms(2 * 60_000).await;
-    quote(&mut universe, &consignment()).await;
+    quote(&mut universe, &within_europe()).await;
     assert_eq!(Vendor::CARRIERS.map(|carrier| calls(&universe, carrier, "rates")), [2, 2, 2]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_carrier_that_is_down_is_shown_with_what_it_said_before_marked_as_old() {
     let mut universe = Universe::new(1);
-    quote(&mut universe, &consignment()).await;
+    quote(&mut universe, &within_europe()).await;
     universe.sleep_ms(60 * 60_000).await;
     universe.sandbox().faults().outage(Vendor::Ups, true);
-    let quoted = quote(&mut universe, &consignment()).await;
+    let quoted = quote(&mut universe, &within_europe()).await;
     assert_eq!(errors_of(&quoted), [("ups", "vendor_unavailable")]);
     let old: Vec<&Value> =
         quoted["quotes"].as_array().unwrap().iter().filter(|quote| quote["carrier"] == "ups").collect();
@@ -115,7 +117,7 @@ async fn one_odd_price_costs_itself_and_nothing_else() {
         for vendor in Vendor::CARRIERS {
             universe.sandbox().faults().next_rates(vendor, 1, odd);
         }
-        let quoted = quote(&mut universe, &consignment()).await;
+        let quoted = quote(&mut universe, &within_europe()).await;
         assert_eq!(carriers_of(&quoted), ["dhl", "fedex", "ups"], "{odd:?}: {quoted}");
     }
 }
@@ -152,11 +154,9 @@ async fn a_label_is_bought_by_the_id_of_its_quote_and_by_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_lane_that_a_carrier_does_not_serve_is_said_of_that_carrier_alone() {
     let mut universe = Universe::new(1);
-    let mut body = consignment();
-    body["packages"][0]["weight"] = json!({ "value": 69.5, "unit": "kg" });
-    let quoted = quote(&mut universe, &body).await;
-    assert!(errors_of(&quoted).iter().all(|(_, code)| code.starts_with("carrier_")), "{quoted}");
-    assert!(!quoted["quotes"].as_array().unwrap().is_empty(), "{quoted}");
+    let quoted = quote(&mut universe, &consignment()).await;
+    assert_eq!(errors_of(&quoted), [("dhl", "carrier_service")]);
+    assert_eq!(carriers_of(&quoted), ["fedex", "ups"]);
 }
 
 fn json_with(body: &Value, name: &str, value: Value) -> Value {
