@@ -62,7 +62,7 @@ async fn a_carrier_that_hangs_and_one_that_fails_cost_only_their_own_prices() {
     assert_eq!(errors, [("dhl", "vendor_unavailable"), ("fedex", "deadline")]);
 
     // FedEx's answer came after all, and the next request finds it.
-    universe.sleep_ms(10_000).await;
+    universe.sleep_ms(5_000).await;
     quote(&mut universe, &json_with(&within_europe(), "ship_date", json!("2024-04-30"))).await;
     let asked = calls(&universe, Vendor::FedEx, "rates");
     let again = quote(&mut universe, &within_europe()).await;
