@@ -1,7 +1,7 @@
 //! What carriers ask for a consignment: all at once, under one deadline.
 //!
-//! One wave: each carrier's earlier answer is read beside the leave to call it, and where that answer is fresh nobody is
-//! called. At the deadline the caller gets what has come. Who is late is not dropped: the next request to this instance
+//! One wave: all carriers' earlier answers are read at once, beside the leave to call each, and where one is fresh nobody
+//! is called. At the deadline the caller gets what has come. Who is late is not dropped: the next request to this instance
 //! finds it at work, and its answer in the cache.
 //!
 //! A quote's id is a hash of what was asked, what was answered and when. Whoever buys by it sends the same consignment, so
@@ -11,9 +11,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::future::{BoxFuture, Either, join, select};
+use futures_util::future::{BoxFuture, Either, Shared, join, select};
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
 use super::carriers::Carriers;
@@ -95,6 +95,9 @@ struct Remembered {
     late: Mutex<FuturesUnordered<BoxFuture<'static, Finished>>>,
 }
 
+/// What carriers said before, read once for all of them and only when somebody waits for it.
+type Earlier = Shared<BoxFuture<'static, Arc<HashMap<Carrier, Arc<Known>>>>>;
+
 /// One carrier's part of one request.
 struct Finished {
     request: u128,
@@ -109,6 +112,7 @@ struct Question {
     request: u128,
     consignment: Arc<Consignment>,
     hash: String,
+    earlier: Earlier,
     call_by: Timestamp,
     correlation: Correlation,
 }
@@ -139,9 +143,11 @@ impl Quotes {
     ) -> Quoted {
         let world = self.carriers.gateway.world();
         let now = world.now();
+        let hash = consignment_hash(&consignment);
         let question = Question {
             request: world.rng.next(),
-            hash: consignment_hash(&consignment),
+            earlier: self.earlier(carriers, &hash),
+            hash,
             consignment: Arc::new(consignment),
             call_by: now.plus(LATE_MAX),
             correlation: correlation.clone(),
@@ -233,18 +239,13 @@ impl Quotes {
         if let Some(known) = remembered.filter(|known| known.is_fresh(world.now())) {
             return Ok(known);
         }
-        let key = key(carrier, &question.hash);
         let permit = gateway.permit(Vendor::from(carrier), Lane::Interactive, question.call_by);
-        let (stored, permit) = Box::pin(join(self.table.get(&key), permit)).await;
-        let stored = stored
-            .and_then(|item| item.map(|item| item.parse::<Known>()).transpose())
-            .inspect_err(|error| tracing::warn!(error = %error, "a carrier's earlier answer cannot be read"));
-        if let Ok(Some(known)) = stored {
-            let known = Arc::new(known);
-            let _ = earlier.set(Arc::clone(&known));
+        let (stored, permit) = Box::pin(join(question.earlier.clone(), permit)).await;
+        if let Some(known) = stored.get(&carrier) {
+            let _ = earlier.set(Arc::clone(known));
             if known.is_fresh(world.now()) {
-                self.remember(place, &known);
-                return Ok(known);
+                self.remember(place, known);
+                return Ok(Arc::clone(known));
             }
         }
         let asking = Asking { permit: &permit, attempt: 0, correlation: &question.correlation };
@@ -255,7 +256,7 @@ impl Quotes {
                 let known = Arc::new(Known { item_type: "rates".to_owned(), rates, asked_at: now, expires });
                 self.remember(place, &known);
                 // A quote that is not in the table cannot be bought by its id, and that is all: it is told all the same.
-                if let Err(error) = self.keep(key, &known).await {
+                if let Err(error) = self.keep(key(carrier, &question.hash), &known).await {
                     tracing::warn!(error = %error, "a carrier's answer could not be kept");
                 }
                 Ok(known)
@@ -266,8 +267,27 @@ impl Quotes {
         }
     }
 
+    /// What these carriers said of this consignment before. One that cannot be read counts as none.
+    fn earlier(&self, carriers: &[Carrier], hash: &str) -> Earlier {
+        let (table, carriers) = (self.table.clone(), carriers.to_vec());
+        let keys: Vec<Key> = carriers.iter().map(|carrier| key(*carrier, hash)).collect();
+        let read = async move {
+            let unreadable = |error: &Error| tracing::warn!(error = %error, "an earlier answer cannot be read");
+            let items = table.get_many(&keys).await.inspect_err(unreadable).unwrap_or_default();
+            let known = carriers.into_iter().zip(items).filter_map(|(carrier, item)| {
+                let known = item?.parse::<Known>().inspect_err(unreadable).ok()?;
+                Some((carrier, Arc::new(known)))
+            });
+            Arc::new(known.collect())
+        };
+        read.boxed().shared()
+    }
+
+    /// Writes the whole item, in a plain write: a transaction of one costs twice as much, and takes longer.
     async fn keep(&self, key: Key, known: &Known) -> Result<()> {
-        self.table.transact(&[Write::put(key, known)?]).await.map(drop)
+        let Known { item_type, rates, asked_at, expires } = known;
+        let write = Write::update(key).set("type", item_type)?.set("rates", rates)?;
+        self.table.update(write.set("asked_at", asked_at)?.set("expires", expires)?).await.map(drop)
     }
 
     fn remember(&self, place: (Carrier, String), known: &Arc<Known>) {
