@@ -19,6 +19,7 @@ mod payments;
 mod refusals;
 mod roles;
 mod scenarios;
+mod shipments;
 mod strangers;
 
 use std::sync::Arc;
@@ -44,7 +45,7 @@ struct Deployed {
 
 type Test = (&'static str, fn(&Deployed) -> Result<()>);
 
-const TESTS: [Test; 32] = [
+const TESTS: [Test; 35] = [
     ("a_payment_made_in_the_browser_ends_paid_mailed_and_published", payments::made_in_the_browser),
     ("a_declined_card_is_followed_by_another_and_one_charge", payments::declined_then_paid),
     ("the_same_request_three_times_is_one_payment_and_a_replayed_answer", payments::submitted_three_times),
@@ -63,6 +64,12 @@ const TESTS: [Test; 32] = [
     ("an_sms_arrives_or_a_mail_of_the_same_meaning_does", messages::sms_or_mail),
     ("a_code_leaves_with_its_request_and_stop_is_heard_until_start", messages::code_and_stop),
     ("an_offer_reaches_who_asked_for_it_until_they_follow_its_link", messages::unsubscribed_by_link),
+    (
+        "a_parcel_is_quoted_by_three_carriers_bought_once_and_followed_to_the_door",
+        shipments::quoted_bought_and_followed,
+    ),
+    ("a_label_whose_answer_was_lost_is_found_and_not_bought_again", shipments::found_after_a_lost_answer),
+    ("an_address_is_looked_at_and_a_pickup_ordered_once", shipments::addresses_and_pickups),
     ("an_operator_sees_an_order_and_its_intents", operator::looks),
     ("an_operator_retries_and_resolves_what_waits_for_a_person_once", operator::decides),
     ("an_operator_sees_why_messages_are_dead_and_sends_back_those_that_are_meant", operator::redrives),
@@ -127,6 +134,12 @@ impl Deployed {
 
     fn get(&self, path: &str) -> Result<Answer> {
         self.runtime.block_on(self.stack.call(Method::GET, path, &[], None))
+    }
+
+    /// Tomorrow in UTC, as `2026-01-31`.
+    fn tomorrow(&self) -> String {
+        let tomorrow = time::OffsetDateTime::now_utc().date().next_day().unwrap_or(time::Date::MAX);
+        tomorrow.to_string()
     }
 
     /// Waits until the order is paid and its confirmation delivered; gives the order.
