@@ -140,7 +140,7 @@ impl ShipmentInitiator {
         let body = request.json_body()?;
         let wish = PickupRequest::parse(body, request.received_at)?;
         let (hash, lease, carrier) = (request_hash("POST", &request.path, body), request.lease(), wish.carrier);
-        let creating = self.list.create_pickup(wish, (&key, &hash), &request.correlation, &lease);
+        let creating = self.list.create_pickup(&wish, (&key, &hash), &request.correlation, &lease);
         let permit = async { Ok(self.carriers.permit_of(carrier, &lease).await) };
         match try_join(Box::pin(creating), Box::pin(permit)).await? {
             (PickupCreated::Repeat(pickup), _) => Ok(answers::pickup(&pickup).replayed()),

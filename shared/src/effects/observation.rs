@@ -137,7 +137,8 @@ pub enum MessageNews {
 pub enum ShipmentNews {
     /// Its status; only we say this.
     Status(ShipmentStatus),
-    /// The label was bought.
+    /// The label was bought. (Events bring scans only; whoever says the others says them at once, so they are not written.)
+    #[serde(skip)]
     Bought {
         /// The carrier's number.
         tracking_number: String,
@@ -149,6 +150,7 @@ pub enum ShipmentNews {
         billed: Option<Money>,
     },
     /// The carrier certainly did not do it: another one is asked, and this is how.
+    #[serde(skip)]
     Switched {
         /// Who.
         carrier: Carrier,
@@ -158,11 +160,13 @@ pub enum ShipmentNews {
         quoted: Option<Money>,
     },
     /// It was found bought, but its label is lost: it is to be given back.
+    #[serde(skip)]
     ToVoid {
         /// The carrier's number.
         tracking_number: String,
     },
     /// What was to be given back was.
+    #[serde(skip)]
     GivenBack,
     /// Where it was seen, oldest first.
     Scanned(Vec<Scan>),

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use super::commit::{Context, Plan, Role};
 use super::intent::{Data, Intent, Kind};
 use super::observation::PickupNews;
+use super::opaque::Opaque;
 use super::work::Subject;
 use crate::aws::{Key, Write};
-use crate::domain::shipping::{PickupRequest, PickupStatus};
-use crate::domain::{Correlation, IntentId, PickupId, Private, StackId, Timestamp};
+use crate::domain::shipping::{Carrier, PickupRequest, PickupStatus};
+use crate::domain::{Correlation, IntentId, PickupId, StackId, Timestamp};
 use crate::error::Result;
 use crate::guard::{Guard, condition};
 
@@ -26,8 +27,14 @@ pub struct Pickup {
     pub item_type: String,
     /// `pck_…`
     pub pickup_id: PickupId,
-    /// By whom, when and where; a name and an address.
-    pub wish: Private<PickupRequest>,
+    /// By whom.
+    pub carrier: Carrier,
+    /// From when on the parcels are ready.
+    pub ready: Timestamp,
+    /// Until when somebody is there.
+    pub close: Timestamp,
+    /// All of it; a name and an address.
+    pub wish: Opaque<PickupRequest>,
     /// Where it stands.
     pub status: PickupStatus,
     /// Grows with each change.
@@ -58,11 +65,11 @@ impl Pickup {
     /// A new pickup and the intent that asks the carrier.
     pub(crate) fn of(
         pickup_id: PickupId,
-        wish: PickupRequest,
+        wish: &PickupRequest,
         request_hash: &str,
         stack: &StackId,
         context: &Context,
-    ) -> (Self, Intent) {
+    ) -> Result<(Self, Intent)> {
         let now = context.now;
         let intent_id = IntentId::of(Kind::PickupCreate.as_str(), pickup_id.as_str(), stack.as_str());
         let data = Data::Pickup { pickup_id: pickup_id.clone() };
@@ -74,7 +81,10 @@ impl Pickup {
             item_type: "pickup".to_owned(),
             pickup_id,
             expires: wish.close.max(now).plus(KEPT_AFTER).seconds(),
-            wish: wish.into(),
+            carrier: wish.carrier,
+            ready: wish.ready,
+            close: wish.close,
+            wish: Opaque::of(wish)?,
             status: PickupStatus::Processing,
             version: 1,
             intent_id,
@@ -84,18 +94,17 @@ impl Pickup {
             created_at: now,
             updated_at: now,
         };
-        (pickup, intent)
+        Ok((pickup, intent))
     }
 
     /// The pickup as the API shows it.
     pub fn view(&self) -> Value {
-        let wish = self.wish.expose();
         let mut view = json!({
             "pickup_id": self.pickup_id,
-            "carrier": wish.carrier,
+            "carrier": self.carrier,
             "status": self.status,
-            "ready_at": wish.ready.to_rfc3339(),
-            "close_at": wish.close.to_rfc3339(),
+            "ready_at": self.ready.to_rfc3339(),
+            "close_at": self.close.to_rfc3339(),
             "created_at": self.created_at.to_rfc3339(),
             "updated_at": self.updated_at.to_rfc3339(),
         });

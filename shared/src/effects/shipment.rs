@@ -10,13 +10,14 @@ use super::intent::{Data, Intent, Kind, order_partition};
 use super::message::{Cause, Message};
 use super::nudge::Nudge;
 use super::observation::{ShipmentNews, StoredLabel};
+use super::opaque::Opaque;
 use super::payment::VendorRef;
 use super::work::Subject;
 use crate::aws::{Key, Write};
 use crate::domain::shipping::{Carrier, Consignment, Scan, ShipmentStatus};
 use crate::domain::status::{Move, Said, Status as _, decide};
 use crate::domain::timeline::TimelineEntry;
-use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, Private, ShipmentId, Timestamp, follow_up, id};
+use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, ShipmentId, Timestamp, follow_up, id};
 use crate::error::Result;
 use crate::guard::{Guard, condition};
 
@@ -50,7 +51,7 @@ pub struct Shipment {
     #[serde(default)]
     pub tried: Vec<Carrier>,
     /// What goes where; names and addresses.
-    pub consignment: Private<Consignment>,
+    pub consignment: Opaque<Consignment>,
     /// Where it stands.
     pub status: ShipmentStatus,
     /// The carrier's time of the status; absent before its first scan.

@@ -72,7 +72,7 @@ impl Subject {
     pub fn carrier(&self) -> Option<Carrier> {
         match self {
             Self::Shipment(shipment) => Some(shipment.carrier),
-            Self::Pickup(pickup) => Some(pickup.wish.expose().carrier),
+            Self::Pickup(pickup) => Some(pickup.carrier),
             Self::Payment(_) | Self::Refund(_) | Self::Customer(_) | Self::Message { .. } | Self::Contact(_) => None,
         }
     }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::carriers::Carriers;
-use crate::domain::shipping::{Carrier, Rate};
+use crate::domain::shipping::{Carrier, Consignment, Rate};
 use crate::effects::intent::Intent;
 use crate::effects::observation::{Observation, ShipmentNews};
 use crate::effects::shipment::Shipment;
@@ -25,17 +25,19 @@ const OTHER_PRICES: Duration = Duration::from_millis(2_500);
 impl Carriers {
     /// The purchase's one call.
     pub(super) async fn buy(&self, intent: &Intent, shipment: &Shipment, asking: Asking<'_>) -> Outcome {
+        let Ok(consignment) = shipment.consignment.read() else { return unreadable() };
         let reference = shipment.reference(intent, &self.stack);
-        match self.get(shipment.carrier).buy(order(shipment, &reference), asking).await {
+        match self.get(shipment.carrier).buy(order(shipment, &consignment, &reference), asking).await {
             Answer::Done(label) => self.bought(shipment, &reference, label).await,
             Answer::Refused(refusal) => {
                 // What is wrong with the addresses or the declaration is wrong with every carrier.
                 let hopeless = matches!(refusal, Refusal::Address | Refusal::Customs | Refusal::Time);
-                let elsewhere = if hopeless { None } else { self.elsewhere(shipment, asking).await };
+                let elsewhere = if hopeless { None } else { self.elsewhere(shipment, &consignment, asking).await };
                 elsewhere.unwrap_or_else(|| Outcome::of(Verdict::Refused { code: refusal.code() }))
             }
             Answer::NotDone { code, after, answered } => {
-                self.elsewhere(shipment, asking).await.unwrap_or_else(|| Outcome::not_done(code, after, answered))
+                let elsewhere = self.elsewhere(shipment, &consignment, asking).await;
+                elsewhere.unwrap_or_else(|| Outcome::not_done(code, after, answered))
             }
             Answer::Unknown => self.ask_later(),
         }
@@ -54,8 +56,9 @@ impl Carriers {
                 Answer::Unknown => self.ask_later(),
             };
         }
+        let Ok(consignment) = shipment.consignment.read() else { return unreadable() };
         let reference = shipment.reference(intent, &self.stack);
-        match api.find(order(shipment, &reference), asking).await {
+        match api.find(order(shipment, &consignment, &reference), asking).await {
             Answer::Done(Found::Whole(label)) => self.bought(shipment, &reference, label).await,
             Answer::Done(Found::WithoutLabel { tracking_number }) => {
                 let look_at = self.gateway.world().now();
@@ -107,7 +110,7 @@ impl Carriers {
 
     /// Another carrier, where the shop allows one and this one certainly did nothing: the cheapest of those that were not
     /// tried. `None` when none answers: then this one is tried again.
-    async fn elsewhere(&self, shipment: &Shipment, asking: Asking<'_>) -> Option<Outcome> {
+    async fn elsewhere(&self, shipment: &Shipment, consignment: &Consignment, asking: Asking<'_>) -> Option<Outcome> {
         if !shipment.allow_fallback {
             return None;
         }
@@ -118,7 +121,7 @@ impl Carriers {
             // Each has a quota of its own.
             let permit = Permit::until(call_by, permit.lane());
             let asking = Asking { permit: &permit, ..asking };
-            match self.get(carrier).rates(shipment.consignment.expose(), None, asking).await {
+            match self.get(carrier).rates(consignment, None, asking).await {
                 Answer::Done(rates) => rates,
                 Answer::Refused(_) | Answer::NotDone { .. } | Answer::Unknown => Vec::new(),
             }
@@ -147,6 +150,11 @@ impl Carriers {
     }
 }
 
-fn order<'a>(shipment: &'a Shipment, reference: &'a str) -> LabelOrder<'a> {
-    LabelOrder { consignment: shipment.consignment.expose(), service: &shipment.service, reference }
+fn order<'a>(shipment: &'a Shipment, consignment: &'a Consignment, reference: &'a str) -> LabelOrder<'a> {
+    LabelOrder { consignment, service: &shipment.service, reference }
+}
+
+/// Another version wrote what this one cannot read: a person has to look.
+fn unreadable() -> Outcome {
+    Outcome::of(Verdict::GivenUp { code: "consignment_unreadable" })
 }

@@ -14,8 +14,10 @@ const ASK_AFTER: Duration = Duration::from_secs(60);
 impl Carriers {
     /// The pickup's one call. A visit that was asked for twice is two vans, so after an unknown outcome nobody asks again.
     pub(super) async fn schedule(&self, pickup: &Pickup, asking: Asking<'_>) -> Outcome {
-        let wish = pickup.wish.expose();
-        match self.get(wish.carrier).schedule_pickup(wish, asking).await {
+        let Ok(wish) = pickup.wish.read() else {
+            return Outcome::of(Verdict::GivenUp { code: "wish_unreadable" });
+        };
+        match self.get(wish.carrier).schedule_pickup(&wish, asking).await {
             Answer::Done(confirmation) => Outcome::done(Observation::Pickup(PickupNews::Scheduled { confirmation })),
             Answer::Refused(refusal) => Outcome::of(Verdict::Refused { code: refusal.code() }),
             Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),

@@ -78,7 +78,7 @@ impl Order<'_> {
             order["messages"].as_array().is_some_and(|all| all.iter().any(|m| m["status"] == "delivered"))
         })
         .await?;
-        for status in ["picked_up", "in_transit", "out_for_delivery", "delivered"] {
+        for status in ["picked_up", "in_transit", "in_transit", "out_for_delivery", "delivered"] {
             self.stack.sandbox().admin(Method::POST, "parcel/scan", Some(&scan)).await?;
             self.until(status, DONE_WITHIN, |order| order["shipments"][0]["status"] == status).await?;
         }

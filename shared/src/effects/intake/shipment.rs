@@ -4,6 +4,7 @@ use super::{Repeatable, Request, claim_at_birth, same_request};
 use crate::aws::{Item, Key, Obstacle, Transacted, Write};
 use crate::domain::shipping::{Carrier, Consignment, PickupRequest, ShipmentStatus};
 use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, PickupId, Private, ShipmentId};
+use crate::effects::Opaque;
 use crate::effects::WorkList;
 use crate::effects::claim::{Claimed, Lease};
 use crate::effects::commit::Context;
@@ -81,7 +82,7 @@ impl WorkList {
             service: draft.service.clone(),
             allow_fallback: draft.allow_fallback,
             tried: Vec::new(),
-            consignment: draft.consignment.clone().into(),
+            consignment: Opaque::of(&draft.consignment)?,
             status: ShipmentStatus::Processing,
             vendor_at: None,
             scanned_until: None,
@@ -179,7 +180,7 @@ impl WorkList {
     /// 422 `idempotency_key_reused`.
     pub async fn create_pickup(
         &self,
-        wish: PickupRequest,
+        wish: &PickupRequest,
         (key, hash): (&str, &str),
         correlation: &Correlation,
         lease: &Lease,
@@ -187,7 +188,7 @@ impl WorkList {
         let now = self.world.now();
         let pickup_id = PickupId::of_request(key);
         let context = Context::ours(now, correlation, pickup_id.to_string());
-        let (pickup, mut intent) = Pickup::of(pickup_id, wish, hash, &self.stack, &context);
+        let (pickup, mut intent) = Pickup::of(pickup_id, wish, hash, &self.stack, &context)?;
         claim_at_birth(&mut intent, lease, now);
         let writes = [Write::put_new(pickup::key(&pickup.pickup_id), &pickup)?, Write::put_new(intent.key(), &intent)?];
         let obstacles = match self.table.transact(&writes).await? {
