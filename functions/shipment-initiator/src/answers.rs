@@ -36,7 +36,7 @@ pub(crate) fn as_it_is(shipment: &Shipment, labels: &Labels) -> Result<Answer> {
 /// The shipment with links to its labels.
 pub(crate) fn shown(status: u16, shipment: &Shipment, labels: &Labels) -> Result<Answer> {
     let mut view = shipment.view();
-    let signed = labels.signed(&shipment.labels)?;
+    let signed = labels.signed(shipment)?;
     if let Some(first) = signed.first() {
         view["label_url"] = json!(first.label_url);
         view["labels"] = json!(signed);

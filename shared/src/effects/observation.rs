@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::opaque::Opaque;
 use crate::domain::consent::ConsentChange;
 use crate::domain::message::{Estimate, MessageStatus};
 use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
@@ -145,7 +146,7 @@ pub enum ShipmentNews {
         /// One number a parcel.
         parcel_numbers: Vec<String>,
         /// Where the labels are; none when a person knows only the number.
-        labels: Vec<StoredLabel>,
+        labels: Opaque<Vec<StoredLabel>>,
         /// What the carrier bills, when it says so.
         billed: Option<Money>,
     },

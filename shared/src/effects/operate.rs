@@ -7,6 +7,7 @@ use super::claim::{Claimed, Lease};
 use super::intent::{self, Intent, MANUAL_PARTITION, Phase};
 use super::nudge::Nudge;
 use super::observation::{CustomerSeen, MessageSeen, Observation, PaymentSeen, PickupNews, RefundSeen, ShipmentNews};
+use super::opaque::Opaque;
 use super::outcome::{Outcome, Verdict};
 use super::settle::Settled;
 use super::work::Subject;
@@ -106,7 +107,7 @@ impl WorkList {
                     let detail = format!("The vendor's id of it is {known}, not {vendor_id}.");
                     return Err(Error::rejected(409, "vendor_id_mismatch", detail));
                 }
-                let seen = found.kind.creates().then(|| named(&subject, vendor_id));
+                let seen = found.kind.creates().then(|| named(&subject, vendor_id)).transpose()?;
                 (Outcome { verdict: Verdict::Done, seen }, format!("done as {vendor_id}"))
             }
             Finding::Refused { code } => (Outcome::of(Verdict::Refused { code }), format!("refused: {code}")),
@@ -161,9 +162,9 @@ fn nobody(now: Timestamp) -> Lease {
 }
 
 /// "It exists, under this id"; in which state it is, we do not say.
-fn named(subject: &Subject, id: &str) -> Observation {
+fn named(subject: &Subject, id: &str) -> Result<Observation> {
     let vendor_id = Some(id.to_owned());
-    match subject {
+    Ok(match subject {
         Subject::Payment(_) => {
             Observation::Payment(PaymentSeen { vendor_id, ..PaymentSeen::ours(PaymentStatus::Processing) })
         }
@@ -182,14 +183,14 @@ fn named(subject: &Subject, id: &str) -> Observation {
         Subject::Shipment(_) => Observation::Shipment(ShipmentNews::Bought {
             tracking_number: id.to_owned(),
             parcel_numbers: vec![id.to_owned()],
-            labels: Vec::new(),
+            labels: Opaque::of(&Vec::new())?,
             billed: None,
         }),
         Subject::Pickup(_) => Observation::Pickup(PickupNews::Scheduled { confirmation: id.to_owned() }),
         Subject::Message { .. } => {
             Observation::Message(MessageSeen { vendor_id, ..MessageSeen::ours(MessageStatus::Sent) })
         }
-    }
+    })
 }
 
 /// Whose effect it is.

@@ -47,9 +47,9 @@ pub struct Shipment {
     /// Whether another carrier may be asked.
     #[serde(default)]
     pub allow_fallback: bool,
-    /// Carriers that certainly did not do it.
+    /// Carriers that certainly did not do it, by name, with a blank after each.
     #[serde(default)]
-    pub tried: Vec<Carrier>,
+    pub tried: String,
     /// What goes where; names and addresses.
     pub consignment: Opaque<Consignment>,
     /// Where it stands.
@@ -81,8 +81,8 @@ pub struct Shipment {
     #[serde(default)]
     pub parcel_numbers: Vec<String>,
     /// Where the labels are.
-    #[serde(default)]
-    pub labels: Vec<StoredLabel>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Opaque<Vec<StoredLabel>>>,
     /// A shipment whose label is lost, to be given back before another is bought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_void: Option<String>,
@@ -182,7 +182,7 @@ impl Shipment {
             ShipmentNews::Bought { tracking_number, parcel_numbers, labels, billed } if self.vendor_id.is_none() => {
                 after.vendor_id = Some(tracking_number.clone());
                 after.parcel_numbers.clone_from(parcel_numbers);
-                after.labels.clone_from(labels);
+                after.labels = Some(labels.clone());
                 after.billed = *billed;
                 after.to_void = None;
                 after.status = ShipmentStatus::LabelCreated;
@@ -192,7 +192,7 @@ impl Shipment {
             // Known already, as when a person was faster.
             ShipmentNews::Bought { .. } => {}
             ShipmentNews::Switched { carrier, service, quoted } => {
-                after.tried.push(self.carrier);
+                after.tried = format!("{}{} ", self.tried, self.carrier.as_str());
                 (after.carrier, after.quoted) = (*carrier, *quoted);
                 after.service.clone_from(service);
                 let detail = format!("{} {}", carrier.as_str(), service);

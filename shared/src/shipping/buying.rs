@@ -9,7 +9,7 @@ use crate::domain::shipping::{Carrier, Consignment, Rate};
 use crate::effects::intent::Intent;
 use crate::effects::observation::{Observation, ShipmentNews};
 use crate::effects::shipment::Shipment;
-use crate::effects::{Outcome, Verdict};
+use crate::effects::{Opaque, Outcome, Verdict};
 use crate::gateway::{Permit, Vendor};
 use crate::telemetry::fields;
 use crate::vendors::carrier::{Answer, Asking, Found, Label, LabelOrder, Refusal};
@@ -80,7 +80,8 @@ impl Carriers {
 
     /// The label is kept before anybody hears of it: one that cannot be printed is none.
     async fn bought(&self, shipment: &Shipment, reference: &str, label: Label) -> Outcome {
-        let labels = match self.labels.keep(&shipment.shipment_id, reference, &label.documents).await {
+        let kept = self.labels.keep(&shipment.shipment_id, reference, &label.documents).await;
+        let labels = match kept.and_then(|labels| Opaque::of(&labels)) {
             Ok(labels) => labels,
             Err(error) => {
                 tracing::error!(error = %error, "a label was bought and could not be kept; the carrier is asked for it again");
@@ -114,7 +115,9 @@ impl Carriers {
         if !shipment.allow_fallback {
             return None;
         }
-        let untried = |carrier: &Carrier| *carrier != shipment.carrier && !shipment.tried.contains(carrier);
+        let untried = |carrier: &Carrier| {
+            *carrier != shipment.carrier && !shipment.tried.split(' ').any(|name| name == carrier.as_str())
+        };
         let (now, permit) = (self.gateway.world().now(), asking.permit);
         let call_by = permit.call_by().min(now.plus(OTHER_PRICES));
         let prices = Carrier::ALL.into_iter().filter(untried).map(|carrier| async move {

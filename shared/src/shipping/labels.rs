@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use crate::aws::Objects;
 use crate::domain::ShipmentId;
+use crate::effects::Opaque;
 use crate::effects::observation::StoredLabel;
+use crate::effects::shipment::Shipment;
 use crate::error::Result;
 use crate::vendors::carrier::Document;
 
@@ -52,11 +54,12 @@ impl Labels {
     }
 
     /// The labels with links that are good for a while. Signing sends nothing.
-    pub fn signed(&self, labels: &[StoredLabel]) -> Result<Vec<SignedLabel>> {
+    pub fn signed(&self, shipment: &Shipment) -> Result<Vec<SignedLabel>> {
         let sign = |label: &StoredLabel| {
             let label_url = self.objects.link(&label.key, LINK_VALID)?;
             Ok(SignedLabel { label_url, media_type: label.media_type.clone() })
         };
+        let labels = shipment.labels.as_ref().map(Opaque::read).transpose()?.unwrap_or_default();
         labels.iter().map(sign).collect()
     }
 }

@@ -33,8 +33,8 @@ pub(super) fn agree(universe: &Universe, items: &[Value], wrong: &mut Vec<String
         }
     }
     for shipment in of_type(items, "shipment").filter(|shipment| number_of(shipment).is_some()) {
-        let labels = shipment["labels"].as_array().into_iter().flatten();
-        let keys: Vec<&str> = labels.filter_map(|label| text(label, "key")).collect();
+        let labels: Vec<Value> = serde_json::from_str(text(shipment, "labels").unwrap_or("[]")).unwrap_or_default();
+        let keys: Vec<&str> = labels.iter().filter_map(|label| text(label, "key")).collect();
         let printable = |key: &&str| objects.get(*key).is_some_and(|object| !object.bytes.is_empty());
         if keys.is_empty() || !keys.iter().all(printable) {
             wrong.push(format!("I4: a label of {:?} cannot be printed", text(shipment, "shipment_id")));

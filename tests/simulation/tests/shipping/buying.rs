@@ -18,7 +18,8 @@ async fn a_label_is_bought_once_kept_and_linked_to_for_a_while() {
         assert_eq!(bought.status(), 201, "{}", bought.body());
         let link = bought.body()["label_url"].as_str().unwrap().to_owned();
         assert!(link.contains("X-Amz-Signature=") && link.contains("X-Amz-Expires=900"), "{link}");
-        let key = shipment(&universe)["labels"][0]["key"].as_str().unwrap().to_owned();
+        let stored: serde_json::Value = serde_json::from_str(shipment(&universe)["labels"].as_str().unwrap()).unwrap();
+        let key = stored[0]["key"].as_str().unwrap().to_owned();
         let kept = universe.aws().s3().objects()[&key].bytes.clone();
         let sold = universe.sandbox().parcels(vendor).unwrap().shipments()[0].pieces[0].label.clone();
         assert_eq!(kept, sold, "the bytes that the carrier gave");
