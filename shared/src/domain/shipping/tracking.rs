@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ShipmentStatus;
 use crate::domain::Timestamp;
+use crate::domain::status::Status as _;
 
 /// One scan of a parcel by its carrier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +32,36 @@ pub struct Tracking {
 }
 
 impl Tracking {
-    /// The newest scan that means something to us.
+    /// The scan that tells where it is: one after which nothing comes, else the newest; of those of one moment, which is a
+    /// second with all carriers, the furthest along.
     pub fn latest(&self) -> Option<&Scan> {
-        self.scans.iter().filter(|scan| scan.status.is_some()).max_by_key(|scan| scan.at)
+        let meant = self.scans.iter().filter_map(|scan| Some((scan.status?, scan)));
+        let latest = meant.max_by_key(|(status, scan)| (status.is_terminal(), scan.at, status.rank()));
+        latest.map(|(_, scan)| scan)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan(second: i64, status: Option<ShipmentStatus>) -> Scan {
+        let at = Timestamp::from_seconds(second);
+        Scan { at, status, code: "X".to_owned(), description: String::new(), place: None }
+    }
+
+    fn latest(scans: &[(i64, Option<ShipmentStatus>)]) -> Option<ShipmentStatus> {
+        let scans = scans.iter().map(|(second, status)| scan(*second, *status)).collect();
+        Tracking { tracking_number: "1".to_owned(), scans }.latest().and_then(|scan| scan.status)
+    }
+
+    #[test]
+    fn what_a_parcel_s_scans_say_of_it_does_not_depend_on_their_order() {
+        use ShipmentStatus::{Delivered, InTransit, OutForDelivery};
+        assert_eq!(latest(&[(5, Some(Delivered)), (5, Some(OutForDelivery)), (5, Some(InTransit))]), Some(Delivered));
+        assert_eq!(latest(&[(5, Some(OutForDelivery)), (5, Some(InTransit))]), Some(OutForDelivery));
+        assert_eq!(latest(&[(5, Some(Delivered)), (9, Some(InTransit))]), Some(Delivered));
+        assert_eq!(latest(&[(9, None), (3, Some(InTransit))]), Some(InTransit));
+        assert_eq!(latest(&[(9, None)]), None);
     }
 }
