@@ -136,12 +136,6 @@ impl Deployed {
         self.runtime.block_on(self.stack.call(Method::GET, path, &[], None))
     }
 
-    /// Tomorrow in UTC, as `2026-01-31`.
-    fn tomorrow(&self) -> String {
-        let tomorrow = time::OffsetDateTime::now_utc().date().next_day().unwrap_or(time::Date::MAX);
-        tomorrow.to_string()
-    }
-
     /// Waits until the order is paid and its confirmation delivered; gives the order.
     fn paid_and_mailed(&self, order: &str, within: Duration) -> Result<Value> {
         let what = format!("order {order} paid and its mail delivered");

@@ -103,6 +103,11 @@ pub(crate) fn found_after_a_lost_answer(deployed: &Deployed) -> Result<()> {
     })
 }
 
+/// Tomorrow in UTC, as `2026-01-31`.
+fn tomorrow() -> String {
+    time::OffsetDateTime::now_utc().date().next_day().unwrap_or(time::Date::MAX).to_string()
+}
+
 pub(crate) fn addresses_and_pickups(deployed: &Deployed) -> Result<()> {
     let recipient = consignment()["recipient"]["address"].clone();
     for carrier in ["fedex", "dhl"] {
@@ -110,7 +115,7 @@ pub(crate) fn addresses_and_pickups(deployed: &Deployed) -> Result<()> {
         let checked = expect(&deployed.post("/addresses/validate", &[], &body)?, 200)?;
         ensure!(checked["valid"] == true, "{carrier}: {checked}");
     }
-    let tomorrow = deployed.tomorrow();
+    let tomorrow = tomorrow();
     let pickup = json!({
         "carrier": "ups",
         "address": consignment()["shipper"]["address"],
