@@ -24,8 +24,9 @@ const SHORT_RUN_MS: u64 = 600_000;
 /// And at most.
 const LONG_RUN_MS: u64 = 2 * 3_600_000;
 
-/// How often a customer who was told to wait looks again, and how long after, in milliseconds.
-const LOOKS_AGAIN: usize = 6;
+/// Looks of a customer who is told to wait: a confirm of theirs from before may stand back for as long as its budget, a
+/// quarter of an hour, and the sweeper finds it within a minute after.
+const LOOKS_AGAIN: usize = 36;
 const LOOKS_AGAIN_AFTER_MS: u64 = 30_000;
 
 type Actor = LocalBoxFuture<'static, ()>;
@@ -143,7 +144,7 @@ async fn come_back(stage: &Stage, payment_id: &str) {
     let path = format!("/payments/{payment_id}/confirm");
     let body = json!({ "payment_method": "pm_card_visa" });
     let mut answer = settle(stage, &path, None, &body).await;
-    // While a breaker lets one call through at a time, the others are told to wait.
+    // While a breaker lets one call through at a time, or an earlier try stands back, they are told to wait.
     for _ in 0..LOOKS_AGAIN {
         if answer.status() != 202 {
             break;
