@@ -27,6 +27,7 @@ const LONG_RUN_MS: u64 = 2 * 3_600_000;
 /// Looks of a customer who is told to wait: a confirm of theirs from before may stand back for as long as its budget, a
 /// quarter of an hour, and the sweeper finds it within a minute after.
 const LOOKS_AGAIN: usize = 36;
+/// And how long after each, in milliseconds.
 const LOOKS_AGAIN_AFTER_MS: u64 = 30_000;
 
 type Actor = LocalBoxFuture<'static, ()>;
