@@ -84,8 +84,6 @@ guards! {
     ConsentHolds,
     /// An older wish does not undo a newer one.
     ConsentOrder,
-    /// What belongs to a campaign that was called off is not sent.
-    CampaignCancel,
     /// So many codes a number and hour, and no more.
     CodeLimit,
 }

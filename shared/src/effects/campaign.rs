@@ -26,7 +26,6 @@ use crate::domain::input::{CreateCampaign, RECIPIENTS_MAX, Recipient};
 use crate::domain::message::{Content, Estimate, MessageStatus};
 use crate::domain::{CampaignId, Correlation, IntentId, MessageId, Timestamp};
 use crate::error::{Error, Result};
-use crate::guard::{Guard, holds};
 
 /// For how long the provider holds a campaign's mails before it sends them: so long it can be called off after it has left
 /// us. Consent is looked at before.
@@ -117,7 +116,7 @@ pub(super) fn partition(id: &CampaignId) -> String {
 impl Campaign {
     /// What stands in the way of its mails; `None` when nothing does.
     pub(super) fn withheld(&self) -> Option<Outcome> {
-        if self.canceled_at.is_some() && holds(Guard::CampaignCancel) {
+        if self.canceled_at.is_some() {
             return Some(Outcome::of(Verdict::Refused { code: CANCELED }));
         }
         let later = Verdict::NotDone { code: HELD_BACK, after: Some(INCOMPLETE_WAIT), answered: false };
