@@ -20,6 +20,9 @@ pub struct Swept {
     pub failures: Vec<String>,
 }
 
+/// Longer than any flow waits, on the clock of the simulation: a parcel is looked after for fifteen days.
+const REST_WITHIN: Duration = Duration::from_secs(20 * 24 * 3_600);
+
 /// One run of a flow.
 struct Run {
     /// The invocations of the flow's own part.
@@ -38,7 +41,7 @@ fn run(flow: Flow, seed: u64, plans: &[(usize, Plan)]) -> Run {
     runtime.block_on(async {
         let mut universe = Universe::new(seed);
         universe.plans.extend(plans.iter().cloned());
-        let mut wrong = match tokio::time::timeout(Duration::from_secs(48 * 3_600), flow.run(&mut universe)).await {
+        let mut wrong = match tokio::time::timeout(REST_WITHIN, flow.run(&mut universe)).await {
             Ok(()) => Vec::new(),
             Err(_) => vec!["the run did not come to rest".to_owned()],
         };
