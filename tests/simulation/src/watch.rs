@@ -98,10 +98,14 @@ impl Watch {
             "READY" => matches!(is, "READY" | "CALLING" | "RESOLVING" | "REFUSED" | "DONE"),
             "CALLING" => is != "CALLING" || !taken,
             "UNKNOWN" => matches!(is, "UNKNOWN" | "RESOLVING" | "DONE"),
-            // Who asks about a call and is turned away knows no more than before. A look at a fee, or at a status, is a read.
+            // Who asks about a call and is turned away knows no more than before. A look at a fee, at a status or at a parcel
+            // is a read, and who subscribes twice has one subscription.
             "RESOLVING" if is == "READY" => {
                 after["generation"] != before["generation"]
-                    || matches!(text(after, "kind"), Some("payment.settlement" | "sms.status"))
+                    || matches!(
+                        text(after, "kind"),
+                        Some("payment.settlement" | "sms.status" | "shipment.track" | "shipment.subscribe")
+                    )
             }
             "RESOLVING" => is != "CALLING",
             // A person moves it on in one write of their own; no worker takes it.
