@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 
 use crate::domain::shipping::{Address, AddressCheck, Carrier, Consignment, PickupRequest, Rate, Scan, Tracking};
 use crate::domain::{Correlation, Private};
@@ -179,42 +179,33 @@ pub struct Push {
 }
 
 /// One carrier's API.
+#[async_trait]
 pub trait CarrierApi: Send + Sync {
     /// Which.
     fn carrier(&self) -> Carrier;
 
     /// What it asks for this; every service that it offers, or one. An odd rate is left out, never the whole answer.
-    fn rates<'a>(
-        &'a self,
-        consignment: &'a Consignment,
-        service: Option<&'a str>,
-        asking: Asking<'a>,
-    ) -> BoxFuture<'a, Answer<Vec<Rate>>>;
+    async fn rates(&self, consignment: &Consignment, service: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>>;
 
     /// Buys a label. No carrier knows idempotency keys: after an unknown outcome, [`CarrierApi::find`].
-    fn buy<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Label>>;
+    async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label>;
 
     /// Looks for a purchase by its reference, with one call.
-    fn find<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Found>>;
+    async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found>;
 
     /// Gives a label back. [`Refusal::NotFound`] and [`Refusal::TooLate`] tell what was wrong. A carrier that bills only
     /// what it was handed (DHL) has nothing to give back and says `Done` without a call.
-    fn void<'a>(&'a self, tracking_number: &'a str, asking: Asking<'a>) -> BoxFuture<'a, Answer<()>>;
+    async fn void(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<()>;
 
     /// Where a parcel was seen.
-    fn track<'a>(&'a self, tracking_number: &'a str, asking: Asking<'a>) -> BoxFuture<'a, Answer<Tracking>>;
+    async fn track(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<Tracking>;
 
     /// What it says of an address.
-    fn check_address<'a>(&'a self, address: &'a Address, asking: Asking<'a>) -> BoxFuture<'a, Answer<AddressCheck>>;
+    async fn check_address(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck>;
 
     /// Has parcels fetched; gives the confirmation's number.
-    fn schedule_pickup<'a>(&'a self, pickup: &'a PickupRequest, asking: Asking<'a>) -> BoxFuture<'a, Answer<String>>;
+    async fn schedule_pickup(&self, pickup: &PickupRequest, asking: Asking<'_>) -> Answer<String>;
 
     /// Takes that back.
-    fn cancel_pickup<'a>(
-        &'a self,
-        confirmation: &'a str,
-        pickup: &'a PickupRequest,
-        asking: Asking<'a>,
-    ) -> BoxFuture<'a, Answer<()>>;
+    async fn cancel_pickup(&self, confirmation: &str, pickup: &PickupRequest, asking: Asking<'_>) -> Answer<()>;
 }

@@ -11,9 +11,9 @@ mod wire;
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::future::{BoxFuture, ready};
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::Deserialize;
@@ -81,78 +81,6 @@ impl Dhl {
         Self { gateway, base, keys }
     }
 
-    async fn rated(&self, of: &Consignment, product: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>> {
-        let Some(planned) = self.planned(of.ship_date) else { return Answer::Refused(Refusal::Time) };
-        let question =
-            |keys: &Keys| Question::post(rates::PATH, rates::request(of, product, &planned, &keys.account_number));
-        let reply = self.ask("rate", OperationClass::Read, asking, question).await;
-        Answer::of(&reply, rates::read, classify::refusal)
-    }
-
-    async fn bought(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
-        let consignment = order.consignment;
-        if consignment.is_declarable() && consignment.customs.is_none() {
-            return Answer::Refused(Refusal::Customs);
-        }
-        let Some(planned) = self.planned(consignment.ship_date) else { return Answer::Refused(Refusal::Time) };
-        if ship::request(&order, &planned, "").is_none() {
-            // Without a telephone number.
-            return Answer::Refused(Refusal::Address);
-        }
-        let question = |keys: &Keys| {
-            Question::post(ship::PATH, ship::request(&order, &planned, &keys.account_number).unwrap_or_default())
-        };
-        let reply = self.ask("ship", OperationClass::Effect, asking, question).await;
-        Answer::of(&reply, ship::read, classify::refusal)
-    }
-
-    async fn found(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
-        let today = Day::of(self.gateway.world().now()).unwrap_or(order.consignment.ship_date);
-        let question = |keys: &Keys| Question::of(Method::GET, track::search_path(&order, today, &keys.account_number));
-        let reply = self.ask("find_shipment", OperationClass::Read, asking, question).await;
-        match Answer::of(&reply, track::read_search, classify::refusal) {
-            Answer::Refused(Refusal::NotFound) => Answer::Done(Found::Nothing),
-            // That it cannot be searched for says nothing of whether it was bought.
-            Answer::Refused(_) => Answer::Unknown,
-            answer => answer,
-        }
-    }
-
-    async fn tracked(&self, number: &str, asking: Asking<'_>) -> Answer<Tracking> {
-        let question = |_: &Keys| Question::of(Method::GET, track::path(number));
-        let reply = self.ask("track", OperationClass::Read, asking, question).await;
-        let is_missing =
-            reply.response.as_ref().is_some_and(|response| response.status() == http::StatusCode::NOT_FOUND);
-        if is_missing && reply.class == Class::Refused {
-            return Answer::Refused(Refusal::NotFound);
-        }
-        Answer::of(&reply, |body| track::read(body, number), classify::refusal).flat()
-    }
-
-    async fn checked(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {
-        let question = |_: &Keys| Question::of(Method::GET, address::path(address));
-        let reply = self.ask("check_address", OperationClass::Read, asking, question).await;
-        Answer::of(&reply, |body| address::read(body, address), classify::refusal)
-    }
-
-    async fn scheduled(&self, order: &PickupRequest, asking: Asking<'_>) -> Answer<String> {
-        if pickup::request(order, "").is_none() {
-            // Without a telephone number, or at a time that no calendar has.
-            return Answer::Refused(if order.party.phone.is_none() { Refusal::Address } else { Refusal::Time });
-        }
-        let question = |keys: &Keys| {
-            Question::post(pickup::PATH, pickup::request(order, &keys.account_number).unwrap_or_default())
-        };
-        let reply = self.ask("schedule_pickup", OperationClass::Effect, asking, question).await;
-        Answer::of(&reply, pickup::read, classify::refusal)
-    }
-
-    async fn cancelled(&self, number: &str, order: &PickupRequest, asking: Asking<'_>) -> Answer<()> {
-        let question = |_: &Keys| Question::of(Method::DELETE, pickup::cancel_path(number, order));
-        let reply = self.ask("cancel_pickup", OperationClass::Effect, asking, question).await;
-        Answer::of(&reply, |_| Some(()), classify::refusal)
-    }
-
     /// When a shipment of that day is handed over: at noon, or soon where that is past. The place's own time zone is not
     /// known; in UTC it is an instant all the same.
     fn planned(&self, day: Day) -> Option<String> {
@@ -207,52 +135,87 @@ impl Dhl {
     }
 }
 
+#[async_trait]
 impl CarrierApi for Dhl {
     fn carrier(&self) -> Carrier {
         Carrier::Dhl
     }
 
-    fn rates<'a>(
-        &'a self,
-        consignment: &'a Consignment,
-        service: Option<&'a str>,
-        asking: Asking<'a>,
-    ) -> BoxFuture<'a, Answer<Vec<Rate>>> {
-        Box::pin(self.rated(consignment, service, asking))
+    async fn rates(&self, of: &Consignment, product: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>> {
+        let Some(planned) = self.planned(of.ship_date) else { return Answer::Refused(Refusal::Time) };
+        let question =
+            |keys: &Keys| Question::post(rates::PATH, rates::request(of, product, &planned, &keys.account_number));
+        let reply = self.ask("rate", OperationClass::Read, asking, question).await;
+        Answer::of(&reply, rates::read, classify::refusal)
     }
 
-    fn buy<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Label>> {
-        Box::pin(self.bought(order, asking))
+    async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
+        let consignment = order.consignment;
+        if consignment.is_declarable() && consignment.customs.is_none() {
+            return Answer::Refused(Refusal::Customs);
+        }
+        let Some(planned) = self.planned(consignment.ship_date) else { return Answer::Refused(Refusal::Time) };
+        if ship::request(&order, &planned, "").is_none() {
+            // Without a telephone number.
+            return Answer::Refused(Refusal::Address);
+        }
+        let question = |keys: &Keys| {
+            Question::post(ship::PATH, ship::request(&order, &planned, &keys.account_number).unwrap_or_default())
+        };
+        let reply = self.ask("ship", OperationClass::Effect, asking, question).await;
+        Answer::of(&reply, ship::read, classify::refusal)
     }
 
-    fn find<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Found>> {
-        Box::pin(self.found(order, asking))
+    async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
+        let today = Day::of(self.gateway.world().now()).unwrap_or(order.consignment.ship_date);
+        let question = |keys: &Keys| Question::of(Method::GET, track::search_path(&order, today, &keys.account_number));
+        let reply = self.ask("find_shipment", OperationClass::Read, asking, question).await;
+        match Answer::of(&reply, track::read_search, classify::refusal) {
+            Answer::Refused(Refusal::NotFound) => Answer::Done(Found::Nothing),
+            // That it cannot be searched for says nothing of whether it was bought.
+            Answer::Refused(_) => Answer::Unknown,
+            answer => answer,
+        }
     }
 
     /// DHL bills what it was handed; its API has no call to give a label back.
-    fn void<'a>(&'a self, _tracking_number: &'a str, _asking: Asking<'a>) -> BoxFuture<'a, Answer<()>> {
-        Box::pin(ready(Answer::Done(())))
+    async fn void(&self, _: &str, _: Asking<'_>) -> Answer<()> {
+        Answer::Done(())
     }
 
-    fn track<'a>(&'a self, tracking_number: &'a str, asking: Asking<'a>) -> BoxFuture<'a, Answer<Tracking>> {
-        Box::pin(self.tracked(tracking_number, asking))
+    async fn track(&self, number: &str, asking: Asking<'_>) -> Answer<Tracking> {
+        let question = |_: &Keys| Question::of(Method::GET, track::path(number));
+        let reply = self.ask("track", OperationClass::Read, asking, question).await;
+        let is_missing =
+            reply.response.as_ref().is_some_and(|response| response.status() == http::StatusCode::NOT_FOUND);
+        if is_missing && reply.class == Class::Refused {
+            return Answer::Refused(Refusal::NotFound);
+        }
+        Answer::of(&reply, |body| track::read(body, number), classify::refusal).flat()
     }
 
-    fn check_address<'a>(&'a self, address: &'a Address, asking: Asking<'a>) -> BoxFuture<'a, Answer<AddressCheck>> {
-        Box::pin(self.checked(address, asking))
+    async fn check_address(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {
+        let question = |_: &Keys| Question::of(Method::GET, address::path(address));
+        let reply = self.ask("check_address", OperationClass::Read, asking, question).await;
+        Answer::of(&reply, |body| address::read(body, address), classify::refusal)
     }
 
-    fn schedule_pickup<'a>(&'a self, pickup: &'a PickupRequest, asking: Asking<'a>) -> BoxFuture<'a, Answer<String>> {
-        Box::pin(self.scheduled(pickup, asking))
+    async fn schedule_pickup(&self, order: &PickupRequest, asking: Asking<'_>) -> Answer<String> {
+        if pickup::request(order, "").is_none() {
+            // Without a telephone number, or at a time that no calendar has.
+            return Answer::Refused(if order.party.phone.is_none() { Refusal::Address } else { Refusal::Time });
+        }
+        let question = |keys: &Keys| {
+            Question::post(pickup::PATH, pickup::request(order, &keys.account_number).unwrap_or_default())
+        };
+        let reply = self.ask("schedule_pickup", OperationClass::Effect, asking, question).await;
+        Answer::of(&reply, pickup::read, classify::refusal)
     }
 
-    fn cancel_pickup<'a>(
-        &'a self,
-        confirmation: &'a str,
-        pickup: &'a PickupRequest,
-        asking: Asking<'a>,
-    ) -> BoxFuture<'a, Answer<()>> {
-        Box::pin(self.cancelled(confirmation, pickup, asking))
+    async fn cancel_pickup(&self, number: &str, order: &PickupRequest, asking: Asking<'_>) -> Answer<()> {
+        let question = |_: &Keys| Question::of(Method::DELETE, pickup::cancel_path(number, order));
+        let reply = self.ask("cancel_pickup", OperationClass::Effect, asking, question).await;
+        Answer::of(&reply, |_| Some(()), classify::refusal)
     }
 }
 

@@ -13,7 +13,7 @@ pub mod verify;
 mod void;
 mod wire;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
@@ -110,87 +110,6 @@ impl Fedex {
             .body(body.into())
             .map_err(|_| unusable("the token is no header's value"))
     }
-
-    async fn quoted(&self, consignment: &Consignment, service: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>> {
-        let operation = Operation::read("rate", "/rate/v1/rates/quotes");
-        let build = |keys: &Keys| rates::request(consignment, service, &keys.account_number);
-        answer(&self.ask(&operation, asking, build).await, rates::read)
-    }
-
-    async fn bought(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
-        let parties = [&order.consignment.shipper, &order.consignment.recipient];
-        if parties.iter().any(|party| party.phone.is_none()) {
-            // FedEx requires it of both: nothing is asked.
-            return Answer::Refused(Refusal::Address);
-        }
-        let operation = Operation::effect("ship", Method::POST, "/ship/v1/shipments");
-        let build = |keys: &Keys| ship::request(&order, &keys.account_number);
-        answer(&self.ask(&operation, asking, build).await, ship::read)
-    }
-
-    async fn found(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
-        let operation = Operation::read("track_reference", "/track/v1/referencenumbers");
-        let today = Day::of(self.gateway.world().now());
-        let build = |keys: &Keys| track::by_reference(&order, today, &keys.account_number);
-        let reply = self.ask(&operation, asking, build).await;
-        match answer(&reply, |body| Some(track::found(body))) {
-            Answer::Done(found) => found,
-            Answer::Refused(Refusal::NotFound) => Answer::Done(Found::Nothing),
-            other => other.map(|_| Found::Nothing),
-        }
-    }
-
-    async fn voided(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<()> {
-        let operation = Operation::effect("cancel_shipment", Method::PUT, "/ship/v1/shipments/cancel");
-        let build = |keys: &Keys| void::Cancel::of(tracking_number, &keys.account_number);
-        let reply = self.ask(&operation, asking, build).await;
-        let body = reply.response.as_ref().map_or(&[][..], |response| response.body());
-        match reply.class {
-            Class::Done | Class::Refused => {
-                log_refusal(&reply, body);
-                void::canceled(body)
-            }
-            _ => answer(&reply, |_| None),
-        }
-    }
-
-    async fn tracked(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<Tracking> {
-        let operation = Operation::read("track", "/track/v1/trackingnumbers");
-        let build = |_: &Keys| track::by_number(tracking_number);
-        match answer(&self.ask(&operation, asking, build).await, |body| Some(track::read(tracking_number, body))) {
-            Answer::Done(tracking) => tracking,
-            other => other.map(|_| Tracking { tracking_number: tracking_number.to_owned(), scans: Vec::new() }),
-        }
-    }
-
-    async fn checked(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {
-        let operation = Operation::read("resolve_address", "/address/v1/addresses/resolve");
-        let reply = self.ask(&operation, asking, |_| address::request(address)).await;
-        match answer(&reply, |body| address::read(body, address)) {
-            // That it knows no such address is the answer.
-            Answer::Refused(Refusal::Address | Refusal::NotFound) => {
-                let (valid, classification) = (false, Classification::Unknown);
-                Answer::Done(AddressCheck { valid, classification, suggestions: Vec::new() })
-            }
-            other => other,
-        }
-    }
-
-    async fn scheduled(&self, pickup: &PickupRequest, asking: Asking<'_>) -> Answer<String> {
-        if pickup.party.phone.is_none() {
-            return Answer::Refused(Refusal::Address);
-        }
-        let operation = Operation::effect("create_pickup", Method::POST, "/pickup/v1/pickups");
-        let now = self.gateway.world().now();
-        let build = |keys: &Keys| pickup::request(pickup, now, &keys.account_number);
-        answer(&self.ask(&operation, asking, build).await, pickup::read)
-    }
-
-    async fn unscheduled(&self, confirmation: &str, pickup: &PickupRequest, asking: Asking<'_>) -> Answer<()> {
-        let operation = Operation::effect("cancel_pickup", Method::PUT, "/pickup/v1/pickups/cancel");
-        let build = |keys: &Keys| pickup::Cancel::of(confirmation, pickup, &keys.account_number);
-        answer(&self.ask(&operation, asking, build).await, |_| Some(()))
-    }
 }
 
 /// What a reply comes to; of a refusal the log gets FedEx's code, which is no personal data.
@@ -207,50 +126,90 @@ fn log_refusal(reply: &Reply, body: &[u8]) {
     }
 }
 
+#[async_trait]
 impl CarrierApi for Fedex {
     fn carrier(&self) -> Carrier {
         Carrier::Fedex
     }
 
-    fn rates<'a>(
-        &'a self,
-        consignment: &'a Consignment,
-        service: Option<&'a str>,
-        asking: Asking<'a>,
-    ) -> BoxFuture<'a, Answer<Vec<Rate>>> {
-        Box::pin(self.quoted(consignment, service, asking))
+    async fn rates(&self, consignment: &Consignment, service: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>> {
+        let operation = Operation::read("rate", "/rate/v1/rates/quotes");
+        let build = |keys: &Keys| rates::request(consignment, service, &keys.account_number);
+        answer(&self.ask(&operation, asking, build).await, rates::read)
     }
 
-    fn buy<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Label>> {
-        Box::pin(self.bought(order, asking))
+    async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
+        let parties = [&order.consignment.shipper, &order.consignment.recipient];
+        if parties.iter().any(|party| party.phone.is_none()) {
+            // FedEx requires it of both: nothing is asked.
+            return Answer::Refused(Refusal::Address);
+        }
+        let operation = Operation::effect("ship", Method::POST, "/ship/v1/shipments");
+        let build = |keys: &Keys| ship::request(&order, &keys.account_number);
+        answer(&self.ask(&operation, asking, build).await, ship::read)
     }
 
-    fn find<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Found>> {
-        Box::pin(self.found(order, asking))
+    async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
+        let operation = Operation::read("track_reference", "/track/v1/referencenumbers");
+        let today = Day::of(self.gateway.world().now());
+        let build = |keys: &Keys| track::by_reference(&order, today, &keys.account_number);
+        let reply = self.ask(&operation, asking, build).await;
+        match answer(&reply, |body| Some(track::found(body))) {
+            Answer::Done(found) => found,
+            Answer::Refused(Refusal::NotFound) => Answer::Done(Found::Nothing),
+            other => other.map(|_| Found::Nothing),
+        }
     }
 
-    fn void<'a>(&'a self, tracking_number: &'a str, asking: Asking<'a>) -> BoxFuture<'a, Answer<()>> {
-        Box::pin(self.voided(tracking_number, asking))
+    async fn void(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<()> {
+        let operation = Operation::effect("cancel_shipment", Method::PUT, "/ship/v1/shipments/cancel");
+        let build = |keys: &Keys| void::Cancel::of(tracking_number, &keys.account_number);
+        let reply = self.ask(&operation, asking, build).await;
+        let body = reply.response.as_ref().map_or(&[][..], |response| response.body());
+        match reply.class {
+            Class::Done | Class::Refused => {
+                log_refusal(&reply, body);
+                void::canceled(body)
+            }
+            _ => answer(&reply, |_| None),
+        }
     }
 
-    fn track<'a>(&'a self, tracking_number: &'a str, asking: Asking<'a>) -> BoxFuture<'a, Answer<Tracking>> {
-        Box::pin(self.tracked(tracking_number, asking))
+    async fn track(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<Tracking> {
+        let operation = Operation::read("track", "/track/v1/trackingnumbers");
+        let build = |_: &Keys| track::by_number(tracking_number);
+        match answer(&self.ask(&operation, asking, build).await, |body| Some(track::read(tracking_number, body))) {
+            Answer::Done(tracking) => tracking,
+            other => other.map(|_| Tracking { tracking_number: tracking_number.to_owned(), scans: Vec::new() }),
+        }
     }
 
-    fn check_address<'a>(&'a self, address: &'a Address, asking: Asking<'a>) -> BoxFuture<'a, Answer<AddressCheck>> {
-        Box::pin(self.checked(address, asking))
+    async fn check_address(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {
+        let operation = Operation::read("resolve_address", "/address/v1/addresses/resolve");
+        let reply = self.ask(&operation, asking, |_| address::request(address)).await;
+        match answer(&reply, |body| address::read(body, address)) {
+            // That it knows no such address is the answer.
+            Answer::Refused(Refusal::Address | Refusal::NotFound) => {
+                let (valid, classification) = (false, Classification::Unknown);
+                Answer::Done(AddressCheck { valid, classification, suggestions: Vec::new() })
+            }
+            other => other,
+        }
     }
 
-    fn schedule_pickup<'a>(&'a self, pickup: &'a PickupRequest, asking: Asking<'a>) -> BoxFuture<'a, Answer<String>> {
-        Box::pin(self.scheduled(pickup, asking))
+    async fn schedule_pickup(&self, pickup: &PickupRequest, asking: Asking<'_>) -> Answer<String> {
+        if pickup.party.phone.is_none() {
+            return Answer::Refused(Refusal::Address);
+        }
+        let operation = Operation::effect("create_pickup", Method::POST, "/pickup/v1/pickups");
+        let now = self.gateway.world().now();
+        let build = |keys: &Keys| pickup::request(pickup, now, &keys.account_number);
+        answer(&self.ask(&operation, asking, build).await, pickup::read)
     }
 
-    fn cancel_pickup<'a>(
-        &'a self,
-        confirmation: &'a str,
-        pickup: &'a PickupRequest,
-        asking: Asking<'a>,
-    ) -> BoxFuture<'a, Answer<()>> {
-        Box::pin(self.unscheduled(confirmation, pickup, asking))
+    async fn cancel_pickup(&self, confirmation: &str, pickup: &PickupRequest, asking: Asking<'_>) -> Answer<()> {
+        let operation = Operation::effect("cancel_pickup", Method::PUT, "/pickup/v1/pickups/cancel");
+        let build = |keys: &Keys| pickup::Cancel::of(confirmation, pickup, &keys.account_number);
+        answer(&self.ask(&operation, asking, build).await, |_| Some(()))
     }
 }

@@ -14,7 +14,7 @@ mod track;
 pub mod verify;
 mod wire;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::Deserialize;
@@ -118,88 +118,6 @@ impl Ups {
         })
     }
 
-    async fn rated(&self, of: &Consignment, service: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>> {
-        let question =
-            |keys: &Keys| Question::post(rates::path(of, service), rates::request(of, service, &keys.account_number));
-        let reply = self.ask("rate", OperationClass::Read, asking, question).await;
-        Answer::of(&reply, |body| rates::read(body, of), classify::refusal)
-    }
-
-    async fn bought(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
-        if order.consignment.is_declarable() && order.consignment.customs.is_none() {
-            // UPS would print a label that no customs lets pass.
-            return Answer::Refused(Refusal::Customs);
-        }
-        let today = Day::of(self.gateway.world().now());
-        let question = |keys: &Keys| Question::post(ship::path(), ship::request(&order, &keys.account_number, today));
-        let reply = self.ask("ship", OperationClass::Effect, asking, question).await;
-        Answer::of(&reply, |body| ship::read(body, order.consignment.parcels.len()), classify::refusal)
-    }
-
-    async fn found(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
-        let question =
-            |keys: &Keys| Question::post(recover::path(), recover::request(order.reference, &keys.account_number));
-        let reply = self.ask("recover_label", OperationClass::Read, asking, question).await;
-        if reply.class == Class::Refused && classify::has_nothing(body(&reply)) {
-            return Answer::Done(Found::Nothing);
-        }
-        match Answer::of(&reply, |body| recover::read(body, &order), classify::refusal) {
-            // That a label cannot be given again says nothing of whether it was bought.
-            Answer::Refused(_) => Answer::Unknown,
-            answer => answer,
-        }
-    }
-
-    async fn voided(&self, id: &str, asking: Asking<'_>) -> Answer<()> {
-        let question = |_: &Keys| Question::of(Method::DELETE, ship::void_path(id));
-        let reply = self.ask("void", OperationClass::Effect, asking, question).await;
-        if reply.class == Class::Refused && classify::is_voided_before(body(&reply)) {
-            return Answer::Done(());
-        }
-        Answer::of(&reply, ship::is_voided, classify::refusal)
-    }
-
-    async fn tracked(&self, number: &str, asking: Asking<'_>) -> Answer<Tracking> {
-        let question = |_: &Keys| Question::of(Method::GET, track::path(number));
-        let reply = self.ask("track", OperationClass::Read, asking, question).await;
-        let is_missing =
-            reply.response.as_ref().is_some_and(|response| response.status() == http::StatusCode::NOT_FOUND);
-        if is_missing && reply.class == Class::Refused {
-            return Answer::Refused(Refusal::NotFound);
-        }
-        Answer::of(&reply, |body| track::read(body, number), classify::refusal).flat()
-    }
-
-    async fn checked(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {
-        if !wire::is_imperial(&address.country) {
-            // UPS knows the streets of the United States and Puerto Rico only.
-            return Answer::Refused(Refusal::Service);
-        }
-        let question = |_: &Keys| Question::post(address::path(), address::request(address));
-        let reply = self.ask("check_address", OperationClass::Read, asking, question).await;
-        Answer::of(&reply, address::read, classify::refusal)
-    }
-
-    async fn scheduled(&self, order: &PickupRequest, asking: Asking<'_>) -> Answer<String> {
-        let Some(hours) = pickup::hours(order) else { return Answer::Refused(Refusal::Time) };
-        if wire::phone(&order.party).is_none() {
-            return Answer::Refused(Refusal::Address);
-        }
-        let question =
-            |keys: &Keys| Question::post(pickup::path(), pickup::request(order, &hours, &keys.account_number));
-        let reply = self.ask("schedule_pickup", OperationClass::Effect, asking, question).await;
-        Answer::of(&reply, pickup::read, classify::refusal)
-    }
-
-    async fn cancelled(&self, number: &str, asking: Asking<'_>) -> Answer<()> {
-        let question = |_: &Keys| {
-            let header = Some((pickup::NUMBER_HEADER, number.to_owned()));
-            Question { header, ..Question::of(Method::DELETE, pickup::cancel_path()) }
-        };
-        let reply = self.ask("cancel_pickup", OperationClass::Effect, asking, question).await;
-        Answer::of(&reply, |_| Some(()), classify::refusal)
-    }
-
     /// Asks with the account's keys and a token.
     async fn ask(
         &self,
@@ -251,51 +169,92 @@ impl Ups {
     }
 }
 
+#[async_trait]
 impl CarrierApi for Ups {
     fn carrier(&self) -> Carrier {
         Carrier::Ups
     }
 
-    fn rates<'a>(
-        &'a self,
-        consignment: &'a Consignment,
-        service: Option<&'a str>,
-        asking: Asking<'a>,
-    ) -> BoxFuture<'a, Answer<Vec<Rate>>> {
-        Box::pin(self.rated(consignment, service, asking))
+    async fn rates(&self, of: &Consignment, service: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>> {
+        let question =
+            |keys: &Keys| Question::post(rates::path(of, service), rates::request(of, service, &keys.account_number));
+        let reply = self.ask("rate", OperationClass::Read, asking, question).await;
+        Answer::of(&reply, |body| rates::read(body, of), classify::refusal)
     }
 
-    fn buy<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Label>> {
-        Box::pin(self.bought(order, asking))
+    async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
+        if order.consignment.is_declarable() && order.consignment.customs.is_none() {
+            // UPS would print a label that no customs lets pass.
+            return Answer::Refused(Refusal::Customs);
+        }
+        let today = Day::of(self.gateway.world().now());
+        let question = |keys: &Keys| Question::post(ship::path(), ship::request(&order, &keys.account_number, today));
+        let reply = self.ask("ship", OperationClass::Effect, asking, question).await;
+        Answer::of(&reply, |body| ship::read(body, order.consignment.parcels.len()), classify::refusal)
     }
 
-    fn find<'a>(&'a self, order: LabelOrder<'a>, asking: Asking<'a>) -> BoxFuture<'a, Answer<Found>> {
-        Box::pin(self.found(order, asking))
+    async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
+        let question =
+            |keys: &Keys| Question::post(recover::path(), recover::request(order.reference, &keys.account_number));
+        let reply = self.ask("recover_label", OperationClass::Read, asking, question).await;
+        if reply.class == Class::Refused && classify::has_nothing(body(&reply)) {
+            return Answer::Done(Found::Nothing);
+        }
+        match Answer::of(&reply, |body| recover::read(body, &order), classify::refusal) {
+            // That a label cannot be given again says nothing of whether it was bought.
+            Answer::Refused(_) => Answer::Unknown,
+            answer => answer,
+        }
     }
 
-    fn void<'a>(&'a self, tracking_number: &'a str, asking: Asking<'a>) -> BoxFuture<'a, Answer<()>> {
-        Box::pin(self.voided(tracking_number, asking))
+    async fn void(&self, id: &str, asking: Asking<'_>) -> Answer<()> {
+        let question = |_: &Keys| Question::of(Method::DELETE, ship::void_path(id));
+        let reply = self.ask("void", OperationClass::Effect, asking, question).await;
+        if reply.class == Class::Refused && classify::is_voided_before(body(&reply)) {
+            return Answer::Done(());
+        }
+        Answer::of(&reply, ship::is_voided, classify::refusal)
     }
 
-    fn track<'a>(&'a self, tracking_number: &'a str, asking: Asking<'a>) -> BoxFuture<'a, Answer<Tracking>> {
-        Box::pin(self.tracked(tracking_number, asking))
+    async fn track(&self, number: &str, asking: Asking<'_>) -> Answer<Tracking> {
+        let question = |_: &Keys| Question::of(Method::GET, track::path(number));
+        let reply = self.ask("track", OperationClass::Read, asking, question).await;
+        let is_missing =
+            reply.response.as_ref().is_some_and(|response| response.status() == http::StatusCode::NOT_FOUND);
+        if is_missing && reply.class == Class::Refused {
+            return Answer::Refused(Refusal::NotFound);
+        }
+        Answer::of(&reply, |body| track::read(body, number), classify::refusal).flat()
     }
 
-    fn check_address<'a>(&'a self, address: &'a Address, asking: Asking<'a>) -> BoxFuture<'a, Answer<AddressCheck>> {
-        Box::pin(self.checked(address, asking))
+    async fn check_address(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {
+        if !wire::is_imperial(&address.country) {
+            // UPS knows the streets of the United States and Puerto Rico only.
+            return Answer::Refused(Refusal::Service);
+        }
+        let question = |_: &Keys| Question::post(address::path(), address::request(address));
+        let reply = self.ask("check_address", OperationClass::Read, asking, question).await;
+        Answer::of(&reply, address::read, classify::refusal)
     }
 
-    fn schedule_pickup<'a>(&'a self, pickup: &'a PickupRequest, asking: Asking<'a>) -> BoxFuture<'a, Answer<String>> {
-        Box::pin(self.scheduled(pickup, asking))
+    async fn schedule_pickup(&self, order: &PickupRequest, asking: Asking<'_>) -> Answer<String> {
+        let Some(hours) = pickup::hours(order) else { return Answer::Refused(Refusal::Time) };
+        if wire::phone(&order.party).is_none() {
+            return Answer::Refused(Refusal::Address);
+        }
+        let question =
+            |keys: &Keys| Question::post(pickup::path(), pickup::request(order, &hours, &keys.account_number));
+        let reply = self.ask("schedule_pickup", OperationClass::Effect, asking, question).await;
+        Answer::of(&reply, pickup::read, classify::refusal)
     }
 
-    fn cancel_pickup<'a>(
-        &'a self,
-        confirmation: &'a str,
-        _pickup: &'a PickupRequest,
-        asking: Asking<'a>,
-    ) -> BoxFuture<'a, Answer<()>> {
-        Box::pin(self.cancelled(confirmation, asking))
+    async fn cancel_pickup(&self, number: &str, _: &PickupRequest, asking: Asking<'_>) -> Answer<()> {
+        let question = |_: &Keys| {
+            let header = Some((pickup::NUMBER_HEADER, number.to_owned()));
+            Question { header, ..Question::of(Method::DELETE, pickup::cancel_path()) }
+        };
+        let reply = self.ask("cancel_pickup", OperationClass::Effect, asking, question).await;
+        Answer::of(&reply, |_| Some(()), classify::refusal)
     }
 }
 
