@@ -5,15 +5,18 @@
 //! status that lost is then old news, and what would have followed from it is left out.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use super::WorkList;
 use super::nudge::Nudge;
 use super::work::Subject;
 use crate::aws::{Item, Key, Transacted, Write};
+use crate::domain::shipping::Carrier;
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{Correlation, OrderId, Timestamp};
 use crate::error::{Error, Result};
 use crate::guard::{Guard, holds};
+use crate::telemetry::fields;
 
 /// Plans made for one commit before it counts as a failure. Each round means that another writer won.
 const ROUNDS_MAX: u32 = 6;
@@ -65,6 +68,18 @@ pub(crate) struct Plan {
     pub(crate) after: Option<Subject>,
     /// A vendor id is learned: events may be waiting for it.
     pub(crate) learned: Option<(&'static str, String)>,
+    /// A scan moves a shipment's status: whose, and how long after it we know.
+    pub(crate) scan_known_after: Option<(Carrier, Duration)>,
+}
+
+impl Plan {
+    /// Counts what is true once the plan is written.
+    fn count(&self, now: Timestamp) {
+        if let Some((carrier, delay)) = self.scan_known_after {
+            let dimensions = [("vendor", carrier.as_str())];
+            fields::metric(now, &dimensions, &[("tracking_update_delay", delay.as_secs_f64(), "Seconds")]);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -102,6 +117,7 @@ impl WorkList {
                     for write in afterwards {
                         self.table.transact(&[write]).await?;
                     }
+                    planned.count(self.world.now());
                     return Ok(Committed::Done(planned));
                 }
                 Transacted::Lost(obstacles) => obstacles,

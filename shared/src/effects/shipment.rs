@@ -285,6 +285,7 @@ impl Shipment {
         }
         after.scanned_until = new.iter().map(|scan| scan.at).max().or(self.scanned_until);
         if after.status != self.status {
+            plan.scan_known_after = after.vendor_at.map(|at| (self.carrier, context.now.since(at)));
             after.tell(plan, context)?;
         }
         Ok(())
@@ -343,5 +344,49 @@ impl Shipment {
     /// Whether nothing that a carrier could say would change it any more.
     pub fn is_over(&self) -> bool {
         self.status.is_terminal() || self.status.is_over()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LABEL_AT_S: i64 = 1_700_000_000;
+
+    fn shipment() -> Shipment {
+        serde_json::from_value(json!({
+            "type": "shipment", "shipment_id": "shp_1", "order_id": "o-1", "parcel_ref": "1", "carrier": "ups",
+            "service": "03", "consignment": "{}", "status": "label_created", "version": 3, "intent_id": "int_1",
+            "request_key": "k", "request_hash": "h", "vendor_id": "1Z1", "correlation_id": "cor-1",
+            "created_at": LABEL_AT_S * 1_000, "updated_at": LABEL_AT_S * 1_000, "order_pk": "ORDER#o-1", "order_sk": "1",
+            "expires": LABEL_AT_S + 100,
+        }))
+        .unwrap()
+    }
+
+    fn in_transit(after_s: i64) -> Scan {
+        Scan {
+            at: Timestamp::from_seconds(LABEL_AT_S + after_s),
+            status: Some(ShipmentStatus::InTransit),
+            code: "X".to_owned(),
+            description: String::new(),
+            place: None,
+        }
+    }
+
+    #[test]
+    fn how_late_we_know_of_a_scan_is_told_when_it_moves_the_status_and_only_then() {
+        let context = Context {
+            now: Timestamp::from_seconds(LABEL_AT_S + 1_000),
+            correlation: serde_json::from_value(json!("cor-1")).unwrap(),
+            source: "ups",
+            occasion: "evt".to_owned(),
+            settles_confirm: false,
+        };
+        let news = |scans| ShipmentNews::Scanned(scans);
+        let moved = shipment().observe(&news(vec![in_transit(400), in_transit(700)]), &context).unwrap();
+        assert_eq!(moved.scan_known_after, Some((Carrier::Ups, Duration::from_secs(300))));
+        let nothing_new = shipment().observe(&news(vec![]), &context).unwrap();
+        assert_eq!(nothing_new.scan_known_after, None);
     }
 }
