@@ -84,7 +84,7 @@ impl Plan {
 
 #[derive(Debug)]
 pub(crate) enum Committed {
-    Done(Plan),
+    Done(Box<Plan>),
     /// The fence did not hold: what somebody else wrote since stands.
     Fenced,
     /// The event was applied before.
@@ -118,7 +118,7 @@ impl WorkList {
                         self.table.transact(&[write]).await?;
                     }
                     planned.count(self.world.now());
-                    return Ok(Committed::Done(planned));
+                    return Ok(Committed::Done(Box::new(planned)));
                 }
                 Transacted::Lost(obstacles) => obstacles,
             };

@@ -42,7 +42,8 @@ impl System {
     /// The real one: logs, environment, clock, TLS. Called once, in `main`.
     pub fn start() -> Result<Self> {
         let env = Env::of_process();
-        telemetry::init(&env.optional("LOG_LEVEL").unwrap_or_else(|| "info".to_owned()));
+        let level = env.optional("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
+        telemetry::init(&level, &env.required("STAGE")?);
         let world = World::real()?;
         let transport = Transport::over(&world);
         Self::with(env, world, &transport)

@@ -2,6 +2,7 @@
 //! outcome only, never ids: each new value is a new metric that costs money.
 
 use std::io::Write as _;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
@@ -22,8 +23,14 @@ pub const ATTEMPT: &str = "attempt";
 /// Ties lines together.
 pub const CORRELATION: &str = "correlation_id";
 
-/// The CloudWatch namespace of all our metrics.
-const NAMESPACE: &str = "Crossdock";
+/// The CloudWatch namespace of all our metrics: `Crossdock/<Stage>`, so that what happens in one stage wakes nobody who
+/// watches another in the same account. template.yaml's alarms name the same.
+static NAMESPACE: OnceLock<String> = OnceLock::new();
+
+/// Says whose metrics these are. A second call changes nothing.
+pub(super) fn of_stage(stage: &str) {
+    NAMESPACE.get_or_init(|| format!("Crossdock/{stage}"));
+}
 
 /// Writes metrics `(name, value, unit)` with their dimensions as one embedded-format line on standard output.
 /// A line that cannot be written is dropped: telemetry never costs a request.
@@ -39,9 +46,7 @@ pub fn alert(now: Timestamp, name: &str, value: f64, unit: &str, dimensions: &[(
 
 fn write(now: Timestamp, dimensions: &[(&str, &str)], metrics: &[(&str, f64, &str)], in_all: bool) {
     // Metrics follow the logs: where none were started, as in tests, nothing is written.
-    if !tracing::enabled!(tracing::Level::ERROR) {
-        return;
-    }
+    let Some(namespace) = NAMESPACE.get() else { return };
     let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
     let sets = if in_all { json!([names, []]) } else { json!([names]) };
     let declared: Vec<Value> = metrics.iter().map(|(name, _, unit)| json!({ "Name": name, "Unit": unit })).collect();
@@ -50,7 +55,7 @@ fn write(now: Timestamp, dimensions: &[(&str, &str)], metrics: &[(&str, f64, &st
         "_aws".to_owned(),
         json!({
             "Timestamp": now.ms(),
-            "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": sets, "Metrics": declared }],
+            "CloudWatchMetrics": [{ "Namespace": namespace, "Dimensions": sets, "Metrics": declared }],
         }),
     );
     line.extend(dimensions.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));

@@ -82,7 +82,7 @@ fn only_the_edge_names_more_of_telemetry_than_its_fields() {
     let rule = rules::only_the_edge_names_telemetry_itself;
     holds(rule);
     catches(rule, "shared/src/gateway/mod.rs", "use crate::telemetry;", 1);
-    catches(rule, "shared/src/effects/mod.rs", "fn f() { crate::telemetry::init(\"info\") }", 1);
+    catches(rule, "shared/src/effects/mod.rs", "fn f() { crate::telemetry::init(\"info\", \"s\") }", 1);
     allows(rule, "shared/src/gateway/mod.rs", "use crate::telemetry::fields::{self, VENDOR};");
     allows(rule, "shared/src/lambda/run.rs", "use crate::telemetry;");
     allows(rule, "functions/health/src/main.rs", "use crossdock::telemetry;");

@@ -13,7 +13,7 @@ const ROOT: &str = "BENCH_ROOT_CERTIFICATE";
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), RuntimeError> {
     let env = Env::of_process();
-    telemetry::init("info");
+    telemetry::init("info", "bench");
     let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     roots.add(std::fs::read(env.required(ROOT)?)?.into())?;
     let world = World::trusting(roots)?;
