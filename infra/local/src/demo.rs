@@ -70,7 +70,8 @@ async fn orders(stack: &Stack, progress: &Progress, style: Style) -> Result<()> 
     ] {
         let order = Order { stack, id: format!("demo-{run}-{}", story as u8) };
         let done = progress.step(title, order.tell(story)).await?;
-        drawings.push(format!("\n{title}\n{}", timeline::draw(&done, style).trim_end()));
+        let quotes = shipping::quotes(&done);
+        drawings.push(format!("\n{title}\n{quotes}{}", timeline::draw(&done, style).trim_end()));
     }
     for drawing in drawings {
         progress.line(drawing);

@@ -91,6 +91,10 @@ fn heading(order: &Value, style: Style) -> String {
         let status = text(&payment["status"]);
         parts.push(format!("payment {}", style.paint(colour_of(&status), &status)));
     }
+    for shipment in order["shipments"].as_array().into_iter().flatten() {
+        let status = text(&shipment["status"]);
+        parts.push(format!("{} parcel {}", text(&shipment["carrier"]), style.paint(colour_of(&status), &status)));
+    }
     for message in order["messages"].as_array().into_iter().flatten() {
         let status = text(&message["status"]);
         parts.push(format!("{} {}", text(&message["kind"]), style.paint(colour_of(&status), &status)));
@@ -99,7 +103,7 @@ fn heading(order: &Value, style: Style) -> String {
 }
 
 /// `10.99 EUR` from 1099 minor units; the number as it is for a currency that is not known.
-fn amount(amount: &Value) -> String {
+pub fn amount(amount: &Value) -> String {
     let (value, code) = (amount["value"].as_i64().unwrap_or_default(), amount["currency"].as_str().unwrap_or("?"));
     let digits = Currency::from_code(code).and_then(Currency::exponent).map_or(0, usize::from);
     if digits == 0 {
@@ -198,6 +202,12 @@ mod tests {
     fn a_plain_drawing_has_no_escape_codes_and_a_coloured_one_has() {
         assert!(!draw(&order(), Style::Plain).contains('\x1b'));
         assert!(draw(&order(), Style::Coloured).contains("\x1b[32m"));
+    }
+
+    #[test]
+    fn the_heading_says_where_each_parcel_is() {
+        let shipped = json!({"order_id": "o-2", "shipments": [{"carrier": "ups", "status": "delivered"}]});
+        assert!(draw(&shipped, Style::Plain).starts_with("Order o-2 · ups parcel delivered\n"));
     }
 
     #[test]

@@ -44,7 +44,9 @@ impl Order<'_> {
         expect(&bought, StatusCode::CREATED, "POST /shipments by a quote")?;
         let bought = bought.json();
         ensure!(bought["label_url"].is_string(), "there is no label to print: {bought}");
-        self.travels(&bought).await
+        let mut order = self.travels(&bought).await?;
+        order["quotes"] = quoted["quotes"].clone();
+        Ok(order)
     }
 
     /// The carrier makes the label, and its answer is lost. Whoever asks again finds it, and nobody buys another.
@@ -88,4 +90,14 @@ impl Order<'_> {
         })
         .await
     }
+}
+
+/// What carriers asked for an order's parcel, the cheapest first; nothing for an order without.
+pub(super) fn quotes(order: &Value) -> String {
+    let quotes = order["quotes"].as_array().into_iter().flatten().map(|quote| {
+        let text = |name: &str| quote[name].as_str().unwrap_or_default();
+        format!("  {:5}  {:>10}  {}\n", text("carrier"), timeline::amount(&quote["price"]), text("service"))
+    });
+    let quotes: String = quotes.collect();
+    if quotes.is_empty() { quotes } else { format!("Quoted\n{quotes}\n") }
 }

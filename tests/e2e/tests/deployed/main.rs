@@ -74,7 +74,7 @@ const TESTS: [Test; 35] = [
     ("an_operator_retries_and_resolves_what_waits_for_a_person_once", operator::decides),
     ("an_operator_sees_why_messages_are_dead_and_sends_back_those_that_are_meant", operator::redrives),
     ("an_operator_replays_an_archived_webhook_and_sees_before_what_it_would_change", operator::replays),
-    ("an_operator_sees_breakers_and_quotas_and_changes_nothing_by_mistake", operator::breakers),
+    ("an_operator_sees_breakers_and_quotas_and_holds_one_open_only_on_purpose", operator::breakers),
     ("the_health_check_needs_no_signature_and_everything_else_does", refusals::signatures),
     ("bad_input_is_refused_with_the_fields_name", refusals::bad_input),
     ("an_unknown_payment_and_an_unknown_order_are_404", refusals::unknown_ids),

@@ -55,7 +55,21 @@ pub(crate) fn breakers(deployed: &Deployed) -> Result<()> {
     refused(deployed, &["breaker", "open", "sendgrid", "effect"], "Nothing was done")?;
     let used = done(deployed, &["quota"])?;
     ensure!(used.contains("stripe") && used.contains("10000 calls at once"), "{used}");
-    refused(deployed, &["breaker", "open", "fax", "effect"], "stripe, sendgrid")
+    refused(deployed, &["breaker", "open", "fax", "effect"], "stripe, sendgrid")?;
+
+    // The functions obey an operator's word, and its end.
+    let dhl_is_asked = || Ok::<_, anyhow::Error>(deployed.get("/tracking/dhl/0000000000")?.status);
+    ensure!(dhl_is_asked()? == 404, "DHL is asked at rest, and knows no such number");
+    let said =
+        done(deployed, &["--yes", "--why", "DHL asked for it", "breaker", "open", "dhl", "read", "--minutes", "5"])?;
+    ensure!(said.contains("OPEN") && said.contains("held by an operator"), "{said}");
+    until("nobody asks DHL", SOON, || Ok((dhl_is_asked()? == 503).then_some(())))?;
+    done(deployed, &["--yes", "breaker", "release", "dhl", "read"])?;
+    until("DHL is asked again", SOON, || Ok((dhl_is_asked()? == 404).then_some(())))?;
+    let audits = done(deployed, &["audit"])?;
+    ensure!(audits.contains("breaker.open") && audits.contains("DHL asked for it"), "{audits}");
+    ensure!(audits.contains("breaker.release") && audits.contains("dhl/read"), "{audits}");
+    Ok(())
 }
 
 /// A payment that could not be made, and that nobody tries any more; gives its intent.
