@@ -96,7 +96,7 @@ impl Order<'_> {
 pub(super) fn quotes(order: &Value) -> String {
     let quotes = order["quotes"].as_array().into_iter().flatten().map(|quote| {
         let text = |name: &str| quote[name].as_str().unwrap_or_default();
-        format!("  {:5}  {:>10}  {}\n", text("carrier"), timeline::amount(&quote["price"]), text("service"))
+        format!("  {:5}  {:>10}  {}\n", text("carrier"), timeline::amount(&quote["price"]), text("name"))
     });
     let quotes: String = quotes.collect();
     if quotes.is_empty() { quotes } else { format!("Quoted\n{quotes}\n") }
