@@ -20,6 +20,16 @@ const MAIL_WINDOW_MS: i64 = 600_000;
 pub fn violations(universe: &Universe) -> Vec<String> {
     let items = universe.aws().table().items();
     let mut wrong = universe.watch.violations.clone();
+    wrong.extend(
+        universe
+            .aws()
+            .table()
+            .differences
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|request| format!("W: DynamoDB answers this otherwise than our table: {request}")),
+    );
     wrong.truncate(VIOLATIONS_MAX);
     effects_happen_once(universe, &mut wrong);
     nothing_is_lost(&items, &mut wrong);
