@@ -96,7 +96,7 @@ pub enum Claim {
 }
 
 impl WorkList {
-    /// Claims an intent that is due.
+    /// Claims an intent that is due, or that a shopper asks for who does not have to wait.
     pub async fn claim(&self, id: &IntentId, lease: &Lease) -> Result<Claim> {
         let now = self.world.now();
         if !holds(Guard::ClaimFirst)
@@ -111,7 +111,7 @@ impl WorkList {
             .set_if_absent("first_called_at", &now)?
             .set("called_until", &lease.until())?
             .when(&condition(Guard::ClaimPhase, "#phase = :ready"))
-            .when(&condition(Guard::ClaimDue, "#due <= :now"))
+            .when(&condition(Guard::ClaimDue, is_due(lease)))
             .when("#give_up_at > :now")
             .when(&condition(Guard::KnownKind, &known_kinds()))
             .when(&condition(Guard::ClaimLimit, "#claims < :claims_max"))
@@ -162,6 +162,15 @@ impl WorkList {
             (Some(claimed), None) => Claim::Mine(claimed),
             (None, _) => Claim::Nothing(now_is),
         })
+    }
+}
+
+/// Somebody who waits before a screen and asks again is not held to a time that we set ourselves: a breaker that was open
+/// may have closed. What the vendor asked us to wait for, and a backoff, they wait for like everybody.
+const fn is_due(lease: &Lease) -> &'static str {
+    match lease.lane {
+        Lane::Interactive => "#due <= :now OR #held_until = #due",
+        _ => "#due <= :now",
     }
 }
 

@@ -1,8 +1,8 @@
 //! The sweeper's part: nudge what is due, oldest first, and no more than the workers can do until the next minute.
 //! Besides intents there are events in the index, which wait for their object to become known.
 //!
-//! What a vendor's open breaker holds back stays due and is left alone, but for one candidate for each probe. When the
-//! breaker has closed, the nudges grow back to their full number over some minutes.
+//! What a vendor's open breaker holds back stays due and is left alone, but for one candidate for each probe, and for mails
+//! that another provider can send. When the breaker has closed, the nudges grow back to their full number over some minutes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -71,6 +71,7 @@ struct IntentRow {
 struct Weather {
     now: Timestamp,
     breakers: BTreeMap<(Vendor, Switch), Breaker>,
+    mail_fallback: Option<Vendor>,
 }
 
 /// What a tick does with a row.
@@ -122,7 +123,19 @@ impl Weather {
         if row.phase != Phase::Ready || row.give_up_at.is_none_or(|at| at <= self.now) {
             return Turn::Now;
         }
-        for switch in [Switch::Key, Switch::Class(row.kind.operation_class())] {
+        let own = self.turn_at(vendor, row.kind);
+        let instead = self.mail_fallback.filter(|_| row.kind.falls_back()).map(|vendor| self.turn_at(vendor, row.kind));
+        // Whose turn it is, its worker knows: here it is enough that one of the two can be called.
+        match (own, instead) {
+            (_, Some(Turn::Now)) => Turn::Now,
+            (Turn::Held, Some(instead)) => instead,
+            _ => own,
+        }
+    }
+
+    /// What this vendor's switches say of an intent of this kind.
+    fn turn_at(&self, vendor: Vendor, kind: Kind) -> Turn {
+        for switch in [Switch::Key, Switch::Class(kind.operation_class())] {
             match self.breaker(vendor, switch).map(|breaker| breaker.standing(self.now)) {
                 None | Some(Standing::Closed) => {}
                 Some(Standing::Probing) => return Turn::Candidate(vendor, switch),
@@ -163,10 +176,11 @@ const fn per_minute(kind: Kind) -> usize {
 }
 
 impl WorkList {
-    /// Nudges what is due now. Waits: the breakers, the shards side by side with the queues' depths, then the nudges.
-    pub async fn sweep(&self) -> Result<Swept> {
+    /// Nudges what is due now; `mail_fallback` sends mails where their own provider cannot. Waits: the breakers, the shards
+    /// side by side with the queues' depths, then the nudges.
+    pub async fn sweep(&self, mail_fallback: Option<Vendor>) -> Result<Swept> {
         let now = self.world.now();
-        let weather = Weather { now, breakers: breakers(&self.table, &Vendor::ALL).await? };
+        let weather = Weather { now, breakers: breakers(&self.table, &Vendor::ALL).await?, mail_fallback };
         let (rows, room) = futures_util::join!(self.due_rows(&weather), self.room(&weather));
         let (mut rows, mut room) = (rows?, room?);
         rows.sort_by_key(|row| row.due);

@@ -147,6 +147,11 @@ impl Kind {
         )
     }
 
+    /// Whether another provider does it where one is configured and its own certainly did not. Marketing waits for its own.
+    pub const fn falls_back(self) -> bool {
+        matches!(self, Self::MailSend | Self::MailPasswordReset)
+    }
+
     /// Which of its vendor's breakers its call passes.
     pub const fn operation_class(self) -> OperationClass {
         match self {

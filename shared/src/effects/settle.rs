@@ -185,7 +185,9 @@ impl WorkList {
             Verdict::NotDone { after, code, .. } => {
                 let write =
                     if *code == HELD_BACK && claimed.is_first { write.remove("first_called_at") } else { write };
-                write.set("due", &at_most(now.plus(wait_after(code, *after, backoff))))
+                let due = at_most(now.plus(wait_after(code, *after, backoff)));
+                let write = write.set("due", &due)?;
+                if *code == HELD_BACK { write.set("held_until", &due) } else { Ok(write.remove("held_until")) }
             }
             Verdict::Unknown { look_at, ask_the_list } => {
                 write.set("due", &at_most(*look_at))?.set("ask_the_list", &(intent.ask_the_list || *ask_the_list))

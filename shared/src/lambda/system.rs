@@ -203,13 +203,18 @@ impl System {
     }
 
     /// Postmark, where it stands in for SendGrid.
+    pub fn postmark_if_wanted(&self) -> Result<Option<postmark::Postmark>> {
+        self.mail_fallback()?.map(|_| self.postmark()).transpose()
+    }
+
+    /// Who sends mails that SendGrid certainly did not take, if anybody.
     ///
     /// # Errors
     /// `configuration` for a MAIL_FALLBACK that is neither `none` nor `postmark`.
-    pub fn postmark_if_wanted(&self) -> Result<Option<postmark::Postmark>> {
+    pub fn mail_fallback(&self) -> Result<Option<Vendor>> {
         match self.env.optional("MAIL_FALLBACK").as_deref() {
             None | Some("none") => Ok(None),
-            Some("postmark") => self.postmark().map(Some),
+            Some("postmark") => Ok(Some(Vendor::Postmark)),
             Some(_) => {
                 Err(Error::misconfigured("configuration", "variable MAIL_FALLBACK is neither none nor postmark"))
             }

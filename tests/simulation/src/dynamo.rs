@@ -31,6 +31,8 @@ pub struct Table {
     pub(crate) reads: AtomicU64,
     pub(crate) writes: AtomicU64,
     pub(crate) mirror: Mutex<Mirror>,
+    /// Requests that the database answers otherwise.
+    pub(crate) differences: Mutex<Vec<String>>,
 }
 
 impl std::fmt::Debug for Table {
@@ -41,8 +43,15 @@ impl std::fmt::Debug for Table {
 
 impl Table {
     pub(crate) fn new(clock: SimClock) -> Self {
-        let (reads, writes) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { database: OnceLock::new(), tokens: Mutex::default(), clock, reads, writes, mirror: Mutex::default() }
+        Self {
+            database: OnceLock::new(),
+            tokens: Mutex::default(),
+            clock,
+            reads: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+            mirror: Mutex::default(),
+            differences: Mutex::default(),
+        }
     }
 
     /// Compares every answer and every item with the embedded database's from now on.

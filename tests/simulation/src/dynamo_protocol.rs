@@ -66,7 +66,7 @@ impl Table {
                 let keys = if answer.status == 200 { written_keys(operation, body) } else { Vec::new() };
                 let left: Vec<_> = keys.into_iter().map(|key| (key.clone(), self.in_database(&key))).collect();
                 if let Some(ours) = ours {
-                    compare(operation, body, &ours, &answer, &left);
+                    self.compare_write(operation, body, &ours, &answer, &left);
                 }
                 self.follow(left);
                 answer
@@ -74,6 +74,28 @@ impl Table {
         };
         self.remember_transaction(operation, body, &answer);
         answer
+    }
+
+    /// Panics where our way to do a write does not come to what the database's does. A worker lives on after a panic, so
+    /// it is written down first.
+    fn compare_write(
+        &self,
+        operation: &str,
+        body: &[u8],
+        ours: &Write,
+        theirs: &Answer,
+        left: &[(ItemKey, Option<Stored>)],
+    ) {
+        let answers = |answer: &Answer| (answer.status, parse(&answer.body));
+        let items = |items: &[(ItemKey, Option<Stored>)]| -> BTreeMap<ItemKey, Option<Arc<Value>>> {
+            items.iter().map(|(key, item)| (key.clone(), item.as_ref().map(|item| Arc::clone(&item.plain)))).collect()
+        };
+        let request = || String::from_utf8_lossy(body).into_owned();
+        if answers(&ours.answer) != answers(theirs) || items(&ours.changes) != items(left) {
+            self.differences.lock().unwrap().push(format!("{operation} {}", request()));
+        }
+        assert_eq!(answers(&ours.answer), answers(theirs), "the answer to {operation} {}", request());
+        assert_eq!(items(&ours.changes), items(left), "what is left by {operation} {}", request());
     }
 
     pub(crate) fn run_operation(&self, operation: &str, body: &[u8]) -> Answer {
@@ -171,17 +193,6 @@ fn unreadable(message: &str) -> DynoxideError {
 
 fn parse(body: &[u8]) -> Value {
     serde_json::from_slice(body).expect("JSON from the SDK or the database")
-}
-
-/// Panics where our way to do a write does not come to what the database's does.
-fn compare(operation: &str, body: &[u8], ours: &Write, theirs: &Answer, left: &[(ItemKey, Option<Stored>)]) {
-    let request = || String::from_utf8_lossy(body).into_owned();
-    let answers = |answer: &Answer| (answer.status, parse(&answer.body));
-    assert_eq!(answers(&ours.answer), answers(theirs), "the answer to {operation} {}", request());
-    let items = |items: &[(ItemKey, Option<Stored>)]| -> BTreeMap<ItemKey, Option<Arc<Value>>> {
-        items.iter().map(|(key, item)| (key.clone(), item.as_ref().map(|item| Arc::clone(&item.plain)))).collect()
-    };
-    assert_eq!(items(&ours.changes), items(left), "what is left by {operation} {}", request());
 }
 
 /// The keys that a write names.

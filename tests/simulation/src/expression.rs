@@ -120,8 +120,11 @@ impl<'a> Reader<'a, '_> {
 
     fn one(&mut self) -> Option<bool> {
         if self.takes("(") {
+            let inside = self.rest.trim_start();
             let holds = self.any()?;
-            return self.takes(")").then_some(holds);
+            // DynamoDB refuses parentheses around nothing but parentheses.
+            let is_redundant = is_one_group(inside[..inside.len() - self.rest.len()].trim_end());
+            return (self.takes(")") && !is_redundant).then_some(holds);
         }
         if self.takes("attribute_exists") {
             return self.exists();
@@ -231,6 +234,20 @@ impl<'a> Reader<'a, '_> {
     fn is_at_end(&self) -> bool {
         self.rest.trim_start().is_empty()
     }
+}
+
+/// Whether the first parenthesis of a text is closed by its last character.
+fn is_one_group(text: &str) -> bool {
+    let mut depth = 0_usize;
+    let closed = text.char_indices().find(|(_, character)| {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0
+    });
+    text.starts_with('(') && closed.is_some_and(|(at, _)| at + 1 == text.len())
 }
 
 fn compare(left: Option<&str>, sign: &str, right: Option<&str>) -> Option<bool> {

@@ -1,7 +1,7 @@
 //! One invocation of a function, as Lambda makes it: an instance, a time limit, and whatever the plan does to it.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage, SqsMessageAttribute};
@@ -335,9 +335,12 @@ fn sqs_event(messages: &[Message]) -> SqsEvent {
     event
 }
 
-/// Runs until the time limit, which is a crash like another. At the planned request it stops with all that runs inside,
-/// and goes on after the planned time as if nothing had been: a process that the machine below did not run for a while.
-/// The time limit stands still with it, so that what wakes up beyond its lease does its worst.
+/// Runs until the function's timeout, which is a crash like another. At the planned request it stops with all that runs
+/// inside, and goes on after the planned time as if nothing had been: a process that the machine below did not run for a
+/// while. What leaves it then may be beyond its lease, but never beyond its timeout: Lambda's own clock goes on, and a
+/// process whose time is up is reset, not woken ("The function's timeout setting limits the duration of the entire Invoke
+/// phase", docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). Between invocations it may be frozen for
+/// hours; then it holds no claim.
 struct Freezing<F> {
     probe: Probe,
     inner: Pin<Box<F>>,
@@ -351,7 +354,9 @@ impl<F: Future<Output = Outcome<Done>>> Future for Freezing<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<Done>> {
         loop {
             if let Some(thaw) = &mut self.thaw {
-                ready!(thaw.as_mut().poll(cx));
+                if thaw.as_mut().poll(cx).is_pending() {
+                    return self.limit.as_mut().poll(cx).map(|()| Outcome::Crashed);
+                }
                 self.thaw = None;
             }
             if let Poll::Ready(out) = self.inner.as_mut().poll(cx) {
@@ -361,8 +366,6 @@ impl<F: Future<Output = Outcome<Done>>> Future for Freezing<F> {
                 return self.limit.as_mut().poll(cx).map(|()| Outcome::Crashed);
             };
             self.thaw = Some(Box::pin(sleep(frozen)));
-            let limit = self.limit.deadline() + frozen;
-            self.limit.as_mut().reset(limit);
         }
     }
 }

@@ -25,8 +25,17 @@ pub struct Watch {
     pub(crate) violations: Vec<String>,
     /// When each message was first known to be at its provider: its intent, and Unix milliseconds.
     pub(crate) accepted_ms: BTreeMap<String, i64>,
+    /// The claims of each intent that may call: when it was taken, and until when its lease was, in Unix milliseconds.
+    pub(crate) calls: BTreeMap<String, Vec<Call>>,
     /// Moves of statuses and phases, for a trace: Unix milliseconds and a line.
     pub(crate) moves: Vec<(i64, String)>,
+}
+
+/// A claim that may call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    pub(crate) claimed_ms: i64,
+    pub(crate) lease_until_ms: i64,
 }
 
 impl Watch {
@@ -86,6 +95,11 @@ impl Watch {
     fn see_intent(&mut self, at_ms: i64, before: &Value, after: &Value) {
         let what = || format!("{} {}", text(after, "kind").unwrap_or_default(), name(after));
         let is = text(after, "phase").unwrap_or_default();
+        if is == "CALLING" && after["epoch"] != before["epoch"] {
+            let intent = text(after, "intent_id").unwrap_or_default().to_owned();
+            let lease_until_ms = after["lease_until"].as_i64().unwrap_or(0);
+            self.calls.entry(intent).or_default().push(Call { claimed_ms: at_ms, lease_until_ms });
+        }
         let Some(was) = text(before, "phase") else {
             self.moves.push((at_ms, format!("{}: {is}", what())));
             return;
@@ -120,7 +134,9 @@ impl Watch {
         }
         let now_ms = at_ms + self.clocks_wrong_by_ms;
         let due_ms = before["due"].as_i64().unwrap_or(0);
-        if matches!(is, "CALLING" | "RESOLVING") && taken && due_ms > now_ms {
+        // What waits only because we held it back may be claimed for a shopper who asks again.
+        let was_held_back = was == "READY" && before["held_until"] == before["due"];
+        if matches!(is, "CALLING" | "RESOLVING") && taken && due_ms > now_ms && !was_held_back {
             let why = if matches!(was, "CALLING" | "RESOLVING") { "its lease was over" } else { "it was due" };
             self.violations.push(format!("W: {} was taken {} ms before {why}", what(), due_ms - at_ms));
         }

@@ -9,9 +9,9 @@ use crate::{CrashAt, Fault, Latency, Plan, When};
 
 /// Requests of one invocation to which something may happen; longer ones are left alone at the end.
 const REQUESTS_MAX: usize = 40;
-/// The longest that a process stands still, in milliseconds: beyond every lease, and well within the ten minutes in
-/// which a mail of unknown outcome is waited for.
-const FREEZE_MAX_MS: u64 = 300_000;
+/// The longest that a process stands still, in milliseconds: the longest timeout of a function that claims. Its lease is
+/// over by then; where the timeout is shorter, Lambda ends the process before it wakes.
+const FREEZE_MAX_MS: u64 = 45_000;
 /// Requests that fail in a row when AWS is down: more than the SDK tries.
 const DOWN_REQUESTS: usize = 12;
 /// The most that an instance's clock may be wrong, in milliseconds. More is not promised: to a clock that is 20 s fast
@@ -27,7 +27,7 @@ const VENDOR_SLOW_MAX_MS: u64 = 40_000;
 pub enum Mishap {
     /// An invocation dies before or after a request.
     Crash,
-    /// A process stands still, beyond its lease, and goes on.
+    /// A process stands still, beyond its lease, and goes on if its time is not up.
     Freeze,
     /// An instance's clock jumps at a request.
     ClockJump,

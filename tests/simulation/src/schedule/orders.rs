@@ -24,9 +24,9 @@ const SHORT_RUN_MS: u64 = 600_000;
 /// And at most.
 const LONG_RUN_MS: u64 = 2 * 3_600_000;
 
-/// Looks of a customer who is told to wait: a confirm of theirs from before may stand back for as long as its budget, a
-/// quarter of an hour, and the sweeper finds it within a minute after.
-const LOOKS_AGAIN: usize = 36;
+/// Looks of a customer who is told to wait: a breaker that has opened time and again lets the next call through after ten
+/// minutes, and theirs may come after somebody else's, of a minute at most.
+const LOOKS_AGAIN: usize = 22;
 /// And how long after each, in milliseconds.
 const LOOKS_AGAIN_AFTER_MS: u64 = 30_000;
 

@@ -36,6 +36,48 @@ async fn a_mail_goes_by_the_second_provider_while_the_first_is_down() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn mails_that_come_due_while_the_first_provider_is_down_go_by_the_second_at_once() {
+    const DUE_MS: i64 = 1_714_269_600_000;
+    let mut universe = with_both();
+    universe.sandbox().faults().outage(Vendor::SendGrid, true);
+    for n in 0..8 {
+        ask_and_wait(&mut universe, &format!("m-{n}"), &mail("welcome", json!({}))).await;
+    }
+    let mut later = mail("welcome", json!({}));
+    later["send_at"] = json!("2024-04-28T02:00:00Z");
+    let mut ids = Vec::new();
+    for n in 0..5 {
+        ids.push(ask(&mut universe, &format!("later-{n}"), &later).await);
+    }
+    // Nobody but the sweeper nudges them, within a minute, and nothing but its own minutes may pass.
+    universe.run_until_quiet(DUE_MS + 90_000 - universe.now_ms()).await;
+    for id in &ids {
+        assert_eq!(status(&mut universe, id).await, "delivered");
+    }
+    assert_eq!(sent(&universe), (0, 13));
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn mails_that_neither_provider_took_go_by_the_first_of_them_that_is_back() {
+    const BACK_WITHIN_MS: i64 = 15 * 60_000;
+    let mut universe = with_both();
+    for vendor in [Vendor::SendGrid, Vendor::Postmark] {
+        universe.sandbox().faults().outage(vendor, true);
+    }
+    for n in 0..8 {
+        ask(&mut universe, &format!("m-{n}"), &mail("welcome", json!({}))).await;
+    }
+    universe.run_until_quiet(3_600_000).await;
+    assert_eq!(sent(&universe), (0, 0));
+    universe.sandbox().faults().outage(Vendor::Postmark, false);
+    // Its breaker is looked at again after ten minutes at most, and the sweeper comes each minute.
+    universe.run_until_quiet(BACK_WITHIN_MS).await;
+    assert_eq!(sent(&universe), (0, 8));
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_that_the_first_provider_refuses_stops_no_mail() {
     let mut universe = with_both();
     universe.change_secret("sendgrid", |keys| keys["transactional_api_key"] = json!("SG.withdrawn"));

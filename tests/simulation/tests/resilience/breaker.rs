@@ -6,10 +6,13 @@ use crossdock::gateway::breaker::{Forced, State, Switch};
 use crossdock::gateway::{Lane, OperationClass, Vendor, force};
 use futures_util::future::{Either, join_all, select};
 use sandbox::{CallFault, RandomFaults};
+use serde_json::json;
+use simulation::invariants::violations;
+use simulation::shop::payment;
 use simulation::universe::Universe;
 use simulation::{Fault, Latency, Plan, Probe};
 
-use super::{Instance, MINUTE_MS, breaker, stripe_calls};
+use super::{HOUR_MS, Instance, MINUTE_MS, breaker, stripe_calls};
 
 /// Calls that everybody on the field makes for a while, one after the other, as fast as they are answered.
 async fn calls_of(universe: &Universe, instances: &[Instance], ms: i64) -> usize {
@@ -217,4 +220,47 @@ async fn an_operators_word_wins_until_its_end() {
         let _ = instance.read(Lane::Interactive).await;
     }
     assert!(stripe_calls(&universe) <= 8 + 5, "it counts again when its time is over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shopper_who_asks_again_once_the_breaker_has_closed_does_not_wait_for_the_time_that_was_set_before() {
+    let mut universe = Universe::new(1);
+    universe.keeps_instances = true;
+    let created = universe.call("POST", "/payments", Some("k-1"), Some(&payment("o-1"))).await;
+    let path = format!("/payments/{}/confirm", created.body()["payment_id"].as_str().unwrap());
+    let body = json!({ "payment_method": "pm_card_visa" });
+    let (table, switch) = (table(&universe), Switch::Class(OperationClass::Effect));
+    let until = Timestamp::from_ms(universe.now_ms() + 5 * MINUTE_MS);
+    universe.sleep_ms(2_000).await;
+    force(&table, Vendor::Stripe, switch, Some(Forced { state: State::Open, until })).await.unwrap();
+    assert_eq!(universe.call("POST", &path, None, Some(&body)).await.status(), 202);
+    let calls = stripe_calls(&universe);
+    assert_eq!(universe.call("POST", &path, None, Some(&body)).await.status(), 202);
+    assert_eq!(stripe_calls(&universe), calls, "while it is open nobody calls, however often they ask");
+
+    force(&table, Vendor::Stripe, switch, None).await.unwrap();
+    // An instance believes an open breaker for ten seconds; the intent is due in one to two minutes.
+    universe.sleep_ms(11_000).await;
+    let answer = universe.call("POST", &path, None, Some(&body)).await;
+    assert_eq!((answer.status(), &answer.body()["status"]), (200, &json!("succeeded")));
+    universe.run_until_quiet(HOUR_MS).await;
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_vendor_asked_us_to_wait_for_waits_also_when_a_shopper_asks_again() {
+    let mut universe = Universe::new(1);
+    universe.keeps_instances = true;
+    let created = universe.call("POST", "/payments", Some("k-1"), Some(&payment("o-1"))).await;
+    let path = format!("/payments/{}/confirm", created.body()["payment_id"].as_str().unwrap());
+    let body = json!({ "payment_method": "pm_card_visa" });
+    let throttled = CallFault::Throttled { retry_after_s: 60 };
+    universe.sandbox().faults().next_calls(sandbox::Vendor::Stripe, "*", 1, throttled);
+    assert_eq!(universe.call("POST", &path, None, Some(&body)).await.status(), 202);
+    let calls = stripe_calls(&universe);
+    universe.sleep_ms(11_000).await;
+    assert_eq!(universe.call("POST", &path, None, Some(&body)).await.status(), 202);
+    assert_eq!(stripe_calls(&universe), calls, "a Retry-After is obeyed");
+    universe.run_until_quiet(HOUR_MS).await;
+    assert_eq!(violations(&universe), Vec::<String>::new());
 }
