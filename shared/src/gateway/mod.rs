@@ -159,7 +159,7 @@ impl Gateway {
         &self,
         call: &Call<'_>,
         keyring: &Keyring<T>,
-        build: impl Fn(&T) -> Result<HttpRequest>,
+        build: &(dyn Fn(&T) -> Result<HttpRequest> + Sync),
         classify: Classify,
     ) -> Reply {
         let refused = || Reply { class: Class::Credentials, response: None };

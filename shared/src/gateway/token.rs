@@ -89,6 +89,10 @@ fn key(vendor: Vendor) -> Key {
     Key::new(format!("TOKEN#{}", vendor.as_str()), "TOKEN")
 }
 
+/// Makes a request with the keys and the token. By reference: a copy of what calls it, for each kind of request of each
+/// carrier, would be half a megabyte in a function.
+type Build<'a, T> = dyn Fn(&T, &str) -> Result<HttpRequest> + Sync + 'a;
+
 /// Why a call was not made, or not accepted.
 enum Fault {
     /// The API refused the token.
@@ -112,7 +116,7 @@ impl Gateway {
         call: &Call<'_>,
         keyring: &Keyring<T>,
         rule: &TokenRule<T>,
-        build: impl Fn(&T, &str) -> Result<HttpRequest>,
+        build: &Build<'_, T>,
         classify: Classify,
     ) -> Reply {
         let Ok((mut keys, mut version)) = keyring.versioned().await.inspect_err(|e| unusable(call.vendor, e)) else {
@@ -121,7 +125,7 @@ impl Gateway {
         let (mut was_renewed, mut was_reread) = (false, false);
         let mut owner = None;
         loop {
-            let made = self.call_once(call, &keys, &version, rule, &build, classify, &mut owner).await;
+            let made = self.call_once(call, &keys, &version, rule, build, classify, &mut owner).await;
             let (reply, fault) = match made {
                 Ok(made) => made,
                 Err(error) => {
@@ -165,7 +169,7 @@ impl Gateway {
         keys: &T,
         version: &str,
         rule: &TokenRule<T>,
-        build: &impl Fn(&T, &str) -> Result<HttpRequest>,
+        build: &Build<'_, T>,
         classify: Classify,
         owner: &mut Option<String>,
     ) -> Result<(Reply, Option<Fault>)> {

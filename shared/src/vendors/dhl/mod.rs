@@ -95,7 +95,7 @@ impl Dhl {
         operation: &'static str,
         class: OperationClass,
         asking: Asking<'_>,
-        question: impl Fn(&Keys) -> Question,
+        question: impl Fn(&Keys) -> Question + Send + Sync,
     ) -> Reply {
         let Asking { permit, attempt, correlation } = asking;
         let call = Call { vendor: Vendor::Dhl, operation, class, permit, attempt, correlation };
@@ -104,7 +104,7 @@ impl Dhl {
             OperationClass::Read => classify::classify_read,
         };
         let build = |keys: &Keys| self.request(question(keys), keys);
-        let reply = self.gateway.call(&call, &self.keys, build, classify).await;
+        let reply = self.gateway.call(&call, &self.keys, &build, classify).await;
         if reply.class == Class::Refused {
             let body = reply.response.as_ref().map_or(&[][..], |response| response.body());
             tracing::info!(

@@ -89,12 +89,17 @@ impl Fedex {
     }
 
     /// Makes a call; its body is built with the keys, since the account's number is in it.
-    async fn ask<B: Serialize>(&self, operation: &Operation, asking: Asking<'_>, body: impl Fn(&Keys) -> B) -> Reply {
+    async fn ask<B: Serialize>(
+        &self,
+        operation: &Operation,
+        asking: Asking<'_>,
+        body: impl Fn(&Keys) -> B + Send + Sync,
+    ) -> Reply {
         let Asking { permit, attempt, correlation } = asking;
         let Operation { name, class, .. } = *operation;
         let call = Call { vendor: Vendor::Fedex, operation: name, class, permit, attempt, correlation };
         let build = |keys: &Keys, token: &str| self.request(operation, token, &body(keys));
-        self.gateway.call_with_token(&call, &self.keys, &self.rule, build, operation.classify).await
+        self.gateway.call_with_token(&call, &self.keys, &self.rule, &build, operation.classify).await
     }
 
     fn request(&self, operation: &Operation, token: &str, body: &impl Serialize) -> Result<HttpRequest> {

@@ -100,7 +100,7 @@ impl Postmark {
             correlation: &intent.correlation_id,
         };
         let build = |keys: &Keys| self.request(keys, Method::POST, "/email", body.clone());
-        self.outcome(&self.gateway.call(&call, &self.keys, build, classify).await)
+        self.outcome(&self.gateway.call(&call, &self.keys, &build, classify).await)
     }
 
     fn mail(&self, intent: &Intent, message: &Message, address: &str, name: Option<&str>) -> serde_json::Result<Bytes> {

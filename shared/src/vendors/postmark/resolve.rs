@@ -39,7 +39,7 @@ impl Postmark {
         // Our ids are letters, digits and underscores.
         let path = format!("/messages/outbound?count=1&offset=0&metadata_crossdock_intent={}", intent.intent_id);
         let build = |keys: &Keys| self.request(keys, Method::GET, &path, Bytes::new());
-        let reply = self.gateway.call(&call, &self.keys, build, classify_read).await;
+        let reply = self.gateway.call(&call, &self.keys, &build, classify_read).await;
         let (Class::Done, Some(response)) = (reply.class, &reply.response) else { return ask_soon(now) };
         let Ok(found) = serde_json::from_slice::<Found>(response.body()) else { return ask_soon(now) };
         let may_conclude_at = intent.called_until.unwrap_or(intent.created_at).plus(ABSENT_AFTER);

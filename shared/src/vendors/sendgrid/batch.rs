@@ -71,7 +71,7 @@ impl Batches {
         let (vendor, class) = (Vendor::SendGrid, OperationClass::Effect);
         let call = Call { vendor, operation, class, permit, attempt: 0, correlation };
         let build = |keys: &Keys| json_request(&keys.marketing_api_key, &format!("{}{path}", self.base), body.clone());
-        self.gateway.call(&call, &self.keys, build, classify).await
+        self.gateway.call(&call, &self.keys, &build, classify).await
     }
 }
 

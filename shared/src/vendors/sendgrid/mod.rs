@@ -128,7 +128,7 @@ impl SendGrid {
             let key = if is_marketing { &keys.marketing_api_key } else { &keys.transactional_api_key };
             json_request(key, &format!("{}/v3/mail/send", self.base), body.clone())
         };
-        self.outcome(intent.kind, &self.gateway.call(&call, &self.keys, build, classify).await)
+        self.outcome(intent.kind, &self.gateway.call(&call, &self.keys, &build, classify).await)
     }
 
     fn outcome(&self, kind: Kind, reply: &Reply) -> Outcome {

@@ -111,7 +111,7 @@ impl Stats {
         };
         let url = format!("{}/v3/stats?start_date={first}&end_date={last}&aggregated_by=day", self.base);
         let build = |keys: &Keys| get_request(&keys.transactional_api_key, &url);
-        let reply = self.gateway.call(&call, &self.keys, build, classify).await;
+        let reply = self.gateway.call(&call, &self.keys, &build, classify).await;
         let days = reply.response.filter(|_| reply.class == Class::Done);
         let days = days.and_then(|response| serde_json::from_slice::<Vec<Day>>(response.body()).ok());
         let days = days.ok_or_else(|| Error::transient("vendor_unavailable", "SendGrid gave no statistics"))?;

@@ -163,7 +163,7 @@ impl Library {
             Some(body) => json_request(&keys.transactional_api_key, &url, body.to_string().into()),
             None => get_request(&keys.transactional_api_key, &url),
         };
-        let reply = self.gateway.call(&call, &self.keys, build, classify).await;
+        let reply = self.gateway.call(&call, &self.keys, &build, classify).await;
         match (reply.class, reply.response) {
             (Class::Done, Some(response)) => Ok(response.into_body()),
             (Class::Credentials, _) => {

@@ -192,7 +192,7 @@ impl Stripe {
 
     async fn send(&self, call: &Call<'_>, method: Method, path: &str, body: Option<(Private<String>, &str)>) -> Reply {
         let build = |keys: &Keys| self.request(keys, &method, path, body.as_ref());
-        self.gateway.call(call, &self.keys, build, classify).await
+        self.gateway.call(call, &self.keys, &build, classify).await
     }
 
     fn request(

@@ -111,7 +111,7 @@ impl Twilio {
             self.request(keys, Method::POST, "Messages.json", Some(sms.form()))
         };
         let estimate = self.prices.of_segments(counted.count, number);
-        self.outcome(intent, estimate, &self.gateway.call(&call, &self.keys, build, classify).await)
+        self.outcome(intent, estimate, &self.gateway.call(&call, &self.keys, &build, classify).await)
     }
 
     fn text(&self, message: &Message) -> String {
@@ -125,12 +125,12 @@ impl Twilio {
         attempt: u32,
         correlation: &Correlation,
         permit: &Permit,
-        path: impl Fn(&Keys) -> String,
+        path: impl Fn(&Keys) -> String + Sync,
     ) -> Reply {
         let class = OperationClass::Read;
         let call = Call { vendor: Vendor::Twilio, operation, class, permit, attempt, correlation };
         let build = |keys: &Keys| self.request(keys, Method::GET, &path(keys), None);
-        self.gateway.call(&call, &self.keys, build, classify_read).await
+        self.gateway.call(&call, &self.keys, &build, classify_read).await
     }
 
     /// A request for something of our account's.

@@ -124,7 +124,7 @@ impl Ups {
         operation: &'static str,
         class: OperationClass,
         asking: Asking<'_>,
-        question: impl Fn(&Keys) -> Question,
+        question: impl Fn(&Keys) -> Question + Send + Sync,
     ) -> Reply {
         let Asking { permit, attempt, correlation } = asking;
         let call = Call { vendor: Vendor::Ups, operation, class, permit, attempt, correlation };
@@ -133,7 +133,7 @@ impl Ups {
             OperationClass::Read => classify::classify_read,
         };
         let build = |keys: &Keys, token: &str| self.request(question(keys), token);
-        let reply = self.gateway.call_with_token(&call, &self.keys, &self.tokens, build, classify).await;
+        let reply = self.gateway.call_with_token(&call, &self.keys, &self.tokens, &build, classify).await;
         if reply.class == Class::Refused {
             let code = classify::code(body(&reply)).unwrap_or_default();
             tracing::info!(
