@@ -101,7 +101,10 @@ impl Watch {
             // Who asks about a call and is turned away knows no more than before. A look at a fee, or at a status, is a read.
             "RESOLVING" if is == "READY" => {
                 after["generation"] != before["generation"]
-                    || matches!(text(after, "kind"), Some("payment.settlement" | "sms.status"))
+                    || matches!(
+                        text(after, "kind"),
+                        Some("payment.settlement" | "sms.status" | "shipment.track" | "shipment.subscribe")
+                    )
             }
             "RESOLVING" => is != "CALLING",
             // A person moves it on in one write of their own; no worker takes it.
