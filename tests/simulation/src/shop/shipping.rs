@@ -80,7 +80,7 @@ pub(super) async fn run(flow: Flow, universe: &mut Universe) {
         Flow::FedexAnswerLost => {
             universe.sandbox().faults().next_calls(Vendor::FedEx, "ship", 1, CallFault::LostAnswer);
         }
-        Flow::LabelFallsBack => universe.sandbox().faults().next_calls(Vendor::FedEx, "ship", 1, down),
+        Flow::LabelFallsBack => universe.sandbox().faults().every_call(Vendor::FedEx, "ship", down),
         Flow::LabelDeferred => universe.sandbox().faults().next_calls(Vendor::Ups, "ship", 2, down),
         _ => {}
     }
