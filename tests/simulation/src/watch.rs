@@ -37,7 +37,9 @@ impl Watch {
         let before = change.before.as_deref().unwrap_or(&nothing);
         match text(after, "type") {
             Some("intent") => self.see_intent(change.at_ms, before, after),
-            Some("payment" | "refund" | "message" | "customer") => self.see_object(change.at_ms, before, after),
+            Some("payment" | "refund" | "message" | "customer" | "shipment") => {
+                self.see_object(change.at_ms, before, after)
+            }
             _ if text(after, "sk") == Some("REF") => self.see_reference(before, after),
             _ => {}
         }
@@ -67,6 +69,7 @@ impl Watch {
         // A refund that succeeded can still come back from the bank.
         let terminal = |status: &str| match text(after, "type") {
             Some("refund") => matches!(status, "failed" | "canceled"),
+            Some("shipment") => matches!(status, "delivered" | "returned" | "voided"),
             _ => matches!(status, "succeeded" | "canceled" | "delivered" | "bounced" | "dropped"),
         };
         if terminal(was) && is != was {
@@ -129,7 +132,8 @@ impl Watch {
 fn name(item: &Value) -> String {
     let of = |field| text(item, field).map(str::to_owned);
     let id = of("refund_id").or_else(|| of("intent_id").filter(|_| text(item, "type") == Some("intent")));
-    let id = id.or_else(|| of("payment_id")).or_else(|| of("message_id")).or_else(|| of("customer_id"));
+    let id = id.or_else(|| of("payment_id")).or_else(|| of("message_id")).or_else(|| of("shipment_id"));
+    let id = id.or_else(|| of("customer_id"));
     let order = of("order_id").map(|order| format!(" of {order}"));
     format!("{} {}{}", text(item, "type").unwrap_or_default(), id.unwrap_or_default(), order.unwrap_or_default())
 }
