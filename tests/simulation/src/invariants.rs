@@ -24,6 +24,7 @@ pub fn violations(universe: &Universe) -> Vec<String> {
     effects_and_intents_agree(universe, &items, &mut wrong);
     refunds_add_up(universe, &items, &mut wrong);
     labels::agree(universe, &items, &mut wrong);
+    labels::one_each(universe, &items, &mut wrong);
     events_are_published_once_known(universe, &items, &mut wrong);
     webhooks_are_archived(universe, &items, &mut wrong);
     what_follows_is_there(&items, &mut wrong);
