@@ -28,6 +28,7 @@ impl Universe {
             ("refunds", stripe.refunds().len()),
             ("customers", stripe.customers().len()),
             ("mails", sandbox.sendgrid().mails().len()),
+            ("SMS", sandbox.twilio().messages().len()),
             ("labels", labels().count()),
             ("labels voided", labels().filter(|label| label.voided_ms.is_some()).count()),
             ("calls", sandbox.calls().len()),

@@ -25,6 +25,8 @@ pub struct Watch {
     pub(crate) violations: Vec<String>,
     /// When each message was first known to be at its provider: its intent, and Unix milliseconds.
     pub(crate) accepted_ms: BTreeMap<String, i64>,
+    /// When somebody last concluded that an intent's effect had not happened, in Unix milliseconds.
+    pub(crate) concluded_absent_ms: BTreeMap<String, i64>,
     /// Moves of statuses and phases, for a trace: Unix milliseconds and a line.
     pub(crate) moves: Vec<(i64, String)>,
 }
@@ -96,6 +98,9 @@ impl Watch {
         let taken = after["epoch"] != before["epoch"] && after["owner"] != before["owner"];
         if was != is || taken {
             self.moves.push((at_ms, format!("{}: {was} → {is}", what())));
+        }
+        if (was, is) == ("RESOLVING", "READY") {
+            self.concluded_absent_ms.insert(text(after, "intent_id").unwrap_or_default().to_owned(), at_ms);
         }
         let allowed = match was {
             "READY" => matches!(is, "READY" | "CALLING" | "RESOLVING" | "REFUSED" | "DONE"),

@@ -74,7 +74,8 @@ pub(super) async fn run(flow: Flow, universe: &mut Universe) {
     create(universe, &confirmed_payment("o-1", "pm_card_visa")).await;
     universe.run_until_quiet(super::REST_WITHIN_MS).await;
     universe.own_part_from = universe.invocations.len();
-    let down = CallFault::ErrorBefore { status: 503 };
+    // A 503 that is not the carrier's own would say nothing of what was done.
+    let down = CallFault::Refused;
     match flow {
         Flow::UpsAnswerLost => universe.sandbox().faults().next_calls(Vendor::Ups, "ship", 1, CallFault::LostAnswer),
         Flow::FedexAnswerLost => {
