@@ -86,6 +86,28 @@ guards! {
     ConsentOrder,
     /// So many codes a number and hour, and no more.
     CodeLimit,
+    /// After an unknown outcome the carrier is asked for the label before another one is bought.
+    LabelSought,
+    /// A label that is not found may still appear: it is waited for.
+    LabelAppears,
+    /// A label that is lost is voided before another one is bought.
+    LabelVoided,
+    /// Nobody hears of a label that cannot be printed.
+    LabelKept,
+    /// Another carrier is asked only where the shop allows it.
+    FallbackAllowed,
+    /// Another carrier is asked only when the first one certainly did nothing.
+    FallbackCertain,
+    /// A price counts for a while, and not longer.
+    QuoteExpiry,
+    /// A visit that may have been planned is not asked for again.
+    PickupOnce,
+    /// One fetches a token, the others wait for it.
+    TokenLease,
+    /// A token that was refused is replaced, and the call made once more.
+    TokenRenewal,
+    /// Nobody reads a token in the table.
+    TokenSeal,
 }
 
 /// Whether a guard is in place.

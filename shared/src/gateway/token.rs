@@ -26,6 +26,7 @@ use crate::aws::table::Written;
 use crate::aws::{Item, Key, Write};
 use crate::domain::Private;
 use crate::error::{Error, Result};
+use crate::guard::{Guard, condition, holds};
 use crate::telemetry::fields;
 use crate::world::HttpRequest;
 
@@ -135,7 +136,7 @@ impl Gateway {
             };
             match fault {
                 None => return reply,
-                Some(Fault::Token(token)) if !was_renewed => {
+                Some(Fault::Token(token)) if !was_renewed && holds(Guard::TokenRenewal) => {
                     was_renewed = true;
                     self.drop_token(call.vendor, &token).await;
                 }
@@ -324,7 +325,10 @@ impl<R: Fn() -> Result<HttpRequest>> Fetch<'_, R> {
                 .set("type", &"token")?
                 .set("lease_owner", &self.owner)?
                 .set("lease_until", &now.plus(LEASE))?
-                .when("attribute_not_exists(#lease_until) OR #lease_until <= :now OR #lease_owner = :me")
+                .when(&condition(
+                    Guard::TokenLease,
+                    "attribute_not_exists(#lease_until) OR #lease_until <= :now OR #lease_owner = :me",
+                ))
                 .bind(":now", &now)?
                 .bind(":me", &self.owner)?;
             match seen {

@@ -8,6 +8,7 @@ use crate::effects::intent::{Intent, Kind};
 use crate::effects::observation::Observation;
 use crate::effects::{Agent, Lease, Outcome, Subject, Verdict};
 use crate::gateway::{Gateway, OperationClass, Permit, Vendor};
+use crate::guard::{Guard, holds};
 use crate::vendors::carrier::Asking;
 
 impl Agent for Carriers {
@@ -56,7 +57,9 @@ impl Agent for Carriers {
             match (intent.kind, subject) {
                 (Kind::ShipmentCreate, Subject::Shipment(shipment)) => self.find_out(intent, shipment, asking).await,
                 // No carrier can be asked which visits it plans for a shop.
-                (Kind::PickupCreate, _) => Outcome::of(Verdict::GivenUp { code: "pickup_unknown" }),
+                (Kind::PickupCreate, _) if holds(Guard::PickupOnce) => {
+                    Outcome::of(Verdict::GivenUp { code: "pickup_unknown" })
+                }
                 // Looks do no harm.
                 _ => self.call(intent, subject, permit).await,
             }

@@ -11,6 +11,7 @@ use crate::effects::observation::{Observation, ShipmentNews};
 use crate::effects::shipment::Shipment;
 use crate::effects::{Opaque, Outcome, Verdict};
 use crate::gateway::{Permit, Vendor};
+use crate::guard::{Guard, holds};
 use crate::telemetry::fields;
 use crate::vendors::carrier::{Answer, Asking, Found, Label, LabelOrder, Refusal};
 
@@ -39,7 +40,8 @@ impl Carriers {
                 let elsewhere = self.elsewhere(shipment, &consignment, asking).await;
                 elsewhere.unwrap_or_else(|| Outcome::not_done(code, after, answered))
             }
-            Answer::Unknown => self.ask_later(),
+            Answer::Unknown if holds(Guard::FallbackCertain) => self.ask_later(),
+            Answer::Unknown => self.elsewhere(shipment, &consignment, asking).await.unwrap_or_else(|| self.ask_later()),
         }
     }
 
@@ -58,8 +60,12 @@ impl Carriers {
         }
         let Ok(consignment) = shipment.consignment.read() else { return unreadable() };
         let reference = shipment.reference(intent, &self.stack);
+        if !holds(Guard::LabelSought) {
+            return Outcome::of(Verdict::Absent);
+        }
         match api.find(order(shipment, &consignment, &reference), asking).await {
             Answer::Done(Found::Whole(label)) => self.bought(shipment, &reference, label).await,
+            Answer::Done(Found::WithoutLabel { .. }) if !holds(Guard::LabelVoided) => Outcome::of(Verdict::Absent),
             Answer::Done(Found::WithoutLabel { tracking_number }) => {
                 let look_at = self.gateway.world().now();
                 let seen = Observation::Shipment(ShipmentNews::ToVoid { tracking_number });
@@ -67,7 +73,7 @@ impl Carriers {
             }
             Answer::Done(Found::Nothing) | Answer::Refused(_) => {
                 let appears_until = intent.called_until.unwrap_or(intent.created_at).plus(APPEARS_WITHIN);
-                if self.gateway.world().now() >= appears_until {
+                if self.gateway.world().now() >= appears_until || !holds(Guard::LabelAppears) {
                     Outcome::of(Verdict::Absent)
                 } else {
                     Outcome::of(Verdict::Unknown { look_at: appears_until, ask_the_list: false })
@@ -81,6 +87,7 @@ impl Carriers {
     /// The label is kept before anybody hears of it: one that cannot be printed is none.
     async fn bought(&self, shipment: &Shipment, reference: &str, label: Label) -> Outcome {
         let kept = self.labels.keep(&shipment.shipment_id, reference, &label.documents).await;
+        let kept = kept.or_else(|error| if holds(Guard::LabelKept) { Err(error) } else { Ok(Vec::new()) });
         let labels = match kept.and_then(|labels| Opaque::of(&labels)) {
             Ok(labels) => labels,
             Err(error) => {
@@ -112,7 +119,7 @@ impl Carriers {
     /// Another carrier, where the shop allows one and this one certainly did nothing: the cheapest of those that were not
     /// tried. `None` when none answers: then this one is tried again.
     async fn elsewhere(&self, shipment: &Shipment, consignment: &Consignment, asking: Asking<'_>) -> Option<Outcome> {
-        if !shipment.allow_fallback {
+        if !shipment.allow_fallback && holds(Guard::FallbackAllowed) {
             return None;
         }
         let untried = |carrier: &Carrier| {

@@ -22,6 +22,7 @@ use crate::domain::shipping::{Carrier, Consignment, Rate, consignment_hash};
 use crate::domain::{Correlation, Money, QuoteId, Timestamp};
 use crate::error::{Error, Result};
 use crate::gateway::{Lane, Vendor};
+use crate::guard::{Guard, holds};
 use crate::vendors::carrier::{Answer, Asking};
 
 /// How long an answer counts, and with it the quotes made of it. Carriers change prices daily; surcharges for a busy day
@@ -198,7 +199,7 @@ impl Quotes {
             let Some(rate) = known.rates.iter().find(|rate| quote_id(rate, &hash, known.asked_at) == *id) else {
                 continue;
             };
-            if !known.is_fresh(now) {
+            if !known.is_fresh(now) && holds(Guard::QuoteExpiry) {
                 let detail = "This quote has expired: ask for rates again.";
                 return Err(Error::rejected(422, "quote_expired", detail));
             }

@@ -1,5 +1,6 @@
 //! What hardly ever happens by chance, and must go well all the same.
 
+pub mod parcels;
 pub mod wishes;
 
 use crossdock::domain::{Correlation, IntentId, Timestamp};
@@ -18,7 +19,7 @@ use crate::{Fault, Plan, Probe};
 pub type Case = fn() -> Vec<String>;
 
 /// All of them, by name.
-pub const ALL: [(&str, Case); 11] = [
+pub const ALL: [(&str, Case); 21] = [
     ("a vendor's id that is taken is not adopted", a_taken_id_is_not_adopted),
     ("a webhook is acknowledged when its queue has it, not before", a_webhook_outlives_its_queue_s_failure),
     ("an intent that kills whoever takes it is given up", poison_is_given_up),
@@ -30,6 +31,16 @@ pub const ALL: [(&str, Case); 11] = [
     ("an older wish does not undo a newer one", wishes::an_older_wish_comes_late),
     ("a number gets so many codes an hour", wishes::codes_are_counted),
     ("a campaign that was called off reaches nobody", wishes::a_campaign_is_called_off),
+    ("a label of unknown outcome is billed once", parcels::a_label_of_unknown_outcome_is_billed_once),
+    ("what a carrier may have done no other one does", parcels::what_may_have_been_done_is_done_nowhere_else),
+    ("no other carrier against the shop's will", parcels::no_other_carrier_against_the_shop_s_will),
+    ("a label is kept before anybody hears of it", parcels::a_label_is_kept_before_anybody_hears_of_it),
+    ("a price that has expired is refused", parcels::an_expired_price_is_refused),
+    ("one van comes", parcels::one_van_comes),
+    ("a scan that comes late moves no parcel back", parcels::a_late_scan_moves_no_parcel_back),
+    ("a token in the table is of no use", parcels::a_token_in_the_table_is_no_token),
+    ("one instance fetches a token for all", parcels::one_fetches_a_token_for_all),
+    ("a token that is refused is replaced", parcels::a_refused_token_is_replaced),
 ];
 
 /// Instances that ask side by side.

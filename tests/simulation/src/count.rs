@@ -1,5 +1,8 @@
 //! What a run leaves behind, counted.
 
+use sandbox::Vendor;
+use sandbox::parcels::Parcels;
+
 use crate::invariants::{of_type, repeated_mails, text};
 use crate::schedule::Stats;
 use crate::universe::Universe;
@@ -16,6 +19,8 @@ impl Universe {
         stats.crashes += self.invocations.iter().filter(|invocation| invocation.crashed).count() as u64;
         let sandbox = self.sandbox();
         let stripe = sandbox.stripe();
+        let labels = || Vendor::CARRIERS.into_iter().filter_map(|carrier| sandbox.parcels(carrier));
+        let labels = || labels().flat_map(Parcels::shipments);
         let effects = [
             ("payments", stripe.payment_intents().len()),
             ("charges", stripe.charges().iter().filter(|charge| charge.succeeded).count()),
@@ -23,6 +28,9 @@ impl Universe {
             ("refunds", stripe.refunds().len()),
             ("customers", stripe.customers().len()),
             ("mails", sandbox.sendgrid().mails().len()),
+            ("SMS", sandbox.twilio().messages().len()),
+            ("labels", labels().count()),
+            ("labels voided", labels().filter(|label| label.voided_ms.is_some()).count()),
             ("calls", sandbox.calls().len()),
         ];
         for (name, count) in effects {

@@ -29,6 +29,8 @@ struct Run {
     invocations: Vec<Invocation>,
     /// The number of the first of them.
     from: usize,
+    /// The number of the first one that is too late for a pair.
+    until: usize,
     /// What is wrong at rest.
     wrong: Vec<String>,
     /// A mail was given up because nothing was heard of it twice, so a person is told.
@@ -53,7 +55,8 @@ fn run(flow: Flow, seed: u64, plans: &[(usize, Plan)]) -> Run {
             wrong.extend(flow.unmet(&mut universe).await);
         }
         let from = universe.own_part_from.min(universe.invocations.len());
-        Run { invocations: universe.invocations[from..].to_vec(), from, wrong, gives_up_a_mail }
+        let until = universe.effect_known_at.unwrap_or(universe.invocations.len());
+        Run { invocations: universe.invocations[from..].to_vec(), from, until, wrong, gives_up_a_mail }
     })
 }
 
@@ -82,17 +85,20 @@ pub fn sweep(flow: Flow, seed: u64) -> Swept {
 /// A place to crash at: the invocation's number, its request, and the moment.
 pub type Place = (usize, usize, When);
 
-/// The places at which a crash leaves another world than a crash elsewhere: before an invocation has done anything, and
-/// after each request that changed something. A crash beside a read is one of these.
-fn places(invocations: &[Invocation], from: usize) -> Vec<Place> {
-    let mut places = Vec::new();
-    for (number, invocation) in (from..).zip(invocations) {
-        if invocation.requests > 0 {
-            places.push((number, 1, When::Before));
+impl Run {
+    /// The places, in this invocation and later, at which a crash leaves another world than a crash elsewhere: before an
+    /// invocation has done anything, and after each request that changed something. A crash beside a read is one of these.
+    fn places(&self, first: usize) -> Vec<Place> {
+        let mut places = Vec::new();
+        let numbered = (self.from..self.until).zip(&self.invocations);
+        for (number, invocation) in numbered.filter(|(number, _)| *number >= first) {
+            if invocation.requests > 0 {
+                places.push((number, 1, When::Before));
+            }
+            places.extend(invocation.effects.iter().map(|n| (number, *n, When::After)));
         }
-        places.extend(invocation.effects.iter().map(|n| (number, *n, When::After)));
+        places
     }
-    places
 }
 
 /// What a sweep of pairs came to.
@@ -122,17 +128,15 @@ impl Pairs {
 
 /// The places of the first crash in a flow.
 pub fn first_places(flow: Flow, seed: u64) -> Vec<Place> {
-    let Run { invocations, from, .. } = run(flow, seed, &[]);
-    places(&invocations, from)
+    run(flow, seed, &[]).places(0)
 }
 
 /// Crashes at the first place, and then, one run each, at each place of a later invocation of what follows.
 pub fn pairs_after(flow: Flow, seed: u64, first: Place) -> Pairs {
     let plan = |(number, n, when): Place| (number, Plan::crash(n, when));
-    let Run { invocations, from, .. } = run(flow, seed, &[plan(first)]);
     let later = first.0 + 1;
     let mut pairs = Pairs { first: 1, ..Pairs::default() };
-    for second in places(&invocations[(later - from).min(invocations.len())..], later) {
+    for second in run(flow, seed, &[plan(first)]).places(later) {
         let Run { wrong, gives_up_a_mail, .. } = run(flow, seed, &[plan(first), plan(second)]);
         pairs.pairs += 1;
         pairs.given_up += usize::from(gives_up_a_mail);

@@ -41,6 +41,9 @@ pub struct Universe {
     pub invocations: Vec<Invocation>,
     /// The first invocation of the flow's own part: what comes before is another flow's, and swept there.
     pub own_part_from: usize,
+    /// The first invocation after what must not happen twice is known to have happened, where a flow goes on for long: pairs
+    /// of crashes are before it.
+    pub effect_known_at: Option<usize>,
     /// What receivers have acknowledged: the request, as it came.
     pub acknowledged: Vec<(Function, http::Request<Bytes>)>,
     /// What to check after every invocation; returns what is wrong.
@@ -148,6 +151,7 @@ impl Universe {
             plans: BTreeMap::new(),
             invocations: Vec::new(),
             own_part_from: 0,
+            effect_known_at: None,
             acknowledged: Vec::new(),
             watch: crate::Watch::default(),
             expected_dead: Vec::new(),
@@ -410,7 +414,7 @@ fn copied(request: &http::Request<Body>) -> http::Request<Bytes> {
 }
 
 /// The function behind a path of the API.
-fn behind(path: &str) -> Function {
+pub(crate) fn behind(path: &str) -> Function {
     match path.split('/').nth(1) {
         Some("messages" | "campaigns" | "contacts") => Function::MessageInitiator,
         Some("rates" | "addresses" | "tracking") => Function::RateQuoter,

@@ -27,6 +27,8 @@ pub struct Watch {
     pub(crate) accepted_ms: BTreeMap<String, i64>,
     /// The claims of each intent that may call: when it was taken, and until when its lease was, in Unix milliseconds.
     pub(crate) calls: BTreeMap<String, Vec<Call>>,
+    /// When somebody last concluded that an intent's effect had not happened, in Unix milliseconds.
+    pub(crate) concluded_absent_ms: BTreeMap<String, i64>,
     /// Moves of statuses and phases, for a trace: Unix milliseconds and a line.
     pub(crate) moves: Vec<(i64, String)>,
 }
@@ -46,7 +48,9 @@ impl Watch {
         let before = change.before.as_deref().unwrap_or(&nothing);
         match text(after, "type") {
             Some("intent") => self.see_intent(change.at_ms, before, after),
-            Some("payment" | "refund" | "message" | "customer") => self.see_object(change.at_ms, before, after),
+            Some("payment" | "refund" | "message" | "customer" | "shipment") => {
+                self.see_object(change.at_ms, before, after)
+            }
             _ if text(after, "sk") == Some("REF") => self.see_reference(before, after),
             _ => {}
         }
@@ -76,6 +80,7 @@ impl Watch {
         // A refund that succeeded can still come back from the bank.
         let terminal = |status: &str| match text(after, "type") {
             Some("refund") => matches!(status, "failed" | "canceled"),
+            Some("shipment") => matches!(status, "delivered" | "returned" | "voided"),
             _ => matches!(status, "succeeded" | "canceled" | "delivered" | "bounced" | "dropped"),
         };
         if terminal(was) && is != was {
@@ -107,6 +112,9 @@ impl Watch {
         let taken = after["epoch"] != before["epoch"] && after["owner"] != before["owner"];
         if was != is || taken {
             self.moves.push((at_ms, format!("{}: {was} → {is}", what())));
+        }
+        if (was, is) == ("RESOLVING", "READY") {
+            self.concluded_absent_ms.insert(text(after, "intent_id").unwrap_or_default().to_owned(), at_ms);
         }
         let allowed = match was {
             "READY" => matches!(is, "READY" | "CALLING" | "RESOLVING" | "REFUSED" | "DONE"),
@@ -146,7 +154,8 @@ impl Watch {
 fn name(item: &Value) -> String {
     let of = |field| text(item, field).map(str::to_owned);
     let id = of("refund_id").or_else(|| of("intent_id").filter(|_| text(item, "type") == Some("intent")));
-    let id = id.or_else(|| of("payment_id")).or_else(|| of("message_id")).or_else(|| of("customer_id"));
+    let id = id.or_else(|| of("payment_id")).or_else(|| of("message_id")).or_else(|| of("shipment_id"));
+    let id = id.or_else(|| of("customer_id"));
     let order = of("order_id").map(|order| format!(" of {order}"));
     format!("{} {}{}", text(item, "type").unwrap_or_default(), id.unwrap_or_default(), order.unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! Killing two invocations of one run, anywhere, leaves one charge, one refund and one mail.
+//! Killing two invocations of one run, anywhere, leaves one charge, one refund, one mail and one label.
 
 #![allow(clippy::print_stdout, clippy::panic, reason = "the sweep prints its counts, and fails with all it found")]
 
@@ -41,4 +41,9 @@ fn two_crashes_around_an_sms_of_unknown_outcome_leave_one_sms() {
 #[test]
 fn two_crashes_around_a_mail_of_unknown_outcome_leave_one_mail() {
     pairs_of(Flow::MailAnswerLost);
+}
+
+#[test]
+fn two_crashes_around_a_label_of_unknown_outcome_leave_one_that_is_billed() {
+    pairs_of(Flow::FedexAnswerLost);
 }

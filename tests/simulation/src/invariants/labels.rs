@@ -1,10 +1,11 @@
-//! What must hold of labels: each that is billed is ours, printed and followed.
+//! What must hold of labels: each that is billed is ours, printed and followed, and a shipment has one.
 
+use crossdock::domain::id::digest;
 use sandbox::{Scan, Vendor};
 use serde_json::Value;
 
 use super::{of_type, text};
-use crate::universe::Universe;
+use crate::universe::{STACK_ID, Universe};
 
 /// I1, I4: what a carrier bills is a shipment of ours, and its label can be printed; a shipment stands where its carrier
 /// has seen it.
@@ -19,6 +20,10 @@ pub(super) fn agree(universe: &Universe, items: &[Value], wrong: &mut Vec<String
             match ours {
                 // What DHL was not handed it does not bill, and its API has no way to say that it will not come.
                 None if carrier == Vendor::Dhl => {}
+                None if of_type(items, "shipment").any(|ours| {
+                    let is_it = references(items, ours).iter().any(|reference| label.has_reference(reference));
+                    is_it && text(ours, "status") == Some("manual")
+                }) => {}
                 None => {
                     wrong.push(format!("I1: {} bills {}, and nobody knows it", carrier.name(), label.tracking_number));
                 }
@@ -40,6 +45,37 @@ pub(super) fn agree(universe: &Universe, items: &[Value], wrong: &mut Vec<String
             wrong.push(format!("I4: a label of {:?} cannot be printed", text(shipment, "shipment_id")));
         }
     }
+}
+
+/// I1, I2: a shipment has one label that is billed; none where the carrier refused, or a person looks.
+pub(super) fn one_each(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+    let sandbox = universe.sandbox();
+    for shipment in of_type(items, "shipment") {
+        let references = references(items, shipment);
+        let (id, status) = (text(shipment, "shipment_id").unwrap_or_default(), text(shipment, "status"));
+        let billed: usize = Vendor::CARRIERS
+            .into_iter()
+            .filter_map(|carrier| {
+                let labels = sandbox.parcels(carrier)?.shipments().iter().filter(|label| label.voided_ms.is_none());
+                let ours = labels.filter(|label| references.iter().any(|reference| label.has_reference(reference)));
+                let number = text(shipment, "vendor_id");
+                Some(ours.filter(|l| carrier != Vendor::Dhl || number == Some(l.tracking_number.as_str())).count())
+            })
+            .sum();
+        match (billed, status.unwrap_or_default()) {
+            (0, "failed" | "manual") => {}
+            (1, status) if !matches!(status, "processing" | "deferred") => {}
+            (_, status) => wrong.push(format!("I1: shipment {id} is {status} with {billed} labels that are billed")),
+        }
+    }
+}
+
+/// What carriers know the purchases of a shipment by: one reference for each generation of its intent.
+fn references(items: &[Value], shipment: &Value) -> Vec<String> {
+    let id = text(shipment, "intent_id").unwrap_or_default();
+    let intent = of_type(items, "intent").find(|intent| text(intent, "intent_id") == Some(id));
+    let generation = intent.and_then(|intent| intent["generation"].as_u64()).unwrap_or(0);
+    (0..=generation).map(|generation| format!("CD-{}", digest(&[STACK_ID, id, &generation.to_string()]))).collect()
 }
 
 /// The status that a scan leads to; none for a code that nobody knows.

@@ -101,12 +101,14 @@ pub enum Mishap {
     UnknownFields,
     /// A newer version wants something done that this one cannot do.
     UnknownKind,
+    /// Carriers do not accept their tokens any more.
+    TokensRevoked,
 }
 
 impl Mishap {
     /// Whether it can happen to a request of this name.
     pub(super) fn fits(self, request: &str) -> bool {
-        let to_vendor = !["DynamoDB.", "SQS.", "SecretsManager."].iter().any(|aws| request.starts_with(aws));
+        let to_vendor = !["DynamoDB.", "SQS.", "SecretsManager.", "S3."].iter().any(|aws| request.starts_with(aws));
         match self {
             Self::AwsDown | Self::AwsThrottled | Self::AwsServerError | Self::AwsConflict => !to_vendor,
             Self::AwsPartial => request.contains("Batch") || request == "DynamoDB.Query",
@@ -145,7 +147,7 @@ impl Mishap {
 
 /// Every mishap with its usual probability: per request for those of requests, per invocation, webhook or batch for the
 /// others. Those of a whole run (outages, rotations) happen or not.
-const USUAL: [(Mishap, f64); 38] = [
+const USUAL: [(Mishap, f64); 39] = [
     (Mishap::Crash, 0.08),
     (Mishap::Freeze, 0.015),
     (Mishap::ClockJump, 0.005),
@@ -184,6 +186,7 @@ const USUAL: [(Mishap, f64); 38] = [
     (Mishap::UnknownAttributes, 0.2),
     (Mishap::UnknownFields, 0.1),
     (Mishap::UnknownKind, 0.1),
+    (Mishap::TokensRevoked, 0.2),
 ];
 
 /// One mishap that happened: the piece of work, and its request (0: it is no request's).

@@ -58,7 +58,7 @@ pub(super) fn of_webhook(body: &Bytes) -> String {
     of_body(body)
 }
 
-/// A nudge's intent, an event's type with the order in its object, a command's id.
+/// A nudge's intent, an event's type with the order in its object, a command's id, a scan's code.
 fn of_body(body: &[u8]) -> String {
     let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
     let one = parsed.get(0).unwrap_or(&parsed);
@@ -71,6 +71,8 @@ fn of_body(body: &[u8]) -> String {
         one.get("crossdock_intent"),
         one.pointer("/data/object/metadata/crossdock_order"),
         one.pointer("/data/object/metadata/crossdock_intent"),
+        one.pointer("/activityStatus/code"),
+        one.pointer("/output/completeTrackResults/0/trackResults/0/scanEvents/0/eventType"),
     ];
     parts.into_iter().flatten().map(Value::to_string).collect::<Vec<_>>().join("/")
 }

@@ -7,6 +7,7 @@ mod chance;
 mod identity;
 mod lambda;
 mod orders;
+mod parcel;
 pub mod replay;
 mod shopper;
 pub mod shrink;
@@ -24,9 +25,9 @@ pub use stage::Stats;
 
 use stage::Stage;
 
-/// The longest that a run may take to come to rest once nothing goes wrong any more, in simulated time: the longest
-/// budget of an intent (7 days), and a webhook's last try half a day after that.
-const REST_WITHIN: Duration = Duration::from_secs(8 * 86_400);
+/// The longest that a run may take to come to rest once nothing goes wrong any more, in simulated time: UPS is asked once
+/// more to tell of a parcel after 13 days, and an event that matches nothing is looked at for up to two weeks.
+const REST_WITHIN: Duration = Duration::from_secs(20 * 86_400);
 
 /// One run to make.
 #[derive(Clone, Debug, Default)]

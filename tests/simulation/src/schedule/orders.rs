@@ -66,6 +66,9 @@ pub(super) fn actors(stage: &Rc<Stage>) -> Vec<Actor> {
     if stage.strikes(Mishap::UnknownKind, 0) {
         actors.push(Box::pin(tomorrow::leave_a_kind(Rc::clone(stage))));
     }
+    if stage.strikes(Mishap::TokensRevoked, 0) {
+        actors.push(Box::pin(revoke_tokens(Rc::clone(stage))));
+    }
     if stage.strikes(Mishap::ItemsExpired, 0) {
         actors.push(Box::pin(expire(Rc::clone(stage), run_ms)));
     }
@@ -115,6 +118,14 @@ async fn roll_webhook_secret(stage: Rc<Stage>) {
     stage.sleep_ms(rng.u64(0..600_000)).await;
     let old_until_ms = stage.now_ms() + rng.i64(0..3_600_000);
     stage.with(|universe| universe.sandbox().roll_stripe_webhook_secret(SECRET, old_until_ms));
+}
+
+/// Carriers do not accept the tokens any more that they have given.
+async fn revoke_tokens(stage: Rc<Stage>) {
+    let mut rng = stage.chance.stream("revoked", 0);
+    stage.sleep_ms(rng.u64(0..600_000)).await;
+    stage.note(|| "tokens are revoked".to_owned());
+    stage.with(|universe| Vendor::CARRIERS.map(|carrier| universe.sandbox().revoke_tokens(carrier)));
 }
 
 /// DynamoDB deletes what has expired, now and then.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use super::chance::one_of;
+use super::parcel;
 use super::stage::Stage;
 use crate::invariants::text;
 use crate::universe::Response;
@@ -45,6 +46,7 @@ enum Way {
 pub(super) struct Shopper {
     stage: Rc<Stage>,
     rng: fastrand::Rng,
+    number: u64,
     order: String,
     customer: String,
 }
@@ -53,7 +55,7 @@ impl Shopper {
     pub(super) fn new(stage: Rc<Stage>, number: u64) -> Self {
         let mut rng = stage.chance.stream("order", number);
         let customer = format!("c-{}", rng.usize(0..CUSTOMERS));
-        Self { stage, rng, order: format!("o-{number}"), customer }
+        Self { stage, rng, number, order: format!("o-{number}"), customer }
     }
 
     fn key(&self) -> String {
@@ -113,7 +115,15 @@ impl Shopper {
         if way == Way::Saved {
             self.pay_again_with_what_was_saved().await;
         }
-        self.want_money_back(&payment_id).await;
+        let (stage, order, customer) = (Rc::clone(&self.stage), self.order.clone(), self.customer.clone());
+        let is_paid = self.status().as_deref() == Some("succeeded");
+        let number = self.number;
+        let sent = async {
+            if is_paid {
+                parcel::send(&stage, number, &order, &customer).await;
+            }
+        };
+        futures_util::join!(sent, self.want_money_back(&payment_id));
         if self.rng.usize(0..8) == 0 {
             self.ask_again_a_day_later(&body).await;
         }
@@ -358,7 +368,8 @@ pub(super) async fn settle(stage: &Stage, path: &str, key: Option<&str>, body: &
     let mut answer = stage.call("POST", path, key, Some(body)).await;
     for _ in 0..REPEATS_MAX {
         let told = answer.body();
-        let id = told["refund_id"].as_str().or(told["payment_id"].as_str()).map(str::to_owned);
+        let id = ["refund_id", "payment_id", "shipment_id"].into_iter().find_map(|name| told[name].as_str());
+        let id = id.map(str::to_owned);
         if let (Some(before), Some(now)) = (&names, &id)
             && before != now
         {

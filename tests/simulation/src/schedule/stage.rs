@@ -11,7 +11,7 @@ use super::chance::{Chance, Fired, Mishap};
 use super::identity::{Identity, Seen, of_job};
 use super::{Played, Schedule, add, tomorrow, trace};
 use crate::invocation::{Done, Job};
-use crate::universe::{Function, Response, Universe, api_request};
+use crate::universe::{Response, Universe, api_request, behind};
 
 /// What there is to count in runs.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -175,13 +175,13 @@ impl Stage {
     /// Calls the API once.
     pub(super) async fn call(&self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Response {
         let request = Box::new(api_request(method, path, key, body));
-        let job = Job::Request(Function::PaymentInitiator, request, path.to_owned());
+        let job = Job::Request(behind(path), request, path.to_owned());
         let (number, done) = self.invoke(job).await;
         let Done::Answered(answer) = done else { return Response::Died };
         self.note(|| {
             let body = answer.body();
-            let told =
-                ["code", "status", "payment_id", "refund_id"].map(|name| body[name].as_str().unwrap_or("-").to_owned());
+            let told = ["code", "status", "payment_id", "refund_id", "shipment_id"];
+            let told = told.map(|name| body[name].as_str().unwrap_or("-").to_owned());
             format!("#{number} {method} {path} {} → {} {}", key.unwrap_or("-"), answer.status(), told.join(" "))
         });
         answer

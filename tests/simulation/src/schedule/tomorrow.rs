@@ -17,7 +17,7 @@ const UNKNOWN: &str = "of_tomorrow";
 /// How often the newer version gets round to the items that there are by then.
 const ROUNDS: usize = 3;
 /// The items that are changed for as long as they live: here a newer version may keep something.
-const CHANGING: [&str; 5] = ["intent", "payment", "refund", "message", "customer"];
+const CHANGING: [&str; 6] = ["intent", "payment", "refund", "message", "customer", "shipment"];
 
 /// The key of an item.
 pub(super) type Place = (String, String);

@@ -4,10 +4,14 @@ use sandbox::{CallFault, Vendor};
 use serde_json::{Value, json};
 
 use super::{Flow, RETRIES_MAX, RETRY_AFTER_MS, confirmed_payment, create};
+use crate::invariants::text;
 use crate::universe::Universe;
 
 /// A parcel that is bought now has arrived by then, its last look is over, and nobody subscribes to it again.
 const ARRIVED_WITHIN_MS: i64 = 15 * 24 * 3_600_000;
+
+/// How often a flow looks whether its label is there.
+const LOOK_EVERY_MS: i64 = 60_000;
 
 /// Two addresses in one country, and a parcel.
 pub fn consignment() -> Value {
@@ -70,13 +74,14 @@ pub(super) async fn run(flow: Flow, universe: &mut Universe) {
     create(universe, &confirmed_payment("o-1", "pm_card_visa")).await;
     universe.run_until_quiet(super::REST_WITHIN_MS).await;
     universe.own_part_from = universe.invocations.len();
-    let down = CallFault::ErrorBefore { status: 503 };
+    // A 503 that is not the carrier's own would say nothing of what was done.
+    let down = CallFault::Refused;
     match flow {
         Flow::UpsAnswerLost => universe.sandbox().faults().next_calls(Vendor::Ups, "ship", 1, CallFault::LostAnswer),
         Flow::FedexAnswerLost => {
             universe.sandbox().faults().next_calls(Vendor::FedEx, "ship", 1, CallFault::LostAnswer);
         }
-        Flow::LabelFallsBack => universe.sandbox().faults().next_calls(Vendor::FedEx, "ship", 1, down),
+        Flow::LabelFallsBack => universe.sandbox().faults().every_call(Vendor::FedEx, "ship", down),
         Flow::LabelDeferred => universe.sandbox().faults().next_calls(Vendor::Ups, "ship", 2, down),
         _ => {}
     }
@@ -87,7 +92,17 @@ pub(super) async fn run(flow: Flow, universe: &mut Universe) {
         }
         universe.sleep_ms(RETRY_AFTER_MS).await;
     }
+    while !is_label_known(universe) && !universe.is_quiet() {
+        universe.run_until_quiet(LOOK_EVERY_MS).await;
+    }
+    universe.effect_known_at = Some(universe.invocations.len());
     universe.run_until_quiet(ARRIVED_WITHIN_MS).await;
+}
+
+/// Whether the label is bought, and written down.
+fn is_label_known(universe: &Universe) -> bool {
+    let items = universe.aws().table().shared_items();
+    items.iter().any(|item| text(item, "type") == Some("shipment") && text(item, "vendor_id").is_some())
 }
 
 /// What is wrong at rest, besides the invariants: one label that is billed, whose parcel has arrived; a mail of the label

@@ -43,8 +43,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Every single crash in every flow, and every pair of crashes in those of a charge, a refund and a mail.
-    Crashes,
+    /// Every single crash in every flow, and every pair of crashes in those of a charge, a refund, a mail, an SMS and a label.
+    Crashes {
+        /// Only these flows, by name.
+        flows: Vec<String>,
+    },
     /// Takes each guard away, alone, and looks for what breaks: a guard that nobody misses makes it fail.
     Mutations {
         /// Seeds to look at for each guard, at most.
@@ -58,7 +61,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let all_is_well = match (arguments.command, arguments.asked.replay()) {
-        (Some(Command::Crashes), _) => crashes::run(),
+        (Some(Command::Crashes { flows }), _) => crashes::run(&flows),
         (Some(Command::Mutations { most, guards }), _) => mutations::run(most, &guards),
         (None, Some(replay)) => one(&replay, arguments.trace, arguments.whole),
         (None, None) => seeds::run(arguments.from, arguments.seeds),
