@@ -205,7 +205,7 @@ pub(crate) fn change(
     let row_id = id::digest(&[&context.occasion]);
     let row_key = Key::new(&place.pk, format!("CONSENT#{:013}#{row_id}", at.ms()));
     let newest = |write: Write, time: &str| {
-        let newer = format!("(attribute_not_exists(#{time}) OR #{time} <= :at)");
+        let newer = format!("attribute_not_exists(#{time}) OR #{time} <= :at");
         write.set(time, &at)?.when(&condition(Guard::ConsentOrder, &newer)).bind(":at", &at)
     };
     let write = Write::update(place)

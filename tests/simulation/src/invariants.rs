@@ -12,6 +12,8 @@ use crate::watch::Watch;
 
 /// Violations of one run that are shown: one mistake can break a rule a thousand times.
 const VIOLATIONS_MAX: usize = 20;
+/// How a violation begins that is the simulated table's own.
+pub const DIFFERENT: &str = "W: DynamoDB answers this otherwise than our table";
 /// How long SendGrid's events are awaited before a mail of unknown outcome is sent once more, in milliseconds from the end
 /// of the lease under which it was sent.
 const MAIL_WINDOW_MS: i64 = 600_000;
@@ -21,14 +23,7 @@ pub fn violations(universe: &Universe) -> Vec<String> {
     let items = universe.aws().table().items();
     let mut wrong = universe.watch.violations.clone();
     wrong.extend(
-        universe
-            .aws()
-            .table()
-            .differences
-            .lock()
-            .unwrap()
-            .iter()
-            .map(|request| format!("W: DynamoDB answers this otherwise than our table: {request}")),
+        universe.aws().table().differences.lock().unwrap().iter().map(|request| format!("{DIFFERENT}: {request}")),
     );
     wrong.truncate(VIOLATIONS_MAX);
     effects_happen_once(universe, &mut wrong);

@@ -164,6 +164,6 @@ fn count_code(contact_id: &ContactId, now: Timestamp) -> Result<Write> {
         .set("type", &"limit")?
         .set("expires", &now.plus(2 * CODE_WINDOW).seconds())?
         .add("codes", 1)
-        .when(&condition(Guard::CodeLimit, "(attribute_not_exists(#codes) OR #codes < :most)"))
+        .when(&condition(Guard::CodeLimit, "attribute_not_exists(#codes) OR #codes < :most"))
         .bind(":most", &CODES_PER_HOUR_MAX)
 }
