@@ -27,8 +27,6 @@ pub struct Watch {
     pub(crate) accepted_ms: BTreeMap<String, i64>,
     /// The claims of each intent that may call: when it was taken, and until when its lease was, in Unix milliseconds.
     pub(crate) calls: BTreeMap<String, Vec<Call>>,
-    /// When somebody last concluded that an intent's effect had not happened, in Unix milliseconds.
-    pub(crate) concluded_absent_ms: BTreeMap<String, i64>,
     /// Moves of statuses and phases, for a trace: Unix milliseconds and a line.
     pub(crate) moves: Vec<(i64, String)>,
 }
@@ -49,7 +47,7 @@ impl Watch {
         match text(after, "type") {
             Some("intent") => self.see_intent(change.at_ms, before, after),
             Some("payment" | "refund" | "message" | "customer" | "shipment") => {
-                self.see_object(change.at_ms, before, after)
+                self.see_object(change.at_ms, before, after);
             }
             _ if text(after, "sk") == Some("REF") => self.see_reference(before, after),
             _ => {}
@@ -112,9 +110,6 @@ impl Watch {
         let taken = after["epoch"] != before["epoch"] && after["owner"] != before["owner"];
         if was != is || taken {
             self.moves.push((at_ms, format!("{}: {was} → {is}", what())));
-        }
-        if (was, is) == ("RESOLVING", "READY") {
-            self.concluded_absent_ms.insert(text(after, "intent_id").unwrap_or_default().to_owned(), at_ms);
         }
         let allowed = match was {
             "READY" => matches!(is, "READY" | "CALLING" | "RESOLVING" | "REFUSED" | "DONE"),

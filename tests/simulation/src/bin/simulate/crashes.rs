@@ -6,8 +6,8 @@ use std::time::Instant;
 use simulation::shop::Flow;
 use simulation::sweep::{Pairs, first_places, pairs_after, sweep};
 
-/// A charge, a refund, and a mail, an SMS and a label whose outcomes are not known. A label that is voided and bought anew
-/// has so many pairs more that they take minutes: `tests/crash_pairs.rs` looks at a part of them.
+/// A charge, a refund, and a mail, an SMS and a label whose outcomes are not known. A label that is voided and bought
+/// anew has so many pairs more that they take minutes: `tests/crash_pairs.rs` looks at a part of them.
 const IN_PAIRS: [Flow; 5] =
     [Flow::PaidAtOnce, Flow::Refunded, Flow::MailAnswerLost, Flow::SmsAnswerLost, Flow::UpsAnswerLost];
 

@@ -43,7 +43,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Every single crash in every flow, and every pair of crashes in those of a charge, a refund, a mail, an SMS and a label.
+    /// Every single crash in every flow, and every pair of crashes in those of money, messages and labels.
     Crashes {
         /// Only these flows, by name.
         flows: Vec<String>,

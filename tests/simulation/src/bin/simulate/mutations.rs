@@ -64,11 +64,17 @@ pub(crate) fn run(most: u64, only: &[String]) -> bool {
     missed == found.len()
 }
 
+/// A guard is missed when a promise breaks, not when what is left of a write is none that DynamoDB takes.
+#[expect(clippy::ptr_arg, reason = "what the items of a list of violations are found with")]
+fn breaks_a_promise(violation: &String) -> bool {
+    !violation.contains(DIFFERENT)
+}
+
 /// The first case in which something breaks.
 fn first_case() -> Option<Noticed> {
     cases::ALL.iter().find_map(|(name, case)| {
         let wrong = std::panic::catch_unwind(case).unwrap_or_else(|_| vec!["panic".to_owned()]);
-        Some(Noticed { by: format!("case: {name}"), violation: wrong.into_iter().next()? })
+        Some(Noticed { by: format!("case: {name}"), violation: wrong.into_iter().find(breaks_a_promise)? })
     })
 }
 
@@ -76,7 +82,7 @@ fn first_case() -> Option<Noticed> {
 fn first_sweep() -> Option<Noticed> {
     SWEPT.into_iter().find_map(|flow| {
         let wrong = std::panic::catch_unwind(|| sweep(flow, 1).failures).unwrap_or_else(|_| vec!["panic".to_owned()]);
-        Some(Noticed { by: format!("crashes in {flow:?}"), violation: wrong.into_iter().next()? })
+        Some(Noticed { by: format!("crashes in {flow:?}"), violation: wrong.into_iter().find(breaks_a_promise)? })
     })
 }
 
@@ -93,9 +99,7 @@ fn look(guard: Guard, most: u64) -> Option<Noticed> {
             return Some(noticed);
         }
         let replay = Replay { seed, without: Some(guard) };
-        // A guard is missed when a promise breaks, not when what is left of a write is none that DynamoDB takes.
-        let breaks = |violation: &String| !violation.starts_with(DIFFERENT);
-        if let Some(violation) = replay.play().violations.into_iter().find(breaks) {
+        if let Some(violation) = replay.play().violations.into_iter().find(breaks_a_promise) {
             // What is printed has to show the same when somebody types it.
             let printed = replay.to_string();
             let shows_it = Replay::parse(&printed).is_some_and(|again| again.shows(&violation));
