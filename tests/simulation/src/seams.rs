@@ -18,7 +18,7 @@ pub(crate) const TWILIO_BASE: &str = "https://twilio.sim";
 pub(crate) const POSTMARK_BASE: &str = "https://postmark.sim";
 pub(crate) const FEDEX_BASE: &str = "https://fedex.sim";
 pub(crate) const UPS_BASE: &str = "https://ups.sim";
-pub(crate) const DHL_BASE: &str = "https://dhl.sim";
+pub(crate) const DHL_BASE: &str = "https://dhl.sim/mydhlapi";
 
 /// One instance's world: its probe sees every vendor request, and those to S3, which go the same way.
 pub(crate) fn world(clock: SimClock, aws: &Aws, sandbox: &Arc<Mutex<Sandbox>>, probe: &Probe, seed: u64) -> World {
