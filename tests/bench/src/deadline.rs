@@ -27,10 +27,16 @@ use crate::statistics::Spread;
 pub const FUNCTION: &str = "rate-quoter";
 /// Quotes before the measured ones: tokens are fetched, connections opened.
 const SETTLING: u64 = 5;
-/// When carriers answer that do.
+/// When carriers answer that do: sooner than any real one, so that what is ours can be seen.
 const FIRST: Duration = Duration::from_millis(40);
 const SECOND: Duration = Duration::from_millis(60);
 const SLOWEST: Duration = Duration::from_millis(100);
+/// The same as real ones do on a good day: prices take them some hundred milliseconds.
+const REAL: Carriers = Carriers {
+    fedex: Way::After(Duration::from_millis(100)),
+    ups: Way::After(Duration::from_millis(200)),
+    dhl: Way::After(Duration::from_millis(300)),
+};
 /// Longer than anybody waits.
 const SILENCE: Duration = Duration::from_secs(60);
 /// A shop's own deadline, and ours.
@@ -50,9 +56,10 @@ struct Case {
     ends: Ends,
 }
 
-const CASES: [Case; 4] = [
+const CASES: [Case; 5] = [
     Case { label: "all answer: after 40, 60 and 100 ms; AWS at once", aws: Duration::ZERO, ..ALL_ANSWER },
     Case { label: "the same; AWS after 5 ms, twice", ..ALL_ANSWER },
+    Case { label: "all answer: after 100, 200 and 300 ms; AWS after 5 ms, twice", carriers: REAL, ..ALL_ANSWER },
     Case { label: "one is silent, one answers 500; deadline 500 ms", deadline: SHORT, quotes: 20, ..TWO_FAIL },
     Case { label: "the same; deadline 2,500 ms", ..TWO_FAIL },
 ];
@@ -113,6 +120,17 @@ struct Carriers {
     dhl: Way,
 }
 
+impl Carriers {
+    /// When the last of those that answer does.
+    fn slowest(self) -> Duration {
+        let answers = [self.fedex, self.ups, self.dhl].into_iter().filter_map(|way| match way {
+            Way::After(delay) => Some(delay),
+            Way::Broken | Way::Silent => None,
+        });
+        answers.max().unwrap_or_default()
+    }
+}
+
 impl Backend for Carriers {
     fn answer(&self, call: &Call) -> Answer {
         let usual = Canned.answer(call);
@@ -166,7 +184,7 @@ impl Case {
             }
         }
         let end = match self.ends {
-            Ends::AfterTheSlowest => SLOWEST,
+            Ends::AfterTheSlowest => self.carriers.slowest(),
             Ends::AtTheDeadline => self.deadline,
         };
         let (label, ends) = (self.label.to_owned(), self.ends);
