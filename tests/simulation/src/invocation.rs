@@ -338,9 +338,9 @@ fn sqs_event(messages: &[Message]) -> SqsEvent {
 /// Runs until the function's timeout, which is a crash like another. At the planned request it stops with all that runs
 /// inside, and goes on after the planned time as if nothing had been: a process that the machine below did not run for a
 /// while. What leaves it then may be beyond its lease, but never beyond its timeout: Lambda's own clock goes on, and a
-/// process whose time is up is reset, not woken ("The function's timeout setting limits the duration of the entire Invoke
-/// phase", docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). Between invocations it may be frozen for
-/// hours; then it holds no claim.
+/// process whose time is up is ended, not woken ("once execution completes or a timeout occurs", all execution ceases:
+/// docs.aws.amazon.com/whitepapers/latest/serverless-architectures-lambda/timeout.html). Between invocations it may be
+/// frozen for hours; then it holds no claim.
 struct Freezing<F> {
     probe: Probe,
     inner: Pin<Box<F>>,
