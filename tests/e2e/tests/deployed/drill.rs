@@ -234,11 +234,12 @@ fn print(findings: &Findings) {
     println!("| orders, all asked for during the outage | {} |", findings.orders);
     println!("| outage: 503, then no answer | {} s |", findings.outage.as_secs());
     println!("| function processes killed (SIGKILL) | {kills} |");
-    for (vendor, calls) in &findings.calls_during {
+    let taking_part = |vendor: &String| findings.calls_during.get(vendor).is_some_and(|calls| *calls > 0);
+    for (vendor, calls) in findings.calls_during.iter().filter(|(vendor, _)| taking_part(vendor)) {
         println!("| calls to {vendor} while it was down | {calls} |");
     }
     println!("| from recovery to the last mail delivered | {} s |", findings.drain.as_secs());
-    for (vendor, calls) in &findings.most_a_second {
+    for (vendor, calls) in findings.most_a_second.iter().filter(|(vendor, _)| taking_part(vendor)) {
         println!("| most calls to {vendor} in a second | {calls} |");
     }
     println!("| charges, mails of each order | 1, 1 |\n| messages in dead-letter queues | 0 |\n");
