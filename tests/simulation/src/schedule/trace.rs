@@ -94,11 +94,10 @@ impl Log {
     /// Keeps all that this thread logs from now on, our own code in every detail.
     pub(super) fn start() -> Self {
         let text = Arc::new(Mutex::new(Vec::new()));
-        // Metrics go to standard output by themselves, and hold nothing but names and numbers.
+        // Metrics are no log lines: they go to standard output by themselves, and only where a stage was named.
         let ours = tracing_subscriber::filter::Targets::new()
             .with_default(tracing::Level::INFO)
-            .with_target("crossdock", tracing::Level::TRACE)
-            .with_target("crossdock::telemetry", tracing_subscriber::filter::LevelFilter::OFF);
+            .with_target("crossdock", tracing::Level::TRACE);
         let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(Kept(Arc::clone(&text)));
         let guard = {
             use tracing_subscriber::Layer as _;
