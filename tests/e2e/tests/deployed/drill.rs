@@ -1,12 +1,18 @@
 //! The outage drill: both vendors down, orders coming in, functions killed at random; then recovery. The table that it
 //! prints is in the README.
+//!
+//! A mail whose answer was lost is held back for ten minutes, in case the vendor tells of it. So the drill has a stack of
+//! its own and two tests: the outage itself, and, when the others are through, what became of it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use http::Method;
+use local::{Options, Stack};
 use serde_json::{Value, json};
 
 use crate::{Deployed, confirmed_payment, until};
@@ -31,17 +37,98 @@ const DRAINED_WITHIN: Duration = Duration::from_secs(900);
 /// Failures that open a breaker, as gateway/breaker.rs has it.
 const OPENS_AFTER: u64 = 5;
 
-/// What the drill found.
-struct Findings {
-    orders: usize,
-    kills: BTreeMap<String, usize>,
-    calls_during: BTreeMap<String, u64>,
-    outage: Duration,
-    drain: Duration,
-    most_a_second: BTreeMap<String, u64>,
+/// The drill between its two tests.
+#[derive(Default)]
+pub(crate) struct Drill {
+    deployed: OnceLock<Deployed>,
+    outage: OnceLock<Outage>,
+    drained: Mutex<Option<JoinHandle<Result<Duration>>>>,
+    /// Set when nobody asks for the second test any more.
+    given_up: Arc<AtomicBool>,
 }
 
-pub(crate) fn outage(deployed: &Deployed) -> Result<()> {
+/// What was seen until the vendors came back.
+struct Outage {
+    orders: usize,
+    kills: BTreeMap<String, usize>,
+    calls: BTreeMap<String, u64>,
+    took: Duration,
+}
+
+impl Drill {
+    /// The outage, until every order is charged. What is still to be mailed then is waited for beside other tests.
+    pub(crate) fn begin(&self, others: &Deployed) -> Result<()> {
+        let stack = others.runtime.block_on(Stack::up(Options::named("e2e-drill")))?;
+        let deployed = Deployed { runtime: Arc::clone(&others.runtime), stack: Arc::new(stack) };
+        let deployed = self.deployed.get_or_init(|| deployed);
+        let outage = suffer(deployed)?;
+        heal(deployed)?;
+
+        let (patient, orders, recovered) = (deployed.clone(), outage.orders, Instant::now());
+        let given_up = Arc::clone(&self.given_up);
+        let drained = std::thread::spawn(move || {
+            until("every order of the drill paid and mailed", DRAINED_WITHIN, || {
+                ensure!(!given_up.load(Ordering::Relaxed), "the drill was not followed to its end");
+                is_drained(&patient, orders)
+            })?;
+            Ok(recovered.elapsed())
+        });
+        *self.drained.lock().unwrap_or_else(PoisonError::into_inner) = Some(drained);
+        let outage = self.outage.get_or_init(|| outage);
+        until("every order of the drill charged", DRAINED_WITHIN, || is_charged(deployed, orders))?;
+
+        // Five failures open a breaker; what is under way then, one call a process, cannot be called back; after that
+        // there is a probe a minute, which a killed prober costs once more.
+        let bound = OPENS_AFTER
+            + STOREFRONTS as u64 * 2
+            + 10
+            + outage.took.as_secs() / 30
+            + outage.kills.values().sum::<usize>() as u64;
+        for (vendor, calls) in &outage.calls {
+            ensure!(*calls <= bound, "{vendor} got {calls} calls while it was down, more than {bound}");
+        }
+        Ok(())
+    }
+
+    /// What became of it: waits for the last mail.
+    pub(crate) fn end(&self, _: &Deployed) -> Result<()> {
+        let drained = self.drained.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (Some(deployed), Some(outage), Some(drained)) = (self.deployed.get(), self.outage.get(), drained) else {
+            bail!("there was no outage before: `cargo test -p e2e an_outage` runs both parts of the drill");
+        };
+        let drained = drained.join().unwrap_or_else(|_| bail!("whoever waited for the drill's mails panicked"))?;
+        let most_a_second = most_a_second(deployed)?;
+        print(outage, drained, &most_a_second);
+        nothing_twice(deployed, outage.orders)?;
+        for queue in ["InboundEvents", "Payments", "Email", "EmailBulk", "Sms", "SmsBulk", "DomainEvents"] {
+            let queue = &format!("{queue}DlqUrl");
+            let depth = deployed.runtime.block_on(deployed.stack.queue(queue))?;
+            ensure!(depth.visible + depth.in_flight == 0, "the outage left {} messages in {queue}", depth.visible);
+        }
+        // Stripe allows 100 a second and bursts of 200: 1.1 × of both.
+        ensure!(most_a_second["stripe"] <= 330, "{most_a_second:?}");
+        Ok(())
+    }
+
+    /// Its stack, once there is one.
+    pub(crate) fn stack(&self) -> Option<&Arc<Stack>> {
+        self.deployed.get().map(|deployed| &deployed.stack)
+    }
+}
+
+impl Drop for Drill {
+    /// Whoever waits owns the stack too, which would be left running.
+    fn drop(&mut self) {
+        self.given_up.store(true, Ordering::Relaxed);
+        let waiting = self.drained.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(waiting) = waiting {
+            let _given_up = waiting.join();
+        }
+    }
+}
+
+/// Orders come in and processes are killed while the vendors fail.
+fn suffer(deployed: &Deployed) -> Result<Outage> {
     let orders = std::env::var("CROSSDOCK_DRILL_ORDERS").ok().and_then(|n| n.parse().ok()).unwrap_or(ORDERS);
     let begun = Instant::now();
     let (over, next) = (AtomicBool::new(false), AtomicUsize::new(0));
@@ -54,40 +141,8 @@ pub(crate) fn outage(deployed: &Deployed) -> Result<()> {
         over.store(true, Ordering::Relaxed);
         asked.and(before).map(|before| (killer.join().unwrap_or_default(), before))
     })?;
-    let outage = begun.elapsed();
-    let during = calls(deployed)?;
-    heal(deployed)?;
-
-    let recovered = Instant::now();
-    until("every order of the drill paid and mailed", DRAINED_WITHIN, || is_drained(deployed, orders))?;
-    let findings = Findings {
-        orders,
-        kills,
-        calls_during: during.iter().map(|(vendor, n)| (vendor.clone(), n - before[vendor])).collect(),
-        outage,
-        drain: recovered.elapsed(),
-        most_a_second: most_a_second(deployed)?,
-    };
-    print(&findings);
-    nothing_twice(deployed, orders)?;
-    for queue in ["InboundEvents", "Payments", "Email", "EmailBulk", "Sms", "SmsBulk", "DomainEvents"] {
-        let queue = &format!("{queue}DlqUrl");
-        let depth = deployed.runtime.block_on(deployed.stack.queue(queue))?;
-        ensure!(depth.visible + depth.in_flight == 0, "the outage left {} messages in {queue}", depth.visible);
-    }
-    // Five failures open a breaker; what is under way then, one call a process, cannot be called back; after that
-    // there is a probe a minute, which a killed prober costs once more.
-    let bound = OPENS_AFTER
-        + STOREFRONTS as u64 * 2
-        + 10
-        + outage.as_secs() / 30
-        + findings.kills.values().sum::<usize>() as u64;
-    for (vendor, calls) in &findings.calls_during {
-        ensure!(*calls <= bound, "{vendor} got {calls} calls while it was down, more than {bound}");
-    }
-    // Stripe allows 100 a second and bursts of 200: 1.1 × of both.
-    ensure!(findings.most_a_second["stripe"] <= 330, "{:?}", findings.most_a_second);
-    Ok(())
+    let calls = calls(deployed)?.into_iter().map(|(vendor, calls)| (vendor.clone(), calls - before[&vendor])).collect();
+    Ok(Outage { orders, kills, calls, took: begun.elapsed() })
 }
 
 /// First SendGrid fails, so that there are mails that cannot be sent, then Stripe too, and at last neither answers at
@@ -183,13 +238,17 @@ fn most_a_second(deployed: &Deployed) -> Result<BTreeMap<String, u64>> {
     Ok(most)
 }
 
+/// `Some` when Stripe has a payment for every order.
+fn is_charged(deployed: &Deployed, orders: usize) -> Result<Option<()>> {
+    let state = deployed.runtime.block_on(deployed.stack.sandbox().admin(Method::GET, "state", None))?;
+    Ok((of_drill(&state["stripe"]["payment_intents"], "metadata").len() == orders).then_some(()))
+}
+
 /// `Some` when the vendors say that every order is paid and mailed, and we do too for the last ones asked for.
 fn is_drained(deployed: &Deployed, orders: usize) -> Result<Option<()>> {
     std::thread::sleep(Duration::from_secs(2));
     let state = deployed.runtime.block_on(deployed.stack.sandbox().admin(Method::GET, "state", None))?;
-    if of_drill(&state["stripe"]["payment_intents"], "metadata").len() < orders
-        || of_drill(&state["sendgrid"]["mails"], "custom_args").len() < orders
-    {
+    if of_drill(&state["sendgrid"]["mails"], "custom_args").len() < orders || is_charged(deployed, orders)?.is_none() {
         return Ok(None);
     }
     for number in 0..orders {
@@ -228,22 +287,22 @@ fn nothing_twice(deployed: &Deployed, orders: usize) -> Result<()> {
     Ok(())
 }
 
-fn print(findings: &Findings) {
-    let kills: usize = findings.kills.values().sum();
+fn print(outage: &Outage, drained: Duration, most_a_second: &BTreeMap<String, u64>) {
+    let kills: usize = outage.kills.values().sum();
     println!("\n| outage drill | |\n|---|---|");
-    println!("| orders, all asked for during the outage | {} |", findings.orders);
-    println!("| outage: 503, then no answer | {} s |", findings.outage.as_secs());
+    println!("| orders, all asked for during the outage | {} |", outage.orders);
+    println!("| outage: 503, then no answer | {} s |", outage.took.as_secs());
     println!("| function processes killed (SIGKILL) | {kills} |");
-    let taking_part = |vendor: &String| findings.calls_during.get(vendor).is_some_and(|calls| *calls > 0);
-    for (vendor, calls) in findings.calls_during.iter().filter(|(vendor, _)| taking_part(vendor)) {
+    let taking_part = |vendor: &String| outage.calls.get(vendor).is_some_and(|calls| *calls > 0);
+    for (vendor, calls) in outage.calls.iter().filter(|(vendor, _)| taking_part(vendor)) {
         println!("| calls to {vendor} while it was down | {calls} |");
     }
-    println!("| from recovery to the last mail delivered | {} s |", findings.drain.as_secs());
-    for (vendor, calls) in findings.most_a_second.iter().filter(|(vendor, _)| taking_part(vendor)) {
+    println!("| from recovery to the last mail delivered | {} s |", drained.as_secs());
+    for (vendor, calls) in most_a_second.iter().filter(|(vendor, _)| taking_part(vendor)) {
         println!("| most calls to {vendor} in a second | {calls} |");
     }
     println!("| charges, mails of each order | 1, 1 |\n| messages in dead-letter queues | 0 |\n");
-    for (function, times) in &findings.kills {
+    for (function, times) in &outage.kills {
         println!("killed {times} × {function}");
     }
 }
