@@ -103,6 +103,13 @@ pub struct Reply {
     pub response: Option<HttpResponse>,
 }
 
+impl Reply {
+    /// The status of the answer, if there was one.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.response.as_ref().map(HttpResponse::status)
+    }
+}
+
 /// What an instance remembers of its vendors: breakers and quotas as last seen, tokens. Clones share it.
 #[derive(Clone, Default)]
 pub struct Memory {
@@ -173,8 +180,7 @@ impl Gateway {
         let Ok((keys, version)) = keyring.versioned().await.inspect_err(&unusable) else { return refused() };
         let Ok(request) = build(&keys).inspect_err(&unusable) else { return refused() };
         let (reply, held) = self.call_with(call, &version, request, classify).await;
-        let unauthorized =
-            reply.response.as_ref().is_some_and(|response| response.status() == StatusCode::UNAUTHORIZED);
+        let unauthorized = reply.status() == Some(StatusCode::UNAUTHORIZED);
         if !unauthorized && held != Some("key_refused") {
             return reply;
         }
@@ -189,7 +195,7 @@ impl Gateway {
             return reply;
         }
         let (again, held) = self.call_with(call, &newer, request, classify).await;
-        if again.response.as_ref().is_some_and(|response| response.status() == StatusCode::UNAUTHORIZED) {
+        if again.status() == Some(StatusCode::UNAUTHORIZED) {
             self.admission.key_refused(call.vendor, &newer).await;
         }
         // The first answer stands when the second call was not made.
@@ -296,7 +302,7 @@ impl Gateway {
 
 /// What a reply says of its vendor. Declines and other refusals come from a vendor that works.
 fn health(reply: &Reply) -> Health {
-    let status = reply.response.as_ref().map(|response| response.status().as_u16());
+    let status = reply.status().map(|status| status.as_u16());
     match status {
         None | Some(500..) => Health::Bad,
         Some(401 | 429) => Health::Unsaid,

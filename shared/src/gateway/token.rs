@@ -184,7 +184,7 @@ impl Gateway {
         };
         let request = build(keys, token.bearer.expose())?;
         let (reply, held) = self.call_with(call, version, request, classify).await;
-        let fault = if unauthorized(&reply) {
+        let fault = if reply.status() == Some(StatusCode::UNAUTHORIZED) {
             Some(Fault::Token(token))
         } else if held == Some("key_refused") {
             Some(Fault::Key { now: false })
@@ -407,10 +407,6 @@ impl<R: Fn() -> Result<HttpRequest>> Fetch<'_, R> {
 
 fn refused() -> Reply {
     Reply { class: Class::Credentials, response: None }
-}
-
-fn unauthorized(reply: &Reply) -> bool {
-    reply.response.as_ref().is_some_and(|response| response.status() == StatusCode::UNAUTHORIZED)
 }
 
 fn unusable(vendor: Vendor, error: &Error) {

@@ -5,6 +5,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use time::UtcOffset;
 
 use crate::domain::Money;
 use crate::domain::money::Currency;
@@ -19,13 +20,22 @@ pub(super) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer:
         Some(b'[') => serde_json::from_str::<Vec<&RawValue>>(raw.get()).unwrap_or_default(),
         _ => vec![&*raw],
     };
-    Ok(elements.into_iter().filter_map(|element| serde_json::from_str(element.get()).ok()).collect())
+    let mut read = Vec::with_capacity(elements.len());
+    for element in elements {
+        read.extend(readable::<T>(element));
+    }
+    Ok(read)
 }
 
 /// Something of the expected shape, or nothing.
 pub(super) fn maybe<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
+    Ok(readable(&Box::<RawValue>::deserialize(deserializer)?))
+}
+
+/// One copy for each type, whoever reads it: a function's zip has a budget.
+#[inline(never)]
+fn readable<T: DeserializeOwned>(raw: &RawValue) -> Option<T> {
+    serde_json::from_slice(raw.get().as_bytes()).ok()
 }
 
 /// A text, or a number as it is written; an empty one and anything else is nothing.
@@ -61,6 +71,17 @@ pub(super) fn decimal(units: u64, exponent: usize) -> String {
     let digits = format!("{units:0>width$}", width = exponent + 1);
     let (whole, decimals) = digits.split_at(digits.len() - exponent);
     if exponent == 0 { whole.to_owned() } else { format!("{whole}.{decimals}") }
+}
+
+/// How far a local time is from UTC: `+09:00`, and `-05.00`, as UPS writes it in events.
+pub(super) fn offset(text: &str) -> Option<UtcOffset> {
+    let (sign, rest) = match text.split_at_checked(1)? {
+        ("-", rest) => (-1, rest),
+        ("+", rest) => (1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = rest.split_once([':', '.'])?;
+    UtcOffset::from_hms(sign * hours.parse::<i8>().ok()?, sign * minutes.parse::<i8>().ok()?, 0).ok()
 }
 
 /// At most so many characters: what a carrier's field takes.
@@ -141,6 +162,16 @@ mod tests {
     fn an_amount_is_written_with_its_decimals() {
         assert_eq!((decimal(1_099, 2).as_str(), decimal(5, 3).as_str()), ("10.99", "0.005"));
         assert_eq!((decimal(7, 0).as_str(), decimal(0, 2).as_str()), ("7", "0.00"));
+    }
+
+    #[test]
+    fn an_offset_has_a_sign_hours_and_minutes() {
+        for (text, expected) in [("+09:00", Some(32_400)), ("-05.30", Some(-19_800)), ("+00:00", Some(0))] {
+            assert_eq!(offset(text).map(UtcOffset::whole_seconds), expected, "{text}");
+        }
+        for text in ["", "Z", "09:00", "+0900", "+99:00", "-é"] {
+            assert_eq!(offset(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -32,6 +32,12 @@ pub struct Tracking {
 }
 
 impl Tracking {
+    /// Puts the scans into their order; those of one moment stay as they are told.
+    pub fn of(tracking_number: &str, mut scans: Vec<Scan>) -> Self {
+        scans.sort_by_key(|scan| scan.at);
+        Self { tracking_number: tracking_number.to_owned(), scans }
+    }
+
     /// The scan that tells where it is: one after which nothing comes, else the newest; of those of one moment, which is a
     /// second with all carriers, the furthest along.
     pub fn latest(&self) -> Option<&Scan> {
@@ -52,7 +58,7 @@ mod tests {
 
     fn latest(scans: &[(i64, Option<ShipmentStatus>)]) -> Option<ShipmentStatus> {
         let scans = scans.iter().map(|(second, status)| scan(*second, *status)).collect();
-        Tracking { tracking_number: "1".to_owned(), scans }.latest().and_then(|scan| scan.status)
+        Tracking::of("1", scans).latest().and_then(|scan| scan.status)
     }
 
     #[test]

@@ -14,8 +14,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use time::PrimitiveDateTime;
 use time::Time;
@@ -186,9 +186,7 @@ impl CarrierApi for Dhl {
     async fn track(&self, number: &str, asking: Asking<'_>) -> Answer<Tracking> {
         let question = |_: &Keys| Question::of(Method::GET, track::path(number));
         let reply = self.ask("track", OperationClass::Read, asking, question).await;
-        let is_missing =
-            reply.response.as_ref().is_some_and(|response| response.status() == http::StatusCode::NOT_FOUND);
-        if is_missing && reply.class == Class::Refused {
+        if reply.class == Class::Refused && reply.status() == Some(StatusCode::NOT_FOUND) {
             return Answer::Refused(Refusal::NotFound);
         }
         Answer::of(&reply, |body| track::read(body, number), classify::refusal).flat()

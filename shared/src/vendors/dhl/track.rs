@@ -85,7 +85,7 @@ impl Event {
     /// keeps the checkpoints of one place in their order.
     fn scan(self) -> Option<Scan> {
         let local = PrimitiveDateTime::parse(&format!("{}T{}", self.date, self.time), AT).ok()?;
-        let offset = self.offset.as_deref().and_then(offset).unwrap_or(UtcOffset::UTC);
+        let offset = self.offset.as_deref().and_then(lenient::offset).unwrap_or(UtcOffset::UTC);
         let code = self.type_code?;
         Some(Scan {
             at: Timestamp::from_seconds(local.assume_offset(offset).unix_timestamp()),
@@ -97,25 +97,12 @@ impl Event {
     }
 }
 
-/// `+09:00`.
-fn offset(text: &str) -> Option<UtcOffset> {
-    let (sign, rest) = match text.split_at_checked(1)? {
-        ("-", rest) => (-1, rest),
-        ("+", rest) => (1, rest),
-        _ => return None,
-    };
-    let (hours, minutes) = rest.split_once(':')?;
-    UtcOffset::from_hms(sign * hours.parse::<i8>().ok()?, sign * minutes.parse::<i8>().ok()?, 0).ok()
-}
-
 /// What the answer tells of the shipment, oldest first; there may be none of that number in it.
 pub(super) fn read(body: &[u8], number: &str) -> Option<Result<Tracking, Refusal>> {
     let answer: Answer = serde_json::from_slice(body).ok()?;
     let own = |shipment: &Shipment| shipment.shipment_tracking_number.as_deref().is_none_or(|told| told == number);
     let Some(shipment) = answer.shipments.into_iter().find(own) else { return Some(Err(Refusal::NotFound)) };
-    let mut scans: Vec<Scan> = shipment.events.into_iter().filter_map(Event::scan).collect();
-    scans.sort_by_key(|scan| scan.at);
-    Some(Ok(Tracking { tracking_number: number.to_owned(), scans }))
+    Some(Ok(Tracking::of(number, shipment.events.into_iter().filter_map(Event::scan).collect())))
 }
 
 /// What was bought under the reference. DHL gives no label a second time.

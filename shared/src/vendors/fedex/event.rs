@@ -16,7 +16,7 @@ pub fn read_pushes(body: &[u8]) -> Result<Vec<Push>> {
     let pushes = told.into_iter().filter(|(number, _)| !number.is_empty());
     Ok(pushes
         .flat_map(|(number, shipment): (String, OfShipment)| {
-            let scans = shipment.scans().into_iter();
+            let scans = shipment.tracking(&number).scans.into_iter();
             scans.map(move |scan| Push { event_id: event_id(&number, &scan), tracking_number: number.clone(), scan })
         })
         .collect())

@@ -185,7 +185,7 @@ impl CarrierApi for Fedex {
         let build = |_: &Keys| track::by_number(tracking_number);
         match answer(&self.ask(&operation, asking, build).await, |body| Some(track::read(tracking_number, body))) {
             Answer::Done(tracking) => tracking,
-            other => other.map(|_| Tracking { tracking_number: tracking_number.to_owned(), scans: Vec::new() }),
+            other => other.map(|_| Tracking::of(tracking_number, Vec::new())),
         }
     }
 

@@ -200,11 +200,9 @@ impl Seen {
 }
 
 impl OfShipment {
-    /// Oldest first.
-    pub(super) fn scans(&self) -> Vec<Scan> {
-        let mut scans: Vec<Scan> = self.scan_events.iter().filter_map(Seen::scan).collect();
-        scans.sort_by_key(|scan| scan.at);
-        scans
+    /// What is told of the number.
+    pub(super) fn tracking(&self, number: &str) -> Tracking {
+        Tracking::of(number, self.scan_events.iter().filter_map(Seen::scan).collect())
     }
 
     fn is_voided(&self) -> bool {
@@ -250,12 +248,12 @@ pub(super) fn read(tracking_number: &str, body: &[u8]) -> Answer<Tracking> {
         match shipment.error.as_ref() {
             Some(error) if is_unknown_number(error) => {}
             Some(_) => unreadable = Some(Answer::Unknown),
-            None => known.push(shipment.scans()),
+            None => known.push(shipment.tracking(tracking_number)),
         }
     }
     // Of several shipments with one number, the newest is ours.
-    match known.into_iter().max_by_key(|scans| scans.last().map(|scan| scan.at)) {
-        Some(scans) => Answer::Done(Tracking { tracking_number: tracking_number.to_owned(), scans }),
+    match known.into_iter().max_by_key(|tracking| tracking.scans.last().map(|scan| scan.at)) {
+        Some(tracking) => Answer::Done(tracking),
         None => unreadable.unwrap_or(Answer::Refused(Refusal::NotFound)),
     }
 }

@@ -15,8 +15,8 @@ pub mod verify;
 mod wire;
 
 use async_trait::async_trait;
-use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -219,9 +219,7 @@ impl CarrierApi for Ups {
     async fn track(&self, number: &str, asking: Asking<'_>) -> Answer<Tracking> {
         let question = |_: &Keys| Question::of(Method::GET, track::path(number));
         let reply = self.ask("track", OperationClass::Read, asking, question).await;
-        let is_missing =
-            reply.response.as_ref().is_some_and(|response| response.status() == http::StatusCode::NOT_FOUND);
-        if is_missing && reply.class == Class::Refused {
+        if reply.class == Class::Refused && reply.status() == Some(StatusCode::NOT_FOUND) {
             return Answer::Refused(Refusal::NotFound);
         }
         Answer::of(&reply, |body| track::read(body, number), classify::refusal).flat()

@@ -1,9 +1,9 @@
 //! Where a parcel was seen (GET /api/track/v1/details/{inquiryNumber}).
 
 use serde::Deserialize;
+use time::PrimitiveDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
-use time::{PrimitiveDateTime, UtcOffset};
 
 use super::status::status;
 use crate::domain::Timestamp;
@@ -112,20 +112,9 @@ impl Times<'_> {
             PrimitiveDateTime::parse(&format!("{}{:0>6}", date?, time?), DIGITS).ok()
         };
         let utc = at(self.gmt).map(PrimitiveDateTime::assume_utc);
-        let instant = utc.or_else(|| Some(at(self.local)?.assume_offset(offset(self.offset?)?)))?;
+        let instant = utc.or_else(|| Some(at(self.local)?.assume_offset(lenient::offset(self.offset?)?)))?;
         Some(Timestamp::from_seconds(instant.unix_timestamp()))
     }
-}
-
-/// `-05:00`, and `-05.00` in events.
-fn offset(text: &str) -> Option<UtcOffset> {
-    let (sign, rest) = match text.split_at_checked(1)? {
-        ("-", rest) => (-1, rest),
-        ("+", rest) => (1, rest),
-        _ => return None,
-    };
-    let (hours, minutes) = rest.split_once([':', '.'])?;
-    UtcOffset::from_hms(sign * hours.parse::<i8>().ok()?, sign * minutes.parse::<i8>().ok()?, 0).ok()
 }
 
 /// A scan in our words.
@@ -158,8 +147,7 @@ pub(super) fn read(body: &[u8], number: &str) -> Option<Result<Tracking, Refusal
     let mut scans: Vec<Scan> = packages.swap_remove(own).activity.iter().filter_map(Activity::scan).collect();
     // The newest comes first; scans of one second stay in their order.
     scans.reverse();
-    scans.sort_by_key(|scan| scan.at);
-    Some(Ok(Tracking { tracking_number: number.to_owned(), scans }))
+    Some(Ok(Tracking::of(number, scans)))
 }
 
 impl Activity {
