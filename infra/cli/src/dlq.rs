@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Subcommand;
+use crossdock::aws::Queues;
 use crossdock::aws::queue::{Outgoing, Received};
 use crossdock::effects::audit::Audit;
 
@@ -64,8 +65,9 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
         Command::List { queue } => {
             for queue in stack.dead_letters(queue.as_deref())? {
                 let dead = look(stack, &queue, LOOKING).await?;
-                release(stack, &queue, &dead).await?;
-                println!("{}: {}", queue.name, dead.len());
+                release(stack, &queue, &dead).await;
+                let or_more = if dead.len() >= LOOKED_AT_MAX { " or more" } else { "" };
+                println!("{}: {}{or_more}", queue.name, dead.len());
                 let mut groups: BTreeMap<&Fingerprint, Vec<&Dead>> = BTreeMap::new();
                 for one in &dead {
                     groups.entry(&one.fingerprint).or_default().push(one);
@@ -79,7 +81,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
         Command::Show { queue, fingerprint } => {
             for queue in stack.dead_letters(Some(&queue))? {
                 let dead = look(stack, &queue, LOOKING).await?;
-                release(stack, &queue, &dead).await?;
+                release(stack, &queue, &dead).await;
                 for dead in dead.iter().filter(|dead| is_wanted(dead, fingerprint.as_deref(), None)) {
                     let (at, about) = (dead.message.sent_at.to_rfc3339(), subject(&dead.message, stack.now()));
                     println!("{}  {at}  {}  {about}", dead.message.id, dead.fingerprint);
@@ -88,17 +90,22 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
         }
         Command::Redrive { queue, fingerprint, message, dry_run, per_second } => {
             for queue in stack.dead_letters(Some(&queue))? {
-                let dead = look(stack, &queue, REDRIVING).await?;
-                let (wanted, others): (Vec<_>, Vec<_>) =
-                    dead.into_iter().partition(|dead| is_wanted(dead, fingerprint.as_deref(), message.as_deref()));
-                release(stack, &queue, &others).await?;
-                let agreed = agreed(&queue, &wanted, dry_run, confirm);
-                if !matches!(agreed, Ok(true)) {
-                    release(stack, &queue, &wanted).await?;
-                    agreed?;
-                    continue;
+                let dead = look(stack, &queue, LOOKING).await?;
+                // While somebody thinks about it, the queue's alarm must go on seeing them.
+                release(stack, &queue, &dead).await;
+                let wanted: Vec<&Dead> =
+                    dead.iter().filter(|dead| is_wanted(dead, fingerprint.as_deref(), message.as_deref())).collect();
+                if let (Some(id), true) = (&message, wanted.is_empty()) {
+                    bail!("There is no such message {id} among the first {} of {}.", dead.len(), queue.name);
                 }
-                redrive(stack, &queue, wanted, per_second).await?;
+                if agreed(&queue, &wanted, dry_run, confirm)? {
+                    let ids: BTreeSet<String> = wanted.into_iter().map(|dead| dead.message.id.clone()).collect();
+                    let dead = look(stack, &queue, REDRIVING).await?;
+                    let (wanted, others): (Vec<_>, Vec<_>) =
+                        dead.into_iter().partition(|dead| ids.contains(&dead.message.id));
+                    release(stack, &queue, &others).await;
+                    redrive(stack, &queue, wanted, per_second).await?;
+                }
             }
         }
     }
@@ -111,7 +118,7 @@ fn is_wanted(dead: &Dead, fingerprint: Option<&str>, message: Option<&str>) -> b
 }
 
 /// Whether there is something to send, and somebody has agreed to it.
-fn agreed(queue: &DeadLetters, wanted: &[Dead], dry_run: bool, confirm: Confirm) -> Result<bool> {
+fn agreed(queue: &DeadLetters, wanted: &[&Dead], dry_run: bool, confirm: Confirm) -> Result<bool> {
     for dead in wanted {
         println!("{}  {}", dead.message.id, dead.fingerprint);
     }
@@ -123,33 +130,47 @@ fn agreed(queue: &DeadLetters, wanted: &[Dead], dry_run: bool, confirm: Confirm)
     Ok(true)
 }
 
-/// Sent first and deleted then: who is interrupted between the two leaves one twice, which changes nothing.
+/// Sent first and deleted then: who is interrupted between the two leaves one twice, which changes nothing. One that cannot
+/// be sent does not keep the others.
 async fn redrive(stack: &Stack, queue: &DeadLetters, wanted: Vec<Dead>, per_second: u32) -> Result<()> {
     let causes: BTreeSet<String> = wanted.iter().map(|dead| dead.fingerprint.to_string()).collect();
     let detail = format!("{} messages: {}", wanted.len(), causes.into_iter().collect::<Vec<_>>().join(", "));
     let audit = Audit::of(stack.operator(), "dlq.redrive", &queue.name, Some(detail), stack.now());
     stack.list()?.audit(&audit, &stack.fresh_id()).await?;
     let queues = stack.queues();
-    let mut sent = 0;
+    println!("Until each is sent, at most {} minutes, nobody else sees them.", REDRIVING.as_secs() / 60);
+    let (mut sent, mut left, mut why) = (0, Vec::new(), None);
     for dead in wanted {
-        let Received { body, attributes, receipt, .. } = dead.message;
-        let again = Outgoing { body, attributes: attributes.into_iter().collect(), delay: Duration::ZERO };
-        queues.send(&queue.source_url, again).await?;
-        queues.delete(&queue.url, &receipt).await?;
-        sent += 1;
+        match send_back(&queues, queue, &dead.message).await {
+            Ok(()) => sent += 1,
+            Err(error) => {
+                why = Some(error);
+                left.push(dead);
+            }
+        }
         stack.world().clock.sleep(Duration::from_secs(1) / per_second).await;
     }
     println!("{sent} were sent back to {}.", queue.name);
-    Ok(())
+    release(stack, queue, &left).await;
+    why.map_or(Ok(()), |why| Err(why.context(format!("{} were not, and are where they were", left.len()))))
 }
 
-/// Receives what is there, each message once.
+async fn send_back(queues: &Queues, queue: &DeadLetters, message: &Received) -> Result<()> {
+    let attributes = message.attributes.clone().into_iter().collect();
+    let again = Outgoing { body: message.body.clone(), attributes, delay: Duration::ZERO };
+    queues.send(&queue.source_url, again).await?;
+    Ok(queues.delete(&queue.url, &message.receipt).await?)
+}
+
+/// Receives what is there, each message once. Who looks for longer than they are hidden sees the first ones come again, and
+/// has seen all.
 async fn look(stack: &Stack, queue: &DeadLetters, hidden: Duration) -> Result<Vec<Dead>> {
     let (queues, list) = (stack.queues(), stack.list()?);
     let mut dead: Vec<Dead> = Vec::new();
     while dead.len() < LOOKED_AT_MAX {
         let messages = queues.receive(&queue.url, hidden).await?;
-        if messages.is_empty() {
+        let is_new = |message: &Received| dead.iter().all(|before| before.message.id != message.id);
+        if !messages.iter().any(is_new) {
             break;
         }
         for message in messages {
@@ -163,11 +184,10 @@ async fn look(stack: &Stack, queue: &DeadLetters, hidden: Duration) -> Result<Ve
     Ok(dead)
 }
 
-/// Lets others see them again.
-async fn release(stack: &Stack, queue: &DeadLetters, dead: &[Dead]) -> Result<()> {
+/// Lets others see them again. One that cannot be let go, as when its time is over, comes back by itself.
+async fn release(stack: &Stack, queue: &DeadLetters, dead: &[Dead]) {
     let queues = stack.queues();
     for dead in dead {
-        queues.release(&queue.url, &dead.message.receipt).await?;
+        let _comes_back = queues.release(&queue.url, &dead.message.receipt).await;
     }
-    Ok(())
 }

@@ -80,8 +80,14 @@ impl Fingerprint {
             // Of many, one that is not settled says why.
             let mut found = Self { cause: Cause::Data, about: "unknown_intent".to_owned() };
             for id in ids {
-                if let Some(intent) = list.intent(&id).await? {
-                    found = Self::of_intent(&intent);
+                match list.intent(&id).await {
+                    Ok(Some(intent)) => found = Self::of_intent(&intent),
+                    Ok(None) => {}
+                    // Its function cannot read it either, which is why the message is here.
+                    Err(error) if error.code == "corrupt_item" => {
+                        found = Self { cause: Cause::Poison, about: "intent".to_owned() };
+                    }
+                    Err(error) => return Err(error.into()),
                 }
                 if found.cause != Cause::Settled {
                     break;

@@ -1,9 +1,9 @@
 //! `crossdock manual …`: the intents that wait for a person.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 use crossdock::domain::IntentId;
-use crossdock::effects::{Finding, Settled};
+use crossdock::effects::{Finding, Intent, Kind, Settled};
 
 use crate::confirm::Confirm;
 use crate::intent::described;
@@ -63,8 +63,12 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
     match command {
         Command::List => {
             let waiting = list.manual().await?;
-            println!("{} wait for a person.", waiting.len());
-            for intent in waiting {
+            let at_least = if waiting.there_may_be_more { " or more; the longest" } else { "" };
+            println!("{}{at_least} wait for a person.", waiting.intents.len());
+            for key in waiting.unreadable {
+                println!("{key}  cannot be read by this version");
+            }
+            for intent in waiting.intents {
                 let order = intent.order_id.as_ref().map_or("-", |order| order.as_str());
                 let why = intent.refusal.as_deref().unwrap_or("-");
                 let (id, kind, since) = (&intent.intent_id, intent.kind.as_str(), intent.created_at.to_rfc3339());
@@ -72,16 +76,25 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
             }
         }
         Command::Retry { id } => {
-            let id = show(stack, &id).await?;
+            let seen = show(stack, &id).await?;
             confirm.ask("It goes back to the workers with a new budget.")?;
-            let phase = list.retry(&id, stack.operator()).await?;
+            let phase = list.retry(&seen, stack.operator()).await?;
             println!("{id} is {} and due now.", phase.as_str());
         }
         Command::Resolve { id, finding } => {
-            let id = show(stack, &id).await?;
+            let seen = show(stack, &id).await?;
             let finding = finding.finding();
+            if let Finding::Done { vendor_id } = &finding {
+                has_form(seen.kind, vendor_id)?;
+            }
             confirm.ask(match &finding {
-                Finding::Done { .. } => "It is written as done. Nothing is sent for it any more.",
+                Finding::Done { .. } if seen.kind == Kind::ShipmentCreate => {
+                    "It is written as bought, without a label to print. The customer is told this tracking number, and \
+                     the parcel is followed. That cannot be taken back."
+                }
+                Finding::Done { .. } => {
+                    "It is written as done. It is not sent again; what follows from it, as a mail to the customer, is."
+                }
                 Finding::Refused { .. } => {
                     "It is written as refused. Nothing is sent for it, and what it was for fails."
                 }
@@ -89,20 +102,34 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
                     "It is done now, as a request that the vendor has never seen. If it did happen, it happens twice."
                 }
             })?;
-            if let Settled::Written(_, _) = list.resolve(&id, &finding, stack.operator()).await? {
-                println!("{id} is written{}.", now_is(stack, &id).await?);
+            if let Settled::Written(_, _) = list.resolve(&seen, &finding, stack.operator()).await? {
+                println!("{id} is written{}.", now_is(stack, &seen.intent_id).await?);
             }
         }
     }
     Ok(())
 }
 
+/// What Stripe's ids of these begin with: another object's id next to it in the dashboard is easily taken instead.
+fn has_form(kind: Kind, vendor_id: &str) -> Result<()> {
+    let begins: &[&str] = match kind {
+        Kind::PaymentCreate => &["pi_"],
+        Kind::RefundCreate => &["re_", "pyr_"],
+        Kind::CustomerCreate => &["cus_"],
+        _ => return Ok(()),
+    };
+    if begins.iter().any(|begin| vendor_id.starts_with(begin)) {
+        return Ok(());
+    }
+    bail!("{vendor_id} is not what this is about: such an id begins with {}.", begins.join(" or "))
+}
+
 /// Shows it before anything is asked.
-async fn show(stack: &Stack, id: &str) -> Result<IntentId> {
+async fn show(stack: &Stack, id: &str) -> Result<Intent> {
     let id = IntentId::from_stored(id);
     let found = stack.list()?.intent(&id).await?.with_context(|| format!("There is no intent {id}."))?;
     println!("{}\n", described(&found));
-    Ok(id)
+    Ok(found)
 }
 
 async fn now_is(stack: &Stack, id: &IntentId) -> Result<String> {

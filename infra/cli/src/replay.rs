@@ -71,9 +71,15 @@ pub(crate) async fn run(stack: &Stack, what: What, confirm: Confirm) -> Result<(
     let mut webhooks = Vec::new();
     let mut unreadable = 0;
     for (key, event_id) in places {
-        let (bytes, delivery) = stack.archive()?.read(&key).await?;
         let replay = Replay { nonce: nonce.clone(), archive_key: key.clone(), event_id, kind: what.kind.clone() };
-        let webhook = Webhook::archived(&key, bytes.to_vec(), delivery, Some(replay))?;
+        let read = stack.archive()?.read(&key).await;
+        // One that is gone or damaged does not keep the others.
+        let Ok(webhook) = read.and_then(|(bytes, told)| Webhook::archived(&key, bytes.to_vec(), told, Some(replay)))
+        else {
+            println!("{key} cannot be read.");
+            unreadable += 1;
+            continue;
+        };
         match webhook.events(stack.now()) {
             Ok(events) if events.is_empty() => {}
             Ok(events) => webhooks.push((webhook, events.into_iter().flatten().collect::<Vec<Event>>())),
@@ -161,10 +167,13 @@ async fn foreseen(stack: &Stack, vendor: Vendor, event: &Event, correlation: &Co
         Foreseen::Foreign => "of another deployment: nothing".to_owned(),
         Foreseen::Unmatched => "matches nothing: would wait".to_owned(),
         Foreseen::Recorded => "says nothing of a status: would be recorded".to_owned(),
-        Foreseen::Applied { object, from, to, .. } if from == to => format!("{object} stays {to}"),
-        Foreseen::Applied { object, from, to, follow_ups } => {
-            let follow_ups: Vec<&str> = follow_ups.iter().map(|kind| kind.as_str()).collect();
-            format!("{object} {from} → {to}, then {}", follow_ups.join(", "))
+        Foreseen::Wish { change } => format!("somebody's wish: {change}, unless a newer one is known"),
+        Foreseen::Applied { object, from, to, follow_ups, changes_consent } => {
+            let status = if from == to { format!("stays {to}") } else { format!("{from} → {to}") };
+            let consent = changes_consent.then_some("what may be sent to the address");
+            let then: Vec<&str> = follow_ups.iter().map(|kind| kind.as_str()).chain(consent).collect();
+            let then = if then.is_empty() { String::new() } else { format!(", then {}", then.join(", ")) };
+            format!("{object} {status}{then}")
         }
     };
     Ok(format!("{id}  {}  {}  {would}", Timestamp::to_rfc3339(event.occurred_at), event.kind))

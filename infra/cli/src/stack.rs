@@ -11,12 +11,16 @@ use crossdock::vendors::sendgrid::Library;
 use crossdock::world::World;
 
 /// The variables that the functions have, by the output of the template that they come from.
-const VARIABLES: [(&str, &str); 6] = [
+const VARIABLES: [(&str, &str); 10] = [
     ("TABLE_NAME", "TableName"),
     ("ARCHIVE_BUCKET", "ArchiveBucketName"),
     ("INBOUND_EVENTS_QUEUE_URL", "InboundEventsQueueUrl"),
     ("PAYMENTS_QUEUE_URL", "PaymentsQueueUrl"),
     ("EMAIL_QUEUE_URL", "EmailQueueUrl"),
+    ("EMAIL_BULK_QUEUE_URL", "EmailBulkQueueUrl"),
+    ("SMS_QUEUE_URL", "SmsQueueUrl"),
+    ("SMS_BULK_QUEUE_URL", "SmsBulkQueueUrl"),
+    ("SHIPMENTS_QUEUE_URL", "ShipmentsQueueUrl"),
     ("DOMAIN_EVENTS_QUEUE_URL", "DomainEventsQueueUrl"),
 ];
 /// What ends the name of an output that holds a dead-letter queue.

@@ -157,9 +157,12 @@ fn link_code(keys: &AppKeys, id: &ContactId) -> Result<Hmac<Sha256>> {
     Ok(mac)
 }
 
+/// The sort key of every contact.
+pub(super) const CONTACT: &str = "CONTACT";
+
 /// Where a contact lives.
 pub fn key(id: &ContactId) -> Key {
-    Key::new(format!("CONTACT#{id}"), "CONTACT")
+    Key::new(format!("CONTACT#{id}"), CONTACT)
 }
 
 /// Writes the contact, or renews what is known of it.

@@ -1,8 +1,10 @@
 //! What applying an event would change, without changing anything.
 
 use super::WorkList;
+use super::contact::CONTACT;
 use super::inbound::Event;
 use super::intent::Kind;
+use super::observation::Observation;
 use super::work::Subject;
 use crate::aws::Key;
 use crate::domain::Correlation;
@@ -18,6 +20,11 @@ pub enum Foreseen {
     Unmatched,
     /// It says nothing of a status.
     Recorded,
+    /// Somebody says what may be sent to an address.
+    Wish {
+        /// What, in the ledger's words.
+        change: &'static str,
+    },
     /// It speaks of this object.
     Applied {
         /// Our id of it.
@@ -28,6 +35,8 @@ pub enum Foreseen {
         to: &'static str,
         /// What would be put into the work list, unless it is there already.
         follow_ups: Vec<Kind>,
+        /// Whether it changes what may be sent to an address.
+        changes_consent: bool,
     },
 }
 
@@ -36,6 +45,10 @@ impl WorkList {
     pub async fn foresee(&self, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<Foreseen> {
         if event.stack.as_deref().is_some_and(|stack| stack != self.stack.as_str()) {
             return Ok(Foreseen::Foreign);
+        }
+        // Under which id the address is known, only event-processor's key says.
+        if let Some(Observation::Contact(seen)) = &event.seen {
+            return Ok(Foreseen::Wish { change: seen.change.as_str() });
         }
         let Some(target) = self.target(vendor, event, correlation).await? else { return Ok(Foreseen::Unmatched) };
         let Some(seen) = &event.seen else { return Ok(Foreseen::Recorded) };
@@ -47,6 +60,7 @@ impl WorkList {
             from: status(&target.subject),
             to: status(after),
             follow_ups: plan.nudges.iter().map(|nudge| nudge.kind).collect(),
+            changes_consent: plan.writes.iter().any(|(_, write)| write.key().sk == CONTACT),
         })
     }
 

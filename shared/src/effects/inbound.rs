@@ -178,7 +178,8 @@ impl WorkList {
         let payment: Payment = item.parse()?;
         if payment.refundable.is_some_and(|left| left < amount.value) {
             // Whatever we reserved and the vendor refused will be given back; until then a person should look.
-            fields::count(self.world.now(), "refunds_beyond_the_payment", &[("vendor", vendor.as_str())]);
+            let dimensions = [("vendor", vendor.as_str())];
+            fields::alert(self.world.now(), "refunds_beyond_the_payment", 1.0, "Count", &dimensions);
             tracing::error!(
                 { fields::CORRELATION } = correlation.as_str(),
                 payment.id = payment.payment_id.as_str(),

@@ -56,7 +56,7 @@ pub use foresee::Foreseen;
 pub use intent::{Intent, Kind, Phase};
 pub use nudge::{Nudge, Routes};
 pub use opaque::Opaque;
-pub use operate::Finding;
+pub use operate::{Finding, Waiting};
 pub use outcome::{Agent, HELD_BACK, OPTED_OUT, Outcome, Verdict};
 pub use settle::{Settled, owner};
 pub use together::Broadcaster;

@@ -38,16 +38,19 @@ pub enum Finding {
 }
 
 impl WorkList {
-    /// The intents that wait for a person, the longest first (at most 500).
-    pub async fn manual(&self) -> Result<Vec<Intent>> {
+    /// The intents that wait for a person, the longest first.
+    pub async fn manual(&self) -> Result<Waiting> {
         let rows = self.table.query_index(Index::ByDue, MANUAL_PARTITION, QUERY_LIMIT).await?;
-        let mut waiting = Vec::new();
+        let there_may_be_more = usize::try_from(QUERY_LIMIT).is_ok_and(|limit| rows.len() >= limit);
+        let mut waiting = Waiting { intents: Vec::new(), unreadable: Vec::new(), there_may_be_more };
         // The index has little of each, and may be behind; a hundred at a time is what one read takes.
         for keys in rows.iter().map(crate::aws::Item::key).collect::<Vec<_>>().chunks(100) {
             for item in self.table.get_many(keys).await?.into_iter().flatten() {
-                let intent: Intent = item.parse()?;
-                if intent.phase == Phase::Manual {
-                    waiting.push(intent);
+                match item.parse::<Intent>() {
+                    Ok(intent) if intent.phase == Phase::Manual => waiting.intents.push(intent),
+                    Ok(_) => {}
+                    // Of a newer version, or damaged: it must not hide the others.
+                    Err(_) => waiting.unreadable.push(item.key().pk),
                 }
             }
         }
@@ -57,12 +60,15 @@ impl WorkList {
     /// Gives an intent that waits for a person back to the workers, with a new budget. As UNKNOWN when a call may have
     /// happened, so that the vendor is asked first; as READY only when nothing was ever sent. Gives the phase.
     ///
+    /// `found` is the intent as the person saw it.
+    ///
     /// # Errors
-    /// 404 `intent_not_found`, 409 `not_manual`.
-    pub async fn retry(&self, id: &IntentId, operator: &Operator) -> Result<Phase> {
-        let found = self.waiting(id).await?;
+    /// 409 `not_manual`, 409 `intent_changed` when somebody touched it since.
+    pub async fn retry(&self, found: &Intent, operator: &Operator) -> Result<Phase> {
+        let id = &found.intent_id;
+        waits(found)?;
         let now = self.world.now();
-        let phase = if may_have_happened(&found) { Phase::Unknown } else { Phase::Ready };
+        let phase = if may_have_happened(found) { Phase::Unknown } else { Phase::Ready };
         let write = Write::update(found.key())
             .set("phase", &phase)?
             .set("due", &now)?
@@ -78,26 +84,29 @@ impl WorkList {
         let detail = Some(format!("{} as {}", found.kind.as_str(), phase.as_str()));
         let audit = Audit::of(operator, "manual.retry", id.as_str(), detail, now);
         let mut writes = vec![write];
-        let also = audit.writes(found.order_id.as_ref(), &occasion(&found))?;
+        let also = audit.writes(found.order_id.as_ref(), &occasion(found))?;
         writes.extend(also.into_iter().map(|(_, write)| write));
         match self.table.transact(&writes).await? {
             Transacted::Done => {}
-            Transacted::Lost(_) => return Err(not_manual(&self.known(id).await?)),
+            Transacted::Lost(_) => return Err(self.changed(id).await?),
         }
-        self.nudge(&[Nudge::of(&found)]).await;
+        self.nudge(&[Nudge::of(found)]).await;
         Ok(phase)
     }
 
     /// Writes what a person found out, as if the vendor had said it: by the same settle, with the same rules and
     /// everything that follows. What a done payment's status is, its events say: those that waited for the vendor's id
-    /// come at once, older ones by a replay of the archive.
+    /// come at once, older ones by a replay of the archive. `found` is the intent as the person saw it.
     ///
     /// # Errors
-    /// 404 `intent_not_found`, 409 `not_manual`, 409 `vendor_id_mismatch` when the object is known by another id.
-    pub async fn resolve(&self, id: &IntentId, finding: &Finding, operator: &Operator) -> Result<Settled> {
-        let found = self.waiting(id).await?;
+    /// 409 `not_manual`, 409 `intent_changed` when somebody touched it since, 409 `vendor_id_mismatch` when the object is
+    /// known by another id, 409 `vendor_object_taken` when the id is that of another object of ours. Nothing is written
+    /// then.
+    pub async fn resolve(&self, found: &Intent, finding: &Finding, operator: &Operator) -> Result<Settled> {
+        let id = &found.intent_id;
+        waits(found)?;
         let now = self.world.now();
-        let subject = self.subject(&found).await?;
+        let subject = self.subject(found).await?;
         let (outcome, detail) = match finding {
             Finding::Done { vendor_id } => {
                 if subject.vendor_id().is_some_and(|known| known != vendor_id)
@@ -114,36 +123,51 @@ impl WorkList {
             Finding::NotDone => (Outcome::of(Verdict::Absent), "not done, to be done".to_owned()),
         };
         let audit = Audit::of(operator, "manual.resolve", id.as_str(), Some(detail), now);
-        let also = audit.writes(found.order_id.as_ref(), &occasion(&found))?;
-        let vendor = vendor_of(&found, &subject);
-        let nudge = Nudge::of(&found);
-        let claimed = Claimed { intent: found, lease: nobody(now), is_first: false, is_undone: false };
-        let settled = self.settle_with(&claimed, vendor, subject, outcome, |_, _| Ok(also.clone())).await?;
+        let also = audit.writes(found.order_id.as_ref(), &occasion(found))?;
+        let vendor = vendor_of(found, &subject);
+        let nudge = Nudge::of(found);
+        let claimed = Claimed { intent: found.clone(), lease: nobody(now), is_first: false, is_undone: false };
+        let also = |_: &Subject, verdict: &Verdict| match verdict {
+            // It goes on waiting, as if nobody had said anything.
+            Verdict::GivenUp { code } => Err(Error::rejected(409, code, "That object belongs to another one of ours.")),
+            _ => Ok(also.clone()),
+        };
+        let settled = self.settle_with(&claimed, vendor, subject, outcome, also).await?;
         match &settled {
-            Settled::Fenced => return Err(not_manual(&self.known(id).await?)),
-            Settled::Written(_, Verdict::GivenUp { .. }) => {
-                return Err(Error::rejected(409, "vendor_object_taken", "That object belongs to another one of ours."));
-            }
+            Settled::Fenced => return Err(self.changed(id).await?),
             Settled::Written(_, Verdict::Absent) => self.nudge(&[nudge]).await,
             Settled::Written(..) => {}
         }
         Ok(settled)
     }
 
-    async fn known(&self, id: &IntentId) -> Result<Intent> {
-        let found = self.intent(id).await?;
-        found.ok_or_else(|| Error::rejected(404, "intent_not_found", format!("There is no intent {id}.")))
+    /// Why what somebody wanted was not written: what has become of the intent meanwhile.
+    async fn changed(&self, id: &IntentId) -> Result<Error> {
+        Ok(match self.intent(id).await? {
+            Some(now_is) if now_is.phase != Phase::Manual => not_manual(&now_is),
+            _ => Error::rejected(409, "intent_changed", "Somebody has dealt with it since you looked. Look again."),
+        })
     }
+}
 
-    async fn waiting(&self, id: &IntentId) -> Result<Intent> {
-        let found = self.known(id).await?;
-        if found.phase == Phase::Manual { Ok(found) } else { Err(not_manual(&found)) }
-    }
+/// What waits for a person.
+#[derive(Debug)]
+pub struct Waiting {
+    /// At most 500.
+    pub intents: Vec<Intent>,
+    /// The keys of those that this version cannot read.
+    pub unreadable: Vec<String>,
+    /// Whether these are only the first.
+    pub there_may_be_more: bool,
 }
 
 /// Whether a request may have reached the vendor and nobody has said that it did nothing.
 fn may_have_happened(intent: &Intent) -> bool {
     intent.first_called_at.is_some() || intent.called_until.is_some()
+}
+
+fn waits(seen: &Intent) -> Result<()> {
+    if seen.phase == Phase::Manual { Ok(()) } else { Err(not_manual(seen)) }
 }
 
 fn not_manual(intent: &Intent) -> Error {

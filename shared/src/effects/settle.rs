@@ -207,6 +207,7 @@ impl WorkList {
         let now = self.world.now();
         fields::count(now, "intents_settled", &[("operation", intent.kind.as_str()), ("outcome", phase)]);
         if let Verdict::GivenUp { code } = verdict {
+            fields::alert(now, "intents_given_up", 1.0, "Count", &[("operation", intent.kind.as_str())]);
             tracing::error!(
                 { fields::CORRELATION } = intent.correlation_id.as_str(),
                 intent.id = intent.intent_id.as_str(),

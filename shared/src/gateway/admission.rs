@@ -2,26 +2,27 @@
 //! not calling; when the store cannot be asked, calls go on under a small local cap, because a vendor that works must
 //! not be lost to a store that does not.
 
+mod line;
+mod seen;
+
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 
-use super::breaker::{self, Breaker, FAILURES, FORBIDDEN, KEY_REFUSED, Standing, State, Switch, Tally};
+use line::Line;
+use seen::Seen;
+pub use seen::{force, read};
+
+use super::breaker::{Breaker, FAILURES, FORBIDDEN, KEY_REFUSED, Standing, State, Switch, Tally};
 use super::policy::{Lane, OperationClass, Vendor};
 use super::quota::{self, Granted};
 use crate::aws::table::Written;
-use crate::aws::{Key, Table, Write};
+use crate::aws::{Table, Write};
 use crate::domain::Timestamp;
 use crate::error::Result;
 use crate::telemetry::fields;
 use crate::world::World;
 
-/// How long a closed breaker is believed.
-const CLOSED_CACHED: Duration = Duration::from_secs(1);
-/// How long an open one is, if its next probe is not due before: an operator may have closed it meanwhile.
-const OPEN_CACHED: Duration = Duration::from_secs(10);
 /// Writes tried for one result: each that lost means that another instance counted, or made the transition.
 const ROUNDS_MAX: u32 = 3;
 /// A breaker's or quota's word must not cost a call more than this: then the store counts as unreachable.
@@ -36,8 +37,6 @@ const KEY_LOOK: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// Those who were held back come again spread over this time. The sweeper bounds them besides.
 const SPREAD: Duration = Duration::from_secs(60);
-/// How long a call that was taken for somebody else is good: whoever it was for may have gone.
-const GRANT_KEPT: Duration = Duration::from_secs(2);
 /// At most so often an instance writes how full a quota is.
 const USE_REPORTED_EVERY: Duration = Duration::from_secs(10);
 
@@ -83,67 +82,6 @@ struct Remembered {
     used_reported_at: BTreeMap<Vendor, Timestamp>,
     key_looked_at: BTreeMap<Vendor, Timestamp>,
     local: (Timestamp, u32),
-}
-
-/// Those of one instance who ask for a call of one quota.
-#[derive(Default)]
-struct Line {
-    waiting: AtomicU32,
-    served: tokio::sync::Mutex<Served>,
-}
-
-/// A place in a line, given up when its owner is served or gone.
-struct InLine<'a>(&'a AtomicU32);
-
-impl<'a> InLine<'a> {
-    fn of(waiting: &'a AtomicU32) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(waiting)
-    }
-}
-
-impl Drop for InLine<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Calls that the first of a line took for those behind.
-#[derive(Default)]
-struct Served {
-    calls: u32,
-    at: Timestamp,
-}
-
-#[derive(Clone)]
-struct Seen {
-    breakers: BTreeMap<Switch, Breaker>,
-    at: Timestamp,
-}
-
-impl Default for Seen {
-    fn default() -> Self {
-        Self { breakers: BTreeMap::new(), at: Timestamp::from_ms(0) }
-    }
-}
-
-impl Seen {
-    fn of(&self, switch: Switch) -> Breaker {
-        self.breakers.get(&switch).cloned().unwrap_or_default()
-    }
-
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        let mut cached = CLOSED_CACHED;
-        for breaker in self.breakers.values() {
-            match breaker.standing(now) {
-                Standing::Closed => {}
-                Standing::Shut { .. } => cached = cached.max(OPEN_CACHED),
-                // Whether the lease is free is known only to the store.
-                Standing::Probing => return false,
-            }
-        }
-        now.since(self.at) < cached
-    }
 }
 
 /// The gatekeeper of one process.
@@ -232,27 +170,8 @@ impl Admission {
     /// one write.
     pub(super) async fn grant(&self, vendor: Vendor, lane: Lane) -> std::result::Result<(), Held> {
         let line = self.remembered().lines.entry((vendor, lane)).or_default().clone();
-        let _in_line = InLine::of(&line.waiting);
-        // Whoever asks at the same moment joins the line before its first one goes.
-        let mut has_yielded = false;
-        std::future::poll_fn(|context| {
-            if std::mem::replace(&mut has_yielded, true) {
-                return Poll::Ready(());
-            }
-            context.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
-        let mut served = line.served.lock().await;
-        let now = self.world.now();
-        if served.calls > 0 && now.since(served.at) < GRANT_KEPT {
-            served.calls -= 1;
-            return Ok(());
-        }
-        let wanted = line.waiting.load(Ordering::Relaxed);
-        let calls = self.take(vendor, lane, wanted, now).await?;
-        *served = Served { calls: calls.saturating_sub(1), at: now };
-        Ok(())
+        let take = async |wanted, now| self.take(vendor, lane, wanted, now).await;
+        line.call(&*self.world.clock, take).await
     }
 
     /// Up to so many calls of the vendor's quota at once, at least one.
@@ -471,26 +390,5 @@ impl Admission {
                 None
             }
         }
-    }
-}
-
-/// Every breaker of these vendors, in one read.
-pub async fn read(table: &Table, vendors: &[Vendor]) -> Result<BTreeMap<(Vendor, Switch), Breaker>> {
-    let all: Vec<(Vendor, Switch)> =
-        vendors.iter().flat_map(|vendor| Switch::ALL.map(|switch| (*vendor, switch))).collect();
-    let keys: Vec<Key> = all.iter().map(|(vendor, switch)| switch.key(*vendor)).collect();
-    let items = table.get_many(&keys).await?;
-    all.into_iter()
-        .zip(items)
-        .map(|(which, item)| Ok((which, item.map(|item| item.parse()).transpose()?.unwrap_or_default())))
-        .collect()
-}
-
-/// Holds a breaker open or closed until a time, whatever calls say; `None` ends that.
-pub async fn force(table: &Table, vendor: Vendor, switch: Switch, forced: Option<breaker::Forced>) -> Result<Breaker> {
-    let write = Write::update(switch.key(vendor)).set("type", &"breaker")?.set("forced", &forced)?;
-    match table.update(write).await? {
-        Written::Done(item) | Written::Lost(Some(item)) => item.parse(),
-        Written::Lost(None) => Ok(Breaker::default()),
     }
 }

@@ -11,13 +11,15 @@
 use crossdock::domain::{Correlation, IntentId, PaymentId, Timestamp};
 use crossdock::effects::audit::Operator;
 use crossdock::effects::payment::key;
-use crossdock::effects::{Claim, Finding, Foreseen, Lease, Outcome, Phase, Settled, Subject, Verdict, WorkList};
+use crossdock::effects::{
+    Claim, Finding, Foreseen, Intent, Lease, Outcome, Phase, Settled, Subject, Verdict, WorkList,
+};
 use crossdock::error::Error;
 use crossdock::gateway::Lane;
 use crossdock::gateway::Vendor as Whose;
 use crossdock::lambda::{Replay, System, Webhook};
 use sandbox::{CallFault, Vendor};
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulation::invariants::{of_type, text, violations};
 use simulation::shop::{confirmed_payment, payment};
 use simulation::universe::{Function, Universe};
@@ -46,6 +48,11 @@ fn intent(universe: &Universe, kind: &str) -> Value {
 
 fn id(intent: &Value) -> IntentId {
     IntentId::from_stored(text(intent, "intent_id").unwrap())
+}
+
+/// It, as a person sees it.
+async fn seen(list: &WorkList, id: &IntentId) -> Intent {
+    list.intent(id).await.unwrap().unwrap()
 }
 
 fn status(universe: &Universe, item_type: &'static str) -> String {
@@ -102,7 +109,7 @@ fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_a_person_is_found_without_reading_the_table_and_nobody_is_nudged_for_it() {
     let mut universe = unheard_of(confirmed_payment("o-1", "pm_card_visa")).await;
-    let waiting = list(&universe).manual().await.unwrap();
+    let waiting = list(&universe).manual().await.unwrap().intents;
     assert_eq!(waiting.iter().map(|intent| intent.kind.as_str()).collect::<Vec<_>>(), ["payment.create"]);
     assert_eq!(waiting[0].refusal.as_deref(), Some("budget_over"));
     let calls = universe.sandbox().calls().len();
@@ -115,7 +122,8 @@ async fn what_waits_for_a_person_is_found_without_reading_the_table_and_nobody_i
 async fn a_retry_asks_the_vendor_first_and_the_charge_that_was_made_is_found_and_never_made_again() {
     let mut universe = unheard_of(confirmed_payment("o-1", "pm_card_visa")).await;
     let intent_id = id(&intent(&universe, "payment.create"));
-    assert_eq!(list(&universe).retry(&intent_id, &ada()).await.unwrap(), Phase::Unknown);
+    let list = list(&universe);
+    assert_eq!(list.retry(&seen(&list, &intent_id).await, &ada()).await.unwrap(), Phase::Unknown);
     universe.run_until_quiet(3_600_000).await;
     assert_eq!(status(&universe, "payment"), "succeeded");
     assert_eq!(text(&intent(&universe, "payment.create"), "phase"), Some("DONE"));
@@ -127,7 +135,7 @@ async fn a_retry_asks_the_vendor_first_and_the_charge_that_was_made_is_found_and
     assert_eq!(text(&audits[0], "who"), Some("arn:aws:iam::1:user/ada"));
     assert_eq!(text(&audits[0], "detail"), Some("payment.create as UNKNOWN"));
     assert_eq!(timeline(&universe, "operator.manual.retry"), 1);
-    let of_today = list(&universe).audits(Timestamp::from_ms(universe.now_ms())).await.unwrap();
+    let of_today = list.audits(Timestamp::from_ms(universe.now_ms())).await.unwrap();
     assert_eq!(of_today.iter().map(|audit| audit.action.as_str()).collect::<Vec<_>>(), ["manual.retry"]);
     assert_eq!(of_today[0].why.as_deref(), Some("asked the bank"));
 }
@@ -139,7 +147,8 @@ async fn what_was_never_sent_is_simply_done_by_a_retry() {
     let key = crossdock::effects::intent::key(&intent_id);
     let never = crossdock::aws::Write::update(key).remove("first_called_at").remove("called_until");
     list(&universe).table().update(never).await.unwrap();
-    assert_eq!(list(&universe).retry(&intent_id, &ada()).await.unwrap(), Phase::Ready);
+    let list = list(&universe);
+    assert_eq!(list.retry(&seen(&list, &intent_id).await, &ada()).await.unwrap(), Phase::Ready);
     universe.run_until_quiet(3_600_000).await;
     assert_eq!(status(&universe, "payment"), "succeeded");
 }
@@ -149,13 +158,13 @@ async fn a_retry_has_a_budget_of_its_own_and_its_end_is_for_a_person_again() {
     let mut universe = unheard_of(confirmed_payment("o-1", "pm_card_visa")).await;
     universe.sandbox().faults().outage(Vendor::Stripe, true);
     let intent_id = id(&intent(&universe, "payment.create"));
-    list(&universe).retry(&intent_id, &ada()).await.unwrap();
+    list(&universe).retry(&seen(&list(&universe), &intent_id).await, &ada()).await.unwrap();
     universe.run_until_quiet(3_600_000).await;
     assert_ne!(text(&intent(&universe, "payment.create"), "phase"), Some("MANUAL"));
     universe.run_until_quiet(BEYOND_THE_BUDGET_MS).await;
     assert_eq!(text(&intent(&universe, "payment.create"), "phase"), Some("MANUAL"));
     universe.sandbox().faults().clear();
-    list(&universe).retry(&intent_id, &ada()).await.unwrap();
+    list(&universe).retry(&seen(&list(&universe), &intent_id).await, &ada()).await.unwrap();
     universe.run_until_quiet(3_600_000).await;
     assert_eq!(status(&universe, "payment"), "succeeded");
     assert_eq!(audits(&universe).len(), 2);
@@ -169,10 +178,13 @@ async fn the_second_of_two_people_is_told_that_it_does_not_wait_any_more() {
     let grace = Operator { who: "grace".to_owned(), why: None };
     let (ada, grace) = (ada(), grace);
     let refused = Finding::Refused { code: "fraud" };
-    let (first, second) = futures_util::join!(list.retry(&intent_id, &ada), list.resolve(&intent_id, &refused, &grace));
+    let waiting = seen(&list, &intent_id).await;
+    let (first, second) = futures_util::join!(list.retry(&waiting, &ada), list.resolve(&waiting, &refused, &grace));
     assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
-    assert_eq!(code(list.retry(&intent_id, &ada).await), "not_manual");
-    assert_eq!(code(list.resolve(&intent_id, &refused, &grace).await), "not_manual");
+    for looked_at in [waiting, seen(&list, &intent_id).await] {
+        assert_eq!(code(list.retry(&looked_at, &ada).await), "not_manual");
+        assert_eq!(code(list.resolve(&looked_at, &refused, &grace).await), "not_manual");
+    }
     assert_eq!(audits(&universe).len(), 1);
 }
 
@@ -182,9 +194,10 @@ async fn a_lost_answer_to_what_a_person_does_leaves_it_done_once() {
         for n in 1..=4 {
             let universe = unheard_of(confirmed_payment("o-1", "pm_card_visa")).await;
             let intent_id = id(&intent(&universe, "payment.create"));
+            let waiting = seen(&list(&universe), &intent_id).await;
             let probe = Probe::with(Plan::fault(n, fault));
             let list = universe.system(Function::EventProcessor, &probe).work_list().unwrap();
-            list.retry(&intent_id, &ada()).await.unwrap_or_else(|e| panic!("{fault:?} at {n}: {e}"));
+            list.retry(&waiting, &ada()).await.unwrap_or_else(|e| panic!("{fault:?} at {n}: {e}"));
             assert_eq!(text(&intent(&universe, "payment.create"), "phase"), Some("UNKNOWN"));
             assert_eq!(audits(&universe).len(), 1, "{fault:?} at {n}");
         }
@@ -192,17 +205,15 @@ async fn a_lost_answer_to_what_a_person_does_leaves_it_done_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_touches_an_intent_that_is_not_known_or_not_manual() {
+async fn nobody_touches_an_intent_that_is_not_manual() {
     let mut universe = Universe::new(1);
     universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", "pm_card_visa"))).await;
     universe.run_until_quiet(3_600_000).await;
     let before = universe.aws().table().items();
     let list = list(&universe);
-    let nobody = IntentId::from_stored("int_nobody");
     let done = id(&intent(&universe, "payment.create"));
     let finding = Finding::Refused { code: "fraud" };
-    assert_eq!(code(list.retry(&nobody, &ada()).await), "intent_not_found");
-    assert_eq!(code(list.resolve(&nobody, &finding, &ada()).await), "intent_not_found");
+    let done = seen(&list, &done).await;
     assert_eq!(code(list.retry(&done, &ada()).await), "not_manual");
     assert_eq!(code(list.resolve(&done, &finding, &ada()).await), "not_manual");
     assert_eq!(universe.aws().table().items(), before);
@@ -214,7 +225,8 @@ async fn a_payment_that_a_person_found_at_the_vendor_goes_on_with_the_vendors_ne
     let intent_id = id(&intent(&universe, "payment.create"));
     let object = universe.sandbox().stripe().payment_intents()[0].clone();
     let done = Finding::Done { vendor_id: object.id.clone() };
-    assert!(matches!(list(&universe).resolve(&intent_id, &done, &ada()).await.unwrap(), Settled::Written(..)));
+    let waiting = seen(&list(&universe), &intent_id).await;
+    assert!(matches!(list(&universe).resolve(&waiting, &done, &ada()).await.unwrap(), Settled::Written(..)));
     let settled = intent(&universe, "payment.create");
     assert_eq!((text(&settled, "phase"), text(&settled, "vendor_id")), (Some("DONE"), Some(object.id.as_str())));
     assert!(settled.get("due_pk").is_none());
@@ -234,7 +246,8 @@ async fn a_payment_that_a_person_found_refused_is_over_and_the_order_can_be_paid
     let mut universe = given_up(confirmed_payment("o-1", "pm_card_visa"), CallFault::LostRequest).await;
     let intent_id = id(&intent(&universe, "payment.create"));
     let list = list(&universe);
-    list.resolve(&intent_id, &Finding::Refused { code: "not_at_the_vendor" }, &ada()).await.unwrap();
+    let waiting = seen(&list, &intent_id).await;
+    list.resolve(&waiting, &Finding::Refused { code: "not_at_the_vendor" }, &ada()).await.unwrap();
     let settled = intent(&universe, "payment.create");
     assert_eq!((text(&settled, "phase"), text(&settled, "refusal")), (Some("REFUSED"), Some("not_at_the_vendor")));
     assert_eq!(status(&universe, "payment"), "failed");
@@ -246,7 +259,8 @@ async fn a_payment_that_a_person_found_refused_is_over_and_the_order_can_be_paid
 async fn what_a_person_knows_not_to_have_happened_is_done_once_as_another_request() {
     let mut universe = given_up(confirmed_payment("o-1", "pm_card_visa"), CallFault::LostRequest).await;
     let intent_id = id(&intent(&universe, "payment.create"));
-    list(&universe).resolve(&intent_id, &Finding::NotDone, &ada()).await.unwrap();
+    let waiting = seen(&list(&universe), &intent_id).await;
+    list(&universe).resolve(&waiting, &Finding::NotDone, &ada()).await.unwrap();
     universe.run_until_quiet(3_600_000).await;
     assert_eq!(status(&universe, "payment"), "succeeded");
     assert_eq!(intent(&universe, "payment.create")["generation"], 1);
@@ -261,9 +275,39 @@ async fn an_object_that_belongs_to_another_payment_is_never_taken_for_this_one()
     let items = universe.aws().table().items();
     let other = of_type(&items, "payment").find(|payment| text(payment, "order_id") == Some("o-2")).unwrap();
     let done = Finding::Done { vendor_id: text(other, "vendor_id").unwrap().to_owned() };
+    let waiting = list(&universe).manual().await.unwrap().intents;
+    assert_eq!(code(list(&universe).resolve(&waiting[0], &done, &ada()).await), "vendor_object_taken");
+    assert_eq!(
+        list(&universe).manual().await.unwrap().intents.len(),
+        waiting.len(),
+        "what was refused changes nothing"
+    );
+    assert_eq!(audits(&universe), Vec::<Value>::new(), "what was not done is not in the audit");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_looked_before_somebody_else_acted_decides_nothing() {
+    let mut universe = unheard_of(confirmed_payment("o-1", "pm_card_visa")).await;
+    let intent_id = id(&intent(&universe, "payment.create"));
+    let long_ago = seen(&list(&universe), &intent_id).await;
+    universe.sandbox().faults().outage(Vendor::Stripe, true);
+    list(&universe).retry(&long_ago, &ada()).await.unwrap();
+    universe.run_until_quiet(BEYOND_THE_BUDGET_MS).await;
+    assert_eq!(text(&intent(&universe, "payment.create"), "phase"), Some("MANUAL"), "it waits once more");
+    assert_eq!(code(list(&universe).resolve(&long_ago, &Finding::NotDone, &ada()).await), "intent_changed");
+    assert_eq!(code(list(&universe).retry(&long_ago, &ada()).await), "intent_changed");
+    assert_eq!(audits(&universe).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_this_version_cannot_read_hides_nothing_else_that_waits() {
+    let universe = unheard_of(confirmed_payment("o-1", "pm_card_visa")).await;
+    let (pk, sk, table) = ("INTENT#int_tomorrow", "INTENT", universe.aws().table());
+    table.put(pk, sk, &[("kind", "payment.teleport")]);
+    table.set_attributes(pk, sk, &[("due_pk", &json!({ "S": "DUE#MANUAL" })), ("due", &json!({ "N": "1" }))]);
     let waiting = list(&universe).manual().await.unwrap();
-    assert_eq!(code(list(&universe).resolve(&waiting[0].intent_id, &done, &ada()).await), "vendor_object_taken");
-    assert_eq!(list(&universe).manual().await.unwrap().len(), 1);
+    assert_eq!(waiting.intents.len(), 1);
+    assert_eq!(waiting.unreadable, ["INTENT#int_tomorrow"]);
 }
 
 /// Everything of Stripe's in the archive, to be replayed under this nonce.

@@ -1,0 +1,72 @@
+//! Those of one instance who ask for a call of one quota at the same moment: one write serves them all.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use super::Held;
+use crate::domain::Timestamp;
+use crate::world::Clock;
+
+/// How long a call that was taken for somebody else is good: whoever it was for may have gone.
+const GRANT_KEPT: Duration = Duration::from_secs(2);
+
+/// The line before one quota.
+#[derive(Default)]
+pub(super) struct Line {
+    waiting: AtomicU32,
+    served: tokio::sync::Mutex<Served>,
+}
+
+/// A place in a line, given up when its owner is served or gone.
+struct InLine<'a>(&'a AtomicU32);
+
+impl<'a> InLine<'a> {
+    fn of(waiting: &'a AtomicU32) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Calls that the first of a line took for those behind.
+#[derive(Default)]
+struct Served {
+    calls: u32,
+    at: Timestamp,
+}
+
+impl Line {
+    /// One call. `take` asks the store for as many as there are in line, at a time; it gives how many it got, at least one.
+    pub(super) async fn call(
+        &self,
+        clock: &dyn Clock,
+        take: impl AsyncFnOnce(u32, Timestamp) -> Result<u32, Held>,
+    ) -> Result<(), Held> {
+        let _in_line = InLine::of(&self.waiting);
+        // Whoever asks at the same moment joins the line before its first one goes.
+        let mut has_yielded = false;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut has_yielded, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        let mut served = self.served.lock().await;
+        let now = clock.now();
+        if served.calls > 0 && now.since(served.at) < GRANT_KEPT {
+            served.calls -= 1;
+            return Ok(());
+        }
+        let calls = take(self.waiting.load(Ordering::Relaxed), now).await?;
+        *served = Served { calls: calls.saturating_sub(1), at: now };
+        Ok(())
+    }
+}
