@@ -29,7 +29,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start everything, let four orders happen, show their timelines, end everything
+    /// Start everything, let its orders happen, show their timelines, end everything
     Demo(Deployment),
     /// Start everything and keep it running
     Up(Deployment),

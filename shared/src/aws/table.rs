@@ -153,7 +153,7 @@ impl Table {
         until: &T,
         enough: usize,
         read: impl Fn(&Item) -> Option<R>,
-        wanted: impl Fn(&R) -> bool,
+        mut wanted: impl FnMut(&R) -> bool,
     ) -> Result<Vec<R>> {
         let (name, pk_name, sk_name) = index.parts();
         let (mut rows, mut next, mut found) = (Vec::new(), None, 0);

@@ -175,6 +175,11 @@ const fn per_minute(kind: Kind) -> usize {
     }
 }
 
+/// What of that one shard is looked through for: twice its part, because shards are never even.
+const fn per_shard(kind: Kind) -> usize {
+    2 * per_minute(kind) / IntentId::DUE_SHARDS as usize + 1
+}
+
 impl WorkList {
     /// Nudges what is due now; `mail_fallback` sends mails where their own provider cannot. Waits: the breakers, the shards
     /// side by side with the queues' depths, then the nudges.
@@ -236,8 +241,15 @@ impl WorkList {
                     .inspect_err(|error| tracing::error!(error = %error, "a due row cannot be read"))
                     .ok()
             };
+            // A backlog of one kind that its workers cannot do in a minute must not hide the others behind it.
+            let mut found: HashMap<Kind, usize> = HashMap::new();
+            let wanted = |row: &Row| {
+                let so_far = found.entry(row.kind()).or_default();
+                *so_far += usize::from(row.turn == Turn::Now);
+                row.turn == Turn::Now && *so_far <= per_shard(row.kind())
+            };
             let (pk, until) = (due_partition(shard), weather.now);
-            self.table.find_in_index(Index::ByDue, &pk, &until, ROWS_PER_SHARD, read, |row| row.turn == Turn::Now).await
+            self.table.find_in_index(Index::ByDue, &pk, &until, ROWS_PER_SHARD, read, wanted).await
         });
         let shards: Result<Vec<Vec<Row>>> = join_all(shards).await.into_iter().collect();
         Ok(shards?.into_iter().flatten().collect())

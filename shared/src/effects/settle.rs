@@ -113,9 +113,14 @@ impl WorkList {
                     self.report(claimed, &verdict);
                     // A code is good for two minutes: the sweeper's minute is too long.
                     let again = async {
-                        if let (Kind::SmsTwoFactorCode, Verdict::NotDone { code, after, .. }) = (intent.kind, &verdict)
-                        {
-                            self.nudge_later(&Nudge::of(intent), wait_after(code, *after, backoff)).await;
+                        let wait = match &verdict {
+                            Verdict::NotDone { code, after, .. } => wait_after(code, *after, backoff),
+                            Verdict::Unknown { look_at, .. } => look_at.since(now),
+                            Verdict::Absent => Duration::ZERO,
+                            Verdict::Done | Verdict::Refused { .. } | Verdict::GivenUp { .. } => return,
+                        };
+                        if intent.kind == Kind::SmsTwoFactorCode {
+                            self.nudge_later(&Nudge::of(intent), wait).await;
                         }
                     };
                     futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(plan.learned.as_ref()), again);

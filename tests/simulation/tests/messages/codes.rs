@@ -39,6 +39,17 @@ async fn a_code_that_was_turned_away_is_sent_within_its_two_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_code_whose_request_was_lost_is_sent_while_it_is_good_for_something() {
+    let mut universe = Universe::new(1);
+    universe.sandbox().faults().next_calls(Vendor::Twilio, "create_message", 1, CallFault::LostRequest);
+    let asked_ms = universe.now_ms();
+    let id = ask_and_wait(&mut universe, "m-1", &code(crate::PHONE)).await;
+    assert_eq!(status(&mut universe, &id).await, "delivered");
+    let sent_ms = universe.sandbox().twilio().messages()[0].created_ms;
+    assert!(sent_ms - asked_ms < 75_000, "{} ms", sent_ms - asked_ms);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_code_is_never_sent_when_its_time_is_over_and_nobody_has_to_look_after_it() {
     let mut universe = Universe::new(1);
     universe.sandbox().faults().outage(Vendor::Twilio, true);

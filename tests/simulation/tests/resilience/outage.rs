@@ -1,7 +1,8 @@
 //! A vendor that is down for hours, seen from the whole system.
 
 use sandbox::Vendor;
-use simulation::invariants::violations;
+use serde_json::json;
+use simulation::invariants::{of_type, text, violations};
 use simulation::shop::{confirmed_payment, order};
 use simulation::universe::Universe;
 
@@ -59,4 +60,30 @@ async fn what_waits_for_one_vendor_does_not_hold_up_the_work_of_another() {
     universe.run_until_quiet(2 * HOUR_MS).await;
     assert_eq!(universe.sandbox().sendgrid().mails().len(), ORDERS);
     assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+/// More than one page of a shard, all of it older than what a shopper waits for.
+const PROMOTIONS: usize = 1_200;
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_of_promotions_hides_no_payment_that_is_due() {
+    let mut universe = Universe::new(1);
+    universe.sandbox().faults().outage(Vendor::Stripe, true);
+    universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", "pm_card_visa"))).await;
+    universe.sandbox().faults().outage(Vendor::Stripe, false);
+    let items = universe.aws().table().items();
+    let payment = of_type(&items, "intent").find(|intent| text(intent, "kind") == Some("payment.create")).unwrap();
+    let shard = text(payment, "due_pk").unwrap();
+    let give_up_at = json!({ "N": (universe.now_ms() + 12 * HOUR_MS).to_string() });
+    for n in 0..PROMOTIONS {
+        let (id, campaign) = (format!("int_{n}"), format!("campaign-{n}"));
+        let pk = format!("INTENT#{id}");
+        let texts = [("intent_id", id.as_str()), ("kind", "mail.promotion"), ("phase", "READY")];
+        let table = universe.aws().table();
+        table.put(&pk, "INTENT", &[&texts[..], &[("correlation_id", campaign.as_str()), ("due_pk", shard)]].concat());
+        table.set_attributes(&pk, "INTENT", &[("due", &json!({ "N": "1" })), ("give_up_at", &give_up_at)]);
+    }
+    universe.sleep_ms(300_000).await;
+    universe.sweep().await;
+    assert_eq!(universe.aws().sqs().messages("payments").len(), 1);
 }
