@@ -152,6 +152,29 @@ async fn a_label_is_bought_by_the_id_of_its_quote_and_by_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_quote_that_was_told_can_be_bought_whoever_else_asked_at_the_same_time() {
+    let mut universe = Universe::new(1);
+    universe.keeps_instances = true;
+    // Two ask UPS for the same; the first one's answer comes last, while somebody else is served.
+    universe.sandbox().faults().next_calls(Vendor::Ups, "rates", 1, CallFault::Delay { ms: 6_000 });
+    let first = quote(&mut universe, &consignment()).await;
+    assert!(errors_of(&first).contains(&("ups", "deadline")), "{first}");
+    let second = quote(&mut universe, &consignment()).await;
+    let told = second["quotes"].as_array().unwrap().iter().find(|quote| quote["carrier"] == "ups").unwrap().clone();
+    universe.sleep_ms(5_000).await;
+    quote(&mut universe, &within_europe()).await;
+    assert_eq!(calls(&universe, Vendor::Ups, "rates"), 3);
+
+    let again = quote(&mut universe, &consignment()).await;
+    assert!(again["quotes"].as_array().unwrap().contains(&told), "{again}");
+    let mut body = shipment("o-1", "ups", "-");
+    body.as_object_mut().unwrap().retain(|name, _| name != "carrier" && name != "service");
+    let body = json_with(&body, "quote_id", told["quote_id"].clone());
+    let bought = universe.call("POST", "/shipments", None, Some(&body)).await;
+    assert_eq!(bought.status(), 201, "{}", bought.body());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lane_that_a_carrier_does_not_serve_is_said_of_that_carrier_alone() {
     let mut universe = Universe::new(1);
     let quoted = quote(&mut universe, &consignment()).await;
