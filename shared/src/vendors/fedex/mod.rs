@@ -151,7 +151,8 @@ impl CarrierApi for Fedex {
         }
         let operation = Operation::effect("ship", Method::POST, "/ship/v1/shipments");
         let build = |keys: &Keys| ship::request(&order, &keys.account_number);
-        answer(&self.ask(&operation, asking, build).await, ship::read)
+        let parcels = order.consignment.parcels.len();
+        answer(&self.ask(&operation, asking, build).await, |body| ship::read(body, parcels))
     }
 
     async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
