@@ -24,9 +24,7 @@ pub fn refused(code: &str) -> Error {
     let (status, code, detail) = match code {
         "carrier_address" => (422, "carrier_address", "The carrier does not accept one of the addresses."),
         "carrier_parcel" => (422, "carrier_parcel", "The carrier does not take such parcels."),
-        "carrier_service" => {
-            (422, "carrier_service", "The carrier does not offer this service between these places.")
-        }
+        "carrier_service" => (422, "carrier_service", "The carrier does not offer this service between these places."),
         "carrier_customs" => (422, "carrier_customs", "The carrier needs other customs data."),
         "carrier_time" => (422, "carrier_time", "The carrier does not come, or take parcels, at this time."),
         "carrier_not_found" => (404, "carrier_not_found", "The carrier does not know this."),

@@ -143,6 +143,7 @@ async fn ask_everything(fedex: &Fedex, permit: &Permit) {
         offset_min: -300,
         parcels: 3,
         weight_g: 4_540,
+        heaviest_g: 1_600,
         destination_country: "NO".to_owned(),
     };
     fedex.schedule_pickup(&pickup, asking).await;

@@ -100,6 +100,7 @@ pub(crate) fn pickup(carrier: Carrier, from: &str, to: &str, offset_min: i16) ->
         offset_min,
         parcels: 3,
         weight_g: 100_000,
+        heaviest_g: 40_000,
         destination_country: to.to_owned(),
     }
 }

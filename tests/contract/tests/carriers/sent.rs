@@ -242,6 +242,18 @@ async fn without_a_city_ups_is_told_none_and_dhl_is_not_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_heavy_parcel_among_light_ones_makes_a_pickup_overweight() {
+    let carriers = Carriers::new();
+    carriers.answer(200, &json!({}));
+    let mut wish = pickup(Carrier::Ups, "US", "US", -240);
+    for (heaviest_g, expected) in [(31_751, "N"), (40_000, "Y")] {
+        (wish.parcels, wish.weight_g, wish.heaviest_g) = (3, 42_000, heaviest_g);
+        carriers.ups.schedule_pickup(&wish, carriers.asking()).await;
+        assert_eq!(carriers.last_body()["PickupCreationRequest"]["OverweightIndicator"], expected, "{heaviest_g} g");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_telephone_number_dhl_is_not_asked_for_a_label() {
     let carriers = Carriers::new();
     let mut consignment = consignment("DE", "FR", false);
