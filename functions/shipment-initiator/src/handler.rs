@@ -3,19 +3,19 @@
 mod answers;
 
 use crossdock::domain::input::{Choice, CreateShipment};
-use crossdock::domain::shipping::PickupRequest;
-use crossdock::domain::{Private, ShipmentId};
+use crossdock::domain::shipping::{Consignment, PickupRequest, PickupStatus, ShipmentStatus};
+use crossdock::domain::{IntentId, Private, QuoteId, ShipmentId};
 use crossdock::effects::contact::{AppKeys, contact_id};
 use crossdock::effects::intake::{
     PickupCreated, Repeatable, ShipmentCreated, ShipmentDraft, request_hash, shipment_not_found,
 };
 use crossdock::effects::shipment::Shipment;
 use crossdock::effects::{Subject, Verdict, WorkList, Worked};
-use crossdock::error::Result;
+use crossdock::error::{Error, Result};
 use crossdock::gateway::Keyring;
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction, no_such_route};
-use crossdock::shipping::{Carriers, Quotes};
+use crossdock::shipping::{Carriers, Chosen, Quotes, refused};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, try_join};
 use http::Method;
@@ -92,7 +92,7 @@ impl ShipmentInitiator {
         }
     }
 
-    /// A repeat: the shipment as it is; and where whoever asked first died at it, it is worked on.
+    /// A repeat: the shipment as it is, or the refusal that it ended with; and where whoever asked first died at it, it is worked on.
     async fn repeated(&self, request: &ApiRequest, shipment: Shipment) -> Result<Answer> {
         let shipment = if shipment.vendor_id.is_none() && !shipment.is_over() {
             match self.list.work(&shipment.intent_id, &request.lease(), &self.carriers, 1).await? {
@@ -102,7 +102,29 @@ impl ShipmentInitiator {
         } else {
             shipment
         };
+        if shipment.status == ShipmentStatus::Failed {
+            let refusal = self.refusal(&shipment.intent_id).await?;
+            return Err(refusal.with("shipment_id", shipment.shipment_id.as_str()));
+        }
         Ok(answers::as_it_is(&shipment, self.carriers.labels())?.replayed())
+    }
+
+    /// Why the carrier refused, as it was said at first.
+    async fn refusal(&self, id: &IntentId) -> Result<Error> {
+        let refusal = self.list.intent(id).await?.and_then(|intent| intent.refusal);
+        Ok(refused(refusal.as_deref().unwrap_or_default()))
+    }
+
+    /// What a quote stands for. Where the shop names no day, a quote of before midnight is one of yesterday.
+    async fn chosen(&self, id: &QuoteId, input: &CreateShipment) -> Result<Chosen> {
+        let yesterday = input.consignment.ship_date.previous().filter(|_| !input.is_dated);
+        match (self.quotes.chosen(id, &input.consignment).await, yesterday) {
+            (Err(error), Some(ship_date)) if error.code == "quote_not_found" => {
+                let of_yesterday = Consignment { ship_date, ..input.consignment.clone() };
+                self.quotes.chosen(id, &of_yesterday).await
+            }
+            (chosen, _) => chosen,
+        }
     }
 
     /// Who carries it and at which price, and who is written to.
@@ -110,7 +132,7 @@ impl ShipmentInitiator {
         let (carrier, service, quoted) = match &input.choice {
             Choice::Service { carrier, service } => (*carrier, service.clone(), None),
             Choice::Quote(id) => {
-                let chosen = self.quotes.chosen(id, &input.consignment).await?;
+                let chosen = self.chosen(id, input).await?;
                 (chosen.carrier, chosen.service, Some(chosen.price))
             }
         };
@@ -143,6 +165,9 @@ impl ShipmentInitiator {
         let creating = self.list.create_pickup(&wish, (&key, &hash), &request.correlation, &lease);
         let permit = async { Ok(self.carriers.permit_of(carrier, &lease).await) };
         match try_join(Box::pin(creating), Box::pin(permit)).await? {
+            (PickupCreated::Repeat(pickup), _) if pickup.status == PickupStatus::Failed => {
+                Err(self.refusal(&pickup.intent_id).await?.with("pickup_id", pickup.pickup_id.as_str()))
+            }
             (PickupCreated::Repeat(pickup), _) => Ok(answers::pickup(&pickup).replayed()),
             (PickupCreated::New(pickup, claimed), permit) => {
                 let subject = Subject::Pickup(pickup);

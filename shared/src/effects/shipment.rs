@@ -278,12 +278,14 @@ impl Shipment {
                 (after.status, after.vendor_at) = (status, Some(scan.at));
             }
         }
-        let is_new = |scan: &&Scan| self.scanned_until.is_none_or(|until| scan.at > until);
+        // A look brings the whole history, of which the most is in the timeline. What is told alone may come late, or be of
+        // the same second as another; its row's name tells whether it is there.
+        let is_new = |scan: &&Scan| scans.len() == 1 || self.scanned_until.is_none_or(|until| scan.at > until);
         let new: Vec<&Scan> = scans.iter().filter(is_new).collect();
         for scan in &new[new.len().saturating_sub(SCAN_ROWS_MAX)..] {
             plan.writes.push(self.scan_row(scan, context)?);
         }
-        after.scanned_until = new.iter().map(|scan| scan.at).max().or(self.scanned_until);
+        after.scanned_until = new.iter().map(|scan| scan.at).max().max(self.scanned_until);
         if after.status != self.status {
             plan.scan_known_after = after.vendor_at.map(|at| (self.carrier, context.now.since(at)));
             after.tell(plan, context)?;
@@ -372,6 +374,30 @@ mod tests {
             description: String::new(),
             place: None,
         }
+    }
+
+    #[test]
+    fn a_scan_that_is_told_alone_has_its_row_however_late_it_comes_and_a_history_only_its_new_ones() {
+        let context = Context {
+            now: Timestamp::from_seconds(LABEL_AT_S + 1_000),
+            correlation: serde_json::from_value(json!("cor-1")).unwrap(),
+            source: "ups",
+            occasion: "evt".to_owned(),
+            settles_confirm: false,
+        };
+        let mut seen = shipment();
+        seen.scanned_until = Some(Timestamp::from_seconds(LABEL_AT_S + 500));
+        let told = |scans: Vec<Scan>| {
+            let plan = seen.observe(&ShipmentNews::Scanned(scans), &context).unwrap();
+            let Some(Subject::Shipment(after)) = plan.after else { panic!("a shipment") };
+            let rows = plan.writes.iter().filter(|(role, _)| matches!(role, Role::Once)).count();
+            (rows, after.scanned_until.map(|until| until.seconds() - LABEL_AT_S))
+        };
+        let rows_of = |status, scans: Vec<Scan>| told(scans.into_iter().map(|scan| Scan { status, ..scan }).collect());
+        assert_eq!(rows_of(None, vec![in_transit(400)]), (1, Some(500)));
+        assert_eq!(rows_of(None, vec![in_transit(500)]), (1, Some(500)));
+        assert_eq!(rows_of(None, vec![in_transit(400), in_transit(500)]), (0, Some(500)));
+        assert_eq!(rows_of(None, vec![in_transit(400), in_transit(600)]), (1, Some(600)));
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Carriers {
                 let seen = Observation::Shipment(ShipmentNews::ToVoid { tracking_number });
                 Outcome { verdict: Verdict::Unknown { look_at, ask_the_list: false }, seen: Some(seen) }
             }
-            Answer::Done(Found::Nothing) | Answer::Refused(_) => {
+            Answer::Done(Found::Nothing) => {
                 let appears_until = intent.called_until.unwrap_or(intent.created_at).plus(APPEARS_WITHIN);
                 if self.gateway.world().now() >= appears_until || !holds(Guard::LabelAppears) {
                     Outcome::of(Verdict::Absent)
@@ -80,7 +80,8 @@ impl Carriers {
                 }
             }
             Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
-            Answer::Unknown => self.ask_later(),
+            // A look that was refused found nothing out.
+            Answer::Refused(_) | Answer::Unknown => self.ask_later(),
         }
     }
 

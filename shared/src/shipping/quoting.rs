@@ -17,6 +17,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
 use super::carriers::Carriers;
+use crate::aws::table::Written;
 use crate::aws::{Key, Table, Write};
 use crate::domain::shipping::{Carrier, Consignment, Rate, consignment_hash};
 use crate::domain::{Correlation, Money, QuoteId, Timestamp};
@@ -255,12 +256,13 @@ impl Quotes {
                 let now = world.now();
                 let expires = now.plus(KEPT_FOR).seconds();
                 let known = Arc::new(Known { item_type: "rates".to_owned(), rates, asked_at: now, expires });
-                self.remember(place, &known);
                 // A quote that is not in the table cannot be bought by its id, and that is all: it is told all the same.
-                if let Err(error) = self.keep(key(carrier, &question.hash), &known).await {
+                let kept = self.keep(key(carrier, &question.hash), &known).await.unwrap_or_else(|error| {
                     tracing::warn!(error = %error, "a carrier's answer could not be kept");
-                }
-                Ok(known)
+                    known
+                });
+                self.remember(place, &kept);
+                Ok(kept)
             }
             Answer::Refused(refusal) => Err(refusal.code()),
             Answer::NotDone { code, .. } => Err(code),
@@ -284,11 +286,21 @@ impl Quotes {
         read.boxed().shared()
     }
 
-    /// Writes the whole item, in a plain write: a transaction of one costs twice as much, and takes longer.
-    async fn keep(&self, key: Key, known: &Known) -> Result<()> {
-        let Known { item_type, rates, asked_at, expires } = known;
-        let write = Write::update(key).set("type", item_type)?.set("rates", rates)?;
-        self.table.update(write.set("asked_at", asked_at)?.set("expires", expires)?).await.map(drop)
+    /// Writes the whole item, in a plain write: a transaction of one costs twice as much, and takes longer. Gives what is
+    /// kept: of two who asked at once the first one's answer, because its quotes were told, and have to be found.
+    async fn keep(&self, key: Key, known: &Arc<Known>) -> Result<Arc<Known>> {
+        let Known { item_type, rates, asked_at, expires } = known.as_ref();
+        let write = Write::update(key)
+            .set("type", item_type)?
+            .set("rates", rates)?
+            .set("asked_at", asked_at)?
+            .set("expires", expires)?
+            .when("attribute_not_exists(#asked_at) OR #asked_at <= :old")
+            .bind(":old", &asked_at.minus(FRESH_FOR))?;
+        match self.table.update(write).await? {
+            Written::Lost(Some(first)) => first.parse().map(Arc::new),
+            Written::Done(_) | Written::Lost(None) => Ok(Arc::clone(known)),
+        }
     }
 
     fn remember(&self, place: (Carrier, String), known: &Arc<Known>) {

@@ -19,17 +19,17 @@ pub fn told<T>(answer: Answer<T>) -> Result<T> {
     }
 }
 
-/// The problem that a carrier's refusal is.
-pub fn refused(code: &'static str) -> Error {
-    let (status, detail) = match code {
-        "carrier_address" => (422, "The carrier does not accept one of the addresses."),
-        "carrier_parcel" => (422, "The carrier does not take such parcels."),
-        "carrier_service" => (422, "The carrier does not offer this service between these places."),
-        "carrier_customs" => (422, "The carrier needs other customs data."),
-        "carrier_time" => (422, "The carrier does not come, or take parcels, at this time."),
-        "carrier_not_found" => (404, "The carrier does not know this."),
-        "carrier_too_late" => (409, "It is too late for that."),
-        _ => (422, "The carrier refuses this request."),
+/// The problem that a carrier's refusal is. A code that is none of a carrier's, such as an operator's, is any other refusal.
+pub fn refused(code: &str) -> Error {
+    let (status, code, detail) = match code {
+        "carrier_address" => (422, "carrier_address", "The carrier does not accept one of the addresses."),
+        "carrier_parcel" => (422, "carrier_parcel", "The carrier does not take such parcels."),
+        "carrier_service" => (422, "carrier_service", "The carrier does not offer this service between these places."),
+        "carrier_customs" => (422, "carrier_customs", "The carrier needs other customs data."),
+        "carrier_time" => (422, "carrier_time", "The carrier does not come, or take parcels, at this time."),
+        "carrier_not_found" => (404, "carrier_not_found", "The carrier does not know this."),
+        "carrier_too_late" => (409, "carrier_too_late", "It is too late for that."),
+        _ => (422, "carrier_refused", "The carrier refuses this request."),
     };
     Error::rejected(status, code, detail)
 }

@@ -20,7 +20,7 @@ use crossdock::domain::shipping::{
 use crossdock::domain::{Correlation, Money, Timestamp};
 use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::{Env, System};
-use crossdock::vendors::carrier::{Asking, CarrierApi as _, LabelOrder};
+use crossdock::vendors::carrier::{Answer, Asking, CarrierApi as _, Found, LabelOrder};
 use crossdock::vendors::fedex::Fedex;
 use crossdock::world::{Clock, Http, HttpError, HttpRequest, HttpResponse, Rng, Sleep, World};
 use futures_util::future::BoxFuture;
@@ -30,20 +30,25 @@ use simulation::{Aws, Probe, SimClock, TABLE_NAME};
 const START_MS: i64 = 1_746_093_600_000;
 const ACCOUNT: &str = "740561073";
 
-/// Answers with nothing to every question, after it has kept it; AWS answers for the secrets.
+/// Answers every question alike, after it has kept it; AWS answers for the secrets.
 #[derive(Clone)]
-struct Recorder(Arc<Mutex<Vec<HttpRequest>>>, Aws);
+struct Recorder {
+    kept: Arc<Mutex<Vec<HttpRequest>>>,
+    aws: Aws,
+    answer: (u16, Value),
+}
 
 impl Http for Recorder {
     fn send(&self, request: HttpRequest, _: Duration) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
         if Aws::is_for_secrets(&request) {
-            return Box::pin(async move { self.1.carry_signed(&Probe::new(), request).await });
+            return Box::pin(async move { self.aws.carry_signed(&Probe::new(), request).await });
         }
         let is_token = request.uri().path() == "/oauth/token";
-        self.0.lock().unwrap().push(request);
+        self.kept.lock().unwrap().push(request);
         let token = json!({ "access_token": "t", "token_type": "bearer", "expires_in": 3_600 });
-        let body = if is_token { token } else { json!({ "output": {} }) };
-        Box::pin(async move { Ok(http::Response::new(body.to_string().into())) })
+        let (status, body) = if is_token { (200, token) } else { self.answer.clone() };
+        let response = http::Response::builder().status(status).body(body.to_string().into()).unwrap();
+        Box::pin(async move { Ok(response) })
     }
 }
 
@@ -138,6 +143,7 @@ async fn ask_everything(fedex: &Fedex, permit: &Permit) {
         offset_min: -300,
         parcels: 3,
         weight_g: 4_540,
+        heaviest_g: 1_600,
         destination_country: "NO".to_owned(),
     };
     fedex.schedule_pickup(&pickup, asking).await;
@@ -145,10 +151,11 @@ async fn ask_everything(fedex: &Fedex, permit: &Permit) {
     fedex.cancel_pickup("3001", &pickup, asking).await;
 }
 
-async fn sent() -> Vec<HttpRequest> {
+/// The adapter, and FedEx, which answers everything with this.
+fn fedex(status: u16, body: Value) -> (Fedex, Recorder) {
     let clock = SimClock::new(START_MS);
     let aws = Aws::new(clock, 7);
-    let recorder = Recorder(Arc::default(), aws.clone());
+    let recorder = Recorder { kept: Arc::default(), aws: aws.clone(), answer: (status, body) };
     let secret = json!({ "client_id": "l7x", "client_secret": "s", "account_number": ACCOUNT });
     aws.secrets().put("fedex", &secret);
     let env = [
@@ -164,10 +171,38 @@ async fn sent() -> Vec<HttpRequest> {
     let env = Env::of(env.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let world = World { http: Arc::new(recorder.clone()), clock: Arc::new(Time(clock)), rng: Arc::new(Fixed) };
     let system = System::with(env, world, &Transport::of(aws.http_client(Probe::new()))).unwrap();
-    let permit = Permit::until(Timestamp::from_ms(START_MS + 60_000), Lane::Interactive);
-    ask_everything(&system.fedex().unwrap(), &permit).await;
-    let requests = recorder.0.lock().unwrap();
+    (system.fedex().unwrap(), recorder)
+}
+
+fn permit() -> Permit {
+    Permit::until(Timestamp::from_ms(START_MS + 60_000), Lane::Interactive)
+}
+
+async fn sent() -> Vec<HttpRequest> {
+    let (fedex, recorder) = fedex(200, json!({ "output": {} }));
+    ask_everything(&fedex, &permit()).await;
+    let requests = recorder.kept.lock().unwrap();
     requests.clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_an_unknown_reference_tells_that_no_label_was_bought() {
+    let consignment = at_home();
+    let order = LabelOrder { consignment: &consignment, service: "FEDEX_GROUND", reference: "CD-0123456789" };
+    let correlation = Correlation::from_stored("c-1");
+    for (status, code, expected) in [
+        (400, "TRACKING.REFERENCENUMBER.NOTFOUND", Answer::Done(Found::Nothing)),
+        (404, "NOT.FOUND.ERROR", Answer::Unknown),
+        (404, "TRACKING.TRACKINGNUMBER.NOTFOUND", Answer::Unknown),
+        (400, "TRACKING.TRACKINGNUMBER.EMPTY", Answer::Unknown),
+        (400, "TRACKING.REFERENCETYPE.INVALID", Answer::Unknown),
+        (422, "INVALID.INPUT.EXCEPTION", Answer::Unknown),
+    ] {
+        let (fedex, _) = fedex(status, json!({ "errors": [{ "code": code, "message": "…" }] }));
+        let permit = permit();
+        let asking = Asking { permit: &permit, attempt: 0, correlation: &correlation };
+        assert_eq!(fedex.find(order, asking).await, expected, "{status} {code}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,6 +40,11 @@ impl Day {
         format!("{:04}{:02}{:02}", self.0.year(), u8::from(self.0.month()), self.0.day())
     }
 
+    /// The day before.
+    pub fn previous(self) -> Option<Self> {
+        self.0.previous_day().map(Self)
+    }
+
     /// How many days after `earlier` this is; negative before it.
     pub fn days_since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).whole_days()

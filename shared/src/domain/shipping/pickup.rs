@@ -52,6 +52,9 @@ pub struct PickupRequest {
     pub parcels: u32,
     /// What they weigh together, in grams.
     pub weight_g: u64,
+    /// What the heaviest of them weighs, in grams; 0 in what was stored before this was counted.
+    #[serde(default)]
+    pub heaviest_g: u32,
     /// Where they go: ISO 3166-1 alpha-2; the place's own country when the shop does not say.
     pub destination_country: String,
 }

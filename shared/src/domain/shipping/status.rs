@@ -53,7 +53,7 @@ impl ShipmentStatus {
         }
     }
 
-    /// Whether nothing was bought, so that the order's parcel may be sent anew.
+    /// Whether there is no label, and will be none: the parcel is sent anew under another `parcel_ref`.
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Failed | Self::Voided)
     }

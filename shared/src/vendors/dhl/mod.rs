@@ -142,6 +142,10 @@ impl CarrierApi for Dhl {
     }
 
     async fn rates(&self, of: &Consignment, product: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>> {
+        if [&of.shipper, &of.recipient].iter().any(|party| party.address.city.expose().is_empty()) {
+            // DHL gives no price without both cities: nothing is asked.
+            return Answer::Refused(Refusal::Address);
+        }
         let Some(planned) = self.planned(of.ship_date) else { return Answer::Refused(Refusal::Time) };
         let question =
             |keys: &Keys| Question::post(rates::PATH, rates::request(of, product, &planned, &keys.account_number));

@@ -151,7 +151,8 @@ impl CarrierApi for Fedex {
         }
         let operation = Operation::effect("ship", Method::POST, "/ship/v1/shipments");
         let build = |keys: &Keys| ship::request(&order, &keys.account_number);
-        answer(&self.ask(&operation, asking, build).await, ship::read)
+        let parcels = order.consignment.parcels.len();
+        answer(&self.ask(&operation, asking, build).await, |body| ship::read(body, parcels))
     }
 
     async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
@@ -159,9 +160,14 @@ impl CarrierApi for Fedex {
         let today = Day::of(self.gateway.world().now());
         let build = |keys: &Keys| track::by_reference(&order, today, &keys.account_number);
         let reply = self.ask(&operation, asking, build).await;
+        let body = reply.response.as_ref().map_or(&[][..], |response| response.body());
+        if reply.class == Class::Refused && code(body).as_deref().is_some_and(track::is_unknown_reference) {
+            return Answer::Done(Found::Nothing);
+        }
         match answer(&reply, |body| Some(track::found(body))) {
             Answer::Done(found) => found,
-            Answer::Refused(Refusal::NotFound) => Answer::Done(Found::Nothing),
+            // That it cannot be searched for says nothing of whether it was bought.
+            Answer::Refused(_) => Answer::Unknown,
             other => other.map(|_| Found::Nothing),
         }
     }

@@ -138,6 +138,7 @@ mod tests {
             offset_min: -300,
             parcels: 3,
             weight_g: 4_540,
+            heaviest_g: 1_600,
             destination_country: "NO".to_owned(),
         }
     }

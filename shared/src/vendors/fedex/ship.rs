@@ -279,7 +279,12 @@ impl Paper {
     /// One of the parcels' labels, alone or merged with others.
     fn is_label(&self) -> bool {
         let kind = self.content_type.as_deref().unwrap_or("LABEL");
-        kind.contains("LABEL") || kind.starts_with("MERGE")
+        kind.contains("LABEL") || self.is_merged()
+    }
+
+    /// All of the parcels' labels in one.
+    fn is_merged(&self) -> bool {
+        self.content_type.as_deref().is_some_and(|kind| kind.starts_with("MERGE"))
     }
 
     fn document(&self) -> Option<Document> {
@@ -304,15 +309,19 @@ impl Completed {
     }
 }
 
-/// The label that was bought; `None` when there is no number or no label in the answer, whatever else is.
-pub(super) fn read(body: &[u8]) -> Option<Label> {
+/// The label that was bought; `None` when there is no number in the answer, or no label for one of so many parcels, whatever
+/// else is: what cannot be printed cannot be sent.
+pub(super) fn read(body: &[u8], parcels: usize) -> Option<Label> {
     let shipped: Shipped = serde_json::from_slice(body).ok()?;
     let mut transaction = shipped.output.transaction_shipments.into_iter().next()?;
     transaction.piece_responses.sort_by_key(|piece| piece.package_sequence_number);
     let pieces = &transaction.piece_responses;
     let parcel_numbers: Vec<String> = pieces.iter().filter_map(|piece| piece.tracking_number.clone()).collect();
     let papers = || pieces.iter().flat_map(|piece| &piece.package_documents).chain(&transaction.shipment_documents);
-    if !papers().any(|paper| paper.is_label() && paper.document().is_some()) {
+    let has_label =
+        |piece: &Piece| piece.package_documents.iter().any(|paper| paper.is_label() && paper.document().is_some());
+    let is_each = pieces.len() >= parcels && pieces.iter().all(has_label);
+    if !is_each && !papers().any(|paper| paper.is_merged() && paper.document().is_some()) {
         return None;
     }
     Some(Label {
@@ -356,7 +365,7 @@ mod tests {
     }
 
     fn read_of(answer: &Value) -> Option<Label> {
-        read(answer.to_string().as_bytes())
+        read(answer.to_string().as_bytes(), 2)
     }
 
     #[test]
@@ -402,7 +411,31 @@ mod tests {
             break_it(&mut answer);
             assert_eq!(read_of(&answer), None, "{answer}");
         }
-        assert_eq!(read(b"<html>"), None);
+        assert_eq!(read(b"<html>", 1), None);
+    }
+
+    #[test]
+    fn a_purchase_is_whole_only_with_a_label_for_each_parcel_or_one_for_all() {
+        let second = "/output/transactionShipments/0/pieceResponses/0/packageDocuments";
+        let with = |documents: Value| {
+            let mut answer = shipped();
+            *answer.pointer_mut(second).expect("documents") = documents;
+            answer
+        };
+        for lost in [
+            json!([]),
+            json!([{"contentType": "LABEL", "docType": "PDF", "encodedLabel": "not base64 !"}]),
+            json!([{"contentType": "LABEL", "docType": "ZPLII", "encodedLabel": "AAAA"}]),
+            json!([paper("COMMERCIAL_INVOICE", "invoice")]),
+        ] {
+            assert_eq!(read_of(&with(lost.clone())), None, "{lost}");
+        }
+        let mut one_only = shipped();
+        one_only["output"]["transactionShipments"][0]["pieceResponses"].as_array_mut().expect("pieces").remove(0);
+        assert_eq!(read_of(&one_only), None);
+        let mut merged = with(json!([]));
+        merged["output"]["transactionShipments"][0]["shipmentDocuments"] = json!([paper("MERGED_LABELS_ONLY", "both")]);
+        assert_eq!(read_of(&merged).expect("a label").parcel_numbers.len(), 2);
     }
 
     #[test]

@@ -260,13 +260,13 @@ pub(super) fn read(tracking_number: &str, body: &[u8]) -> Answer<Tracking> {
 
 /// What FedEx has under our reference. It gives no label twice, so what is there has to be voided; what was voided counts as
 /// nothing. An error that does not say that nothing is there (the reference is not unique, say) leaves it unknown, and so
-/// does an answer that says nothing at all: only FedEx's word for "not found" lets anybody buy again.
+/// does an answer that says nothing at all: only FedEx's word for an unknown reference lets anybody buy again.
 pub(super) fn found(body: &[u8]) -> Answer<Found> {
     let Some(told) = all(body) else { return Answer::Unknown };
     let mut is_sure = !told.is_empty();
     for (number, shipment) in &told {
         match shipment.error.as_ref() {
-            Some(error) => is_sure &= is_unknown_number(error),
+            Some(error) => is_sure &= error.code.as_deref().is_some_and(is_unknown_reference),
             None if shipment.is_voided() => {}
             None => match shipment.master().unwrap_or(number) {
                 "" => is_sure = false,
@@ -275,6 +275,11 @@ pub(super) fn found(body: &[u8]) -> Answer<Found> {
         }
     }
     if is_sure { Answer::Done(Found::Nothing) } else { Answer::Unknown }
+}
+
+/// Whether a code says that nothing bears our reference. That some number or page cannot be found says nothing of it.
+pub(super) fn is_unknown_reference(code: &str) -> bool {
+    code.starts_with("TRACKING.REFERENCE") && code.ends_with("NOTFOUND")
 }
 
 fn is_unknown_number(error: &Said) -> bool {
@@ -394,7 +399,9 @@ mod tests {
     #[test]
     fn what_fedex_is_not_sure_of_is_not_nothing() {
         assert_eq!(found(&answer(&json!([error("TRACKING.DATA.NOTUNIQUE")]))), Answer::Unknown);
-        assert_eq!(found(&answer(&json!([error("SYSTEM.UNEXPECTED.ERROR")]))), Answer::Unknown);
+        for code in ["SYSTEM.UNEXPECTED.ERROR", "NOT.FOUND.ERROR", "TRACKING.TRACKINGNUMBER.NOTFOUND"] {
+            assert_eq!(found(&answer(&json!([error(code)]))), Answer::Unknown, "{code}");
+        }
         assert_eq!(found(b"<html>"), Answer::Unknown);
         for empty in [answer(&json!([])), answer(&json!(["odd"])), b"{\"output\":{}}".to_vec()] {
             assert_eq!(found(&empty), Answer::Unknown);

@@ -14,6 +14,8 @@ pub(super) const PACKAGING: &str = "YOUR_PACKAGING";
 pub(super) const PICKUP: &str = "USE_SCHEDULED_PICKUP";
 /// Pieces, as the customs count.
 const PIECES: &str = "PCS";
+/// Pieces of one commodity that FedEx counts; its quantity has no such limit.
+const PIECES_MAX: u32 = 9_999;
 /// Street lines that FedEx reads.
 const STREET_LINES_MAX: usize = 3;
 
@@ -166,6 +168,11 @@ impl Weight {
     pub(super) fn of(grams: u32, units: Units) -> Self {
         Self { units: units.of_weight(), value: number(units.tenths(grams), 1) }
     }
+
+    /// Of goods, to the gram: many of them, rounded up one by one, would be heavier than the parcel that they are in.
+    fn net(grams: u64) -> Self {
+        Self { units: Units::Metric.of_weight(), value: number(grams, 3) }
+    }
 }
 
 /// The weight of all parcels, as they are told one by one.
@@ -234,8 +241,8 @@ impl<'a> Commodity<'a> {
             country_of_manufacture: &item.origin_country,
             quantity: item.quantity,
             quantity_units: PIECES,
-            number_of_pieces: item.quantity,
-            weight: Weight::of(item.unit_weight_g.saturating_mul(item.quantity), Units::Metric),
+            number_of_pieces: item.quantity.min(PIECES_MAX),
+            weight: Weight::net(u64::from(item.unit_weight_g) * u64::from(item.quantity)),
             unit_price: Amount::of(item.unit_value),
             customs_value: Amount::of(Money { value, ..item.unit_value }),
             harmonized_code: item.hs_code.as_deref(),
@@ -339,9 +346,23 @@ mod tests {
             json!(lines),
             json!([{
                 "description": "Cotton shirts", "countryOfManufacture": "PT", "quantity": 3, "quantityUnits": "PCS",
-                "numberOfPieces": 3, "weight": {"units": "KG", "value": 0.7}, "harmonizedCode": "620520",
+                "numberOfPieces": 3, "weight": {"units": "KG", "value": 0.63}, "harmonizedCode": "620520",
                 "unitPrice": {"amount": 19.99, "currency": "USD"}, "customsValue": {"amount": 59.97, "currency": "USD"},
             }])
         );
+    }
+
+    #[test]
+    fn goods_are_not_heavier_than_their_parcel_and_not_more_pieces_than_fedex_counts() {
+        let mut customs = sample::abroad().customs.expect("customs");
+        (customs.items[0].quantity, customs.items[0].unit_weight_g) = (1, 10);
+        customs.items = vec![customs.items[0].clone(); 40];
+        let lines = json!(Commodity::all(&customs));
+        let weights = lines.as_array().expect("lines").iter().map(|line| line["weight"]["value"].as_f64());
+        assert!(weights.map(|weight| weight.expect("a weight")).sum::<f64>() < 0.401, "400 g of goods: {lines}");
+        customs.items.truncate(1);
+        customs.items[0].quantity = 12_000;
+        let lines = json!(Commodity::all(&customs));
+        assert_eq!((&lines[0]["quantity"], &lines[0]["numberOfPieces"]), (&json!(12_000), &json!(9_999)));
     }
 }

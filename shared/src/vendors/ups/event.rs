@@ -45,6 +45,9 @@ impl WireEvent {
             &text(&self.activity_status.code),
             &text(&self.gmt_activity_date),
             &text(&self.gmt_activity_time),
+            // The times in GMT may be blank.
+            &text(&self.local_activity_date),
+            &text(&self.local_activity_time),
         ])
     }
 }
@@ -127,6 +130,8 @@ mod tests {
             ("code", "KB"),
             ("gmtActivityDate", "20240424"),
             ("gmtActivityTime", ""),
+            ("localActivityDate", "20240424"),
+            ("localActivityTime", "095005"),
         ] {
             assert_ne!(id(name, json!(value)), same, "{name}");
         }

@@ -21,7 +21,7 @@ const POSTAL_CHARS: usize = 8;
 /// Pieces of one service in one pickup.
 const PIECES_MAX: u32 = 999;
 /// From here on a parcel counts as overweight: 32 kg, or 70 lb.
-const OVERWEIGHT_G: u64 = 31_751;
+const OVERWEIGHT_G: u32 = 31_751;
 
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]");
 const TIME: &[BorrowedFormatItem<'_>] = format_description!("[hour][minute]");
@@ -53,7 +53,6 @@ pub(super) fn hours(pickup: &PickupRequest) -> Option<Hours> {
 pub(super) fn request(pickup: &PickupRequest, hours: &Hours, account: &str) -> Value {
     let (party, at) = (&pickup.party, &pickup.party.address);
     let lines: Vec<&str> = at.street_lines.iter().map(|line| line.expose().as_str()).collect();
-    let heaviest = pickup.weight_g / u64::from(pickup.parcels.max(1));
     let yes_no = |yes: bool| if yes { "Y" } else { "N" };
     wire::sparse(json!({ "PickupCreationRequest": {
         "Request": {},
@@ -84,7 +83,7 @@ pub(super) fn request(pickup: &PickupRequest, hours: &Hours, account: &str) -> V
             "DestinationCountryCode": pickup.destination_country,
             "ContainerCode": "01",
         }],
-        "OverweightIndicator": yes_no(heaviest > OVERWEIGHT_G),
+        "OverweightIndicator": yes_no(pickup.heaviest_g > OVERWEIGHT_G),
         // By the shipper's account.
         "PaymentMethod": "01",
     } }))

@@ -41,17 +41,19 @@ pub(super) fn request(consignment: &Consignment, service: Option<&str>, account:
             "PackageWeight": weight(parcel.weight_g, imperial),
         })
     };
+    // At the checkout nobody has a name yet.
+    let name = |party| Some(company_or_name(party, NAME_CHARS)).filter(|name| !name.is_empty());
     let all = u32::try_from(consignment.weight_g()).unwrap_or(u32::MAX);
     wire::sparse(json!({ "RateRequest": {
         "Request": { "RequestOption": option(consignment, service) },
         "Shipment": {
             "Shipper": {
-                "Name": company_or_name(from, NAME_CHARS),
+                "Name": name(from),
                 "ShipperNumber": account,
                 "Address": address(&from.address, STATE_CHARS),
             },
             "ShipTo": {
-                "Name": company_or_name(to, NAME_CHARS),
+                "Name": name(to),
                 "Address": destination(&to.address, STATE_CHARS),
             },
             "PaymentDetails": { "ShipmentCharge": [{ "Type": "01", "BillShipper": { "AccountNumber": account } }] },

@@ -76,12 +76,12 @@ pub(super) fn dimensions(parcel: &Parcel, imperial: bool) -> Option<Value> {
     }))
 }
 
-/// An address. `state_chars`: how long a state's code may be there.
+/// An address. `state_chars`: how long a state's code may be there. A quote may have no city.
 pub(super) fn address(address: &Address, state_chars: usize) -> Value {
     let lines: Vec<&str> = address.street_lines.iter().map(|line| line.expose().as_str()).collect();
     json!({
         "AddressLine": lines,
-        "City": cut(address.city.expose(), CITY_CHARS),
+        "City": Some(cut(address.city.expose(), CITY_CHARS)).filter(|city| !city.is_empty()),
         "StateProvinceCode": address.state.as_deref().filter(|state| state.len() <= state_chars),
         "PostalCode": postal_code(address, POSTAL_CHARS),
         "CountryCode": address.country,

@@ -55,7 +55,19 @@ pub(crate) fn consignment(from: &str, to: &str, in_full: bool) -> Consignment {
     }
 }
 
-/// The same with a declaration.
+/// What a shopper tells at the checkout: the countries, the postal codes and a parcel.
+pub(crate) fn at_the_checkout(from: &str, to: &str) -> Consignment {
+    let mut told = consignment(from, to, false);
+    for party in [&mut told.shipper, &mut told.recipient] {
+        party.name = String::new().into();
+        party.phone = None;
+        party.address.street_lines.clear();
+        party.address.city = String::new().into();
+    }
+    told
+}
+
+/// A consignment with a declaration.
 pub(crate) fn declared(from: &str, to: &str, incoterm: Incoterm, in_full: bool) -> Consignment {
     let money = |value, code| Money { value, currency: Currency::parse(code).unwrap() };
     let item = |description: &str, unit_value, hs_code: Option<&str>| CustomsItem {
@@ -88,6 +100,7 @@ pub(crate) fn pickup(carrier: Carrier, from: &str, to: &str, offset_min: i16) ->
         offset_min,
         parcels: 3,
         weight_g: 100_000,
+        heaviest_g: 40_000,
         destination_country: to.to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use crossdock::world::HttpRequest;
 use serde_json::{Value, json};
 
 use crate::carriers::{ACCOUNT, Carriers};
-use crate::parcels::{consignment, declared, party, pickup};
+use crate::parcels::{at_the_checkout, consignment, declared, party, pickup};
 
 const REFERENCE: &str = "CD-01HX5ZZKBKACTAV9WEVGEMMVRZ";
 
@@ -56,6 +56,9 @@ async fn asked_otherwise() -> Vec<HttpRequest> {
             let wish = pickup(api.carrier(), from, to, offset);
             api.schedule_pickup(&wish, asking).await;
             api.cancel_pickup("2929602E9CP", &wish, asking).await;
+        }
+        for (from, to) in [("DE", "FR"), ("US", "US")] {
+            api.rates(&at_the_checkout(from, to), None, asking).await;
         }
     }
     carriers.ups.subscribe(&["1ZCIETST0111111114".to_owned()], asking).await;
@@ -224,6 +227,30 @@ async fn a_pickup_is_ordered_by_the_clock_at_the_place() {
     );
     carriers.ups.cancel_pickup("2929602E9CP", &wish, carriers.asking()).await;
     assert_eq!(header(&carriers.last(), "prn"), "2929602E9CP");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_city_ups_is_told_none_and_dhl_is_not_asked() {
+    let carriers = Carriers::new();
+    carriers.answer(200, &json!({}));
+    let told = at_the_checkout("DE", "FR");
+    let refused = carriers.dhl.rates(&told, None, carriers.asking()).await;
+    assert_eq!((refused, carriers.sent().len()), (Answer::Refused(Refusal::Address), 0));
+    carriers.ups.rates(&told, None, carriers.asking()).await;
+    let to = carriers.last_body()["RateRequest"]["Shipment"]["ShipTo"]["Address"].take();
+    assert_eq!((to.get("City"), &to["PostalCode"]), (None, &json!("75001")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_heavy_parcel_among_light_ones_makes_a_pickup_overweight() {
+    let carriers = Carriers::new();
+    carriers.answer(200, &json!({}));
+    let mut wish = pickup(Carrier::Ups, "US", "US", -240);
+    for (heaviest_g, expected) in [(31_751, "N"), (40_000, "Y")] {
+        (wish.parcels, wish.weight_g, wish.heaviest_g) = (3, 42_000, heaviest_g);
+        carriers.ups.schedule_pickup(&wish, carriers.asking()).await;
+        assert_eq!(carriers.last_body()["PickupCreationRequest"]["OverweightIndicator"], expected, "{heaviest_g} g");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -39,10 +39,11 @@ const SERVICES: [Service; 9] = [
 const RULES: &[Rule] = &[
     ("RateRequest.Request", Shape::Object),
     ("RateRequest.Shipment.Shipper.Name?", Shape::Text(1, 35)),
-    ("RateRequest.Shipment.Shipper.Address.AddressLine[]", Shape::Text(1, 35)),
+    // A price needs no street.
+    ("RateRequest.Shipment.Shipper.Address.AddressLine[]?", Shape::Text(1, 35)),
     ("RateRequest.Shipment.Shipper.Address.CountryCode", Shape::Text(2, 2)),
     ("RateRequest.Shipment.ShipTo.Name?", Shape::Text(1, 35)),
-    ("RateRequest.Shipment.ShipTo.Address.AddressLine[]", Shape::Text(1, 35)),
+    ("RateRequest.Shipment.ShipTo.Address.AddressLine[]?", Shape::Text(1, 35)),
     ("RateRequest.Shipment.ShipTo.Address.CountryCode", Shape::Text(2, 2)),
 ];
 

@@ -141,6 +141,22 @@ async fn what_a_carrier_refuses_is_said_in_words_that_hold_for_all_and_nothing_i
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_repeat_of_a_refused_purchase_is_the_same_refusal_and_another_parcel_ref_is_another_shipment() {
+    let mut universe = Universe::new(1);
+    let body = request("o-1", "ups", "99");
+    let first = universe.call("POST", "/shipments", None, Some(&body)).await;
+    let again = universe.call("POST", "/shipments", None, Some(&body)).await;
+    assert_eq!(first.status(), 422, "{}", first.body());
+    for told in ["code", "detail", "shipment_id"] {
+        assert_eq!((again.status(), &again.body()[told]), (422, &first.body()[told]), "{told}");
+    }
+    let mut anew = request("o-1", "ups", "03");
+    anew["parcel_ref"] = json!("1-again");
+    let bought = universe.call("POST", "/shipments", None, Some(&anew)).await;
+    assert_eq!((bought.status(), labels(&universe, Vendor::Ups)), (201, (1, 1)), "{}", bought.body());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_label_that_cannot_be_kept_is_not_shown_and_is_asked_for_again() {
     let mut universe = Universe::new(1);
     universe.aws().s3().refuse(Some(("labels/", 403)));

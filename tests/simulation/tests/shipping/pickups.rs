@@ -40,6 +40,21 @@ async fn a_pickup_is_ordered_once_for_each_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_repeat_of_a_refused_pickup_is_the_same_refusal() {
+    let mut universe = Universe::new(1);
+    let mut body = pickup("ups");
+    // UPS sends no van there.
+    body["address"] = json!({ "street_lines": ["Calle 1"], "city": "La Paz", "country": "BO" });
+    let first = universe.call("POST", "/pickups", Some("k-1"), Some(&body)).await;
+    let again = universe.call("POST", "/pickups", Some("k-1"), Some(&body)).await;
+    assert_eq!(first.status(), 422, "{}", first.body());
+    for told in ["code", "detail", "pickup_id"] {
+        assert_eq!((again.status(), &again.body()[told]), (422, &first.body()[told]), "{told}");
+    }
+    assert_eq!(vans(&universe, Vendor::Ups), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pickup_whose_answer_was_lost_is_left_to_a_person_and_not_ordered_again() {
     let mut universe = Universe::new(1);
     universe.sandbox().faults().next_calls(Vendor::Ups, "pickup", 1, CallFault::LostAnswer);

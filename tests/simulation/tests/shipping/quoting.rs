@@ -151,6 +151,66 @@ async fn a_label_is_bought_by_the_id_of_its_quote_and_by_no_other() {
     assert!(matches!(again, Response::Answer { status: 201, replayed: true, .. }), "{}", again.body());
 }
 
+/// The request for the label of a quote.
+fn of_quote(quote: &Value) -> Value {
+    let mut body = shipment("o-1", "ups", "-");
+    body.as_object_mut().unwrap().retain(|name, _| name != "carrier" && name != "service");
+    json_with(&body, "quote_id", quote["quote_id"].clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quote_without_cities_is_bought_with_them_and_dhl_says_what_it_lacks() {
+    let mut universe = Universe::new(1);
+    let mut body = consignment();
+    for side in ["shipper", "recipient"] {
+        let address = &body[side]["address"];
+        let place = json!({ "postal_code": address["postal_code"], "state": address["state"], "country": "US" });
+        body[side] = json!({ "address": place });
+    }
+    let quoted = quote(&mut universe, &body).await;
+    assert_eq!(errors_of(&quoted), [("dhl", "carrier_address")]);
+    assert_eq!((carriers_of(&quoted), calls(&universe, Vendor::Dhl, "rates")), (vec!["fedex", "ups"], 0));
+    let bought = universe.call("POST", "/shipments", None, Some(&of_quote(&quoted["quotes"][0]))).await;
+    assert_eq!((bought.status(), &bought.body()["price_quoted"]), (201, &quoted["quotes"][0]["price"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quote_of_before_midnight_is_bought_after_it_where_no_day_was_named() {
+    const DAY_MS: i64 = 24 * 3_600_000;
+    let mut universe = Universe::new(1);
+    let before_midnight_ms = DAY_MS - universe.now_ms() % DAY_MS - 60_000;
+    universe.sleep_ms(before_midnight_ms.try_into().unwrap()).await;
+    let quoted = quote(&mut universe, &consignment()).await;
+    universe.sleep_ms(120_000).await;
+    let body = of_quote(&quoted["quotes"][0]);
+    let today = crossdock::domain::shipping::Day::of(crossdock::domain::Timestamp::from_ms(universe.now_ms())).unwrap();
+    let other_day = json_with(&body, "ship_date", json!(today));
+    let refused = universe.call("POST", "/shipments", Some("k-1"), Some(&other_day)).await;
+    assert_eq!((refused.status(), refused.body()["code"].clone()), (422, json!("quote_not_found")));
+    let bought = universe.call("POST", "/shipments", Some("k-2"), Some(&body)).await;
+    assert_eq!(bought.status(), 201, "{}", bought.body());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quote_that_was_told_can_be_bought_whoever_else_asked_at_the_same_time() {
+    let mut universe = Universe::new(1);
+    universe.keeps_instances = true;
+    // Two ask UPS for the same; the first one's answer comes last, while somebody else is served.
+    universe.sandbox().faults().next_calls(Vendor::Ups, "rates", 1, CallFault::Delay { ms: 6_000 });
+    let first = quote(&mut universe, &consignment()).await;
+    assert!(errors_of(&first).contains(&("ups", "deadline")), "{first}");
+    let second = quote(&mut universe, &consignment()).await;
+    let told = second["quotes"].as_array().unwrap().iter().find(|quote| quote["carrier"] == "ups").unwrap().clone();
+    universe.sleep_ms(5_000).await;
+    quote(&mut universe, &within_europe()).await;
+    assert_eq!(calls(&universe, Vendor::Ups, "rates"), 3);
+
+    let again = quote(&mut universe, &consignment()).await;
+    assert!(again["quotes"].as_array().unwrap().contains(&told), "{again}");
+    let bought = universe.call("POST", "/shipments", None, Some(&of_quote(&told))).await;
+    assert_eq!(bought.status(), 201, "{}", bought.body());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lane_that_a_carrier_does_not_serve_is_said_of_that_carrier_alone() {
     let mut universe = Universe::new(1);

@@ -63,6 +63,7 @@ impl PickupRequest {
             offset_min,
             parcels: u32::try_from(parcels.len()).unwrap_or(u32::MAX),
             weight_g: parcels.iter().map(|parcel| u64::from(parcel.weight_g)).sum(),
+            heaviest_g: parcels.iter().map(|parcel| parcel.weight_g).max().unwrap_or_default(),
             destination_country,
         })
     }
@@ -130,7 +131,8 @@ mod tests {
     #[test]
     fn a_pickup_keeps_the_place_s_offset_counts_its_parcels_and_adds_their_weights() {
         let pickup = parse(&valid()).expect("valid");
-        assert_eq!((pickup.offset_min, pickup.parcels, pickup.weight_g), (120, 2, 3_000));
+        assert_eq!((pickup.offset_min, pickup.parcels), (120, 2));
+        assert_eq!((pickup.weight_g, pickup.heaviest_g), (3_000, 2_500));
         assert_eq!(pickup.ready.to_rfc3339(), "2026-05-04T12:00:00.000Z");
         assert_eq!(pickup.destination_country, "DE");
         let mut body = valid();

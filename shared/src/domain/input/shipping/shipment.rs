@@ -41,6 +41,8 @@ pub struct CreateShipment {
     pub choice: Choice,
     /// What is to be sent.
     pub consignment: Consignment,
+    /// Whether the shop says on which day; it is today in UTC otherwise.
+    pub is_dated: bool,
     /// Whether another carrier may do it when this one cannot.
     pub allow_fallback: bool,
 }
@@ -74,6 +76,7 @@ impl CreateShipment {
         let is_ref = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         let fits = (1..=PARCEL_REF_MAX_CHARS).contains(&parcel_ref.len()) && parcel_ref.chars().all(is_ref);
         bad.unless(fits, "parcel_ref", "must be 1 to 35 characters of A-Z a-z 0-9 . _ -");
+        let is_dated = raw.ship_date.is_some();
         let choice = bad.choice(raw.quote_id.as_deref(), raw.carrier.as_deref(), raw.service);
         let consignment = RawConsignment {
             shipper: raw.shipper.0,
@@ -87,7 +90,7 @@ impl CreateShipment {
         let (Some(order_id), Some(choice), Some(consignment)) = (order_id, choice, consignment) else {
             return Err(findings_incomplete());
         };
-        Ok(Self { order_id, parcel_ref, choice, consignment, allow_fallback: raw.allow_fallback })
+        Ok(Self { order_id, parcel_ref, choice, consignment, is_dated, allow_fallback: raw.allow_fallback })
     }
 }
 
