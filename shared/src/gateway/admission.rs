@@ -67,6 +67,8 @@ pub(super) enum Health {
     Unsaid,
     /// It does not let us do this.
     Forbidden,
+    /// It works, and does not know our key: that says something of the key, and nothing of an operation class.
+    KeyRefused,
 }
 
 /// What this instance remembers. Clones share it.
@@ -213,12 +215,16 @@ impl Admission {
             match health {
                 Health::Good | Health::Bad => self.count(vendor, switch, health == Health::Bad).await,
                 Health::Forbidden => self.count_forbidden(vendor, switch, request).await,
-                Health::Unsaid => {}
+                Health::Unsaid | Health::KeyRefused => {}
             }
         }
         for (switch, breaker, owner) in pass.probes {
-            let answered = health != Health::Bad && health != Health::Forbidden;
-            self.probed(vendor, switch, &breaker, &owner, answered).await;
+            let succeeded = match health {
+                Health::Good | Health::Unsaid => true,
+                Health::Bad | Health::Forbidden => false,
+                Health::KeyRefused => switch != Switch::Key,
+            };
+            self.probed(vendor, switch, &breaker, &owner, succeeded).await;
         }
     }
 
@@ -281,11 +287,20 @@ impl Admission {
 
     async fn count_forbidden(&self, vendor: Vendor, switch: Switch, request: &str) {
         let Some(seen) = self.seen(vendor).await else { return };
-        let write = seen.of(switch).forbidden(switch.key(vendor), request);
-        let Some(written) = self.write(write).await else { return };
-        let (breaker, _) = self.learned(vendor, switch, written);
-        if breaker.state == State::Closed && breaker.is_forbidden() {
-            self.open(vendor, switch, &breaker, FORBIDDEN, None).await;
+        let mut breaker = seen.of(switch);
+        for _ in 0..ROUNDS_MAX {
+            if breaker.state == State::Open || breaker.has_forbidden(request) {
+                return;
+            }
+            let Some(written) = self.write(breaker.forbidden(switch.key(vendor), request)).await else { return };
+            let (now_is, counted) = self.learned(vendor, switch, written);
+            breaker = now_is;
+            if counted {
+                if breaker.is_forbidden() {
+                    self.open(vendor, switch, &breaker, FORBIDDEN, None).await;
+                }
+                return;
+            }
         }
     }
 

@@ -262,7 +262,9 @@ impl Gateway {
             }
         };
         self.report(call, &reply, took);
-        self.admission.record(call.vendor, call.class, pass, health(&reply), call.correlation.as_str()).await;
+        self.admission
+            .record(call.vendor, call.class, pass, health(call.operation, &reply), call.correlation.as_str())
+            .await;
         reply
     }
 
@@ -301,11 +303,16 @@ impl Gateway {
 }
 
 /// What a reply says of its vendor. Declines and other refusals come from a vendor that works.
-fn health(reply: &Reply) -> Health {
+fn health(operation: &str, reply: &Reply) -> Health {
     let status = reply.status().map(|status| status.as_u16());
     match status {
         None | Some(500..) => Health::Bad,
-        Some(401 | 429) => Health::Unsaid,
+        // A token service's way to say too many (FedEx).
+        Some(403) if operation == token::OPERATION => Health::Unsaid,
+        // A token service's word for a wrong key (RFC 6749, section 5.2).
+        Some(400) if operation == token::OPERATION => Health::KeyRefused,
+        Some(401) => Health::KeyRefused,
+        Some(429) => Health::Unsaid,
         Some(403) => Health::Forbidden,
         // An answer that nobody can read is not the vendor's.
         Some(200..300) if reply.class == Class::Unknown => Health::Bad,

@@ -30,6 +30,8 @@ use crate::guard::{Guard, condition, holds};
 use crate::telemetry::fields;
 use crate::world::HttpRequest;
 
+/// The name of token calls in logs and metrics.
+pub(super) const OPERATION: &str = "token";
 /// The longest wait for a token service. It answers in less than a second, and whoever needs the token waits for it.
 const FETCH_TIME: Duration = Duration::from_secs(5);
 /// The same while there is one that works.
@@ -372,7 +374,7 @@ impl<R: Fn() -> Result<HttpRequest>> Fetch<'_, R> {
     }
 
     async fn asked(self, longest: Duration) -> std::result::Result<(Private<String>, Duration), Instead> {
-        let call = Call { operation: "token", class: OperationClass::Read, attempt: 0, ..*self.call };
+        let call = Call { operation: OPERATION, class: OperationClass::Read, attempt: 0, ..*self.call };
         let Ok(request) = (self.request)().inspect_err(|error| unusable(call.vendor, error)) else {
             return Err((refused(), None));
         };

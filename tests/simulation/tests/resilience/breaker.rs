@@ -33,6 +33,11 @@ fn field(universe: &Universe, instances: usize) -> Vec<Instance> {
     (0..instances).map(|_| Instance::of(universe)).collect()
 }
 
+/// The next calls of Stripe's are answered 403.
+fn forbid(universe: &Universe, calls: u32) {
+    universe.sandbox().faults().next_calls(sandbox::Vendor::Stripe, "*", calls, CallFault::ErrorBefore { status: 403 });
+}
+
 fn table(universe: &Universe) -> Table {
     Instance::of(universe).system.work_list().unwrap().table().clone()
 }
@@ -90,6 +95,52 @@ async fn declines_refusals_and_throttling_are_no_failures() {
         assert!(instance.read(Lane::Interactive).await.is_err());
     }
     assert_eq!(stripe_calls(&universe), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn forbidden_requests_with_successes_between_them_stop_nobody() {
+    let universe = Universe::new(1);
+    let instance = Instance::of(&universe);
+    for _ in 0..6 {
+        forbid(&universe, 1);
+        assert!(instance.read(Lane::Interactive).await.is_err());
+        // Nobody knows this customer: 404, from a vendor that lets us ask.
+        assert!(instance.read(Lane::Interactive).await.is_err());
+        universe.sleep_ms(1_100).await;
+    }
+    assert_eq!(stripe_calls(&universe), 12);
+    assert_ne!(breaker(&universe, "stripe#read")["state"], "OPEN");
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_different_forbidden_requests_shut_the_class_and_two_that_are_tried_again_and_again_do_not() {
+    let universe = Universe::new(1);
+    let instance = Instance::of(&universe);
+    let two = [instance.correlation(), instance.correlation()];
+    forbid(&universe, 100);
+    for turn in 0..10 {
+        assert!(instance.read_for(&two[turn % 2], Lane::Interactive).await.is_err());
+        universe.sleep_ms(MINUTE_MS as u64).await;
+    }
+    assert_eq!(stripe_calls(&universe), 10);
+    assert_ne!(breaker(&universe, "stripe#read")["state"], "OPEN");
+
+    assert!(instance.read(Lane::Interactive).await.is_err());
+    let found = breaker(&universe, "stripe#read");
+    assert_eq!((&found["state"], &found["cause"]), (&"OPEN".into(), &"forbidden".into()), "{found}");
+    assert!(instance.read(Lane::Interactive).await.is_err());
+    assert_eq!(stripe_calls(&universe), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn different_requests_that_are_forbidden_at_the_same_moment_are_all_counted() {
+    let universe = Universe::new(1);
+    forbid(&universe, 3);
+    let everybody = field(&universe, 3);
+    let correlations = [(); 3].map(|()| everybody[0].correlation());
+    let asked = everybody.iter().zip(&correlations);
+    join_all(asked.map(|(instance, correlation)| instance.read_for(correlation, Lane::Interactive))).await;
+    assert_eq!(breaker(&universe, "stripe#read")["cause"], "forbidden");
 }
 
 #[tokio::test(start_paused = true)]
