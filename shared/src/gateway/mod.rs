@@ -184,7 +184,7 @@ impl Gateway {
         if !unauthorized && held != Some("key_refused") {
             return reply;
         }
-        let Ok(Some((keys, newer))) = keyring.refreshed().await.inspect_err(&unusable) else {
+        let Ok(Some((keys, newer))) = keyring.reread(&version).await.inspect_err(&unusable) else {
             if unauthorized {
                 self.admission.key_refused(call.vendor, &version).await;
             }

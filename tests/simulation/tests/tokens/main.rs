@@ -248,6 +248,20 @@ async fn a_secret_that_was_rotated_is_read_anew_when_the_old_one_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn ten_calls_side_by_side_go_on_with_the_secret_that_one_of_them_has_read_anew() {
+    let carrier = Carrier::new();
+    let instance = carrier.instance();
+    assert!(done(&[instance.track().await]));
+    carrier.put_secret("newer-secret");
+    carrier.accept_only("newer-secret");
+    carrier.revoke("token-1");
+    carrier.sleep_ms(31_000).await;
+    let answers = join_all((0..10).map(|_| instance.track())).await;
+    assert!(done(&answers), "{answers:?}");
+    assert_eq!(carrier.item("BREAKER#fedex#key"), json!(null), "it was never opened");
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_the_table_each_instance_fetches_for_itself_and_calls_go_on() {
     let carrier = Carrier::new();
     let faults = (2..60).map(|n| (n, Fault::ServerError)).collect();
