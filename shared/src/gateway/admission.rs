@@ -142,17 +142,34 @@ impl Admission {
                 Standing::Shut { .. } | Standing::Probing if self.is_another_key(&breaker, secret_version) => {
                     self.close(vendor, switch, &breaker).await;
                 }
-                Standing::Shut { until } => return Err(self.held(switch, until)),
+                Standing::Shut { until } => {
+                    self.give_back(vendor, pass).await;
+                    return Err(self.held(switch, until));
+                }
                 Standing::Probing => {
                     let owner = format!("{:032x}", self.world.rng.next());
                     match self.take_probe(vendor, switch, &breaker, &owner).await {
                         Some(taken) => pass.probes.push((switch, taken, owner)),
-                        None => return Err(self.held(switch, now.plus(vendor.policy().timeout))),
+                        None => {
+                            self.give_back(vendor, pass).await;
+                            return Err(self.held(switch, now.plus(vendor.policy().timeout)));
+                        }
                     }
                 }
             }
         }
         Ok(pass)
+    }
+
+    /// No call follows: whoever asks next may probe instead.
+    pub(super) async fn give_back(&self, vendor: Vendor, pass: Pass) {
+        for (switch, breaker, owner) in pass.probes {
+            // On the heap: it is seldom needed, and part of every future that calls a vendor.
+            let writing = Box::pin(self.write(breaker.probe_ended(switch.key(vendor), &owner)));
+            if let Some(written) = writing.await {
+                self.learned(vendor, switch, written);
+            }
+        }
     }
 
     fn held(&self, switch: Switch, until: Timestamp) -> Held {

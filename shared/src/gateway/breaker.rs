@@ -291,15 +291,20 @@ impl Breaker {
             .bind(":now", &now)
     }
 
-    /// A probe came back: the second success in a row closes, a failure keeps it open for longer.
-    pub(super) fn probed(&self, key: Key, owner: &str, succeeded: bool, now: Timestamp) -> Result<Write> {
-        let write = Write::update(key)
+    /// The lease is over before its time. By itself: no call was made, and the next who asks may probe.
+    pub(super) fn probe_ended(&self, key: Key, owner: &str) -> Result<Write> {
+        Write::update(key)
             .remove("probe_owner")
             .remove("probe_until")
             .when("#state = :open AND #epoch = :epoch AND #probe_owner = :owner")
             .bind(":open", &State::Open)?
             .bind(":epoch", &self.epoch)?
-            .bind(":owner", &owner)?;
+            .bind(":owner", &owner)
+    }
+
+    /// A probe came back: the second success in a row closes, a failure keeps it open for longer.
+    pub(super) fn probed(&self, key: Key, owner: &str, succeeded: bool, now: Timestamp) -> Result<Write> {
+        let write = self.probe_ended(key, owner)?;
         if !succeeded {
             let reopened = self.reopened + 1;
             let wait = stays_open(self.cause.as_deref().unwrap_or_default(), reopened);

@@ -239,6 +239,7 @@ impl Gateway {
         let time_left = call.permit.call_by().since(started).min(longest);
         if time_left.is_zero() {
             tracing::warn!({ fields::VENDOR } = call.vendor.as_str(), "a call came too late to be made");
+            self.admission.give_back(call.vendor, pass).await;
             return Reply { class: Class::Transient, response: None };
         }
         let result = self.world.http.send(request, time_left).await;
@@ -271,9 +272,13 @@ impl Gateway {
     async fn admitted(&self, call: &Call<'_>, secret_version: &str) -> std::result::Result<Pass, Held> {
         // The breakers first: a call that they hold back must not use up the quota.
         let pass = self.admission.pass(call.vendor, call.class, secret_version).await?;
-        match call.permit.take() {
-            Some(granted) => granted?,
-            None => self.admission.grant(call.vendor, call.permit.lane()).await?,
+        let granted = match call.permit.take() {
+            Some(granted) => granted,
+            None => self.admission.grant(call.vendor, call.permit.lane()).await,
+        };
+        if let Err(held) = granted {
+            self.admission.give_back(call.vendor, pass).await;
+            return Err(held);
         }
         Ok(pass)
     }

@@ -189,6 +189,44 @@ async fn a_probe_whose_instance_died_is_followed_by_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_probe_that_is_not_made_in_the_end_leaves_the_next_one_free() {
+    let universe = Universe::new(1);
+    let instance = Instance::of(&universe);
+    universe.sandbox().faults().outage(sandbox::Vendor::Stripe, true);
+    calls_of(&universe, std::slice::from_ref(&instance), MINUTE_MS / 2).await;
+    universe.sandbox().faults().clear();
+    universe.sleep_ms(2 * MINUTE_MS as u64).await;
+    let before = stripe_calls(&universe);
+
+    let table = universe.aws().table();
+    let quota = ["QUOTA#stripe#api#0"; 2];
+    let used_up = (universe.now_ms() + HOUR_MS) * 1_000;
+    table.set_attributes(quota[0], quota[1], &[("tat_second", &json!({ "N": used_up.to_string() }))]);
+    assert!(Instance::of(&universe).read(Lane::Interactive).await.is_err());
+    assert_eq!(stripe_calls(&universe), before, "the quota was used up");
+    table.set_attributes(quota[0], quota[1], &[("tat_second", &json!({ "N": "0" }))]);
+
+    let late = Instance::of(&universe);
+    assert!(late.read_within_ms(0, &late.correlation(), Lane::Interactive).await.is_err());
+    assert_eq!(stripe_calls(&universe), before, "it came too late");
+
+    // With a key that has to be probed too, and a class that is shut: nobody probes the key in vain.
+    let switch = Switch::Class(OperationClass::Read);
+    let shut = Forced { state: State::Open, until: Timestamp::from_ms(universe.now_ms() + 1_000) };
+    let list = Instance::of(&universe).system.work_list().unwrap();
+    force(list.table(), Vendor::Stripe, switch, Some(shut)).await.unwrap();
+    let probe_at = json!({ "N": universe.now_ms().to_string() });
+    let refused = [("state", &json!({ "S": "OPEN" })), ("epoch", &json!({ "N": "1" })), ("next_probe_at", &probe_at)];
+    force(list.table(), Vendor::Stripe, Switch::Key, None).await.unwrap();
+    table.set_attributes("BREAKER#stripe#key", "BREAKER#stripe#key", &refused);
+    assert!(Instance::of(&universe).read(Lane::Interactive).await.is_err());
+    universe.sleep_ms(1_100).await;
+
+    let _ = Instance::of(&universe).read(Lane::Interactive).await;
+    assert_eq!(stripe_calls(&universe), before + 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_flaps_stays_open_for_longer_and_longer_at_most_ten_minutes() {
     let universe = Universe::new(1);
     let instance = field(&universe, 1);
