@@ -148,13 +148,11 @@ impl Admission {
                 }
                 Standing::Probing => {
                     let owner = format!("{:032x}", self.world.rng.next());
-                    match self.take_probe(vendor, switch, &breaker, &owner).await {
-                        Some(taken) => pass.probes.push((switch, taken, owner)),
-                        None => {
-                            self.give_back(vendor, pass).await;
-                            return Err(self.held(switch, now.plus(vendor.policy().timeout)));
-                        }
-                    }
+                    let Some(taken) = self.take_probe(vendor, switch, &breaker, &owner).await else {
+                        self.give_back(vendor, pass).await;
+                        return Err(self.held(switch, now.plus(vendor.policy().timeout)));
+                    };
+                    pass.probes.push((switch, taken, owner));
                 }
             }
         }
