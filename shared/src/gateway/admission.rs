@@ -67,6 +67,8 @@ pub(super) enum Health {
     Unsaid,
     /// It does not let us do this.
     Forbidden,
+    /// It works, and does not know our key: that says something of the key, and nothing of an operation class.
+    KeyRefused,
 }
 
 /// What this instance remembers. Clones share it.
@@ -140,17 +142,32 @@ impl Admission {
                 Standing::Shut { .. } | Standing::Probing if self.is_another_key(&breaker, secret_version) => {
                     self.close(vendor, switch, &breaker).await;
                 }
-                Standing::Shut { until } => return Err(self.held(switch, until)),
+                Standing::Shut { until } => {
+                    self.give_back(vendor, pass).await;
+                    return Err(self.held(switch, until));
+                }
                 Standing::Probing => {
                     let owner = format!("{:032x}", self.world.rng.next());
-                    match self.take_probe(vendor, switch, &breaker, &owner).await {
-                        Some(taken) => pass.probes.push((switch, taken, owner)),
-                        None => return Err(self.held(switch, now.plus(vendor.policy().timeout))),
-                    }
+                    let Some(taken) = self.take_probe(vendor, switch, &breaker, &owner).await else {
+                        self.give_back(vendor, pass).await;
+                        return Err(self.held(switch, now.plus(vendor.policy().timeout)));
+                    };
+                    pass.probes.push((switch, taken, owner));
                 }
             }
         }
         Ok(pass)
+    }
+
+    /// No call follows: whoever asks next may probe instead.
+    pub(super) async fn give_back(&self, vendor: Vendor, pass: Pass) {
+        for (switch, breaker, owner) in pass.probes {
+            // On the heap: it is seldom needed, and part of every future that calls a vendor.
+            let writing = Box::pin(self.write(breaker.probe_ended(switch.key(vendor), &owner)));
+            if let Some(written) = writing.await {
+                self.learned(vendor, switch, written);
+            }
+        }
     }
 
     fn held(&self, switch: Switch, until: Timestamp) -> Held {
@@ -213,12 +230,16 @@ impl Admission {
             match health {
                 Health::Good | Health::Bad => self.count(vendor, switch, health == Health::Bad).await,
                 Health::Forbidden => self.count_forbidden(vendor, switch, request).await,
-                Health::Unsaid => {}
+                Health::Unsaid | Health::KeyRefused => {}
             }
         }
         for (switch, breaker, owner) in pass.probes {
-            let answered = health != Health::Bad && health != Health::Forbidden;
-            self.probed(vendor, switch, &breaker, &owner, answered).await;
+            let succeeded = match health {
+                Health::Good | Health::Unsaid => true,
+                Health::Bad | Health::Forbidden => false,
+                Health::KeyRefused => switch != Switch::Key,
+            };
+            self.probed(vendor, switch, &breaker, &owner, succeeded).await;
         }
     }
 
@@ -281,11 +302,20 @@ impl Admission {
 
     async fn count_forbidden(&self, vendor: Vendor, switch: Switch, request: &str) {
         let Some(seen) = self.seen(vendor).await else { return };
-        let write = seen.of(switch).forbidden(switch.key(vendor), request);
-        let Some(written) = self.write(write).await else { return };
-        let (breaker, _) = self.learned(vendor, switch, written);
-        if breaker.state == State::Closed && breaker.is_forbidden() {
-            self.open(vendor, switch, &breaker, FORBIDDEN, None).await;
+        let mut breaker = seen.of(switch);
+        for _ in 0..ROUNDS_MAX {
+            if breaker.state == State::Open || breaker.has_forbidden(request) {
+                return;
+            }
+            let Some(written) = self.write(breaker.forbidden(switch.key(vendor), request)).await else { return };
+            let (now_is, counted) = self.learned(vendor, switch, written);
+            breaker = now_is;
+            if counted {
+                if breaker.is_forbidden() {
+                    self.open(vendor, switch, &breaker, FORBIDDEN, None).await;
+                }
+                return;
+            }
         }
     }
 

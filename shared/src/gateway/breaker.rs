@@ -91,9 +91,12 @@ pub struct Breaker {
     /// Failures among those.
     #[serde(default)]
     failed_before: u32,
-    /// Requests in a row that were forbidden (403).
+    /// Different requests that were forbidden (403), with no success between them.
     #[serde(default)]
     forbidden: u32,
+    /// Which ones: a request that is tried again counts once.
+    #[serde(default)]
+    forbidden_requests: Vec<String>,
     /// Open: when the next probe may be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_probe_at: Option<Timestamp>,
@@ -203,7 +206,10 @@ impl Breaker {
     /// Whether there are failures to weigh: then successes count too.
     pub(super) fn has_failures(&self, now: Timestamp) -> bool {
         let recent = bucket(now) - self.bucket;
-        self.fails > 0 || (recent == 0 && self.failed > 0) || (recent <= 1 && self.failed_before + self.failed > 0)
+        self.fails > 0
+            || self.forbidden > 0
+            || (recent == 0 && self.failed > 0)
+            || (recent <= 1 && self.failed_before + self.failed > 0)
     }
 
     /// Whether what was counted is enough to open it.
@@ -216,15 +222,24 @@ impl Breaker {
         self.fails >= FAILURES_IN_A_ROW || (calls >= CALLS_TO_JUDGE && failed * 2 > calls)
     }
 
+    /// Whether it says already that this request was forbidden.
+    pub(super) fn has_forbidden(&self, request: &str) -> bool {
+        self.forbidden_requests.iter().any(|forbidden| forbidden == request)
+    }
+
     /// Whether so many requests were forbidden that the whole class is.
     pub(super) fn is_forbidden(&self) -> bool {
         self.forbidden >= FORBIDDEN_MAX
     }
 
-    /// Adds calls to the counters. A success ends the row of failures.
+    /// Adds calls to the counters. A success ends the row of failures, and of what was forbidden.
     pub(super) fn counted(&self, key: Key, tally: &Tally, failed: bool) -> Result<Write> {
         let write = self.begun(self.while_closed(key)?)?;
-        let write = if failed { write.add("fails", 1) } else { write.set("fails", &0)?.set("forbidden", &0)? };
+        let write = if failed {
+            write.add("fails", 1)
+        } else {
+            write.set("fails", &0)?.set("forbidden", &0)?.remove("forbidden_requests")
+        };
         if self.bucket == tally.bucket && self.epoch_is_written() {
             let write = write.add("calls", i64::from(tally.calls)).add("failed", i64::from(tally.failed));
             return write.when("#bucket = :bucket").bind(":bucket", &tally.bucket);
@@ -239,13 +254,14 @@ impl Breaker {
         write.when("attribute_not_exists(#bucket) OR #bucket = :bucket").bind(":bucket", &self.bucket)
     }
 
-    /// Counts a forbidden request, unless it was the last one too.
+    /// Counts one more forbidden request, unless another was counted meanwhile.
     pub(super) fn forbidden(&self, key: Key, request: &str) -> Result<Write> {
+        let requests: Vec<&str> = self.forbidden_requests.iter().map(String::as_str).chain([request]).collect();
         self.begun(self.while_closed(key)?)?
-            .add("forbidden", 1)
-            .set("forbidden_last", &request)?
-            .when("attribute_not_exists(#forbidden_last) OR #forbidden_last <> :request")
-            .bind(":request", &request)
+            .set("forbidden", &(self.forbidden + 1))?
+            .set("forbidden_requests", &requests)?
+            .when("attribute_not_exists(#forbidden) OR #forbidden = :counted")
+            .bind(":counted", &self.forbidden)
     }
 
     /// Opens it; only one of those who saw it closed wins.
@@ -275,15 +291,20 @@ impl Breaker {
             .bind(":now", &now)
     }
 
-    /// A probe came back: the second success in a row closes, a failure keeps it open for longer.
-    pub(super) fn probed(&self, key: Key, owner: &str, succeeded: bool, now: Timestamp) -> Result<Write> {
-        let write = Write::update(key)
+    /// The lease is over before its time. By itself: no call was made, and the next who asks may probe.
+    pub(super) fn probe_ended(&self, key: Key, owner: &str) -> Result<Write> {
+        Write::update(key)
             .remove("probe_owner")
             .remove("probe_until")
             .when("#state = :open AND #epoch = :epoch AND #probe_owner = :owner")
             .bind(":open", &State::Open)?
             .bind(":epoch", &self.epoch)?
-            .bind(":owner", &owner)?;
+            .bind(":owner", &owner)
+    }
+
+    /// A probe came back: the second success in a row closes, a failure keeps it open for longer.
+    pub(super) fn probed(&self, key: Key, owner: &str, succeeded: bool, now: Timestamp) -> Result<Write> {
+        let write = self.probe_ended(key, owner)?;
         if !succeeded {
             let reopened = self.reopened + 1;
             let wait = stays_open(self.cause.as_deref().unwrap_or_default(), reopened);
@@ -314,7 +335,7 @@ impl Breaker {
             .remove("next_probe_at")
             .remove("cause")
             .remove("secret_version")
-            .remove("forbidden_last");
+            .remove("forbidden_requests");
         ["fails", "forbidden", "calls", "failed", "calls_before", "failed_before", "successes"]
             .into_iter()
             .try_fold(write, |write, counter| write.set(counter, &0))

@@ -34,7 +34,7 @@ impl<T: DeserializeOwned> Keyring<T> {
     /// The keys read anew, after a refused key or a signature that did not match; `None` when that was done in the
     /// last 30 s.
     pub async fn refresh(&self) -> Result<Option<T>> {
-        Ok(self.refreshed().await?.map(|(keys, _)| keys))
+        Ok(self.secrets.refresh(&self.id).await?.map(|(keys, _)| keys))
     }
 
     /// The keys, and the version of the secret that they are from.
@@ -42,8 +42,12 @@ impl<T: DeserializeOwned> Keyring<T> {
         self.secrets.get(&self.id).await
     }
 
-    /// Both, read anew, if that was not done in the last 30 s.
-    pub(super) async fn refreshed(&self) -> Result<Option<(T, String)>> {
-        self.secrets.refresh(&self.id).await
+    /// Both, read anew after this version was refused; `None` when that was done in the last 30 s and there is no other.
+    pub(super) async fn reread(&self, refused: &str) -> Result<Option<(T, String)>> {
+        if let Some(newest) = self.secrets.refresh(&self.id).await? {
+            return Ok(Some(newest));
+        }
+        // A neighbour has read it since we took ours, and may have found another.
+        Ok(Some(self.versioned().await?).filter(|(_, version)| version != refused))
     }
 }

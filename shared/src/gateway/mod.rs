@@ -184,7 +184,7 @@ impl Gateway {
         if !unauthorized && held != Some("key_refused") {
             return reply;
         }
-        let Ok(Some((keys, newer))) = keyring.refreshed().await.inspect_err(&unusable) else {
+        let Ok(Some((keys, newer))) = keyring.reread(&version).await.inspect_err(&unusable) else {
             if unauthorized {
                 self.admission.key_refused(call.vendor, &version).await;
             }
@@ -239,6 +239,7 @@ impl Gateway {
         let time_left = call.permit.call_by().since(started).min(longest);
         if time_left.is_zero() {
             tracing::warn!({ fields::VENDOR } = call.vendor.as_str(), "a call came too late to be made");
+            self.admission.give_back(call.vendor, pass).await;
             return Reply { class: Class::Transient, response: None };
         }
         let result = self.world.http.send(request, time_left).await;
@@ -262,16 +263,22 @@ impl Gateway {
             }
         };
         self.report(call, &reply, took);
-        self.admission.record(call.vendor, call.class, pass, health(&reply), call.correlation.as_str()).await;
+        self.admission
+            .record(call.vendor, call.class, pass, health(call.operation, &reply), call.correlation.as_str())
+            .await;
         reply
     }
 
     async fn admitted(&self, call: &Call<'_>, secret_version: &str) -> std::result::Result<Pass, Held> {
         // The breakers first: a call that they hold back must not use up the quota.
         let pass = self.admission.pass(call.vendor, call.class, secret_version).await?;
-        match call.permit.take() {
-            Some(granted) => granted?,
-            None => self.admission.grant(call.vendor, call.permit.lane()).await?,
+        let granted = match call.permit.take() {
+            Some(granted) => granted,
+            None => self.admission.grant(call.vendor, call.permit.lane()).await,
+        };
+        if let Err(held) = granted {
+            self.admission.give_back(call.vendor, pass).await;
+            return Err(held);
         }
         Ok(pass)
     }
@@ -301,11 +308,16 @@ impl Gateway {
 }
 
 /// What a reply says of its vendor. Declines and other refusals come from a vendor that works.
-fn health(reply: &Reply) -> Health {
+fn health(operation: &str, reply: &Reply) -> Health {
     let status = reply.status().map(|status| status.as_u16());
     match status {
         None | Some(500..) => Health::Bad,
-        Some(401 | 429) => Health::Unsaid,
+        // A token service's way to say too many (FedEx).
+        Some(403) if operation == token::OPERATION => Health::Unsaid,
+        // A token service's word for a wrong key (RFC 6749, section 5.2).
+        Some(400) if operation == token::OPERATION => Health::KeyRefused,
+        Some(401) => Health::KeyRefused,
+        Some(429) => Health::Unsaid,
         Some(403) => Health::Forbidden,
         // An answer that nobody can read is not the vendor's.
         Some(200..300) if reply.class == Class::Unknown => Health::Bad,

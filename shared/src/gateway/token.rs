@@ -4,7 +4,8 @@
 //!
 //! Token services are throttled, so there is one call for all: whoever finds no token, or one past 80 %
 //! of its life, takes a lease by a conditional write and fetches. The others use the old one while it is good, and
-//! otherwise look whether the new one is there. A lease whose holder failed is left to run out: that paces the tries.
+//! otherwise look whether the new one is there. A lease whose holder failed is left to run out: that paces the tries;
+//! unless the secret was refused.
 //! When the table cannot be asked, each instance fetches for itself.
 //!
 //! A token call passes the breaker of what only looks, as the operation `token`. It takes nothing of the vendor's quota,
@@ -30,6 +31,8 @@ use crate::guard::{Guard, condition, holds};
 use crate::telemetry::fields;
 use crate::world::HttpRequest;
 
+/// The name of token calls in logs and metrics.
+pub(super) const OPERATION: &str = "token";
 /// The longest wait for a token service. It answers in less than a second, and whoever needs the token waits for it.
 const FETCH_TIME: Duration = Duration::from_secs(5);
 /// The same while there is one that works.
@@ -145,7 +148,7 @@ impl Gateway {
                     return reply;
                 }
                 Some(Fault::Key { now }) => {
-                    let newer = if was_reread { Ok(None) } else { keyring.refreshed().await };
+                    let newer = if was_reread { Ok(None) } else { keyring.reread(&version).await };
                     was_reread = true;
                     match newer.inspect_err(|e| unusable(call.vendor, e)) {
                         Ok(Some((newer_keys, newer))) if newer != version => {
@@ -348,7 +351,13 @@ impl<R: Fn() -> Result<HttpRequest>> Fetch<'_, R> {
         let (gateway, seal, owner, vendor) = (self.gateway, self.seal, self.owner, self.call.vendor);
         let world = &gateway.world;
         let asked_at = world.now();
-        let (bearer, life) = self.asked(longest).await?;
+        let (bearer, life) = match self.asked(longest).await {
+            Err((reply, Some(fault))) if is_leased => {
+                self.let_go().await;
+                return Err((reply, Some(fault)));
+            }
+            asked => asked?,
+        };
         let ends_at = asked_at.plus(life);
         let token = seal.closed(bearer.expose(), asked_at, ends_at, world).map_err(|error| {
             tracing::error!({ fields::VENDOR } = vendor.as_str(), error = %error, "a token could not be kept");
@@ -371,8 +380,15 @@ impl<R: Fn() -> Result<HttpRequest>> Fetch<'_, R> {
         Ok(token)
     }
 
-    async fn asked(self, longest: Duration) -> std::result::Result<(Private<String>, Duration), Instead> {
-        let call = Call { operation: "token", class: OperationClass::Read, attempt: 0, ..*self.call };
+    /// A refused secret needs no pacing, the credential switch does that: whoever waits with another need not wait longer.
+    async fn let_go(&self) {
+        let write = Write::update(key(self.call.vendor)).remove("lease_owner").remove("lease_until");
+        let write = write.when("#lease_owner = :me").bind(":me", &self.owner);
+        let _ = self.gateway.admission.in_time(async { self.gateway.table.update(write?).await }).await;
+    }
+
+    async fn asked(&self, longest: Duration) -> std::result::Result<(Private<String>, Duration), Instead> {
+        let call = Call { operation: OPERATION, class: OperationClass::Read, attempt: 0, ..*self.call };
         let Ok(request) = (self.request)().inspect_err(|error| unusable(call.vendor, error)) else {
             return Err((refused(), None));
         };

@@ -184,9 +184,18 @@ impl Agent for SendGrid {
     }
 }
 
+/// The header that shows this key. Without one nothing is sent: SendGrid would refuse it, and that would stop those who
+/// have one.
+fn bearer(key: &Private<String>) -> Result<String> {
+    if key.expose().trim().is_empty() {
+        return Err(Error::misconfigured("wrong_key", "the secret has no key for these mails"));
+    }
+    Ok(format!("Bearer {}", key.expose()))
+}
+
 /// A POST of JSON with this key.
 fn json_request(key: &Private<String>, url: &str, body: Bytes) -> Result<HttpRequest> {
-    let mut request = http::Request::post(url).header(AUTHORIZATION, format!("Bearer {}", key.expose()));
+    let mut request = http::Request::post(url).header(AUTHORIZATION, bearer(key)?);
     if !body.is_empty() {
         request = request.header(CONTENT_TYPE, "application/json");
     }
@@ -195,7 +204,7 @@ fn json_request(key: &Private<String>, url: &str, body: Bytes) -> Result<HttpReq
 
 /// A GET with this key.
 fn get_request(key: &Private<String>, url: &str) -> Result<HttpRequest> {
-    let request = http::Request::get(url).header(AUTHORIZATION, format!("Bearer {}", key.expose()));
+    let request = http::Request::get(url).header(AUTHORIZATION, bearer(key)?);
     request.body(Bytes::new()).map_err(|_| unusable())
 }
 
@@ -211,6 +220,16 @@ fn recipient_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_a_key_there_is_no_request() {
+        for none in ["", " "] {
+            let key = Private::new(none.to_owned());
+            assert!(json_request(&key, API_BASE, Bytes::new()).is_err());
+            assert!(get_request(&key, API_BASE).is_err());
+        }
+        assert!(get_request(&Private::new("SG.key".to_owned()), API_BASE).is_ok());
+    }
 
     #[test]
     fn a_recipients_name_has_none_of_the_characters_that_sendgrid_refuses() {

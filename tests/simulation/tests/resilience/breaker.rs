@@ -33,6 +33,11 @@ fn field(universe: &Universe, instances: usize) -> Vec<Instance> {
     (0..instances).map(|_| Instance::of(universe)).collect()
 }
 
+/// The next calls of Stripe's are answered 403.
+fn forbid(universe: &Universe, calls: u32) {
+    universe.sandbox().faults().next_calls(sandbox::Vendor::Stripe, "*", calls, CallFault::ErrorBefore { status: 403 });
+}
+
 fn table(universe: &Universe) -> Table {
     Instance::of(universe).system.work_list().unwrap().table().clone()
 }
@@ -93,6 +98,52 @@ async fn declines_refusals_and_throttling_are_no_failures() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn forbidden_requests_with_successes_between_them_stop_nobody() {
+    let universe = Universe::new(1);
+    let instance = Instance::of(&universe);
+    for _ in 0..6 {
+        forbid(&universe, 1);
+        assert!(instance.read(Lane::Interactive).await.is_err());
+        // Nobody knows this customer: 404, from a vendor that lets us ask.
+        assert!(instance.read(Lane::Interactive).await.is_err());
+        universe.sleep_ms(1_100).await;
+    }
+    assert_eq!(stripe_calls(&universe), 12);
+    assert_ne!(breaker(&universe, "stripe#read")["state"], "OPEN");
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_different_forbidden_requests_shut_the_class_and_two_that_are_tried_again_and_again_do_not() {
+    let universe = Universe::new(1);
+    let instance = Instance::of(&universe);
+    let two = [instance.correlation(), instance.correlation()];
+    forbid(&universe, 100);
+    for turn in 0..10 {
+        assert!(instance.read_for(&two[turn % 2], Lane::Interactive).await.is_err());
+        universe.sleep_ms(MINUTE_MS as u64).await;
+    }
+    assert_eq!(stripe_calls(&universe), 10);
+    assert_ne!(breaker(&universe, "stripe#read")["state"], "OPEN");
+
+    assert!(instance.read(Lane::Interactive).await.is_err());
+    let found = breaker(&universe, "stripe#read");
+    assert_eq!((&found["state"], &found["cause"]), (&"OPEN".into(), &"forbidden".into()), "{found}");
+    assert!(instance.read(Lane::Interactive).await.is_err());
+    assert_eq!(stripe_calls(&universe), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn different_requests_that_are_forbidden_at_the_same_moment_are_all_counted() {
+    let universe = Universe::new(1);
+    forbid(&universe, 3);
+    let everybody = field(&universe, 3);
+    let correlations = [(); 3].map(|()| everybody[0].correlation());
+    let asked = everybody.iter().zip(&correlations);
+    join_all(asked.map(|(instance, correlation)| instance.read_for(correlation, Lane::Interactive))).await;
+    assert_eq!(breaker(&universe, "stripe#read")["cause"], "forbidden");
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_open_there_is_one_probe_at_a_time_and_two_that_succeed_close_it() {
     let universe = Universe::new(1);
     let everybody = field(&universe, 20);
@@ -133,6 +184,44 @@ async fn a_probe_whose_instance_died_is_followed_by_another() {
     assert!(Instance::of(&universe).read(Lane::Interactive).await.is_err());
     assert_eq!(stripe_calls(&universe), before, "the lease still held");
     universe.sleep_ms(36_000).await;
+    let _ = Instance::of(&universe).read(Lane::Interactive).await;
+    assert_eq!(stripe_calls(&universe), before + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_is_not_made_in_the_end_leaves_the_next_one_free() {
+    let universe = Universe::new(1);
+    let instance = Instance::of(&universe);
+    universe.sandbox().faults().outage(sandbox::Vendor::Stripe, true);
+    calls_of(&universe, std::slice::from_ref(&instance), MINUTE_MS / 2).await;
+    universe.sandbox().faults().clear();
+    universe.sleep_ms(2 * MINUTE_MS as u64).await;
+    let before = stripe_calls(&universe);
+
+    let table = universe.aws().table();
+    let quota = ["QUOTA#stripe#api#0"; 2];
+    let used_up = (universe.now_ms() + HOUR_MS) * 1_000;
+    table.set_attributes(quota[0], quota[1], &[("tat_second", &json!({ "N": used_up.to_string() }))]);
+    assert!(Instance::of(&universe).read(Lane::Interactive).await.is_err());
+    assert_eq!(stripe_calls(&universe), before, "the quota was used up");
+    table.set_attributes(quota[0], quota[1], &[("tat_second", &json!({ "N": "0" }))]);
+
+    let late = Instance::of(&universe);
+    assert!(late.read_within_ms(0, &late.correlation(), Lane::Interactive).await.is_err());
+    assert_eq!(stripe_calls(&universe), before, "it came too late");
+
+    // With a key that has to be probed too, and a class that is shut: nobody probes the key in vain.
+    let switch = Switch::Class(OperationClass::Read);
+    let shut = Forced { state: State::Open, until: Timestamp::from_ms(universe.now_ms() + 1_000) };
+    let list = Instance::of(&universe).system.work_list().unwrap();
+    force(list.table(), Vendor::Stripe, switch, Some(shut)).await.unwrap();
+    let probe_at = json!({ "N": universe.now_ms().to_string() });
+    let refused = [("state", &json!({ "S": "OPEN" })), ("epoch", &json!({ "N": "1" })), ("next_probe_at", &probe_at)];
+    force(list.table(), Vendor::Stripe, Switch::Key, None).await.unwrap();
+    table.set_attributes("BREAKER#stripe#key", "BREAKER#stripe#key", &refused);
+    assert!(Instance::of(&universe).read(Lane::Interactive).await.is_err());
+    universe.sleep_ms(1_100).await;
+
     let _ = Instance::of(&universe).read(Lane::Interactive).await;
     assert_eq!(stripe_calls(&universe), before + 1);
 }

@@ -44,10 +44,23 @@ impl Instance {
 
     /// Reads a page of somebody's payment methods: a call of class `read`.
     async fn read(&self, lane: Lane) -> Result<Methods> {
+        Box::pin(self.read_for(&self.correlation(), lane)).await
+    }
+
+    /// The same for a request that may have been tried before.
+    async fn read_for(&self, correlation: &Correlation, lane: Lane) -> Result<Methods> {
+        Box::pin(self.read_within_ms(8_000, correlation, lane)).await
+    }
+
+    async fn read_within_ms(&self, ms: i64, correlation: &Correlation, lane: Lane) -> Result<Methods> {
+        let permit = Permit::until(Timestamp::from_ms(self.system.world().now().ms() + ms), lane);
+        self.stripe.methods("cus_1", 1, None, correlation, &permit).await
+    }
+
+    /// A new request's.
+    fn correlation(&self) -> Correlation {
         let world = self.system.world();
-        let correlation = Correlation::generate(world.now(), world.rng.next());
-        let permit = Permit::until(Timestamp::from_ms(world.now().ms() + 8_000), lane);
-        self.stripe.methods("cus_1", 1, None, &correlation, &permit).await
+        Correlation::generate(world.now(), world.rng.next())
     }
 }
 

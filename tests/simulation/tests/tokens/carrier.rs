@@ -153,6 +153,11 @@ impl Carrier {
         self.aws.table().items()
     }
 
+    /// The item of that partition that there is one of.
+    pub(crate) fn item(&self, pk: &str) -> Value {
+        self.items().into_iter().find(|item| item["pk"] == pk).unwrap_or_default()
+    }
+
     pub(crate) fn change_item(&self, name: &str, value: &Value) {
         self.aws.table().set_attributes(KEY.0, KEY.1, &[(name, value)]);
     }

@@ -142,6 +142,18 @@ async fn a_token_service_that_throttles_is_asked_once_in_seven_seconds_by_all_to
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_service_that_says_too_many_to_several_requests_forbids_nothing() {
+    let carrier = Carrier::new();
+    carrier.answer_tokens_with(TokenAnswer::Status(403));
+    for _ in 0..5 {
+        assert!(is_unavailable(&carrier.instance().track().await));
+        carrier.sleep_ms(8_000).await;
+    }
+    carrier.answer_tokens_with(TokenAnswer::Given);
+    assert!(done(&[carrier.instance().track().await]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_died_while_fetching_is_followed_when_the_lease_has_run_out() {
     let carrier = Carrier::new();
     carrier.answer_tokens_after(3_000);
@@ -203,6 +215,25 @@ async fn a_wrong_secret_is_said_to_be_one_and_another_one_works_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_probe_whose_secret_is_refused_too_does_not_close_the_credential_switch() {
+    for answer in [TokenAnswer::Status(400), TokenAnswer::Status(401)] {
+        let carrier = Carrier::new();
+        carrier.answer_tokens_with(answer);
+        let instance = carrier.instance();
+        instance.track().await;
+        let opened = carrier.item("BREAKER#fedex#key");
+        assert_eq!(opened["state"], "OPEN", "{answer:?}: {opened}");
+        for probe in 1..=4 {
+            carrier.sleep_ms(5 * 60_000 + 1_000).await;
+            let refused = instance.track().await;
+            assert!(matches!(refused, Answer::NotDone { code: "held_back" | "vendor_credentials", .. }), "{refused:?}");
+            assert_eq!(carrier.token_calls(), 1 + probe, "{answer:?}");
+        }
+        assert_eq!(carrier.item("BREAKER#fedex#key")["epoch"], opened["epoch"], "{answer:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_secret_that_was_rotated_is_read_anew_when_the_old_one_is_refused() {
     let carrier = Carrier::new();
     let instance = carrier.instance();
@@ -214,6 +245,20 @@ async fn a_secret_that_was_rotated_is_read_anew_when_the_old_one_is_refused() {
     let answer = instance.track().await;
     assert!(done(std::slice::from_ref(&answer)), "{answer:?}");
     assert_eq!(carrier.bearers(), ["token-1", "token-1", "token-3"], "the second token call was refused");
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_calls_side_by_side_go_on_with_the_secret_that_one_of_them_has_read_anew() {
+    let carrier = Carrier::new();
+    let instance = carrier.instance();
+    assert!(done(&[instance.track().await]));
+    carrier.put_secret("newer-secret");
+    carrier.accept_only("newer-secret");
+    carrier.revoke("token-1");
+    carrier.sleep_ms(31_000).await;
+    let answers = join_all((0..10).map(|_| instance.track())).await;
+    assert!(done(&answers), "{answers:?}");
+    assert_eq!(carrier.item("BREAKER#fedex#key"), json!(null), "it was never opened");
 }
 
 #[tokio::test(start_paused = true)]
