@@ -92,7 +92,8 @@ impl ShipmentInitiator {
         }
     }
 
-    /// A repeat: the shipment as it is, or the refusal that it ended with; and where whoever asked first died at it, it is worked on.
+    /// A repeat: the shipment as it is, or the refusal that it ended with; and where whoever asked first died at it, it is
+    /// worked on.
     async fn repeated(&self, request: &ApiRequest, shipment: Shipment) -> Result<Answer> {
         let shipment = if shipment.vendor_id.is_none() && !shipment.is_over() {
             match self.list.work(&shipment.intent_id, &request.lease(), &self.carriers, 1).await? {

@@ -27,7 +27,8 @@ impl Carriers {
             }
             // The label is there; the parcel was not handed over yet.
             Answer::Refused(Refusal::NotFound) => again(),
-            Answer::Refused(refusal) => Outcome::of(Verdict::Refused { code: refusal.code() }),
+            // One look that was refused must not end them all: DHL tells of a parcel in no other way.
+            Answer::Refused(refusal) => Outcome::not_done(refusal.code(), Some(shipment.carrier.look_every()), true),
             Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
             Answer::Unknown => Outcome::not_done("vendor_unavailable", None, true),
         }

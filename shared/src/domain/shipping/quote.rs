@@ -27,8 +27,8 @@ pub struct Rate {
 
 /// What a price depends on, as 26 characters: where it goes from and to, the parcels, the day, and what is declared; not
 /// who sends or gets it, nor in which street. A postal code names the place, and the city does so only where there is
-/// none: a quote at the checkout has no city yet, and the label that is bought of it has one. Two consignments that differ in letter case, blanks or names alone have the
-/// same.
+/// none: a quote at the checkout has no city yet, and the label that is bought of it has one. Two consignments that differ
+/// in letter case, blanks or names alone have the same.
 pub fn consignment_hash(consignment: &Consignment) -> String {
     let parcels: String = consignment.parcels.iter().map(parcel).collect();
     let declared = consignment.customs.as_ref().map(|customs| {

@@ -321,7 +321,8 @@ pub(super) fn read(body: &[u8], parcels: usize) -> Option<Label> {
     let has_label =
         |piece: &Piece| piece.package_documents.iter().any(|paper| paper.is_label() && paper.document().is_some());
     let is_each = pieces.len() >= parcels && pieces.iter().all(has_label);
-    if !is_each && !papers().any(|paper| paper.is_merged() && paper.document().is_some()) {
+    let is_for_all = |paper: &Paper| if parcels == 1 { paper.is_label() } else { paper.is_merged() };
+    if !is_each && !papers().any(|paper| is_for_all(paper) && paper.document().is_some()) {
         return None;
     }
     Some(Label {
