@@ -18,8 +18,8 @@ use crate::server::Arrival;
 const WEBHOOK_BYTES: usize = 3_500;
 /// The id of the sample's intent, without its prefix.
 const NUDGED: &str = "3TDMQAQT8RSK5S3QGCJ3ZG2WSC";
-/// Where the sample's parcel goes: each event's own place, since what was asked before is answered from memory.
-const DESTINATION: &str = "Paris";
+/// The postal code to which the sample's parcel goes: each event's own, since what was asked before is answered from memory.
+const DESTINATION: &str = "75008";
 /// What carriers are asked for prices by.
 const RATES: [&str; 3] = ["POST /rate/v1/rates/quotes", "POST /api/rating/v2409/Shop", "POST /rates"];
 /// Records of a batch: as many as template.yaml gives the workers at once.
@@ -183,8 +183,9 @@ impl Events {
         let sample = &self.samples[&workload];
         match workload.row().form {
             Form::Signed(_) => self.webhook(&self.body),
-            // The body is JSON within JSON, and the key a header: all are the sample's order.
-            Form::Request(own, _) => sample.replace(own, &format!("bench-{number}")).into(),
+            // The body is JSON within JSON, and the key a header: all are the sample's order. A postal code has at most ten
+            // characters.
+            Form::Request(own, _) => sample.replace(own, &format!("bench{number}")).into(),
             Form::Nudges(count, own) => nudges(sample, own, number * count, count).into(),
         }
     }
