@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use line::Line;
 use seen::Seen;
 pub use seen::{force, read};
@@ -160,14 +161,15 @@ impl Admission {
     }
 
     /// No call follows: whoever asks next may probe instead.
-    pub(super) async fn give_back(&self, vendor: Vendor, pass: Pass) {
-        for (switch, breaker, owner) in pass.probes {
-            // On the heap: it is seldom needed, and part of every future that calls a vendor.
-            let writing = Box::pin(self.write(breaker.probe_ended(switch.key(vendor), &owner)));
-            if let Some(written) = writing.await {
-                self.learned(vendor, switch, written);
+    pub(super) fn give_back(&self, vendor: Vendor, pass: Pass) -> BoxFuture<'_, ()> {
+        // On the heap: it is seldom needed, and part of every future that calls a vendor.
+        Box::pin(async move {
+            for (switch, breaker, owner) in pass.probes {
+                if let Some(written) = self.write(breaker.probe_ended(switch.key(vendor), &owner)).await {
+                    self.learned(vendor, switch, written);
+                }
             }
-        }
+        })
     }
 
     fn held(&self, switch: Switch, until: Timestamp) -> Held {
@@ -401,8 +403,9 @@ impl Admission {
         Err(Held { until: remembered.local.0.plus(LOCAL_WINDOW), why: "store_unreachable" })
     }
 
-    async fn write(&self, write: Result<Write>) -> Option<Written> {
-        self.in_time(async { self.table.update(write?).await }).await
+    /// On the heap, for the same reason, and because there would be a copy of it wherever a breaker is written.
+    fn write(&self, write: Result<Write>) -> BoxFuture<'_, Option<Written>> {
+        Box::pin(async move { self.in_time(async { self.table.update(write?).await }).await })
     }
 
     /// What the store says, if it says it in time: `None` counts as unreachable.
