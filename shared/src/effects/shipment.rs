@@ -366,6 +366,16 @@ mod tests {
         .unwrap()
     }
 
+    fn context() -> Context {
+        Context {
+            now: Timestamp::from_seconds(LABEL_AT_S + 1_000),
+            correlation: serde_json::from_value(json!("cor-1")).unwrap(),
+            source: "ups",
+            occasion: "evt".to_owned(),
+            settles_confirm: false,
+        }
+    }
+
     fn in_transit(after_s: i64) -> Scan {
         Scan {
             at: Timestamp::from_seconds(LABEL_AT_S + after_s),
@@ -378,17 +388,10 @@ mod tests {
 
     #[test]
     fn a_scan_that_is_told_alone_has_its_row_however_late_it_comes_and_a_history_only_its_new_ones() {
-        let context = Context {
-            now: Timestamp::from_seconds(LABEL_AT_S + 1_000),
-            correlation: serde_json::from_value(json!("cor-1")).unwrap(),
-            source: "ups",
-            occasion: "evt".to_owned(),
-            settles_confirm: false,
-        };
         let mut seen = shipment();
         seen.scanned_until = Some(Timestamp::from_seconds(LABEL_AT_S + 500));
         let told = |scans: Vec<Scan>| {
-            let plan = seen.observe(&ShipmentNews::Scanned(scans), &context).unwrap();
+            let plan = seen.observe(&ShipmentNews::Scanned(scans), &context()).unwrap();
             let Some(Subject::Shipment(after)) = plan.after else { panic!("a shipment") };
             let rows = plan.writes.iter().filter(|(role, _)| matches!(role, Role::Once)).count();
             (rows, after.scanned_until.map(|until| until.seconds() - LABEL_AT_S))
@@ -402,17 +405,10 @@ mod tests {
 
     #[test]
     fn how_late_we_know_of_a_scan_is_told_when_it_moves_the_status_and_only_then() {
-        let context = Context {
-            now: Timestamp::from_seconds(LABEL_AT_S + 1_000),
-            correlation: serde_json::from_value(json!("cor-1")).unwrap(),
-            source: "ups",
-            occasion: "evt".to_owned(),
-            settles_confirm: false,
-        };
         let news = |scans| ShipmentNews::Scanned(scans);
-        let moved = shipment().observe(&news(vec![in_transit(400), in_transit(700)]), &context).unwrap();
+        let moved = shipment().observe(&news(vec![in_transit(400), in_transit(700)]), &context()).unwrap();
         assert_eq!(moved.scan_known_after, Some((Carrier::Ups, Duration::from_secs(300))));
-        let nothing_new = shipment().observe(&news(vec![]), &context).unwrap();
+        let nothing_new = shipment().observe(&news(vec![]), &context()).unwrap();
         assert_eq!(nothing_new.scan_known_after, None);
     }
 }

@@ -133,8 +133,25 @@ impl Admission {
         class: OperationClass,
         secret_version: &str,
     ) -> std::result::Result<Pass, Held> {
-        let Some(seen) = self.seen(vendor).await else { return self.locally().map(|()| Pass::default()) };
         let mut pass = Pass::default();
+        match self.pass_switches(vendor, class, secret_version, &mut pass).await {
+            Ok(()) => Ok(pass),
+            Err(held) => {
+                self.give_back(vendor, pass).await;
+                Err(held)
+            }
+        }
+    }
+
+    /// What is to be probed is in `pass` also when another switch is shut.
+    async fn pass_switches(
+        &self,
+        vendor: Vendor,
+        class: OperationClass,
+        secret_version: &str,
+        pass: &mut Pass,
+    ) -> std::result::Result<(), Held> {
+        let Some(seen) = self.seen(vendor).await else { return self.locally() };
         for switch in [Switch::Key, Switch::Class(class)] {
             let breaker = seen.of(switch);
             let now = self.world.now();
@@ -143,21 +160,17 @@ impl Admission {
                 Standing::Shut { .. } | Standing::Probing if self.is_another_key(&breaker, secret_version) => {
                     self.close(vendor, switch, &breaker).await;
                 }
-                Standing::Shut { until } => {
-                    self.give_back(vendor, pass).await;
-                    return Err(self.held(switch, until));
-                }
+                Standing::Shut { until } => return Err(self.held(switch, until)),
                 Standing::Probing => {
                     let owner = format!("{:032x}", self.world.rng.next());
-                    let Some(taken) = self.take_probe(vendor, switch, &breaker, &owner).await else {
-                        self.give_back(vendor, pass).await;
-                        return Err(self.held(switch, now.plus(vendor.policy().timeout)));
-                    };
-                    pass.probes.push((switch, taken, owner));
+                    match self.take_probe(vendor, switch, &breaker, &owner).await {
+                        Some(taken) => pass.probes.push((switch, taken, owner)),
+                        None => return Err(self.held(switch, now.plus(vendor.policy().timeout))),
+                    }
                 }
             }
         }
-        Ok(pass)
+        Ok(())
     }
 
     /// No call follows: whoever asks next may probe instead.

@@ -31,7 +31,9 @@ const KEY_PROBE: Duration = Duration::from_secs(300);
 const SUCCESSES_TO_CLOSE: u32 = 2;
 /// Requests that were forbidden before the operation class counts as not permitted to us: one object that we may not
 /// touch is no reason to stop.
-const FORBIDDEN_MAX: u32 = 3;
+const FORBIDDEN_MAX: usize = 3;
+/// The attribute that names them. (There was a counter `forbidden` before.)
+const FORBIDDEN_REQUESTS: &str = "forbidden_requests";
 /// A probe's lease is the vendor's timeout and this: clocks differ, and the result has to be written.
 const PROBE_MARGIN: Duration = Duration::from_secs(5);
 
@@ -91,12 +93,9 @@ pub struct Breaker {
     /// Failures among those.
     #[serde(default)]
     failed_before: u32,
-    /// Different requests that were forbidden (403), with no success between them.
-    #[serde(default)]
-    forbidden: u32,
-    /// Which ones: a request that is tried again counts once.
-    #[serde(default)]
-    forbidden_requests: Vec<String>,
+    /// The requests that were forbidden (403), with no success between them: one that is tried again counts once.
+    #[serde(default, rename = "forbidden_requests")]
+    forbidden: Vec<String>,
     /// Open: when the next probe may be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_probe_at: Option<Timestamp>,
@@ -207,7 +206,7 @@ impl Breaker {
     pub(super) fn has_failures(&self, now: Timestamp) -> bool {
         let recent = bucket(now) - self.bucket;
         self.fails > 0
-            || self.forbidden > 0
+            || !self.forbidden.is_empty()
             || (recent == 0 && self.failed > 0)
             || (recent <= 1 && self.failed_before + self.failed > 0)
     }
@@ -224,22 +223,18 @@ impl Breaker {
 
     /// Whether it says already that this request was forbidden.
     pub(super) fn has_forbidden(&self, request: &str) -> bool {
-        self.forbidden_requests.iter().any(|forbidden| forbidden == request)
+        self.forbidden.iter().any(|forbidden| forbidden == request)
     }
 
     /// Whether so many requests were forbidden that the whole class is.
     pub(super) fn is_forbidden(&self) -> bool {
-        self.forbidden >= FORBIDDEN_MAX
+        self.forbidden.len() >= FORBIDDEN_MAX
     }
 
     /// Adds calls to the counters. A success ends the row of failures, and of what was forbidden.
     pub(super) fn counted(&self, key: Key, tally: &Tally, failed: bool) -> Result<Write> {
         let write = self.begun(self.while_closed(key)?)?;
-        let write = if failed {
-            write.add("fails", 1)
-        } else {
-            write.set("fails", &0)?.set("forbidden", &0)?.remove("forbidden_requests")
-        };
+        let write = if failed { write.add("fails", 1) } else { write.set("fails", &0)?.remove(FORBIDDEN_REQUESTS) };
         if self.bucket == tally.bucket && self.epoch_is_written() {
             let write = write.add("calls", i64::from(tally.calls)).add("failed", i64::from(tally.failed));
             return write.when("#bucket = :bucket").bind(":bucket", &tally.bucket);
@@ -256,12 +251,12 @@ impl Breaker {
 
     /// Counts one more forbidden request, unless another was counted meanwhile.
     pub(super) fn forbidden(&self, key: Key, request: &str) -> Result<Write> {
-        let requests: Vec<&str> = self.forbidden_requests.iter().map(String::as_str).chain([request]).collect();
-        self.begun(self.while_closed(key)?)?
-            .set("forbidden", &(self.forbidden + 1))?
-            .set("forbidden_requests", &requests)?
-            .when("attribute_not_exists(#forbidden) OR #forbidden = :counted")
-            .bind(":counted", &self.forbidden)
+        let requests: Vec<&str> = self.forbidden.iter().map(String::as_str).chain([request]).collect();
+        let write = self.begun(self.while_closed(key)?)?.set(FORBIDDEN_REQUESTS, &requests)?;
+        if self.forbidden.is_empty() {
+            return Ok(write.when("attribute_not_exists(#forbidden_requests)"));
+        }
+        write.when("#forbidden_requests = :counted").bind(":counted", &self.forbidden)
     }
 
     /// Opens it; only one of those who saw it closed wins.
@@ -335,8 +330,8 @@ impl Breaker {
             .remove("next_probe_at")
             .remove("cause")
             .remove("secret_version")
-            .remove("forbidden_requests");
-        ["fails", "forbidden", "calls", "failed", "calls_before", "failed_before", "successes"]
+            .remove(FORBIDDEN_REQUESTS);
+        ["fails", "calls", "failed", "calls_before", "failed_before", "successes"]
             .into_iter()
             .try_fold(write, |write, counter| write.set(counter, &0))
     }

@@ -1,6 +1,6 @@
 //! Where parcels are: told by pushes, asked for, and never backwards.
 
-use sandbox::{ParcelCourse, Scan, Vendor, WebhookFault};
+use sandbox::{CallFault, ParcelCourse, Scan, Vendor, WebhookFault};
 use serde_json::{Value, json};
 use simulation::invariants::{of_type, text};
 use simulation::shop::shipping::{shipment as request, within_europe};
@@ -86,6 +86,17 @@ async fn a_carrier_that_forgets_to_tell_is_asked() {
         assert_eq!(status(&universe), "delivered", "{carrier}");
         nothing_is_wrong(&universe);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_look_that_is_refused_does_not_end_the_following_of_a_parcel() {
+    let mut universe = Universe::new(1);
+    let service = dhl_service(&mut universe).await;
+    bought(&mut universe, "dhl", &service).await;
+    universe.sandbox().faults().next_calls(Vendor::Dhl, "track", 1, CallFault::ErrorBefore { status: 400 });
+    universe.run_until_quiet(ARRIVED_WITHIN_MS).await;
+    assert_eq!(status(&universe), "delivered");
+    nothing_is_wrong(&universe);
 }
 
 #[tokio::test(start_paused = true)]

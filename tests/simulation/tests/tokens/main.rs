@@ -233,15 +233,20 @@ async fn a_probe_whose_secret_is_refused_too_does_not_close_the_credential_switc
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_secret_that_was_rotated_is_read_anew_when_the_old_one_is_refused() {
-    let carrier = Carrier::new();
-    let instance = carrier.instance();
+/// Its token is revoked, and so is the secret that it was got with.
+async fn rotated_after_a_call(carrier: &Carrier, instance: &Instance) {
     assert!(done(&[instance.track().await]));
     carrier.put_secret("newer-secret");
     carrier.accept_only("newer-secret");
     carrier.revoke("token-1");
     carrier.sleep_ms(31_000).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_was_rotated_is_read_anew_when_the_old_one_is_refused() {
+    let carrier = Carrier::new();
+    let instance = carrier.instance();
+    rotated_after_a_call(&carrier, &instance).await;
     let answer = instance.track().await;
     assert!(done(std::slice::from_ref(&answer)), "{answer:?}");
     assert_eq!(carrier.bearers(), ["token-1", "token-1", "token-3"], "the second token call was refused");
@@ -251,11 +256,7 @@ async fn a_secret_that_was_rotated_is_read_anew_when_the_old_one_is_refused() {
 async fn ten_calls_side_by_side_go_on_with_the_secret_that_one_of_them_has_read_anew() {
     let carrier = Carrier::new();
     let instance = carrier.instance();
-    assert!(done(&[instance.track().await]));
-    carrier.put_secret("newer-secret");
-    carrier.accept_only("newer-secret");
-    carrier.revoke("token-1");
-    carrier.sleep_ms(31_000).await;
+    rotated_after_a_call(&carrier, &instance).await;
     let answers = join_all((0..10).map(|_| instance.track())).await;
     assert!(done(&answers), "{answers:?}");
     assert_eq!(carrier.item("BREAKER#fedex#key"), json!(null), "it was never opened");
