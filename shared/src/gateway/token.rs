@@ -255,7 +255,8 @@ impl<R: Fn() -> Result<HttpRequest>> Fetch<'_, R> {
         match known {
             Some(token) if token.is_fresh(now) => Ok(token),
             known => {
-                let token = self.renewed(known).await?;
+                // Once an hour, and as deep as a call of its own: on the heap it adds nothing to every call's future.
+                let token = Box::pin(self.renewed(known)).await?;
                 tokens.with(vendor, |place| place.token = Some(token.clone()));
                 Ok(token)
             }
