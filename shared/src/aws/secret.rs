@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -69,32 +70,35 @@ impl Secrets {
         if before == Some(cached.read_at) { Ok(None) } else { parse(id, &cached).map(Some) }
     }
 
-    async fn load(&self, id: &str, ttl: Duration) -> Result<Cached> {
-        // Held across the call on purpose: one instance asks once, whoever else needs it waits for the answer.
-        let mut cache = self.cache.lock().await;
-        if let Some(cached) = cache.get(id)
-            && self.world.now().since(cached.read_at) < ttl
-        {
-            return Ok(cached.clone());
-        }
-        let question = Question {
-            operation: "GetSecretValue",
-            method: Method::POST,
-            path_and_query: "/",
-            headers: &[
-                ("content-type", "application/x-amz-json-1.1"),
-                ("x-amz-target", "secretsmanager.GetSecretValue"),
-            ],
-            body: Bytes::from(serde_json::json!({ "SecretId": id }).to_string()),
-        };
-        let answer = self.service.ask(&question).await?;
-        let unusable = |what| Error::misconfigured("secret_unusable", format!("{id} {what}"));
-        let value: SecretValue =
-            serde_json::from_slice(answer.body()).map_err(|_| unusable("was answered with something unreadable"))?;
-        let text = value.secret_string.ok_or_else(|| unusable("has no text value"))?;
-        let cached = Cached { text, version_id: value.version_id, read_at: self.world.now() };
-        cache.insert(id.to_owned(), cached.clone());
-        Ok(cached)
+    /// On the heap, since there would be a copy of it in each function's crate.
+    fn load<'a>(&'a self, id: &'a str, ttl: Duration) -> BoxFuture<'a, Result<Cached>> {
+        Box::pin(async move {
+            // Held across the call on purpose: one instance asks once, whoever else needs it waits for the answer.
+            let mut cache = self.cache.lock().await;
+            if let Some(cached) = cache.get(id)
+                && self.world.now().since(cached.read_at) < ttl
+            {
+                return Ok(cached.clone());
+            }
+            let question = Question {
+                operation: "GetSecretValue",
+                method: Method::POST,
+                path_and_query: "/",
+                headers: &[
+                    ("content-type", "application/x-amz-json-1.1"),
+                    ("x-amz-target", "secretsmanager.GetSecretValue"),
+                ],
+                body: Bytes::from(serde_json::json!({ "SecretId": id }).to_string()),
+            };
+            let answer = self.service.ask(&question).await?;
+            let unusable = |what| Error::misconfigured("secret_unusable", format!("{id} {what}"));
+            let value: SecretValue = serde_json::from_slice(answer.body())
+                .map_err(|_| unusable("was answered with something unreadable"))?;
+            let text = value.secret_string.ok_or_else(|| unusable("has no text value"))?;
+            let cached = Cached { text, version_id: value.version_id, read_at: self.world.now() };
+            cache.insert(id.to_owned(), cached.clone());
+            Ok(cached)
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use super::work::Subject;
 use crate::aws::Write;
 use crate::aws::table::Written;
 use crate::domain::{IntentId, Timestamp};
-use crate::error::Result;
+use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::gateway::{Lane, Permit};
 use crate::guard::{Guard, condition, holds};
 
@@ -127,6 +127,30 @@ impl WorkList {
             }
             Written::Lost(None) => Ok(Claim::Missing),
             Written::Lost(Some(item)) => self.claim_otherwise(item.parse()?, lease, now).await,
+        }
+    }
+
+    /// Gives a claim back of which no call was made, because what it needs could not be read: READY and due, as it was.
+    /// Otherwise the call would have to be found out about when the lease is over, for minutes or by a person. What will
+    /// not be readable next time either stays claimed: claims are counted, and the fifth gives it up.
+    pub(super) async fn give_back(&self, claimed: &Claimed, why: &Error) {
+        if why.kind == ErrorKind::Bug || claimed.intent.phase != Phase::Calling || !claimed.is_undone {
+            return;
+        }
+        let given_back = async {
+            let write = Write::update(claimed.intent.key())
+                .set("phase", &Phase::Ready)?
+                .set("due", &self.world.now())?
+                .add("claims", -1)
+                .when("#owner = :owner AND #epoch = :epoch AND #phase = :calling")
+                .bind(":owner", &claimed.lease.owner)?
+                .bind(":epoch", &claimed.intent.epoch)?
+                .bind(":calling", &Phase::Calling)?;
+            let write = if claimed.is_first { write.remove("first_called_at") } else { write };
+            self.table.update(write).await
+        };
+        if let Err(error) = given_back.await {
+            tracing::warn!(error = %error, "a claim could not be given back: it is looked into when its lease is over");
         }
     }
 

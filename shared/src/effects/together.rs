@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
+use futures_util::future::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::WorkList;
@@ -13,7 +14,7 @@ use super::intent::{Intent, Phase};
 use super::outcome::{Agent, Outcome, Verdict};
 use super::work::Subject;
 use crate::domain::{CampaignId, IntentId};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::gateway::Permit;
 use crate::guard::{Guard, holds};
 
@@ -79,13 +80,18 @@ impl WorkList {
         }
         let mut settling: Vec<BoxFuture<'_, Result<()>>> = Vec::new();
         for (campaign_id, members) in groups {
+            let claimed: Vec<Claimed> = members.iter().map(|(claimed, _)| claimed.clone()).collect();
             match self.called_together(campaign_id.as_ref(), members, agent, &permit).await {
                 Ok(outcomes) => {
                     for (claimed, subject, outcome) in outcomes {
                         settling.push(Box::pin(self.settle_one(claimed, subject, outcome, agent)));
                     }
                 }
-                Err(error) => failed = Some(error),
+                Err(error) => {
+                    // Nothing was called.
+                    side_by_side(claimed.iter().map(|one| self.give_back(one, &error).boxed()).collect()).await;
+                    failed = Some(error);
+                }
             }
         }
         for claim in others {
@@ -98,7 +104,7 @@ impl WorkList {
     }
 
     async fn with_subject(&self, claimed: Claimed) -> Result<(Claimed, Subject)> {
-        let subject = self.subject(&claimed.intent).await?;
+        let subject = self.subject_of(&claimed).await?;
         Ok((claimed, subject))
     }
 
@@ -117,7 +123,7 @@ impl WorkList {
         self.worked(claim, agent, &lease.permit(), 1).await.map(drop)
     }
 
-    /// What each of these came to. Consent is looked at now, right before the call.
+    /// What each of these came to; with an error, nothing was called. Consent is looked at now, right before the call.
     async fn called_together(
         &self,
         campaign_id: Option<&CampaignId>,
@@ -126,7 +132,10 @@ impl WorkList {
         permit: &Permit,
     ) -> Result<Vec<(Claimed, Subject, Outcome)>> {
         let campaign = match campaign_id {
-            Some(id) => Some(self.campaign(id).await.map_err(|e| Error::bug("subject_missing", e))?),
+            Some(id) => Some(self.campaign(id).await.map_err(|error| match error.kind {
+                Kind::Rejected { .. } => Error::bug("subject_missing", error),
+                _ => error,
+            })?),
             None => None,
         };
         let now = self.world.now();

@@ -202,7 +202,7 @@ impl WorkList {
                 Ok(settled.await?.into())
             }
             Claim::Mine(claimed) => {
-                let subject = self.subject(&claimed.intent).await?;
+                let subject = self.subject_of(&claimed).await?;
                 self.carry_out(claimed, subject, agent, permit, tries, |_, _| Ok(None)).await
             }
         }
@@ -210,7 +210,7 @@ impl WorkList {
 
     /// Calls what this request has claimed at its birth, once, and settles it.
     pub async fn work_claimed(&self, claimed: Claimed, agent: &dyn Agent, permit: &Permit) -> Result<Worked> {
-        let subject = self.subject(&claimed.intent).await?;
+        let subject = self.subject_of(&claimed).await?;
         self.carry_out(claimed, subject, agent, permit, 1, |_, _| Ok(None)).await
     }
 
@@ -287,6 +287,15 @@ impl WorkList {
             before = Some(outcome);
             tried += 1;
         }
+    }
+
+    /// Reads what a claim is about; gives it back when that cannot be read now.
+    pub(super) async fn subject_of(&self, claimed: &Claimed) -> Result<Subject> {
+        let read = self.subject(&claimed.intent).await;
+        if let Err(error) = &read {
+            self.give_back(claimed, error).await;
+        }
+        read
     }
 
     /// Reads what an intent is about: one read, whatever it is.

@@ -178,9 +178,7 @@ impl Admission {
         // On the heap: it is seldom needed, and part of every future that calls a vendor.
         Box::pin(async move {
             for (switch, breaker, owner) in pass.probes {
-                if let Some(written) = self.write(breaker.probe_ended(switch.key(vendor), &owner)).await {
-                    self.learned(vendor, switch, written);
-                }
+                self.write(vendor, switch, breaker.probe_ended(switch.key(vendor), &owner)).await;
             }
         })
     }
@@ -300,8 +298,7 @@ impl Admission {
         };
         for _ in 0..ROUNDS_MAX {
             let write = breaker.counted(switch.key(vendor), &tally, failed);
-            let Some(written) = self.write(write).await else { return };
-            let (now_is, counted) = self.learned(vendor, switch, written);
+            let Some((now_is, counted)) = self.write(vendor, switch, write).await else { return };
             breaker = now_is;
             if breaker.state == State::Open {
                 return;
@@ -322,8 +319,8 @@ impl Admission {
             if breaker.state == State::Open || breaker.has_forbidden(request) {
                 return;
             }
-            let Some(written) = self.write(breaker.forbidden(switch.key(vendor), request)).await else { return };
-            let (now_is, counted) = self.learned(vendor, switch, written);
+            let write = breaker.forbidden(switch.key(vendor), request);
+            let Some((now_is, counted)) = self.write(vendor, switch, write).await else { return };
             breaker = now_is;
             if counted {
                 if breaker.is_forbidden() {
@@ -336,48 +333,47 @@ impl Admission {
 
     async fn open(&self, vendor: Vendor, switch: Switch, breaker: &Breaker, cause: &str, version: Option<&str>) {
         let write = breaker.opened(switch.key(vendor), cause, version, self.world.now());
-        if let Some(written) = self.write(write).await
-            && let (_, true) = self.learned(vendor, switch, written)
-        {
+        if let Some((_, true)) = self.write(vendor, switch, write).await {
             self.announce(vendor, switch, "opened", cause);
         }
     }
 
     async fn close(&self, vendor: Vendor, switch: Switch, breaker: &Breaker) {
         let write = breaker.closed(switch.key(vendor), self.world.now());
-        if let Some(written) = self.write(write).await
-            && let (_, true) = self.learned(vendor, switch, written)
-        {
+        if let Some((_, true)) = self.write(vendor, switch, write).await {
             self.announce(vendor, switch, "closed", "another key");
         }
     }
 
     async fn take_probe(&self, vendor: Vendor, switch: Switch, breaker: &Breaker, owner: &str) -> Option<Breaker> {
         let write = breaker.probe_taken(switch.key(vendor), owner, vendor.policy().timeout, self.world.now());
-        let (breaker, taken) = self.learned(vendor, switch, self.write(write).await?);
+        let (breaker, taken) = self.write(vendor, switch, write).await?;
         taken.then_some(breaker)
     }
 
     async fn probed(&self, vendor: Vendor, switch: Switch, breaker: &Breaker, owner: &str, succeeded: bool) {
         let write = breaker.probed(switch.key(vendor), owner, succeeded, self.world.now());
-        if let Some(written) = self.write(write).await
-            && let (after, true) = self.learned(vendor, switch, written)
+        if let Some((after, true)) = self.write(vendor, switch, write).await
             && after.state == State::Closed
         {
             self.announce(vendor, switch, "closed", "its probes succeeded");
         }
     }
 
-    /// Takes over what the store said: the breaker as it is, and whether the write was ours.
-    fn learned(&self, vendor: Vendor, switch: Switch, written: Written) -> (Breaker, bool) {
-        let (item, ours) = match written {
-            Written::Done(item) => (Some(item), true),
-            Written::Lost(item) => (item, false),
-        };
-        let breaker: Breaker = item.and_then(|item| item.parse().ok()).unwrap_or_default();
-        let mut remembered = self.remembered();
-        remembered.breakers.entry(vendor).or_default().breakers.insert(switch, breaker.clone());
-        (breaker, ours)
+    /// Writes one of a vendor's breakers and takes over what the store says: the breaker as it is, and whether the write
+    /// was ours. `None` when the store cannot be asked. On the heap, for the same reason, and because there would be a
+    /// copy of it wherever a breaker is written.
+    fn write(&self, vendor: Vendor, switch: Switch, write: Result<Write>) -> BoxFuture<'_, Option<(Breaker, bool)>> {
+        Box::pin(async move {
+            let (item, ours) = match self.in_time(async { self.table.update(write?).await }).await? {
+                Written::Done(item) => (Some(item), true),
+                Written::Lost(item) => (item, false),
+            };
+            let breaker: Breaker = item.and_then(|item| item.parse().ok()).unwrap_or_default();
+            let mut remembered = self.remembered();
+            remembered.breakers.entry(vendor).or_default().breakers.insert(switch, breaker.clone());
+            Some((breaker, ours))
+        })
     }
 
     /// One alert for each transition: whoever made it says so.
@@ -414,11 +410,6 @@ impl Admission {
             return Ok(());
         }
         Err(Held { until: remembered.local.0.plus(LOCAL_WINDOW), why: "store_unreachable" })
-    }
-
-    /// On the heap, for the same reason, and because there would be a copy of it wherever a breaker is written.
-    fn write(&self, write: Result<Write>) -> BoxFuture<'_, Option<Written>> {
-        Box::pin(async move { self.in_time(async { self.table.update(write?).await }).await })
     }
 
     /// What the store says, if it says it in time: `None` counts as unreachable.

@@ -18,6 +18,7 @@ mod token;
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
@@ -202,19 +203,21 @@ impl Gateway {
         if held.is_some() { reply } else { again }
     }
 
-    /// Asks for admission and makes the call.
-    async fn call_with(
-        &self,
-        call: &Call<'_>,
-        secret_version: &str,
+    /// Asks for admission and makes the call. On the heap, since there would be a copy of it in each function's crate.
+    fn call_with<'a>(
+        &'a self,
+        call: &'a Call<'_>,
+        secret_version: &'a str,
         request: HttpRequest,
         classify: Classify,
-    ) -> (Reply, Option<&'static str>) {
-        let pass = match self.admitted(call, secret_version).await {
-            Ok(pass) => pass,
-            Err(held) => return (self.held(call, &held), Some(held.why)),
-        };
-        (self.sent(call, pass, request, classify, call.vendor.policy().timeout).await, None)
+    ) -> BoxFuture<'a, (Reply, Option<&'static str>)> {
+        Box::pin(async move {
+            let pass = match self.admitted(call, secret_version).await {
+                Ok(pass) => pass,
+                Err(held) => return (self.held(call, &held), Some(held.why)),
+            };
+            (self.sent(call, pass, request, &classify, call.vendor.policy().timeout).await, None)
+        })
     }
 
     /// What a call comes to that was not admitted.
@@ -232,7 +235,7 @@ impl Gateway {
         call: &Call<'_>,
         pass: Pass,
         request: HttpRequest,
-        classify: impl Fn(StatusCode, &HeaderMap, &[u8]) -> Class,
+        classify: &(dyn Fn(StatusCode, &HeaderMap, &[u8]) -> Class + Sync),
         longest: Duration,
     ) -> Reply {
         let started = self.world.now();

@@ -409,7 +409,7 @@ impl<R: Fn() -> Result<HttpRequest>> Fetch<'_, R> {
             403 | 429 | 500.. => Class::Transient,
             _ => Class::Unknown,
         };
-        let reply = self.gateway.sent(&call, pass, request, classify, longest).await;
+        let reply = self.gateway.sent(&call, pass, request, &classify, longest).await;
         let token = reply.response.as_ref().filter(|_| reply.class == Class::Done).and_then(|r| read(r.body()));
         token.ok_or_else(|| {
             // Whatever became of the token: the call itself was not made.

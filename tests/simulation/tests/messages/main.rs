@@ -17,6 +17,7 @@ mod instead;
 mod provider;
 mod reports;
 mod templates;
+mod unread;
 
 use bytes::Bytes;
 use lambda_http::Body;
