@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Subcommand;
 use crossdock::effects::audit::Audit;
 use crossdock::gateway::breaker::{Breaker, Forced, Standing, State, Switch};
@@ -31,7 +31,7 @@ pub(crate) struct Target {
     /// `stripe`, `sendgrid`, `twilio`, `postmark`, `fedex`, `ups`, `dhl`
     #[arg(value_parser = vendor)]
     vendor: Vendor,
-    /// `effect`, `read`, or `key` (the credential switch)
+    /// `effect`, `read`, `key` (the credential switch), or SendGrid's `marketing_key`
     #[arg(value_parser = switch)]
     switch: Switch,
 }
@@ -60,6 +60,11 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
                 println!("{}", described(stack, vendor, switch, &breaker));
             }
             Ok(())
+        }
+        Command::Open(Which { target, .. }) | Command::Close(Which { target, .. }) | Command::Release(target)
+            if !Switch::of(target.vendor).any(|switch| switch == target.switch) =>
+        {
+            bail!("{} has one key only: its switch is `key`", target.vendor.as_str())
         }
         Command::Open(which) => hold(stack, &which, State::Open, confirm).await,
         Command::Close(which) => hold(stack, &which, State::Closed, confirm).await,
@@ -105,5 +110,5 @@ fn described(stack: &Stack, vendor: Vendor, switch: Switch, breaker: &Breaker) -
         breaker.opened_at.filter(|_| breaker.state == State::Open).map(|at| format!("since {}", at.to_rfc3339()));
     let fails = (breaker.fails > 0).then(|| format!("{} failures in a row", breaker.fails));
     let more: Vec<String> = [held, cause, since, fails].into_iter().flatten().collect();
-    format!("{:9} {:7} {standing}  {}", vendor.as_str(), switch.as_str(), more.join(" · ")).trim_end().to_owned()
+    format!("{:9} {:13} {standing}  {}", vendor.as_str(), switch.as_str(), more.join(" · ")).trim_end().to_owned()
 }

@@ -135,12 +135,12 @@ impl Weather {
 
     /// What this vendor's switches say of an intent of this kind.
     fn turn_at(&self, vendor: Vendor, kind: Kind) -> Turn {
-        for switch in [Switch::Key, Switch::Class(kind.operation_class())] {
+        for switch in [kind.credential_switch(), Switch::Class(kind.operation_class())] {
             match self.breaker(vendor, switch).map(|breaker| breaker.standing(self.now)) {
                 None | Some(Standing::Closed) => {}
                 Some(Standing::Probing) => return Turn::Candidate(vendor, switch),
                 // Somebody has to look whether there is another key.
-                Some(Standing::Shut { .. }) if switch == Switch::Key => return Turn::Candidate(vendor, switch),
+                Some(Standing::Shut { .. }) if switch.is_key() => return Turn::Candidate(vendor, switch),
                 Some(Standing::Shut { .. }) => return Turn::Held,
             }
         }

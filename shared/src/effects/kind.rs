@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::message::{Channel, MessageKind};
+use crate::gateway::breaker::Switch;
 use crate::gateway::{OperationClass, Vendor};
 
 /// What kind of thing is to be done; decides queue, worker and budget.
@@ -159,6 +160,14 @@ impl Kind {
                 OperationClass::Read
             }
             _ => OperationClass::Effect,
+        }
+    }
+
+    /// Which of its vendor's credential switches its call passes.
+    pub const fn credential_switch(self) -> Switch {
+        match self {
+            Self::MailPromotion => Switch::MarketingKey,
+            _ => Switch::Key,
         }
     }
 

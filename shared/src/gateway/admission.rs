@@ -51,10 +51,19 @@ pub struct Held {
 }
 
 /// Leave to make one call.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pass {
+    /// The credential switch of the key that the call is made with.
+    key: Switch,
     /// The switches that this call probes, as they were when their lease was taken.
     probes: Vec<(Switch, Breaker, String)>,
+}
+
+/// The key that a call is made with: its credential switch, and the version of the secret that it is from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Credential<'a> {
+    pub(super) switch: Switch,
+    pub(super) version: &'a str,
 }
 
 /// What a call says of its vendor's health.
@@ -131,10 +140,10 @@ impl Admission {
         &self,
         vendor: Vendor,
         class: OperationClass,
-        secret_version: &str,
+        credential: Credential<'_>,
     ) -> std::result::Result<Pass, Held> {
-        let mut pass = Pass::default();
-        match self.pass_switches(vendor, class, secret_version, &mut pass).await {
+        let mut pass = Pass { key: credential.switch, probes: Vec::new() };
+        match self.pass_switches(vendor, class, credential.version, &mut pass).await {
             Ok(()) => Ok(pass),
             Err(held) => {
                 self.give_back(vendor, pass).await;
@@ -152,7 +161,7 @@ impl Admission {
         pass: &mut Pass,
     ) -> std::result::Result<(), Held> {
         let Some(seen) = self.seen(vendor).await else { return self.locally() };
-        for switch in [Switch::Key, Switch::Class(class)] {
+        for switch in [pass.key, Switch::Class(class)] {
             let breaker = seen.of(switch);
             let now = self.world.now();
             match breaker.standing(now) {
@@ -184,7 +193,7 @@ impl Admission {
     }
 
     fn held(&self, switch: Switch, until: Timestamp) -> Held {
-        let why = if switch == Switch::Key { "key_refused" } else { "breaker_open" };
+        let why = if switch.is_key() { "key_refused" } else { "breaker_open" };
         // Somebody may put another key, or take back their word, at any time. The sweeper leaves alone what is due while
         // the breaker is still open.
         let until = until.min(self.world.now().plus(LOOK_AGAIN));
@@ -238,30 +247,35 @@ impl Admission {
         health: Health,
         request: &str,
     ) {
-        let switch = Switch::Class(class);
-        if pass.probes.iter().all(|(probed, ..)| *probed != switch) {
-            match health {
-                Health::Good | Health::Bad => self.count(vendor, switch, health == Health::Bad).await,
-                Health::Forbidden => self.count_forbidden(vendor, switch, request).await,
-                Health::Unsaid | Health::KeyRefused => {}
-            }
+        let class = Switch::Class(class);
+        // What the key for marketing may not do says nothing of the mails of orders.
+        let rights = if pass.key == Switch::MarketingKey { pass.key } else { class };
+        let is_probed = |switch| pass.probes.iter().any(|(probed, ..)| *probed == switch);
+        match health {
+            Health::Forbidden if !is_probed(rights) => self.count_forbidden(vendor, rights, request).await,
+            Health::Good | Health::Bad if !is_probed(class) => self.count(vendor, class, health == Health::Bad).await,
+            _ => {}
         }
-        for (switch, breaker, owner) in pass.probes {
+        if health == Health::Good && rights != class && !is_probed(rights) {
+            self.count(vendor, rights, false).await;
+        }
+        for (probed, breaker, owner) in pass.probes {
             let succeeded = match health {
                 Health::Good | Health::Unsaid => true,
-                Health::Bad | Health::Forbidden => false,
-                Health::KeyRefused => switch != Switch::Key,
+                Health::Bad => false,
+                Health::Forbidden => probed == class && probed != rights,
+                Health::KeyRefused => !probed.is_key(),
             };
-            self.probed(vendor, switch, &breaker, &owner, succeeded).await;
+            self.probed(vendor, probed, &breaker, &owner, succeeded).await;
         }
     }
 
     /// The vendor refused the newest key that there is: nobody calls it before there is another, or a probe succeeds.
-    pub(super) async fn key_refused(&self, vendor: Vendor, secret_version: &str) {
+    pub(super) async fn key_refused(&self, vendor: Vendor, Credential { switch, version }: Credential<'_>) {
         let Some(seen) = self.seen(vendor).await else { return };
-        let breaker = seen.of(Switch::Key);
+        let breaker = seen.of(switch);
         if breaker.state == State::Closed {
-            self.open(vendor, Switch::Key, &breaker, KEY_REFUSED, Some(secret_version)).await;
+            self.open(vendor, switch, &breaker, KEY_REFUSED, Some(version)).await;
         }
     }
 

@@ -42,6 +42,8 @@ const PROBE_MARGIN: Duration = Duration::from_secs(5);
 pub enum Switch {
     /// The vendor accepts our key: the credential switch, for all operations.
     Key,
+    /// The same of SendGrid's other key: orders' mails go on while the one for marketing is refused, or may do nothing.
+    MarketingKey,
     /// Operations of one class work.
     Class(OperationClass),
 }
@@ -151,13 +153,25 @@ pub(super) struct Tally {
 }
 
 impl Switch {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::Key, Self::MarketingKey, Self::Class(OperationClass::Effect), Self::Class(OperationClass::Read)];
+
     /// Every switch of a vendor.
-    pub const ALL: [Self; 3] = [Self::Key, Self::Class(OperationClass::Effect), Self::Class(OperationClass::Read)];
+    pub fn of(vendor: Vendor) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |switch| *switch != Self::MarketingKey || vendor == Vendor::SendGrid)
+    }
+
+    /// Whether it says something of a key, rather than of operations.
+    pub const fn is_key(self) -> bool {
+        matches!(self, Self::Key | Self::MarketingKey)
+    }
 
     /// The name in keys, logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Key => "key",
+            Self::MarketingKey => "marketing_key",
             Self::Class(class) => class.as_str(),
         }
     }

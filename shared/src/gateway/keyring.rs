@@ -6,24 +6,33 @@ use serde::de::DeserializeOwned;
 
 use crate::aws::Secrets;
 use crate::error::Result;
+use crate::gateway::admission::Credential;
+use crate::gateway::breaker::Switch;
 
 /// One secret of Secrets Manager, read as `T`.
 pub struct Keyring<T> {
     secrets: Secrets,
     id: String,
+    switch: Switch,
     shape: PhantomData<fn() -> T>,
 }
 
 impl<T> Clone for Keyring<T> {
     fn clone(&self) -> Self {
-        Self { secrets: self.secrets.clone(), id: self.id.clone(), shape: PhantomData }
+        Self { secrets: self.secrets.clone(), id: self.id.clone(), switch: self.switch, shape: PhantomData }
     }
 }
 
 impl<T: DeserializeOwned> Keyring<T> {
     /// The secret of that name or ARN.
     pub fn new(secrets: Secrets, id: String) -> Self {
-        Self { secrets, id, shape: PhantomData }
+        Self { secrets, id, switch: Switch::Key, shape: PhantomData }
+    }
+
+    /// The same secret, for calls with its key for marketing: when that one is refused, the others go on.
+    #[must_use]
+    pub fn for_marketing(&self) -> Self {
+        Self { switch: Switch::MarketingKey, ..self.clone() }
     }
 
     /// The keys, at most five minutes old.
@@ -35,6 +44,11 @@ impl<T: DeserializeOwned> Keyring<T> {
     /// last 30 s.
     pub async fn refresh(&self) -> Result<Option<T>> {
         Ok(self.secrets.refresh(&self.id).await?.map(|(keys, _)| keys))
+    }
+
+    /// The credential switch that its calls pass, with this version of the secret.
+    pub(super) const fn credential<'a>(&self, version: &'a str) -> Credential<'a> {
+        Credential { switch: self.switch, version }
     }
 
     /// The keys, and the version of the secret that they are from.

@@ -22,7 +22,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
-use self::admission::{Admission, Health, Pass};
+use self::admission::{Admission, Credential, Health, Pass};
 use crate::aws::Table;
 use crate::domain::{Correlation, Timestamp};
 use crate::error::Result;
@@ -180,14 +180,14 @@ impl Gateway {
         };
         let Ok((keys, version)) = keyring.versioned().await.inspect_err(&unusable) else { return refused() };
         let Ok(request) = build(&keys).inspect_err(&unusable) else { return refused() };
-        let (reply, held) = self.call_with(call, &version, request, classify).await;
+        let (reply, held) = self.call_with(call, keyring.credential(&version), request, classify).await;
         let unauthorized = reply.status() == Some(StatusCode::UNAUTHORIZED);
         if !unauthorized && held != Some("key_refused") {
             return reply;
         }
         let Ok(Some((keys, newer))) = keyring.reread(&version).await.inspect_err(&unusable) else {
             if unauthorized {
-                self.admission.key_refused(call.vendor, &version).await;
+                self.admission.key_refused(call.vendor, keyring.credential(&version)).await;
             }
             return reply;
         };
@@ -195,9 +195,9 @@ impl Gateway {
         if newer == version && held.is_some() {
             return reply;
         }
-        let (again, held) = self.call_with(call, &newer, request, classify).await;
+        let (again, held) = self.call_with(call, keyring.credential(&newer), request, classify).await;
         if again.status() == Some(StatusCode::UNAUTHORIZED) {
-            self.admission.key_refused(call.vendor, &newer).await;
+            self.admission.key_refused(call.vendor, keyring.credential(&newer)).await;
         }
         // The first answer stands when the second call was not made.
         if held.is_some() { reply } else { again }
@@ -207,12 +207,12 @@ impl Gateway {
     fn call_with<'a>(
         &'a self,
         call: &'a Call<'_>,
-        secret_version: &'a str,
+        credential: Credential<'a>,
         request: HttpRequest,
         classify: Classify,
     ) -> BoxFuture<'a, (Reply, Option<&'static str>)> {
         Box::pin(async move {
-            let pass = match self.admitted(call, secret_version).await {
+            let pass = match self.admitted(call, credential).await {
                 Ok(pass) => pass,
                 Err(held) => return (self.held(call, &held), Some(held.why)),
             };
@@ -272,9 +272,9 @@ impl Gateway {
         reply
     }
 
-    async fn admitted(&self, call: &Call<'_>, secret_version: &str) -> std::result::Result<Pass, Held> {
+    async fn admitted(&self, call: &Call<'_>, credential: Credential<'_>) -> std::result::Result<Pass, Held> {
         // The breakers first: a call that they hold back must not use up the quota.
-        let pass = self.admission.pass(call.vendor, call.class, secret_version).await?;
+        let pass = self.admission.pass(call.vendor, call.class, credential).await?;
         let granted = match call.permit.take() {
             Some(granted) => granted,
             None => self.admission.grant(call.vendor, call.permit.lane()).await,

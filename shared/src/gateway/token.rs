@@ -21,7 +21,7 @@ use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
 use self::seal::{Seal, Token};
-use super::admission::Pass;
+use super::admission::{Credential, Pass};
 use super::{Call, Class, Classify, Gateway, Keyring, OperationClass, Reply, Vendor};
 use crate::aws::table::Written;
 use crate::aws::{Item, Key, Write};
@@ -129,7 +129,8 @@ impl Gateway {
         let (mut was_renewed, mut was_reread) = (false, false);
         let mut owner = None;
         loop {
-            let made = self.call_once(call, &keys, &version, rule, build, classify, &mut owner).await;
+            let made =
+                self.call_once(call, &keys, keyring.credential(&version), rule, build, classify, &mut owner).await;
             let (reply, fault) = match made {
                 Ok(made) => made,
                 Err(error) => {
@@ -144,7 +145,7 @@ impl Gateway {
                     self.drop_token(call.vendor, &token).await;
                 }
                 Some(Fault::Token(_)) => {
-                    self.admission.key_refused(call.vendor, &version).await;
+                    self.admission.key_refused(call.vendor, keyring.credential(&version)).await;
                     return reply;
                 }
                 Some(Fault::Key { now }) => {
@@ -156,7 +157,7 @@ impl Gateway {
                         }
                         _ => {
                             if now {
-                                self.admission.key_refused(call.vendor, &version).await;
+                                self.admission.key_refused(call.vendor, keyring.credential(&version)).await;
                             }
                             return reply;
                         }
@@ -171,7 +172,7 @@ impl Gateway {
         &self,
         call: &Call<'_>,
         keys: &T,
-        version: &str,
+        credential: Credential<'_>,
         rule: &TokenRule<T>,
         build: &Build<'_, T>,
         classify: Classify,
@@ -180,13 +181,13 @@ impl Gateway {
         let seal = Seal::of(call.vendor, (rule.secret)(keys))?;
         let owner = owner.get_or_insert_with(|| format!("{:032x}", self.world.rng.next()));
         let request = || (rule.request)(keys, &rule.base);
-        let fetch = Fetch { gateway: self, call, seal: &seal, version, owner, request, read: rule.read };
+        let fetch = Fetch { gateway: self, call, seal: &seal, credential, owner, request, read: rule.read };
         let token = match fetch.token().await {
             Ok(token) => token,
             Err(instead) => return Ok(instead),
         };
         let request = build(keys, token.bearer.expose())?;
-        let (reply, held) = self.call_with(call, version, request, classify).await;
+        let (reply, held) = self.call_with(call, credential, request, classify).await;
         let fault = if reply.status() == Some(StatusCode::UNAUTHORIZED) {
             Some(Fault::Token(token))
         } else if held == Some("key_refused") {
@@ -213,7 +214,7 @@ struct Fetch<'a, R> {
     gateway: &'a Gateway,
     call: &'a Call<'a>,
     seal: &'a Seal,
-    version: &'a str,
+    credential: Credential<'a>,
     /// Who takes the lease.
     owner: &'a str,
     request: R,
@@ -393,7 +394,7 @@ impl<R: Fn() -> Result<HttpRequest>> Fetch<'_, R> {
         let Ok(request) = (self.request)().inspect_err(|error| unusable(call.vendor, error)) else {
             return Err((refused(), None));
         };
-        let pass: Pass = match self.gateway.admission.pass(call.vendor, call.class, self.version).await {
+        let pass: Pass = match self.gateway.admission.pass(call.vendor, call.class, self.credential).await {
             Ok(pass) => pass,
             Err(held) => {
                 let fault = (held.why == "key_refused").then_some(Fault::Key { now: false });

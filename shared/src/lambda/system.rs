@@ -142,7 +142,7 @@ impl System {
     /// SendGrid's batches: what it holds, and stops.
     pub fn sendgrid_batches(&self) -> Result<sendgrid::batch::Batches> {
         let base = self.env.vendor_base("SENDGRID_API_BASE")?;
-        Ok(sendgrid::batch::Batches::new(self.gateway()?, base, self.sendgrid_keys()?))
+        Ok(sendgrid::batch::Batches::new(self.gateway()?, base, &self.sendgrid_keys()?))
     }
 
     /// SendGrid's statistics.

@@ -52,7 +52,7 @@ impl Seen {
 /// Every breaker of these vendors, in one read.
 pub async fn read(table: &Table, vendors: &[Vendor]) -> Result<BTreeMap<(Vendor, Switch), Breaker>> {
     let all: Vec<(Vendor, Switch)> =
-        vendors.iter().flat_map(|vendor| Switch::ALL.map(|switch| (*vendor, switch))).collect();
+        vendors.iter().flat_map(|vendor| Switch::of(*vendor).map(|switch| (*vendor, switch))).collect();
     let keys: Vec<Key> = all.iter().map(|(vendor, switch)| switch.key(*vendor)).collect();
     let items = table.get_many(&keys).await?;
     all.into_iter()

@@ -26,8 +26,8 @@ struct Named {
 
 impl Batches {
     /// Batches at this base URL, with these keys.
-    pub const fn new(gateway: Gateway, base: String, keys: Keyring<Keys>) -> Self {
-        Self { gateway, base, keys }
+    pub fn new(gateway: Gateway, base: String, keys: &Keyring<Keys>) -> Self {
+        Self { gateway, base, keys: keys.for_marketing() }
     }
 
     /// A new name. One that is lost on the way names nothing.

@@ -94,7 +94,7 @@ impl SendGrid {
         };
         let url = format!("{}/v3/mail/send", self.base);
         let build = |keys: &Keys| json_request(&keys.marketing_api_key, &url, body.clone());
-        let reply = self.gateway.call(&call, &self.keys, &build, classify).await;
+        let reply = self.gateway.call(&call, &self.marketing_keys, &build, classify).await;
         self.outcomes(&reply, addressees)
     }
 

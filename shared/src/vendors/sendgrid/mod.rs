@@ -90,6 +90,7 @@ pub struct SendGrid {
     gateway: Gateway,
     base: String,
     keys: Keyring<Keys>,
+    marketing_keys: Keyring<Keys>,
     sender: Sender,
     stack: StackId,
     batches: Batches,
@@ -98,8 +99,9 @@ pub struct SendGrid {
 impl SendGrid {
     /// SendGrid at this base URL, with these keys, sending as this sender.
     pub fn new(gateway: Gateway, base: String, keys: Keyring<Keys>, sender: Sender, stack: StackId) -> Self {
-        let batches = Batches::new(gateway.clone(), base.clone(), keys.clone());
-        Self { gateway, base, keys, sender, stack, batches }
+        let batches = Batches::new(gateway.clone(), base.clone(), &keys);
+        let marketing_keys = keys.for_marketing();
+        Self { gateway, base, keys, marketing_keys, sender, stack, batches }
     }
 
     async fn send(&self, intent: &Intent, subject: &Subject, permit: &Permit) -> Outcome {
@@ -128,7 +130,8 @@ impl SendGrid {
             let key = if is_marketing { &keys.marketing_api_key } else { &keys.transactional_api_key };
             json_request(key, &format!("{}/v3/mail/send", self.base), body.clone())
         };
-        self.outcome(intent.kind, &self.gateway.call(&call, &self.keys, &build, classify).await)
+        let keyring = if is_marketing { &self.marketing_keys } else { &self.keys };
+        self.outcome(intent.kind, &self.gateway.call(&call, keyring, &build, classify).await)
     }
 
     fn outcome(&self, kind: Kind, reply: &Reply) -> Outcome {

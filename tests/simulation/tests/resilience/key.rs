@@ -4,9 +4,10 @@ use crossdock::domain::Timestamp;
 use crossdock::gateway::breaker::{Forced, State, Switch};
 use crossdock::gateway::{Lane, OperationClass, Vendor, force};
 use futures_util::future::join_all;
+use sandbox::CallFault;
 use serde_json::json;
 use simulation::shop::{confirmed_payment, order, payment};
-use simulation::universe::Universe;
+use simulation::universe::{Function, Universe};
 
 use super::{HOUR_MS, Instance, MINUTE_MS, breaker, stripe_calls};
 
@@ -72,4 +73,96 @@ async fn ten_calls_side_by_side_find_the_key_that_one_of_them_has_read_anew() {
     join_all((0..10).map(|_| instance.read(Lane::Interactive))).await;
     assert_eq!(stripe_calls(&universe), 20, "each once with the old key and once with the new one");
     assert_eq!(breaker(&universe, "stripe#key"), json!(null), "it was never opened");
+}
+
+/// SendGrid's secret, with this key for marketing.
+fn put_marketing_key(universe: &Universe, key: &str) {
+    universe.change_secret("sendgrid", |secret| secret["marketing_api_key"] = json!(key));
+}
+
+/// A promotion is asked for by each of so many who want it.
+async fn promote(universe: &mut Universe, people: std::ops::Range<usize>) {
+    for n in people {
+        let address = format!("shopper{n}@example.com");
+        let wish = json!({ "channel": "email", "address": address, "marketing": true,
+            "proof": { "source": "checkout", "at": "2024-04-01T00:00:00Z" } });
+        assert_eq!(universe.call("PUT", "/contacts/preferences", None, Some(&wish)).await.status(), 200);
+        let mail = json!({ "channel": "email", "kind": "promotion", "to": address,
+            "data": { "subject": "Half price", "text": "Only today." } });
+        assert_eq!(universe.call("POST", "/messages", Some(&address), Some(&mail)).await.status(), 202);
+    }
+}
+
+async fn pay(universe: &mut Universe, order: &str) {
+    let body = confirmed_payment(order, "pm_card_visa");
+    assert_eq!(universe.call("POST", "/payments", Some(order), Some(&body)).await.status(), 201);
+}
+
+/// How many mails of each kind SendGrid has sent: orders', and promotions.
+fn mails(universe: &Universe) -> (usize, usize) {
+    let sandbox = universe.sandbox();
+    let all = sandbox.sendgrid().mails();
+    let promotions = all.iter().filter(|mail| mail.subject == "Half price").count();
+    (all.len() - promotions, promotions)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_key_for_marketing_stops_promotions_and_no_order_s_mail() {
+    let mut universe = Universe::new(1);
+    put_marketing_key(&universe, "SG.wrong");
+    promote(&mut universe, 0..20).await;
+    universe.run_until_quiet(MINUTE_MS).await;
+    let switch = breaker(&universe, "sendgrid#marketing_key");
+    assert_eq!((&switch["state"], &switch["cause"]), (&json!("OPEN"), &json!("key_refused")), "{switch}");
+
+    for n in 0..5 {
+        pay(&mut universe, &format!("o-{n}")).await;
+    }
+    universe.run_until_quiet(MINUTE_MS).await;
+    assert_eq!(mails(&universe), (5, 0));
+    assert_eq!(breaker(&universe, "sendgrid#key")["state"], json!(null), "no order's mail was held back");
+
+    let before = universe.invocations.len();
+    universe.run_until_quiet(HOUR_MS / 2).await;
+    let works = universe.invocations[before..].iter().filter(|one| one.function == Function::EmailSender).count();
+    assert!(works <= 31, "{works} works in half an hour: more than one a minute looks whether there is another key");
+
+    put_marketing_key(&universe, &sandbox::Settings::default().sendgrid_marketing_api_key);
+    universe.run_until_quiet(HOUR_MS / 2).await;
+    assert_eq!(mails(&universe), (5, 20));
+    assert_eq!(breaker(&universe, "sendgrid#marketing_key")["state"], "CLOSED");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_for_marketing_that_may_do_nothing_stops_promotions_and_no_order_s_mail() {
+    let mut universe = Universe::new(1);
+    let forbidden = CallFault::ErrorBefore { status: 403 };
+    universe.sandbox().faults().next_calls(sandbox::Vendor::SendGrid, "mail_send", 3, forbidden);
+    promote(&mut universe, 0..3).await;
+    universe.run_until_quiet(MINUTE_MS).await;
+    let switch = breaker(&universe, "sendgrid#marketing_key");
+    assert_eq!((&switch["state"], &switch["cause"]), (&json!("OPEN"), &json!("forbidden")), "{switch}");
+    assert_ne!(breaker(&universe, "sendgrid#effect")["state"], "OPEN");
+
+    pay(&mut universe, "o-1").await;
+    universe.run_until_quiet(MINUTE_MS).await;
+    assert_eq!(mails(&universe).0, 1);
+    universe.run_until_quiet(HOUR_MS / 2).await;
+    assert_eq!(mails(&universe), (1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn promotions_that_are_forbidden_now_and_then_stop_nobody() {
+    let mut universe = Universe::new(1);
+    let forbidden = CallFault::ErrorBefore { status: 403 };
+    for n in 0..4 {
+        universe.sandbox().faults().next_calls(sandbox::Vendor::SendGrid, "mail_send", 1, forbidden);
+        promote(&mut universe, 2 * n..2 * n + 1).await;
+        universe.run_until_quiet(5_000).await;
+        promote(&mut universe, 2 * n + 1..2 * n + 2).await;
+        universe.run_until_quiet(5_000).await;
+    }
+    assert_eq!(breaker(&universe, "sendgrid#marketing_key")["state"], "CLOSED");
+    universe.run_until_quiet(HOUR_MS).await;
+    assert_eq!(mails(&universe), (0, 8));
 }
