@@ -73,15 +73,19 @@ impl Write {
     }
 
     /// Sets an attribute; a value that serialises to nothing removes it.
-    pub fn set<T: Serialize>(mut self, name: &str, value: &T) -> Result<Self> {
-        let value = attribute(value)?;
+    pub fn set<T: Serialize>(self, name: &str, value: &T) -> Result<Self> {
+        Ok(self.set_attribute(name, attribute(value)?))
+    }
+
+    /// One copy of it in a function, whatever is set.
+    fn set_attribute(mut self, name: &str, value: AttributeValue) -> Self {
         if value.is_null() {
-            return Ok(self.remove(name));
+            return self.remove(name);
         }
         // Its own prefix: a condition on the same attribute binds another value.
         self.sets.push(format!("#{name} = :set_{name}"));
         self.values.insert(format!(":set_{name}"), value);
-        Ok(self)
+        self
     }
 
     /// Sets an attribute unless it has a value.

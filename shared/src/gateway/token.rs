@@ -115,7 +115,7 @@ impl Gateway {
     ///
     /// A token that cannot be got is `Transient` (the call was certainly not made), or `Credentials` when the client id or
     /// secret is wrong.
-    pub async fn call_with_token<T: DeserializeOwned>(
+    pub async fn call_with_token<T: DeserializeOwned + Sync>(
         &self,
         call: &Call<'_>,
         keyring: &Keyring<T>,
@@ -168,7 +168,7 @@ impl Gateway {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one turn of the loop above, and of nothing else")]
-    async fn call_once<T>(
+    async fn call_once<T: Sync>(
         &self,
         call: &Call<'_>,
         keys: &T,
@@ -181,7 +181,7 @@ impl Gateway {
         let seal = Seal::of(call.vendor, (rule.secret)(keys))?;
         let owner = owner.get_or_insert_with(|| format!("{:032x}", self.world.rng.next()));
         let request = || (rule.request)(keys, &rule.base);
-        let fetch = Fetch { gateway: self, call, seal: &seal, credential, owner, request, read: rule.read };
+        let fetch = Fetch { gateway: self, call, seal: &seal, credential, owner, request: &request, read: rule.read };
         let token = match fetch.token().await {
             Ok(token) => token,
             Err(instead) => return Ok(instead),
@@ -210,14 +210,14 @@ impl Gateway {
 }
 
 /// Getting the token for one call.
-struct Fetch<'a, R> {
+struct Fetch<'a> {
     gateway: &'a Gateway,
     call: &'a Call<'a>,
     seal: &'a Seal,
     credential: Credential<'a>,
     /// Who takes the lease.
     owner: &'a str,
-    request: R,
+    request: &'a (dyn Fn() -> Result<HttpRequest> + Sync),
     read: ReadToken,
 }
 
@@ -234,7 +234,7 @@ enum Lease {
     Unknown,
 }
 
-impl<R: Fn() -> Result<HttpRequest>> Fetch<'_, R> {
+impl Fetch<'_> {
     /// A token that is good: from memory, else from the table, else from the vendor.
     async fn token(self) -> std::result::Result<Token, Instead> {
         let tokens = &self.gateway.tokens;
