@@ -48,13 +48,19 @@ pub(crate) async fn audits(stack: &Stack, day: Option<&str>) -> Result<()> {
         Some(day) => time_of(&format!("{day}T00:00:00Z"))?,
         None => stack.now(),
     };
-    let audits = stack.list()?.audits(at).await?;
-    if audits.is_empty() {
+    let done = stack.list()?.audits(at).await?;
+    if done.audits.is_empty() && done.unreadable == 0 {
         println!("Nothing was done by hand on {}.", &at.to_rfc3339()[..10]);
     }
-    for audit in audits {
+    for audit in done.audits {
         let more = [audit.detail, audit.why].into_iter().flatten().collect::<Vec<_>>().join(" · ");
         println!("{}  {}  {} {}  {more}", audit.at.to_rfc3339(), audit.who, audit.action, audit.target);
+    }
+    if done.unreadable > 0 {
+        println!("{} more cannot be read by this version.", done.unreadable);
+    }
+    if done.there_may_be_more {
+        println!("These are the first of that day: there may be more.");
     }
     Ok(())
 }

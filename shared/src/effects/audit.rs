@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::WorkList;
 use super::commit::{Role, timeline_row};
+use crate::aws::table::QUERY_LIMIT;
 use crate::aws::{Key, Write};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{OrderId, Timestamp, id};
@@ -90,10 +91,24 @@ impl WorkList {
         self.table.transact(&writes).await.map(drop)
     }
 
-    /// What was done on the (UTC) day of `at`, in order of time: the first 500, and of those what this version can read.
-    pub async fn audits(&self, at: Timestamp) -> Result<Vec<Audit>> {
-        Ok(self.table.query(&partition(at), ROW).await?.iter().filter_map(|item| item.parse().ok()).collect())
+    /// What was done on the (UTC) day of `at`, in order of time.
+    pub async fn audits(&self, at: Timestamp) -> Result<Audited> {
+        let rows = self.table.query(&partition(at), ROW).await?;
+        let audits: Vec<Audit> = rows.iter().filter_map(|item| item.parse().ok()).collect();
+        let there_may_be_more = usize::try_from(QUERY_LIMIT).is_ok_and(|limit| rows.len() >= limit);
+        Ok(Audited { unreadable: rows.len() - audits.len(), audits, there_may_be_more })
     }
+}
+
+/// What was done by hand on a day.
+#[derive(Debug)]
+pub struct Audited {
+    /// In order of time, at most 500.
+    pub audits: Vec<Audit>,
+    /// How many more this version cannot read.
+    pub unreadable: usize,
+    /// Whether these are only the first.
+    pub there_may_be_more: bool,
 }
 
 /// One partition a day.
