@@ -2,6 +2,7 @@
 
 mod address;
 mod classify;
+mod currency;
 mod event;
 mod pickup;
 mod rates;

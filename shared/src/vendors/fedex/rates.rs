@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::currency::price;
 use super::wire::{
     AccountNumber, Address, Commodity, Decimal, Dimensions, PACKAGING, PICKUP, Units, Weight, total_weight,
 };
 use crate::domain::shipping::{Carrier, Consignment, Day, Parcel, Rate};
-use crate::vendors::lenient::{list, maybe, price, text};
+use crate::vendors::lenient::{list, maybe, text};
 
 /// The price that our account pays, not the list's.
 const ACCOUNT: &str = "ACCOUNT";

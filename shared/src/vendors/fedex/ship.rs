@@ -4,13 +4,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use super::currency::price;
 use super::wire::{
     AccountNumber, Amount, Commodity, Decimal, Dimensions, PACKAGING, PICKUP, Party, Units, Weight, total_weight,
 };
 use crate::domain::shipping::{Customs, Day, Incoterm};
 use crate::domain::{Money, Private};
 use crate::vendors::carrier::{Document, Label, LabelOrder};
-use crate::vendors::lenient::{list, maybe, price, text};
+use crate::vendors::lenient::{list, maybe, text};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
