@@ -78,10 +78,11 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
 async fn hold(stack: &Stack, which: &Which, state: State, confirm: Confirm) -> Result<()> {
     let until = stack.now().plus(Duration::from_secs(which.minutes * 60));
     let (word, action) = match state {
-        State::Open => ("Nobody calls", "breaker.open"),
-        State::Closed => ("Everybody calls", "breaker.close"),
+        State::Open => ("Nobody", "breaker.open"),
+        State::Closed => ("Everybody", "breaker.close"),
     };
-    confirm.ask(&format!("{word} until {}, whatever the vendor answers.", until.to_rfc3339()))?;
+    let what = if which.target.switch.is_key() { "calls with this key" } else { "calls" };
+    confirm.ask(&format!("{word} {what} until {}, whatever the vendor answers.", until.to_rfc3339()))?;
     write(stack, &which.target, Some(Forced { state, until }), action).await
 }
 

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::WorkList;
 use super::intent::{self, Intent, Kind, Phase};
+use super::nudge::Nudge;
 use super::outcome::Verdict;
 use super::work::Subject;
 use crate::aws::Write;
 use crate::aws::table::Written;
 use crate::domain::{IntentId, Timestamp};
-use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::error::{Kind as ErrorKind, Result};
 use crate::gateway::{Lane, Permit};
 use crate::guard::{Guard, condition, holds};
 
@@ -19,6 +20,8 @@ pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
 pub const TAIL_TIME: Duration = Duration::from_secs(2);
 /// With less time than this for the call, nothing is started.
 pub const CALL_TIME_MIN: Duration = Duration::from_secs(3);
+/// After this time what could not be read is tried again where somebody waits: longer than a throttled table needs.
+const READ_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// Claims in a row without a settle. The fifth does not reach vendor code: whatever breaks there would break again.
 const CLAIMS_MAX: u32 = 5;
 
@@ -131,10 +134,11 @@ impl WorkList {
     }
 
     /// Gives a claim back of which no call was made, because what it needs could not be read: READY and due, as it was.
-    /// Otherwise the call would have to be found out about when the lease is over, for minutes or by a person. What will
-    /// not be readable next time either stays claimed: claims are counted, and the fifth gives it up.
-    pub(super) async fn give_back(&self, claimed: &Claimed, why: &Error) {
-        if why.kind == ErrorKind::Bug || claimed.intent.phase != Phase::Calling || !claimed.is_undone {
+    /// Otherwise the call would have to be found out about when the lease is over, for minutes or by a person. It is tried
+    /// until its budget is over. What is there and makes no sense stays claimed: claims are counted, and the fifth gives it
+    /// up.
+    pub(super) async fn give_back(&self, claimed: &Claimed, why: ErrorKind) {
+        if why == ErrorKind::Bug || claimed.intent.phase != Phase::Calling || !claimed.is_undone {
             return;
         }
         let given_back = async {
@@ -149,8 +153,15 @@ impl WorkList {
             let write = if claimed.is_first { write.remove("first_called_at") } else { write };
             self.table.update(write).await
         };
-        if let Err(error) = given_back.await {
-            tracing::warn!(error = %error, "a claim could not be given back: it is looked into when its lease is over");
+        match given_back.await {
+            // A code is good for two minutes: the sweeper's minute is too long.
+            Ok(Written::Done(_)) if claimed.intent.kind == Kind::SmsTwoFactorCode => {
+                self.nudge_later(&Nudge::of(&claimed.intent), READ_AGAIN_AFTER).await;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(error = %error, "a claim was not given back: it is looked into when its lease is over");
+            }
         }
     }
 

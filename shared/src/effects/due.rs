@@ -147,10 +147,11 @@ impl Weather {
         Turn::Now
     }
 
-    /// The part of its work that a vendor gets.
-    fn ramp(&self, vendor: Option<Vendor>) -> f64 {
-        let breakers = self.breakers.iter().filter(|((whose, _), _)| Some(*whose) == vendor);
-        let closed = breakers.filter_map(|(_, breaker)| breaker.closed_at).max();
+    /// The part of its work that a vendor gets of this kind.
+    fn ramp(&self, kind: Kind) -> f64 {
+        let switches = [kind.credential_switch(), Switch::Class(kind.operation_class())];
+        let breakers = switches.iter().filter_map(|switch| self.breaker(kind.vendor()?, *switch));
+        let closed = breakers.filter_map(|breaker| breaker.closed_at).max();
         let grown = closed.map_or(1.0, |at| self.now.since(at).as_secs_f64() / RAMP.as_secs_f64());
         grown.clamp(RAMP_FROM, 1.0)
     }
@@ -266,7 +267,7 @@ impl WorkList {
                 clippy::cast_sign_loss,
                 reason = "thousands"
             )]
-            let most = (per_minute(kind) as f64 * weather.ramp(kind.vendor())).ceil() as usize;
+            let most = (per_minute(kind) as f64 * weather.ramp(kind)).ceil() as usize;
             queues.entry(url).and_modify(|so_far| *so_far = most.min(*so_far)).or_insert(most);
         }
         let depths = queues.into_iter().map(|(url, most)| async move {

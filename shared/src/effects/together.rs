@@ -21,6 +21,9 @@ use crate::guard::{Guard, holds};
 /// Requests to the table at a time, where there is one for each of many.
 const WIDTH: usize = 32;
 
+/// A claim, and what it is about.
+type Read = (Claimed, Result<Subject>);
+
 /// Who makes one call for many.
 pub trait Broadcaster: Agent {
     /// The provider's name for a campaign's mails, by which it stops them: made before the first of them is sent. It sends
@@ -59,26 +62,30 @@ impl WorkList {
         let claims = side_by_side(claims).await;
         let mut failed = None;
         let mut others = Vec::new();
-        let mut reads: Vec<BoxFuture<'_, Result<(Claimed, Subject)>>> = Vec::new();
+        let mut reads: Vec<BoxFuture<'_, Read>> = Vec::new();
         for claim in claims {
             match claim {
                 Ok(Claim::Mine(claimed)) if claimed.intent.phase == Phase::Calling => {
-                    reads.push(Box::pin(self.with_subject(claimed)));
+                    reads.push(Box::pin(async {
+                        let subject = self.subject(&claimed.intent).await;
+                        (claimed, subject)
+                    }));
                 }
                 Ok(claim) => others.push(claim),
                 Err(error) => failed = Some(error),
             }
         }
         let mut groups: BTreeMap<Option<CampaignId>, Vec<(Claimed, Subject)>> = BTreeMap::new();
-        for member in side_by_side(reads).await {
-            match member {
-                Ok((claimed, subject)) => {
-                    groups.entry(campaign_of(&subject).cloned()).or_default().push((claimed, subject));
+        let mut settling: Vec<BoxFuture<'_, Result<()>>> = Vec::new();
+        for (claimed, subject) in side_by_side(reads).await {
+            match subject {
+                Ok(subject) => groups.entry(campaign_of(&subject).cloned()).or_default().push((claimed, subject)),
+                Err(error) => {
+                    settling.push(Box::pin(self.given_back(claimed, error.kind)));
+                    failed = Some(error);
                 }
-                Err(error) => failed = Some(error),
             }
         }
-        let mut settling: Vec<BoxFuture<'_, Result<()>>> = Vec::new();
         for (campaign_id, members) in groups {
             let claimed: Vec<Claimed> = members.iter().map(|(claimed, _)| claimed.clone()).collect();
             match self.called_together(campaign_id.as_ref(), members, agent, &permit).await {
@@ -88,8 +95,8 @@ impl WorkList {
                     }
                 }
                 Err(error) => {
-                    // Nothing was called.
-                    side_by_side(claimed.iter().map(|one| self.give_back(one, &error).boxed()).collect()).await;
+                    let why = error.kind;
+                    settling.extend(claimed.into_iter().map(|one| self.given_back(one, why).boxed()));
                     failed = Some(error);
                 }
             }
@@ -103,9 +110,9 @@ impl WorkList {
         failed.map_or(Ok(()), Err)
     }
 
-    async fn with_subject(&self, claimed: Claimed) -> Result<(Claimed, Subject)> {
-        let subject = self.subject_of(&claimed).await?;
-        Ok((claimed, subject))
+    async fn given_back(&self, claimed: Claimed, why: Kind) -> Result<()> {
+        self.give_back(&claimed, why).await;
+        Ok(())
     }
 
     async fn settle_one(

@@ -290,10 +290,10 @@ impl WorkList {
     }
 
     /// Reads what a claim is about; gives it back when that cannot be read now.
-    pub(super) async fn subject_of(&self, claimed: &Claimed) -> Result<Subject> {
+    async fn subject_of(&self, claimed: &Claimed) -> Result<Subject> {
         let read = self.subject(&claimed.intent).await;
         if let Err(error) = &read {
-            self.give_back(claimed, error).await;
+            self.give_back(claimed, error.kind).await;
         }
         read
     }

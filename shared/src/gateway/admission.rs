@@ -14,6 +14,7 @@ use line::Line;
 use seen::Seen;
 pub use seen::{force, read};
 
+use super::Call;
 use super::breaker::{Breaker, FAILURES, FORBIDDEN, KEY_REFUSED, Standing, State, Switch, Tally};
 use super::policy::{Lane, OperationClass, Vendor};
 use super::quota::{self, Granted};
@@ -55,6 +56,8 @@ pub struct Held {
 pub(super) struct Pass {
     /// The credential switch of the key that the call is made with.
     key: Switch,
+    /// The version of the secret that it is from.
+    version: String,
     /// The switches that this call probes, as they were when their lease was taken.
     probes: Vec<(Switch, Breaker, String)>,
 }
@@ -142,7 +145,7 @@ impl Admission {
         class: OperationClass,
         credential: Credential<'_>,
     ) -> std::result::Result<Pass, Held> {
-        let mut pass = Pass { key: credential.switch, probes: Vec::new() };
+        let mut pass = Pass { key: credential.switch, version: credential.version.to_owned(), probes: Vec::new() };
         match self.pass_switches(vendor, class, credential.version, &mut pass).await {
             Ok(()) => Ok(pass),
             Err(held) => {
@@ -239,27 +242,27 @@ impl Admission {
     }
 
     /// Writes down what a call said of its vendor. Most of the time that is nothing, and no write.
-    pub(super) async fn record(
-        &self,
-        vendor: Vendor,
-        class: OperationClass,
-        pass: Pass,
-        health: Health,
-        request: &str,
-    ) {
-        let class = Switch::Class(class);
-        // What the key for marketing may not do says nothing of the mails of orders.
+    pub(super) async fn record(&self, call: &Call<'_>, pass: Pass, health: Health) {
+        let (vendor, class) = (call.vendor, Switch::Class(call.class));
+        // What the key for marketing may not do says nothing of the mails of orders, nor the other way round.
         let rights = if pass.key == Switch::MarketingKey { pass.key } else { class };
+        let tells = |breaker: &Breaker| rights == class || health == Health::Bad || !breaker.is_about_forbidden();
         let is_probed = |switch| pass.probes.iter().any(|(probed, ..)| *probed == switch);
         match health {
-            Health::Forbidden if !is_probed(rights) => self.count_forbidden(vendor, rights, request).await,
-            Health::Good | Health::Bad if !is_probed(class) => self.count(vendor, class, health == Health::Bad).await,
+            Health::Forbidden if !is_probed(rights) => self.count_forbidden(call, rights, &pass.version).await,
+            Health::Good | Health::Bad if !is_probed(class) && tells(&self.last_seen(vendor, class)) => {
+                self.count(vendor, class, health == Health::Bad).await;
+            }
             _ => {}
         }
         if health == Health::Good && rights != class && !is_probed(rights) {
             self.count(vendor, rights, false).await;
         }
         for (probed, breaker, owner) in pass.probes {
+            if probed == class && !tells(&breaker) {
+                self.write(vendor, probed, breaker.probe_ended(probed.key(vendor), &owner)).await;
+                continue;
+            }
             let succeeded = match health {
                 Health::Good | Health::Unsaid => true,
                 Health::Bad => false,
@@ -298,11 +301,16 @@ impl Admission {
         Some(seen)
     }
 
+    /// One breaker as it was last seen, however long ago.
+    fn last_seen(&self, vendor: Vendor, switch: Switch) -> Breaker {
+        self.remembered().breakers.get(&vendor).map(|seen| seen.of(switch)).unwrap_or_default()
+    }
+
     async fn count(&self, vendor: Vendor, switch: Switch, failed: bool) {
         let now = self.world.now();
         let (mut breaker, tally) = {
+            let breaker = self.last_seen(vendor, switch);
             let mut remembered = self.remembered();
-            let breaker = remembered.breakers.get(&vendor).map(|seen| seen.of(switch)).unwrap_or_default();
             let tally = remembered.tallies.entry((vendor, switch)).or_default();
             tally.count(now, failed);
             if !failed && !breaker.has_failures(now) {
@@ -326,19 +334,26 @@ impl Admission {
         }
     }
 
-    async fn count_forbidden(&self, vendor: Vendor, switch: Switch, request: &str) {
+    async fn count_forbidden(&self, call: &Call<'_>, switch: Switch, version: &str) {
+        let vendor = call.vendor;
+        // A campaign's calls all bear its name: of a key that may do nothing each try counts, and another key ends it.
+        let (request, version) = if switch.is_key() {
+            (format!("{}/{}", call.correlation, call.attempt), Some(version))
+        } else {
+            (call.correlation.to_string(), None)
+        };
         let Some(seen) = self.seen(vendor).await else { return };
         let mut breaker = seen.of(switch);
         for _ in 0..ROUNDS_MAX {
-            if breaker.state == State::Open || breaker.has_forbidden(request) {
+            if breaker.state == State::Open || breaker.has_forbidden(&request) {
                 return;
             }
-            let write = breaker.forbidden(switch.key(vendor), request);
+            let write = breaker.forbidden(switch.key(vendor), &request);
             let Some((now_is, counted)) = self.write(vendor, switch, write).await else { return };
             breaker = now_is;
             if counted {
                 if breaker.is_forbidden() {
-                    self.open(vendor, switch, &breaker, FORBIDDEN, None).await;
+                    self.open(vendor, switch, &breaker, FORBIDDEN, version).await;
                 }
                 return;
             }
@@ -375,8 +390,8 @@ impl Admission {
     }
 
     /// Writes one of a vendor's breakers and takes over what the store says: the breaker as it is, and whether the write
-    /// was ours. `None` when the store cannot be asked. On the heap, for the same reason, and because there would be a
-    /// copy of it wherever a breaker is written.
+    /// was ours. `None` when the store cannot be asked. On the heap: it is part of every future that calls a vendor, and
+    /// there would be a copy of it wherever a breaker is written.
     fn write(&self, vendor: Vendor, switch: Switch, write: Result<Write>) -> BoxFuture<'_, Option<(Breaker, bool)>> {
         Box::pin(async move {
             let (item, ours) = match self.in_time(async { self.table.update(write?).await }).await? {

@@ -29,8 +29,8 @@ const SOON: Duration = Duration::from_secs(600);
 const KEY_PROBE: Duration = Duration::from_secs(300);
 /// Probes in a row that close it.
 const SUCCESSES_TO_CLOSE: u32 = 2;
-/// Requests that were forbidden before the operation class counts as not permitted to us: one object that we may not
-/// touch is no reason to stop.
+/// Requests that were forbidden before the operation class, or the key for marketing, counts as not permitted: one object
+/// that we may not touch is no reason to stop.
 const FORBIDDEN_MAX: usize = 3;
 /// The attribute that names them. (There was a counter `forbidden` before.)
 const FORBIDDEN_REQUESTS: &str = "forbidden_requests";
@@ -40,7 +40,7 @@ const PROBE_MARGIN: Duration = Duration::from_secs(5);
 /// What one breaker guards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Switch {
-    /// The vendor accepts our key: the credential switch, for all operations.
+    /// The vendor accepts our key: the credential switch, for every call with it.
     Key,
     /// The same of SendGrid's other key: orders' mails go on while the one for marketing is refused, or may do nothing.
     MarketingKey,
@@ -225,6 +225,11 @@ impl Breaker {
             || (recent <= 1 && self.failed_before + self.failed > 0)
     }
 
+    /// Whether it is open, or on its way, because requests were forbidden: what only calls with the same key can disprove.
+    pub(super) fn is_about_forbidden(&self) -> bool {
+        !self.forbidden.is_empty() || self.state == State::Open && self.cause.as_deref() == Some(FORBIDDEN)
+    }
+
     /// Whether what was counted is enough to open it.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         let (calls, failed) = match bucket(now) - self.bucket {
@@ -374,9 +379,9 @@ impl Breaker {
 
 /// The cause of a breaker that counted.
 pub(super) const FAILURES: &str = "failures";
-/// The cause of the credential switch.
+/// The cause of a credential switch.
 pub(super) const KEY_REFUSED: &str = "key_refused";
-/// The cause of an operation class that is not permitted to us.
+/// The cause of an operation class that is not permitted to us, or of a key for marketing that may do nothing.
 pub(super) const FORBIDDEN: &str = "forbidden";
 
 /// How long it stays open after so many reopenings.

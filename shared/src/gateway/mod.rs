@@ -266,9 +266,7 @@ impl Gateway {
             }
         };
         self.report(call, &reply, took);
-        self.admission
-            .record(call.vendor, call.class, pass, health(call.operation, &reply), call.correlation.as_str())
-            .await;
+        self.admission.record(call, pass, health(call.operation, &reply)).await;
         reply
     }
 

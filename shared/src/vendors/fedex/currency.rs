@@ -1,14 +1,15 @@
-//! FedEx has codes of its own for some currencies, from before it had this API, and may answer with them; Magento's carrier
-//! for the same API knows them. None is a code of ISO 4217 today, so each can mean one currency only. What we send is
+//! FedEx has codes of its own for some currencies, from before it had this API, and may answer with them; the carriers of
+//! Magento and Odoo for the same API know them. None is a code of ISO 4217 today, so each can mean one currency only. What we send is
 //! ISO 4217.
 
 use crate::domain::Money;
 use crate::vendors::lenient;
 
 /// FedEx's code, and the one of ISO 4217.
-const OWN_CODES: [(&str, &str); 15] = [
+const OWN_CODES: [(&str, &str); 16] = [
     ("ARN", "ARS"),
     ("CHP", "CLP"),
+    ("CID", "KYD"),
     ("DHS", "AED"),
     ("ECD", "XCD"),
     ("JAD", "JMD"),

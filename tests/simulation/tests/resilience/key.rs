@@ -133,30 +133,90 @@ async fn a_refused_key_for_marketing_stops_promotions_and_no_order_s_mail() {
     assert_eq!(breaker(&universe, "sendgrid#marketing_key")["state"], "CLOSED");
 }
 
+/// The next mails are answered 403.
+fn forbid_mails(universe: &Universe, calls: u32) {
+    let forbidden = CallFault::ErrorBefore { status: 403 };
+    universe.sandbox().faults().next_calls(sandbox::Vendor::SendGrid, "mail_send", calls, forbidden);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_key_for_marketing_that_may_do_nothing_stops_promotions_and_no_order_s_mail() {
     let mut universe = Universe::new(1);
-    let forbidden = CallFault::ErrorBefore { status: 403 };
-    universe.sandbox().faults().next_calls(sandbox::Vendor::SendGrid, "mail_send", 3, forbidden);
+    forbid_mails(&universe, 3);
     promote(&mut universe, 0..3).await;
-    universe.run_until_quiet(MINUTE_MS).await;
+    universe.run_until_quiet(MINUTE_MS / 2).await;
     let switch = breaker(&universe, "sendgrid#marketing_key");
     assert_eq!((&switch["state"], &switch["cause"]), (&json!("OPEN"), &json!("forbidden")), "{switch}");
     assert_ne!(breaker(&universe, "sendgrid#effect")["state"], "OPEN");
 
     pay(&mut universe, "o-1").await;
-    universe.run_until_quiet(MINUTE_MS).await;
-    assert_eq!(mails(&universe).0, 1);
+    universe.run_until_quiet(MINUTE_MS / 2).await;
+    assert_eq!(mails(&universe), (1, 0));
+
+    put_marketing_key(&universe, &sandbox::Settings::default().sendgrid_marketing_api_key);
+    universe.run_until_quiet(3 * MINUTE_MS).await;
+    assert_eq!(breaker(&universe, "sendgrid#marketing_key")["state"], "CLOSED", "another key was not noticed");
     universe.run_until_quiet(HOUR_MS / 2).await;
     assert_eq!(mails(&universe), (1, 3));
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_campaign_is_enough_to_notice_that_the_key_for_marketing_may_do_nothing() {
+    let mut universe = Universe::new(1);
+    forbid_mails(&universe, 100);
+    let wish = json!({ "channel": "email", "address": "ada@example.com", "marketing": true,
+        "proof": { "source": "checkout", "at": "2024-04-01T00:00:00Z" } });
+    universe.call("PUT", "/contacts/preferences", None, Some(&wish)).await;
+    let campaign = json!({ "name": "Spring", "recipients": [{ "email": "ada@example.com" }],
+        "data": { "subject": "Half price", "text": "Only today." } });
+    assert_eq!(universe.call("POST", "/campaigns", Some("c-1"), Some(&campaign)).await.status(), 202);
+    universe.run_until_quiet(HOUR_MS / 2).await;
+    assert_eq!(breaker(&universe, "sendgrid#marketing_key")["cause"], "forbidden");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_key_for_marketing_may_do_or_not_proves_nothing_of_the_other() {
+    let mut universe = Universe::new(1);
+    for n in 0..3 {
+        forbid_mails(&universe, 1);
+        pay(&mut universe, &format!("o-{n}")).await;
+        universe.run_until_quiet(2_000).await;
+        promote(&mut universe, n..n + 1).await;
+        universe.run_until_quiet(2_000).await;
+    }
+    assert_eq!(mails(&universe), (0, 2), "the third promotion waits");
+    let switch = breaker(&universe, "sendgrid#effect");
+    assert_eq!((&switch["state"], &switch["cause"]), (&json!("OPEN"), &json!("forbidden")), "{switch}");
+
+    forbid_mails(&universe, 1_000);
+    promote(&mut universe, 3..6).await;
+    universe.run_until_quiet(HOUR_MS).await;
+    assert_eq!(breaker(&universe, "sendgrid#effect")["epoch"], switch["epoch"], "a forbidden promotion has closed it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_for_marketing_that_nobody_needs_any_more_makes_no_order_s_mail_slower() {
+    let mut waits = Vec::new();
+    for key in ["SG.wrong", &sandbox::Settings::default().sendgrid_marketing_api_key] {
+        let mut universe = Universe::new(1);
+        universe.keeps_instances = true;
+        put_marketing_key(&universe, key);
+        promote(&mut universe, 0..1).await;
+        universe.run_until_quiet(24 * HOUR_MS).await;
+        pay(&mut universe, "o-1").await;
+        universe.run_until_quiet(MINUTE_MS).await;
+        assert_eq!(mails(&universe).0, 1);
+        let sent = universe.invocations.iter().rev().find(|one| one.function == Function::EmailSender).unwrap();
+        waits.push(sent.waves.len());
+    }
+    assert_eq!(waits[0], waits[1]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn promotions_that_are_forbidden_now_and_then_stop_nobody() {
     let mut universe = Universe::new(1);
-    let forbidden = CallFault::ErrorBefore { status: 403 };
     for n in 0..4 {
-        universe.sandbox().faults().next_calls(sandbox::Vendor::SendGrid, "mail_send", 1, forbidden);
+        forbid_mails(&universe, 1);
         promote(&mut universe, 2 * n..2 * n + 1).await;
         universe.run_until_quiet(5_000).await;
         promote(&mut universe, 2 * n + 1..2 * n + 2).await;
