@@ -4,6 +4,7 @@
 
 mod line;
 mod seen;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,9 +14,9 @@ use futures_util::future::BoxFuture;
 use line::Line;
 use seen::Seen;
 pub use seen::{force, read};
+pub(super) use verdict::Health;
 
-use super::Call;
-use super::breaker::{Breaker, FAILURES, FORBIDDEN, KEY_REFUSED, Standing, State, Switch, Tally};
+use super::breaker::{Breaker, Standing, Switch, Tally};
 use super::policy::{Lane, OperationClass, Vendor};
 use super::quota::{self, Granted};
 use crate::aws::table::Written;
@@ -25,8 +26,6 @@ use crate::error::Result;
 use crate::telemetry::fields;
 use crate::world::World;
 
-/// Writes tried for one result: each that lost means that another instance counted, or made the transition.
-const ROUNDS_MAX: u32 = 3;
 /// A breaker's or quota's word must not cost a call more than this: then the store counts as unreachable.
 const STORE_TIME: Duration = Duration::from_secs(1);
 /// Calls of one instance in each [`LOCAL_WINDOW`] while the store cannot be asked.
@@ -67,21 +66,6 @@ pub(super) struct Pass {
 pub(super) struct Credential<'a> {
     pub(super) switch: Switch,
     pub(super) version: &'a str,
-}
-
-/// What a call says of its vendor's health.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Health {
-    /// It works, whatever it answered.
-    Good,
-    /// No answer, or one of its own failures.
-    Bad,
-    /// It works, and told us to slow down or to go away: neither.
-    Unsaid,
-    /// It does not let us do this.
-    Forbidden,
-    /// It works, and does not know our key: that says something of the key, and nothing of an operation class.
-    KeyRefused,
 }
 
 /// What this instance remembers. Clones share it.
@@ -241,47 +225,6 @@ impl Admission {
         }
     }
 
-    /// Writes down what a call said of its vendor. Most of the time that is nothing, and no write.
-    pub(super) async fn record(&self, call: &Call<'_>, pass: Pass, health: Health) {
-        let (vendor, class) = (call.vendor, Switch::Class(call.class));
-        // What the key for marketing may not do says nothing of the mails of orders, nor the other way round.
-        let rights = if pass.key == Switch::MarketingKey { pass.key } else { class };
-        let tells = |breaker: &Breaker| rights == class || health == Health::Bad || !breaker.is_about_forbidden();
-        let is_probed = |switch| pass.probes.iter().any(|(probed, ..)| *probed == switch);
-        match health {
-            Health::Forbidden if !is_probed(rights) => self.count_forbidden(call, rights, &pass.version).await,
-            Health::Good | Health::Bad if !is_probed(class) && tells(&self.last_seen(vendor, class)) => {
-                self.count(vendor, class, health == Health::Bad).await;
-            }
-            _ => {}
-        }
-        if health == Health::Good && rights != class && !is_probed(rights) {
-            self.count(vendor, rights, false).await;
-        }
-        for (probed, breaker, owner) in pass.probes {
-            if probed == class && !tells(&breaker) {
-                self.write(vendor, probed, breaker.probe_ended(probed.key(vendor), &owner)).await;
-                continue;
-            }
-            let succeeded = match health {
-                Health::Good | Health::Unsaid => true,
-                Health::Bad => false,
-                Health::Forbidden => probed == class && probed != rights,
-                Health::KeyRefused => !probed.is_key(),
-            };
-            self.probed(vendor, probed, &breaker, &owner, succeeded).await;
-        }
-    }
-
-    /// The vendor refused the newest key that there is: nobody calls it before there is another, or a probe succeeds.
-    pub(super) async fn key_refused(&self, vendor: Vendor, Credential { switch, version }: Credential<'_>) {
-        let Some(seen) = self.seen(vendor).await else { return };
-        let breaker = seen.of(switch);
-        if breaker.state == State::Closed {
-            self.open(vendor, switch, &breaker, KEY_REFUSED, Some(version)).await;
-        }
-    }
-
     /// Reads the breakers of a vendor if what is remembered is too old.
     pub(super) async fn refresh(&self, vendor: Vendor) {
         let _ = self.seen(vendor).await;
@@ -306,67 +249,6 @@ impl Admission {
         self.remembered().breakers.get(&vendor).map(|seen| seen.of(switch)).unwrap_or_default()
     }
 
-    async fn count(&self, vendor: Vendor, switch: Switch, failed: bool) {
-        let now = self.world.now();
-        let (mut breaker, tally) = {
-            let breaker = self.last_seen(vendor, switch);
-            let mut remembered = self.remembered();
-            let tally = remembered.tallies.entry((vendor, switch)).or_default();
-            tally.count(now, failed);
-            if !failed && !breaker.has_failures(now) {
-                return;
-            }
-            (breaker, std::mem::take(tally))
-        };
-        for _ in 0..ROUNDS_MAX {
-            let write = breaker.counted(switch.key(vendor), &tally, failed);
-            let Some((now_is, counted)) = self.write(vendor, switch, write).await else { return };
-            breaker = now_is;
-            if breaker.state == State::Open {
-                return;
-            }
-            if counted {
-                if failed && breaker.is_over(now) {
-                    self.open(vendor, switch, &breaker, FAILURES, None).await;
-                }
-                return;
-            }
-        }
-    }
-
-    async fn count_forbidden(&self, call: &Call<'_>, switch: Switch, version: &str) {
-        let vendor = call.vendor;
-        // A campaign's calls all bear its name: of a key that may do nothing each try counts, and another key ends it.
-        let (request, version) = if switch.is_key() {
-            (format!("{}/{}", call.correlation, call.attempt), Some(version))
-        } else {
-            (call.correlation.to_string(), None)
-        };
-        let Some(seen) = self.seen(vendor).await else { return };
-        let mut breaker = seen.of(switch);
-        for _ in 0..ROUNDS_MAX {
-            if breaker.state == State::Open || breaker.has_forbidden(&request) {
-                return;
-            }
-            let write = breaker.forbidden(switch.key(vendor), &request);
-            let Some((now_is, counted)) = self.write(vendor, switch, write).await else { return };
-            breaker = now_is;
-            if counted {
-                if breaker.is_forbidden() {
-                    self.open(vendor, switch, &breaker, FORBIDDEN, version).await;
-                }
-                return;
-            }
-        }
-    }
-
-    async fn open(&self, vendor: Vendor, switch: Switch, breaker: &Breaker, cause: &str, version: Option<&str>) {
-        let write = breaker.opened(switch.key(vendor), cause, version, self.world.now());
-        if let Some((_, true)) = self.write(vendor, switch, write).await {
-            self.announce(vendor, switch, "opened", cause);
-        }
-    }
-
     async fn close(&self, vendor: Vendor, switch: Switch, breaker: &Breaker) {
         let write = breaker.closed(switch.key(vendor), self.world.now());
         if let Some((_, true)) = self.write(vendor, switch, write).await {
@@ -378,15 +260,6 @@ impl Admission {
         let write = breaker.probe_taken(switch.key(vendor), owner, vendor.policy().timeout, self.world.now());
         let (breaker, taken) = self.write(vendor, switch, write).await?;
         taken.then_some(breaker)
-    }
-
-    async fn probed(&self, vendor: Vendor, switch: Switch, breaker: &Breaker, owner: &str, succeeded: bool) {
-        let write = breaker.probed(switch.key(vendor), owner, succeeded, self.world.now());
-        if let Some((after, true)) = self.write(vendor, switch, write).await
-            && after.state == State::Closed
-        {
-            self.announce(vendor, switch, "closed", "its probes succeeded");
-        }
     }
 
     /// Writes one of a vendor's breakers and takes over what the store says: the breaker as it is, and whether the write

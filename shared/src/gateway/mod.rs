@@ -5,8 +5,9 @@
 //! In a request path and in a worker alike, retrying is the work list's decision; nothing here calls twice, except with
 //! a key that was read anew after one was refused.
 //!
-//! Reading order: this file, policy.rs (the table of limits), admission.rs (who may call), breaker.rs and quota.rs (the
-//! two kinds of item that say so), token.rs (calls that need a token first).
+//! Reading order: this file, policy.rs (the table of limits), admission.rs (who may call; admission/verdict.rs: what a call
+//! says of its vendor), breaker.rs and quota.rs (the two kinds of item that say so), token.rs (calls that need a token
+//! first).
 
 mod admission;
 pub mod breaker;

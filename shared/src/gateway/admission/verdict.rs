@@ -1,0 +1,136 @@
+//! What a call says of its vendor, and what that means for the breakers: when they open, and when a probe closes them.
+
+use super::{Admission, Credential, Pass};
+use crate::gateway::breaker::{Breaker, FAILURES, FORBIDDEN, KEY_REFUSED, State, Switch};
+use crate::gateway::{Call, Vendor};
+
+/// Writes tried for one result: each that lost means that another instance counted, or made the transition.
+const ROUNDS_MAX: u32 = 3;
+
+/// What a call says of its vendor's health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::gateway) enum Health {
+    /// It works, whatever it answered.
+    Good,
+    /// No answer, or one of its own failures.
+    Bad,
+    /// It works, and told us to slow down or to go away: neither.
+    Unsaid,
+    /// It does not let us do this.
+    Forbidden,
+    /// It works, and does not know our key: that says something of the key, and nothing of an operation class.
+    KeyRefused,
+}
+
+impl Admission {
+    /// Writes down what a call said of its vendor. Most of the time that is nothing, and no write.
+    pub(in crate::gateway) async fn record(&self, call: &Call<'_>, pass: Pass, health: Health) {
+        let (vendor, class) = (call.vendor, Switch::Class(call.class));
+        // What the key for marketing may not do says nothing of the mails of orders, nor the other way round.
+        let rights = if pass.key == Switch::MarketingKey { pass.key } else { class };
+        let tells = |breaker: &Breaker| rights == class || health == Health::Bad || !breaker.is_about_forbidden();
+        let is_probed = |switch| pass.probes.iter().any(|(probed, ..)| *probed == switch);
+        match health {
+            Health::Forbidden if !is_probed(rights) => self.count_forbidden(call, rights, &pass.version).await,
+            Health::Good | Health::Bad if !is_probed(class) && tells(&self.last_seen(vendor, class)) => {
+                self.count(vendor, class, health == Health::Bad).await;
+            }
+            _ => {}
+        }
+        if health == Health::Good && rights != class && !is_probed(rights) {
+            self.count(vendor, rights, false).await;
+        }
+        for (probed, breaker, owner) in pass.probes {
+            if probed == class && !tells(&breaker) {
+                self.write(vendor, probed, breaker.probe_ended(probed.key(vendor), &owner)).await;
+                continue;
+            }
+            let succeeded = match health {
+                Health::Good | Health::Unsaid => true,
+                Health::Bad => false,
+                Health::Forbidden => probed == class && probed != rights,
+                Health::KeyRefused => !probed.is_key(),
+            };
+            self.probed(vendor, probed, &breaker, &owner, succeeded).await;
+        }
+    }
+
+    /// The vendor refused the newest key that there is: nobody calls it before there is another, or a probe succeeds.
+    pub(in crate::gateway) async fn key_refused(&self, vendor: Vendor, Credential { switch, version }: Credential<'_>) {
+        let Some(seen) = self.seen(vendor).await else { return };
+        let breaker = seen.of(switch);
+        if breaker.state == State::Closed {
+            self.open(vendor, switch, &breaker, KEY_REFUSED, Some(version)).await;
+        }
+    }
+
+    async fn count(&self, vendor: Vendor, switch: Switch, failed: bool) {
+        let now = self.world.now();
+        let (mut breaker, tally) = {
+            let breaker = self.last_seen(vendor, switch);
+            let mut remembered = self.remembered();
+            let tally = remembered.tallies.entry((vendor, switch)).or_default();
+            tally.count(now, failed);
+            if !failed && !breaker.has_failures(now) {
+                return;
+            }
+            (breaker, std::mem::take(tally))
+        };
+        for _ in 0..ROUNDS_MAX {
+            let write = breaker.counted(switch.key(vendor), &tally, failed);
+            let Some((now_is, counted)) = self.write(vendor, switch, write).await else { return };
+            breaker = now_is;
+            if breaker.state == State::Open {
+                return;
+            }
+            if counted {
+                if failed && breaker.is_over(now) {
+                    self.open(vendor, switch, &breaker, FAILURES, None).await;
+                }
+                return;
+            }
+        }
+    }
+
+    async fn count_forbidden(&self, call: &Call<'_>, switch: Switch, version: &str) {
+        let vendor = call.vendor;
+        // A campaign's calls all bear its name: of a key that may do nothing each try counts, and another key ends it.
+        let (request, version) = if switch.is_key() {
+            (format!("{}/{}", call.correlation, call.attempt), Some(version))
+        } else {
+            (call.correlation.to_string(), None)
+        };
+        let Some(seen) = self.seen(vendor).await else { return };
+        let mut breaker = seen.of(switch);
+        for _ in 0..ROUNDS_MAX {
+            if breaker.state == State::Open || breaker.has_forbidden(&request) {
+                return;
+            }
+            let write = breaker.forbidden(switch.key(vendor), &request);
+            let Some((now_is, counted)) = self.write(vendor, switch, write).await else { return };
+            breaker = now_is;
+            if counted {
+                if breaker.is_forbidden() {
+                    self.open(vendor, switch, &breaker, FORBIDDEN, version).await;
+                }
+                return;
+            }
+        }
+    }
+
+    async fn open(&self, vendor: Vendor, switch: Switch, breaker: &Breaker, cause: &str, version: Option<&str>) {
+        let write = breaker.opened(switch.key(vendor), cause, version, self.world.now());
+        if let Some((_, true)) = self.write(vendor, switch, write).await {
+            self.announce(vendor, switch, "opened", cause);
+        }
+    }
+
+    async fn probed(&self, vendor: Vendor, switch: Switch, breaker: &Breaker, owner: &str, succeeded: bool) {
+        let write = breaker.probed(switch.key(vendor), owner, succeeded, self.world.now());
+        if let Some((after, true)) = self.write(vendor, switch, write).await
+            && after.state == State::Closed
+        {
+            self.announce(vendor, switch, "closed", "its probes succeeded");
+        }
+    }
+}
