@@ -277,3 +277,25 @@ impl WorkList {
         join_all(depths).await.into_iter().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, RAMP, RAMP_FROM, Weather};
+    use crate::domain::Timestamp;
+    use crate::gateway::Vendor;
+    use crate::gateway::breaker::{Breaker, Switch};
+
+    #[test]
+    fn work_grows_again_for_those_only_whose_own_switch_was_open() {
+        let closed_at = Timestamp::from_seconds(1_700_000_000);
+        let mut closed = Breaker::default();
+        closed.closed_at = Some(closed_at);
+        let breakers = [((Vendor::SendGrid, Switch::MarketingKey), closed)].into();
+        let mut weather = Weather { now: closed_at, breakers, mail_fallback: None };
+        let ramps =
+            |weather: &Weather| [Kind::MailPromotion, Kind::MailSend].map(|kind| weather.ramp(kind).to_string());
+        assert_eq!(ramps(&weather), [RAMP_FROM.to_string(), "1".to_owned()]);
+        weather.now = closed_at.plus(RAMP);
+        assert_eq!(ramps(&weather), ["1", "1"]);
+    }
+}
