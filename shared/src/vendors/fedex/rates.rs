@@ -288,6 +288,13 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_in_a_currency_that_fedex_names_its_own_way_is_a_rate() {
+        let mut service = service("ECONOMY", &json!(12.5));
+        service["ratedShipmentDetails"][1]["currency"] = json!("UKL");
+        assert_eq!(rates(&json!([service]))[0].price.to_string(), "12.50 GBP");
+    }
+
+    #[test]
     fn days_are_read_from_their_words() {
         for (words, days) in
             [("ONE_DAY", Some(1)), ("TWENTY_DAYS", Some(20)), ("SMARTPOST_TRANSIT_DAYS", None), ("", None)]

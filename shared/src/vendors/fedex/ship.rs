@@ -379,6 +379,13 @@ mod tests {
         assert_eq!(contents, [&b"one"[..], b"two", b"invoice"]);
         assert_eq!(label.documents[0].media_type, "application/pdf");
         assert_eq!(label.price.map(|price| price.to_string()).as_deref(), Some("21.45 USD"));
+
+        let billed =
+            "/output/transactionShipments/0/completedShipmentDetail/shipmentRating/shipmentRateDetails/1/currency";
+        let mut abroad = shipped();
+        *abroad.pointer_mut(billed).expect("a currency") = json!("SFR");
+        let label = read_of(&abroad).expect("a label");
+        assert_eq!(label.price.map(|price| price.to_string()).as_deref(), Some("21.45 CHF"));
     }
 
     #[test]
