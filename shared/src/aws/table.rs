@@ -16,6 +16,11 @@ use crate::world::World;
 /// Rows that one query page returns at most: what an order's timeline can hold without being cut.
 pub const QUERY_LIMIT: i32 = 500;
 
+/// Whether these rows may be only the first: a page of them was full.
+pub fn there_may_be_more(rows: &[Item]) -> bool {
+    usize::try_from(QUERY_LIMIT).is_ok_and(|limit| rows.len() >= limit)
+}
+
 /// Pages that one search reads at most: 16 shards × 20 pages × 500 rows are a backlog of 160,000.
 const PAGES_MAX: u32 = 20;
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::WorkList;
 use super::commit::{Role, timeline_row};
-use crate::aws::table::QUERY_LIMIT;
+use crate::aws::table::there_may_be_more;
 use crate::aws::{Key, Write};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{OrderId, Timestamp, id};
@@ -95,8 +95,7 @@ impl WorkList {
     pub async fn audits(&self, at: Timestamp) -> Result<Audited> {
         let rows = self.table.query(&partition(at), ROW).await?;
         let audits: Vec<Audit> = rows.iter().filter_map(|item| item.parse().ok()).collect();
-        let there_may_be_more = usize::try_from(QUERY_LIMIT).is_ok_and(|limit| rows.len() >= limit);
-        Ok(Audited { unreadable: rows.len() - audits.len(), audits, there_may_be_more })
+        Ok(Audited { unreadable: rows.len() - audits.len(), audits, there_may_be_more: there_may_be_more(&rows) })
     }
 }
 

@@ -135,7 +135,7 @@ impl Weather {
 
     /// What this vendor's switches say of an intent of this kind.
     fn turn_at(&self, vendor: Vendor, kind: Kind) -> Turn {
-        for switch in [kind.credential_switch(), Switch::Class(kind.operation_class())] {
+        for switch in kind.switches() {
             match self.breaker(vendor, switch).map(|breaker| breaker.standing(self.now)) {
                 None | Some(Standing::Closed) => {}
                 Some(Standing::Probing) => return Turn::Candidate(vendor, switch),
@@ -149,8 +149,7 @@ impl Weather {
 
     /// The part of its work that a vendor gets of this kind.
     fn ramp(&self, kind: Kind) -> f64 {
-        let switches = [kind.credential_switch(), Switch::Class(kind.operation_class())];
-        let breakers = switches.iter().filter_map(|switch| self.breaker(kind.vendor()?, *switch));
+        let breakers = kind.switches().into_iter().filter_map(|switch| self.breaker(kind.vendor()?, switch));
         let closed = breakers.filter_map(|breaker| breaker.closed_at).max();
         let grown = closed.map_or(1.0, |at| self.now.since(at).as_secs_f64() / RAMP.as_secs_f64());
         grown.clamp(RAMP_FROM, 1.0)

@@ -163,12 +163,13 @@ impl Kind {
         }
     }
 
-    /// Which of its vendor's credential switches its call passes.
-    pub const fn credential_switch(self) -> Switch {
-        match self {
+    /// Which of its vendor's switches its call passes: its key's, and its operation class'.
+    pub const fn switches(self) -> [Switch; 2] {
+        let key = match self {
             Self::MailPromotion => Switch::MarketingKey,
             _ => Switch::Key,
-        }
+        };
+        [key, Switch::Class(self.operation_class())]
     }
 
     /// Whose API it calls; none for what we do ourselves, and where the object says whose.

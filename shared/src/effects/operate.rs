@@ -11,7 +11,7 @@ use super::opaque::Opaque;
 use super::outcome::{Outcome, Verdict};
 use super::settle::Settled;
 use super::work::Subject;
-use crate::aws::table::{Index, QUERY_LIMIT};
+use crate::aws::table::{Index, QUERY_LIMIT, there_may_be_more};
 use crate::aws::{Transacted, Write};
 use crate::domain::message::MessageStatus;
 use crate::domain::payment::PaymentStatus;
@@ -41,8 +41,8 @@ impl WorkList {
     /// The intents that wait for a person, the longest first.
     pub async fn manual(&self) -> Result<Waiting> {
         let rows = self.table.query_index(Index::ByDue, MANUAL_PARTITION, QUERY_LIMIT).await?;
-        let there_may_be_more = usize::try_from(QUERY_LIMIT).is_ok_and(|limit| rows.len() >= limit);
-        let mut waiting = Waiting { intents: Vec::new(), unreadable: Vec::new(), there_may_be_more };
+        let mut waiting =
+            Waiting { intents: Vec::new(), unreadable: Vec::new(), there_may_be_more: there_may_be_more(&rows) };
         // The index has little of each, and may be behind; a hundred at a time is what one read takes.
         for keys in rows.iter().map(crate::aws::Item::key).collect::<Vec<_>>().chunks(100) {
             for item in self.table.get_many(keys).await?.into_iter().flatten() {
