@@ -246,8 +246,7 @@ impl Stack {
 
     /// The operator's program, built and set to this stack; to be given its arguments.
     pub async fn operators_program(&self) -> Result<Command> {
-        let program = functions::program("crossdock-cli", "crossdock", &self.folder.log("build-cli")).await?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(functions::operators_program()?);
         let own = ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
         command.env_clear().env("CROSSDOCK_STACK", STACK_NAME);
         command.envs(self.environment().await?.into_iter().filter(|(name, _)| own.contains(&name.as_str())));

@@ -13,8 +13,12 @@ use serde_json::Value;
 use crate::folder::project;
 use crate::processes::Group;
 
-/// The functions' profile: released code without link-time optimisation (see the workspace's Cargo.toml).
-const FUNCTIONS_PROFILE: &str = "local";
+/// Where cargo puts what it builds without `--release`. Tests and simulation are there too (see the workspace's Cargo.toml).
+const PROFILE_FOLDER: &str = "debug";
+/// Selected beside the functions, it gives third-party crates the features that they have in a build of the workspace.
+const FEATURES: &str = "one-build";
+/// Programs that the stack or its user starts beside the functions: the vendors' simulators, the operator's program.
+const PROGRAMS: [&str; 2] = ["sandbox", "crossdock-cli"];
 
 /// What was built.
 pub(crate) struct Built {
@@ -24,7 +28,8 @@ pub(crate) struct Built {
     functions: Vec<String>,
 }
 
-/// Builds all functions and the sandbox; cargo's output goes to `log`.
+/// Builds every program that a stack needs, in one call; cargo's output goes to `log`. Nothing is built later, so that a
+/// test never waits for a compiler.
 pub(crate) async fn build(log: &Path) -> Result<Built> {
     let metadata = metadata()?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
@@ -32,19 +37,16 @@ pub(crate) async fn build(log: &Path) -> Result<Built> {
     if functions.is_empty() {
         bail!("no package was found in functions/");
     }
-    // Two calls, because packages that are built together share the features of their dependencies: a function must
-    // not run here with a feature that only the sandbox has asked for.
-    let packages = functions.iter().flat_map(|name| ["--package", name]);
-    cargo(["--profile", FUNCTIONS_PROFILE].into_iter().chain(packages), log).await?;
-    // The runner's own profile: they have many dependencies in common, which are then there already.
-    cargo(["--package", "sandbox"], log).await?;
+    // Not the workspace: the simulation's switch for guards must not be in a function.
+    let packages = functions.iter().map(String::as_str).chain(PROGRAMS).chain([FEATURES]);
+    cargo(packages.flat_map(|name| ["--package", name]), log).await?;
     Ok(Built { target: target.into(), functions })
 }
 
 impl Built {
     /// The path of the sandbox program.
     pub(crate) fn sandbox(&self) -> PathBuf {
-        self.target.join("debug/sandbox")
+        self.target.join(PROFILE_FOLDER).join("sandbox")
     }
 
     /// Lays every function below `deploy` as `cargo lambda build` does: `target/lambda/<function>/bootstrap`. A
@@ -57,7 +59,7 @@ impl Built {
             if bootstrap.exists() {
                 fs::remove_file(&bootstrap)?;
             }
-            let program = self.target.join(FUNCTIONS_PROFILE).join(function);
+            let program = self.target.join(PROFILE_FOLDER).join(function);
             if fs::hard_link(&program, &bootstrap).is_err() {
                 fs::copy(&program, &bootstrap).with_context(|| format!("cannot copy {}", program.display()))?;
             }
@@ -66,12 +68,11 @@ impl Built {
     }
 }
 
-/// Builds a program of the project that is neither a function nor the sandbox, and gives its path.
-pub(crate) async fn program(package: &str, name: &str, log: &Path) -> Result<PathBuf> {
+/// The path of the operator's program, which [`build`] has built.
+pub(crate) fn operators_program() -> Result<PathBuf> {
     let metadata = metadata()?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
-    cargo(["--package", package], log).await?;
-    Ok(Path::new(target).join("debug").join(name))
+    Ok(Path::new(target).join(PROFILE_FOLDER).join("crossdock"))
 }
 
 async fn cargo(arguments: impl IntoIterator<Item = &str>, log: &Path) -> Result<()> {
