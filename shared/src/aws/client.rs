@@ -42,17 +42,34 @@ pub struct Settings {
 
 /// What carries the SDK's requests: our own HTTP client, or a test's in-process AWS.
 #[derive(Clone, Debug)]
-pub struct Transport(SharedHttpClient);
+pub struct Transport {
+    client: SharedHttpClient,
+    tuning: Option<Arc<dyn Tuning>>,
+}
+
+/// What else than the transport a test sets in the SDK's own settings.
+pub trait Tuning: std::fmt::Debug + Send + Sync {
+    /// Of the table's client.
+    fn dynamodb(&self, builder: aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb::config::Builder;
+    /// Of the queues' client.
+    fn sqs(&self, builder: aws_sdk_sqs::config::Builder) -> aws_sdk_sqs::config::Builder;
+}
 
 impl Transport {
     /// The world's HTTP client: one TLS stack, one set of roots and one connection pool for AWS and vendors alike.
     pub fn over(world: &World) -> Self {
-        Self(SharedHttpClient::new(OverHttp(Arc::clone(&world.http))))
+        Self::of(SharedHttpClient::new(OverHttp(Arc::clone(&world.http))))
     }
 
     /// Any other client of the SDK's kind.
     pub fn of(client: SharedHttpClient) -> Self {
-        Self(client)
+        Self { client, tuning: None }
+    }
+
+    /// The same, with other settings for the SDK's clients.
+    #[must_use]
+    pub fn tuned(self, tuning: Arc<dyn Tuning>) -> Self {
+        Self { tuning: Some(tuning), ..self }
     }
 }
 
@@ -102,13 +119,13 @@ struct Made {
 }
 
 macro_rules! configured {
-    ($sdk:ident, $made:expr) => {{
+    ($sdk:ident, $tune:ident, $made:expr) => {{
         let Made { settings, transport, clock, .. } = $made;
         let mut builder = $sdk::Config::builder()
             .behavior_version($sdk::config::BehaviorVersion::v2026_01_12())
             .region($sdk::config::Region::new(settings.region.clone()))
             .credentials_provider(credentials(settings))
-            .http_client(transport.0.clone())
+            .http_client(transport.client.clone())
             .time_source(SharedTimeSource::new(SdkClock(Arc::clone(clock))))
             .sleep_impl(SharedAsyncSleep::new(SdkClock(Arc::clone(clock))))
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
@@ -118,6 +135,9 @@ macro_rules! configured {
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
             .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled());
         builder.set_endpoint_url(settings.endpoint_url.clone());
+        if let Some(tuning) = &transport.tuning {
+            builder = tuning.$tune(builder);
+        }
         $sdk::Client::from_conf(builder.build())
     }};
 }
@@ -131,11 +151,11 @@ impl Clients {
     }
 
     pub(super) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        self.0.dynamodb.get_or_init(|| configured!(aws_sdk_dynamodb, &*self.0)).clone()
+        self.0.dynamodb.get_or_init(|| configured!(aws_sdk_dynamodb, dynamodb, &*self.0)).clone()
     }
 
     pub(super) fn sqs(&self) -> aws_sdk_sqs::Client {
-        self.0.sqs.get_or_init(|| configured!(aws_sdk_sqs, &*self.0)).clone()
+        self.0.sqs.get_or_init(|| configured!(aws_sdk_sqs, sqs, &*self.0)).clone()
     }
 }
 

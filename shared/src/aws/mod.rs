@@ -11,7 +11,7 @@ mod signed;
 pub mod table;
 mod transact;
 
-pub use client::{Clients, Settings, Transport};
+pub use client::{Clients, Settings, Transport, Tuning};
 pub use deployment::{Deployment, caller};
 pub use expression::Write;
 pub use item::{Item, Key};

@@ -210,11 +210,55 @@ impl IntentId {
 
     /// The due shard of this intent, 0 to 15 (design: `DUE#<hash of intent id mod 16>`).
     pub fn due_shard(&self) -> u8 {
-        Sha256::digest(self.0.as_bytes())[0] % Self::DUE_SHARDS
+        Sha256::digest(self.0.as_bytes())[0] % Self::due_shards()
+    }
+
+    /// How many of the partitions are used: all of them, but in a simulation that says otherwise.
+    #[cfg(not(feature = "mutations"))]
+    pub const fn due_shards() -> u8 {
+        Self::DUE_SHARDS
+    }
+
+    /// How many of the partitions are used: all of them, but on a thread that says otherwise.
+    #[cfg(feature = "mutations")]
+    pub fn due_shards() -> u8 {
+        fewer::SHARDS.get()
     }
 
     /// Partitions of the due index: 16 × 1,000 writes/s is beyond what one stack's quotas let through.
     pub const DUE_SHARDS: u8 = 16;
+}
+
+#[cfg(feature = "mutations")]
+pub use fewer::{FewerShards, fewer_due_shards};
+
+/// A tick of the sweeper looks into every shard. A simulation whose few intents are in fewer of them tries the same with
+/// a part of the requests.
+#[cfg(feature = "mutations")]
+mod fewer {
+    use std::cell::Cell;
+
+    use super::IntentId;
+
+    thread_local! {
+        pub(super) static SHARDS: Cell<u8> = const { Cell::new(IntentId::DUE_SHARDS) };
+    }
+
+    /// This thread uses only the first so many shards, until the value is dropped.
+    #[must_use]
+    pub fn fewer_due_shards(shards: u8) -> FewerShards {
+        FewerShards(SHARDS.replace(shards.clamp(1, IntentId::DUE_SHARDS)))
+    }
+
+    /// While it lives, fewer shards are used.
+    #[derive(Debug)]
+    pub struct FewerShards(u8);
+
+    impl Drop for FewerShards {
+        fn drop(&mut self) {
+            SHARDS.set(self.0);
+        }
+    }
 }
 
 impl Correlation {

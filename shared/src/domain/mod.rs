@@ -25,6 +25,8 @@ pub use id::{
     CampaignId, ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, PickupId, QuoteId,
     RefundId, ShipmentId, StackId,
 };
+#[cfg(feature = "mutations")]
+pub use id::{FewerShards, fewer_due_shards};
 pub use money::{Currency, Money};
 pub use phone::normalised_phone;
 pub use private::Private;

@@ -182,12 +182,13 @@ const fn per_shard(kind: Kind) -> usize {
 
 impl WorkList {
     /// Nudges what is due now; `mail_fallback` sends mails where their own provider cannot. Waits: the breakers, the shards
-    /// side by side with the queues' depths, then the nudges.
+    /// side by side, the depths of the queues that may get something, then the nudges. When nothing is due, which is most
+    /// minutes, no queue is asked.
     pub async fn sweep(&self, mail_fallback: Option<Vendor>) -> Result<Swept> {
         let now = self.world.now();
         let weather = Weather { now, breakers: breakers(&self.table, &Vendor::ALL).await?, mail_fallback };
-        let (rows, room) = futures_util::join!(self.due_rows(&weather), self.room(&weather));
-        let (mut rows, mut room) = (rows?, room?);
+        let mut rows = self.due_rows(&weather).await?;
+        let mut room = self.room(&weather, &rows).await?;
         rows.sort_by_key(|row| row.due);
         let mut swept = Swept { due: rows.len(), ..Swept::default() };
         swept.oldest_ms = rows.first().map_or(0, |row| u64::try_from(now.since(row.due).as_millis()).unwrap_or(0));
@@ -234,7 +235,7 @@ impl WorkList {
     }
 
     async fn due_rows(&self, weather: &Weather) -> Result<Vec<Row>> {
-        let shards = (0..IntentId::DUE_SHARDS).map(|shard| async move {
+        let shards = (0..IntentId::due_shards()).map(|shard| async move {
             // A row that cannot be read must not hide the others.
             let read = |item: &Item| {
                 Row::of(item, weather)
@@ -255,11 +256,13 @@ impl WorkList {
         Ok(shards?.into_iter().flatten().collect())
     }
 
-    /// How many more messages each queue should get.
-    async fn room(&self, weather: &Weather) -> Result<HashMap<&str, usize>> {
+    /// How many more messages each queue should get that gets any.
+    async fn room(&self, weather: &Weather, rows: &[Row]) -> Result<HashMap<&str, usize>> {
+        let moving = rows.iter().filter(|row| row.turn != Turn::Held);
+        let wanted: HashSet<&str> = moving.filter_map(|row| self.routes.of(row.kind())).collect();
         let mut queues: BTreeMap<&str, usize> = BTreeMap::new();
         for kind in Kind::ALL {
-            let Some(url) = self.routes.of(kind) else { continue };
+            let Some(url) = self.routes.of(kind).filter(|url| wanted.contains(url)) else { continue };
             #[expect(
                 clippy::cast_precision_loss,
                 clippy::cast_possible_truncation,

@@ -149,7 +149,7 @@ impl Table {
         let key = (pk.to_owned(), sk.to_owned());
         let Some(before) = self.mirror.lock().unwrap().items.get(&key).cloned() else { return };
         let mut attributes = before.attributes.as_ref().clone();
-        attributes.extend(values.iter().map(|(name, value)| ((*name).to_owned(), value.to_string().into())));
+        attributes.extend(values.iter().map(|(name, value)| ((*name).into(), value.to_string().into())));
         self.set(key, Stored::of(attributes, Some(&before)));
     }
 

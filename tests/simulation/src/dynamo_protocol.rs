@@ -52,7 +52,8 @@ impl Table {
 
     /// Does a write, or asks the database what is not known here. Where it is there it decides, and ours has to agree.
     fn write_or_ask(&self, operation: &str, body: &[u8]) -> Answer {
-        if let Some(known) = self.known_transaction(operation, body) {
+        let token = token_of(operation, body);
+        if let Some(known) = token.and_then(|token| self.known_transaction(token, body)) {
             return known;
         }
         let ours = writes::write(&self.mirror.lock().unwrap(), operation, body);
@@ -72,7 +73,10 @@ impl Table {
                 answer
             }
         };
-        self.remember_transaction(operation, body, &answer);
+        if let Some(token) = token.filter(|_| answer.status == 200) {
+            let done = Done { at_ms: self.clock.now_ms(), body: body.to_vec(), answer: answer.clone() };
+            self.tokens.lock().unwrap().insert(token.to_owned(), done);
+        }
         answer
     }
 
@@ -116,25 +120,15 @@ impl Table {
     }
 
     /// The answer to a transaction whose token is known: it is not done again.
-    fn known_transaction(&self, operation: &str, body: &[u8]) -> Option<Answer> {
-        let token = token_of(operation, body)?;
+    fn known_transaction(&self, token: &str, body: &[u8]) -> Option<Answer> {
         let tokens = self.tokens.lock().unwrap();
-        let done = tokens.get(&token).filter(|done| self.clock.now_ms() - done.at_ms < TOKEN_MEMORY_MS)?;
+        let done = tokens.get(token).filter(|done| self.clock.now_ms() - done.at_ms < TOKEN_MEMORY_MS)?;
         Some(if same_items(&done.body, body) {
             done.answer.clone()
         } else {
             let shape = "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException";
             Answer::error(400, shape, "The token was used for another request")
         })
-    }
-
-    fn remember_transaction(&self, operation: &str, body: &[u8], answer: &Answer) {
-        if answer.status == 200
-            && let Some(token) = token_of(operation, body)
-        {
-            let done = Done { at_ms: self.clock.now_ms(), body: body.to_vec(), answer: answer.clone() };
-            self.tokens.lock().unwrap().insert(token, done);
-        }
     }
 
     fn transact(&self, body: &[u8]) -> Answer {
@@ -235,17 +229,15 @@ fn names_index(body: &[u8]) -> bool {
     parse(body)["IndexName"].is_string()
 }
 
-/// A transaction's token.
-fn token_of(operation: &str, body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Token {
-        #[serde(rename = "ClientRequestToken")]
-        token: Option<String>,
-    }
+/// A transaction's token, which the SDK writes behind its items. In an item this text would have escaped quotes, or an
+/// object behind it.
+fn token_of<'a>(operation: &str, body: &'a [u8]) -> Option<&'a str> {
+    const MARK: &str = "\"ClientRequestToken\":\"";
     if operation != "TransactWriteItems" {
         return None;
     }
-    serde_json::from_slice::<Token>(body).ok()?.token
+    let (_, rest) = std::str::from_utf8(body).ok()?.rsplit_once(MARK)?;
+    rest.split_once('"').map(|(token, _)| token)
 }
 
 /// Whether two transactions write the same. The bytes of a retry are equal; a request built anew may order its maps

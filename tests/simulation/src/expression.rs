@@ -53,14 +53,14 @@ impl<'a> Scope<'a> {
                 match verb {
                     "SET" => {
                         let value = reader.assigned()?;
-                        after.insert(name.to_owned(), value.into());
+                        set(&mut after, name, value.into());
                     }
                     "REMOVE" => {
                         after.remove(name);
                     }
                     "ADD" => {
                         let sum = reader.sum(name)?;
-                        after.insert(name.to_owned(), format!("{{\"N\":\"{sum}\"}}").into());
+                        set(&mut after, name, format!("{{\"N\":\"{sum}\"}}").into());
                     }
                     _ => return None,
                 }
@@ -81,6 +81,16 @@ impl<'a> Scope<'a> {
     fn see(&mut self, name: &'a str) {
         if !self.seen.contains(&name) {
             self.seen.push(name);
+        }
+    }
+}
+
+/// Sets an attribute; one that was there keeps its name's memory.
+fn set(attributes: &mut Attributes, name: &str, value: std::sync::Arc<str>) {
+    match attributes.get_mut(name) {
+        Some(was) => *was = value,
+        None => {
+            attributes.insert(name.into(), value);
         }
     }
 }
@@ -287,8 +297,7 @@ mod tests {
     use super::*;
 
     fn holds(condition: &str) -> Option<bool> {
-        let item =
-            Attributes::from([("a".to_owned(), r#"{"N":"10"}"#.into()), ("b".to_owned(), r#"{"S":"x"}"#.into())]);
+        let item = Attributes::from([("a".into(), r#"{"N":"10"}"#.into()), ("b".into(), r#"{"S":"x"}"#.into())]);
         let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
         let (nine, x) = (raw(r#"{"N":"9"}"#), raw(r#"{"S":"x"}"#));
         let names = Names::from([("#a", "a"), ("#b", "b"), ("#c", "c")]);

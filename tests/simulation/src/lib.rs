@@ -44,6 +44,7 @@ mod probe;
 mod reads;
 mod s3;
 pub mod schedule;
+mod sdk;
 mod seams;
 mod secrets;
 pub mod shop;

@@ -147,7 +147,7 @@ impl Sqs {
     pub fn receive(&self, queue: &str, max: usize) -> Vec<Message> {
         let now_ms = self.clock.now_ms();
         let mut state = self.state.lock().unwrap();
-        state.redrive(now_ms);
+        state.redrive(queue, now_ms);
         let stored = &state.queue(queue).messages;
         let mut visible: Vec<usize> = (0..stored.len()).filter(|&i| stored[i].is_visible(now_ms)).collect();
         state.rng.shuffle(&mut visible);
@@ -200,7 +200,7 @@ impl Sqs {
     pub fn messages(&self, queue: &str) -> Vec<Message> {
         let now_ms = self.clock.now_ms();
         let mut state = self.state.lock().unwrap();
-        state.redrive(now_ms);
+        state.redrive(queue, now_ms);
         state.queue(queue).messages.iter().map(|stored| stored.message.clone()).collect()
     }
 
@@ -209,7 +209,7 @@ impl Sqs {
     pub fn next_visible_at_ms(&self, queue: &str) -> Option<i64> {
         let now_ms = self.clock.now_ms();
         let mut state = self.state.lock().unwrap();
-        state.redrive(now_ms);
+        state.redrive(queue, now_ms);
         state.queue(queue).messages.iter().map(|stored| stored.visible_at_ms).min()
     }
 
@@ -231,7 +231,7 @@ impl Sqs {
     fn count(&self, queue: &str, is: impl Fn(&Stored, i64) -> bool) -> usize {
         let now_ms = self.clock.now_ms();
         let mut state = self.state.lock().unwrap();
-        state.redrive(now_ms);
+        state.redrive(queue, now_ms);
         state.queue(queue).messages.iter().filter(|stored| is(stored, now_ms)).count()
     }
 }
@@ -253,22 +253,35 @@ impl State {
         stored.message.clone()
     }
 
-    /// Moves what is visible again after its last allowed delivery. AWS does it at the next receive; nobody sees the
-    /// difference.
-    fn redrive(&mut self, now_ms: i64) {
-        let mut moved = Vec::new();
-        for queue in self.queues.values_mut() {
-            let Some(redrive) = &queue.settings.redrive else {
-                continue;
-            };
-            let over = |stored: &mut Stored| {
-                stored.is_visible(now_ms) && stored.message.receive_count >= redrive.max_receive_count
-            };
-            moved.extend(queue.messages.extract_if(.., over).map(|stored| (redrive.dlq.clone(), stored)));
+    /// Moves what is visible again after its last allowed delivery, out of the queue that somebody looks at, or into it.
+    /// AWS does it at the next receive; nobody sees the difference.
+    fn redrive(&mut self, queue: &str, now_ms: i64) {
+        let asked = self.queue(queue);
+        if let Some(redrive) = &asked.settings.redrive {
+            if !asked.messages.is_empty() {
+                let redrive = redrive.clone();
+                self.redrive_from(queue, &redrive, now_ms);
+            }
+            return;
         }
-        for (dlq, mut stored) in moved {
+        let into_it = |(name, other): (&String, &Queue)| {
+            let redrive = other.settings.redrive.as_ref().filter(|redrive| redrive.dlq == queue)?;
+            Some((name.clone(), redrive.clone()))
+        };
+        let sources: Vec<_> = self.queues.iter().filter_map(into_it).collect();
+        for (name, redrive) in sources {
+            self.redrive_from(&name, &redrive, now_ms);
+        }
+    }
+
+    fn redrive_from(&mut self, queue: &str, redrive: &Redrive, now_ms: i64) {
+        let over = |stored: &mut Stored| {
+            stored.is_visible(now_ms) && stored.message.receive_count >= redrive.max_receive_count
+        };
+        let moved: Vec<Stored> = self.queue(queue).messages.extract_if(.., over).collect();
+        for mut stored in moved {
             stored.visible_at_ms = now_ms;
-            self.queue(&dlq).messages.push(stored);
+            self.queue(&redrive.dlq).messages.push(stored);
         }
     }
 

@@ -1,5 +1,6 @@
 //! An item as the table keeps it: each attribute as DynamoDB writes it, the whole as it goes over the wire, and as plain JSON.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// Attributes by name, each as DynamoDB writes it: `{"S":"text"}`.
-pub(crate) type Attributes = BTreeMap<String, Arc<str>>;
+pub(crate) type Attributes = BTreeMap<Arc<str>, Arc<str>>;
 
 /// An item.
 #[derive(Clone, Debug)]
@@ -29,10 +30,10 @@ impl Stored {
         let mut plain_item = Map::new();
         for (name, value) in &attributes {
             wire.push(if wire.is_empty() { '{' } else { ',' });
-            wire.push_str(&serde_json::to_string(name).expect("a name is text"));
+            push_name(&mut wire, name);
             wire.push(':');
             wire.push_str(value);
-            plain_item.insert(name.clone(), kept(name, value).unwrap_or_else(|| plain(value)));
+            plain_item.insert(String::from(&**name), kept(name, value).unwrap_or_else(|| plain(value)));
         }
         wire.push('}');
         Self { attributes: Arc::new(attributes), plain: Arc::new(Value::Object(plain_item)), wire: wire.into() }
@@ -40,8 +41,8 @@ impl Stored {
 
     /// An item as it came over the wire.
     pub(crate) fn parse(wire: &str) -> Self {
-        let attributes: BTreeMap<String, &RawValue> = serde_json::from_str(wire).expect("an item is an object");
-        Self::of(attributes.into_iter().map(|(name, value)| (name, value.get().into())).collect(), None)
+        let attributes: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(wire).expect("an item is an object");
+        Self::of(attributes.into_iter().map(|(name, value)| (name.into(), value.get().into())).collect(), None)
     }
 }
 
@@ -66,6 +67,28 @@ enum Written {
     M(BTreeMap<String, Self>),
 }
 
+/// Whether a text needs no escapes in JSON.
+fn is_simple(text: &str) -> bool {
+    text.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\'))
+}
+
+/// Writes an attribute's name as JSON.
+fn push_name(wire: &mut String, name: &str) {
+    if is_simple(name) {
+        wire.push('"');
+        wire.push_str(name);
+        wire.push('"');
+    } else {
+        wire.push_str(&serde_json::to_string(name).expect("a name is text"));
+    }
+}
+
+/// What most values are: a text without escapes, or a number, written without blanks.
+fn plain_scalar(value: &str) -> Option<Value> {
+    let inside = |begin: &str| value.strip_prefix(begin)?.strip_suffix("\"}").filter(|inside| is_simple(inside));
+    inside("{\"S\":\"").map(Value::from).or_else(|| inside("{\"N\":\"").map(plain_number))
+}
+
 /// A value as plain JSON: texts, numbers, lists, objects; bytes as base64.
 fn plain(value: &str) -> Value {
     fn of(value: Written) -> Value {
@@ -80,7 +103,7 @@ fn plain(value: &str) -> Value {
             Written::M(map) => Value::Object(map.into_iter().map(|(name, value)| (name, of(value))).collect()),
         }
     }
-    of(serde_json::from_str(value).expect("DynamoDB's JSON"))
+    plain_scalar(value).unwrap_or_else(|| of(serde_json::from_str(value).expect("DynamoDB's JSON")))
 }
 
 /// A number as JSON; what JSON cannot hold stays text.

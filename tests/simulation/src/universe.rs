@@ -388,6 +388,7 @@ impl Universe {
         let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(number as u64);
         let world = world(self.clock, &self.aws, &self.sandbox, probe, seed);
         let transport = Transport::of(self.aws.http_client(probe.clone()));
+        let transport = if self.aws.table().is_compared() { transport } else { transport.tuned(crate::sdk::lean()) };
         System::with(environment(self.has_mail_fallback, self.has_mail_sandbox), world, &transport)
             .unwrap_or_else(|e| panic!("{function:?}: {e}"))
     }

@@ -125,23 +125,22 @@ pub(crate) fn write(mirror: &Mirror, operation: &str, body: &[u8]) -> Option<Wri
 
 fn step(mirror: &Mirror, action: &Action<'_>) -> Option<Step> {
     let (Action::Put(part) | Action::Update(part) | Action::Delete(part) | Action::ConditionCheck(part)) = action;
-    let key = key(action, part)?;
+    // A put names its key in the item.
+    let put = if matches!(action, Action::Put(_)) { Some(Stored::parse(part.item?.get())) } else { None };
+    let key = put.as_ref().map_or_else(|| key(part), own_key)?;
     let before = mirror.items.get(&key);
     let none = Attributes::new();
     let attributes = before.map_or(&none, |item| &*item.attributes);
     let mut scope = Scope::new(attributes, &part.expression_attribute_names, &part.expression_attribute_values);
     let holds = part.condition_expression.map_or(Some(true), |condition| scope.condition(condition))?;
     let after = match action {
-        Action::Put(_) => {
-            let item = Stored::parse(part.item?.get());
-            Some(Step::Changes(key, Some(item)))
-        }
+        Action::Put(_) => Some(Step::Changes(key, put)),
         Action::Update(_) => {
             let mut after =
                 part.update_expression.map_or_else(|| Some(attributes.clone()), |text| scope.update(text))?;
             if before.is_none() {
-                after.insert("pk".to_owned(), written_text(&key.0));
-                after.insert("sk".to_owned(), written_text(&key.1));
+                after.insert("pk".into(), written_text(&key.0));
+                after.insert("sk".into(), written_text(&key.1));
             }
             Some(Step::Changes(key, Some(Stored::of(after, before))))
         }
@@ -155,21 +154,14 @@ fn step(mirror: &Mirror, action: &Action<'_>) -> Option<Step> {
     if holds { after } else { Some(Step::Fails(before.filter(|_| is_shown).cloned())) }
 }
 
-fn key(action: &Action<'_>, part: &Part<'_>) -> Option<ItemKey> {
-    /// A put names its key in the item.
-    #[derive(Deserialize)]
-    struct Within {
-        pk: Text,
-        sk: Text,
-    }
-    let (pk, sk) = if matches!(action, Action::Put(_)) {
-        let Within { pk, sk } = serde_json::from_str(part.item?.get()).ok()?;
-        (pk, sk)
-    } else {
-        let Key { pk, sk } = serde_json::from_str(part.key?.get()).ok()?;
-        (pk, sk)
-    };
+fn key(part: &Part<'_>) -> Option<ItemKey> {
+    let Key { pk, sk } = serde_json::from_str(part.key?.get()).ok()?;
     Some((pk.text, sk.text))
+}
+
+fn own_key(item: &Stored) -> Option<ItemKey> {
+    let of = |name: &str| item.plain.get(name)?.as_str().map(str::to_owned);
+    Some((of("pk")?, of("sk")?))
 }
 
 fn written_text(text: &str) -> std::sync::Arc<str> {

@@ -208,6 +208,8 @@ pub struct Without {
 pub(crate) struct Chance {
     seed: u64,
     probability: BTreeMap<Mishap, f64>,
+    /// The mishaps of requests, each with the end of its share of 0..1.
+    shares: Vec<(f64, Mishap)>,
     without: Without,
 }
 
@@ -223,7 +225,14 @@ impl Chance {
                 probability.insert(kind, usual * 2_f64.powf(strength.mul_add(3.0, -2.0)));
             }
         }
-        Self { seed, probability, without }
+        let mut edge = 0.0;
+        let of_requests = probability.iter().filter(|(kind, _)| kind.is_of_requests());
+        let shares = of_requests.map(|(kind, share)| {
+            edge += share;
+            (edge, *kind)
+        });
+        let shares = shares.collect();
+        Self { seed, probability, shares, without }
     }
 
     /// Random numbers for one purpose and number.
@@ -281,14 +290,12 @@ impl Chance {
 
     /// The mishap of requests in whose share of 0..1 the draw falls.
     fn pick(&self, draw: f64) -> Option<Mishap> {
-        let mut edge = 0.0;
-        self.probability.iter().find_map(|(kind, share)| {
-            if !kind.is_of_requests() {
-                return None;
-            }
-            edge += share;
-            (draw < edge).then_some(*kind)
-        })
+        let end = self.shares.last().map_or(0.0, |(end, _)| *end);
+        // Most requests come to no harm.
+        if draw >= end {
+            return None;
+        }
+        self.shares.iter().find_map(|(edge, kind)| (draw < *edge).then_some(*kind))
     }
 
     #[allow(

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use lambda_http::Body;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::chance::mix;
 use crate::Message;
@@ -58,21 +61,76 @@ pub(super) fn of_webhook(body: &Bytes) -> String {
     of_body(body)
 }
 
+/// What names a message or an event, wherever it is in it; each as it is written.
+#[derive(Default, Deserialize)]
+struct Named<'a> {
+    #[serde(borrow, default)]
+    intent_id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    waiting: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(default)]
+    kind: Option<IgnoredAny>,
+    #[serde(borrow, default, rename = "type")]
+    of_type: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    event: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    crossdock_intent: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "activityStatus")]
+    status: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    output: Option<&'a RawValue>,
+}
+
+/// What Stripe says of our own in an event's object.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Data {
+    object: Object,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Object {
+    metadata: Metadata,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    crossdock_order: Option<Value>,
+    crossdock_intent: Option<Value>,
+}
+
 /// A nudge's intent, an event's type with the order in its object, a command's id, a scan's code.
 fn of_body(body: &[u8]) -> String {
-    let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
-    let one = parsed.get(0).unwrap_or(&parsed);
+    // Of a batch its first event.
+    let one: Named<'_> = if body.first() == Some(&b'[') {
+        let batch: Vec<Named<'_>> = serde_json::from_slice(body).unwrap_or_default();
+        batch.into_iter().next().unwrap_or_default()
+    } else {
+        serde_json::from_slice(body).unwrap_or_default()
+    };
+    let parsed = |raw: Option<&RawValue>| raw.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+    let within = |raw: Option<&RawValue>, path: &str| parsed(raw)?.pointer(path).map(Value::to_string);
+    let text = |raw: Option<&RawValue>| raw.map(|raw| raw.get().to_owned());
+    let data: Data = one.data.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    let Metadata { crossdock_order, crossdock_intent } = data.object.metadata;
     let parts = [
-        one.get("intent_id"),
-        one.get("waiting"),
-        one.get("id").filter(|_| one.get("kind").is_some()),
-        one.get("type"),
-        one.get("event"),
-        one.get("crossdock_intent"),
-        one.pointer("/data/object/metadata/crossdock_order"),
-        one.pointer("/data/object/metadata/crossdock_intent"),
-        one.pointer("/activityStatus/code"),
-        one.pointer("/output/completeTrackResults/0/trackResults/0/scanEvents/0/eventType"),
+        text(one.intent_id),
+        text(one.waiting),
+        text(one.id.filter(|_| one.kind.is_some())),
+        text(one.of_type),
+        text(one.event),
+        text(one.crossdock_intent),
+        crossdock_order.map(|order| order.to_string()),
+        crossdock_intent.map(|intent| intent.to_string()),
+        within(one.status, "/code"),
+        within(one.output, "/completeTrackResults/0/trackResults/0/scanEvents/0/eventType"),
     ];
-    parts.into_iter().flatten().map(Value::to_string).collect::<Vec<_>>().join("/")
+    parts.into_iter().flatten().collect::<Vec<_>>().join("/")
 }

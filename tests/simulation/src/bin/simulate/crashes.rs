@@ -1,80 +1,96 @@
 //! Every single crash in every flow, and every pair of crashes in the flows whose effects must never happen twice.
 
-use std::sync::Mutex;
 use std::time::Instant;
 
 use simulation::shop::Flow;
-use simulation::sweep::{Pairs, first_places, pairs_after, sweep};
+use simulation::sweep::{
+    PAIRED_BY_TESTS, Pairs, Place, SWEPT_BY_TESTS, Swept, crashed_at, first_places, pairs_after, places_of,
+};
 
-/// A charge, a refund, and a mail, an SMS and a label whose outcomes are not known. A label that is voided and bought
-/// anew has so many pairs more that they take minutes: `tests/crash_pairs.rs` looks at a part of them.
-const IN_PAIRS: [Flow; 5] =
-    [Flow::PaidAtOnce, Flow::Refunded, Flow::MailAnswerLost, Flow::SmsAnswerLost, Flow::UpsAnswerLost];
+use crate::cores::on_each_core;
 
-/// Runs them all, or only these; whether all is well.
-pub(crate) fn run(only: &[String]) -> bool {
+/// The seed of every flow's run.
+const SEED: u64 = 1;
+/// A charge, a refund, and a mail, an SMS and a label whose outcomes are not known; and each how-manieth place of the first
+/// crash is tried. A label that is voided and bought anew has so many pairs that all of them take minutes more.
+const IN_PAIRS: [(Flow, usize); 6] = [
+    (Flow::PaidAtOnce, 1),
+    (Flow::Refunded, 1),
+    (Flow::MailAnswerLost, 1),
+    (Flow::SmsAnswerLost, 1),
+    (Flow::UpsAnswerLost, 1),
+    (Flow::FedexAnswerLost, 24),
+];
+
+/// Runs them all, or only these, or all but what `cargo test` has run; whether all is well.
+pub(crate) fn run(only: &[String], beside_tests: bool) -> bool {
     let is_wanted = |flow: &Flow| only.is_empty() || only.iter().any(|name| *name == format!("{flow:?}"));
-    let single = single(Flow::ALL.into_iter().filter(is_wanted).collect());
-    let failed = IN_PAIRS.into_iter().filter(is_wanted).filter(|flow| !pairs_of(*flow)).count();
-    single && failed == 0
-}
-
-/// Does a piece of work on each core until none is left.
-fn on_each_core<T: Send, R: Send>(left: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let (left, done) = (Mutex::new(left), Mutex::new(Vec::new()));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(next) = left.lock().ok().and_then(|mut left| left.pop()) {
-                    let result = work(next);
-                    if let Ok(mut done) = done.lock() {
-                        done.push(result);
-                    }
-                }
-            });
-        }
-    });
-    done.into_inner().unwrap_or_default()
+    let is_left = |flow: &Flow| !(beside_tests && SWEPT_BY_TESTS.contains(flow));
+    let single = single(Flow::ALL.into_iter().filter(is_wanted).filter(is_left).collect());
+    let pairs = pairs(IN_PAIRS.into_iter().filter(|(flow, _)| is_wanted(flow)).collect(), beside_tests);
+    single && pairs
 }
 
 fn single(flows: Vec<Flow>) -> bool {
     let (began, expected) = (Instant::now(), flows.len());
-    let swept = on_each_core(flows, |flow| sweep(flow, 1));
-    let sum = |of: fn(&simulation::sweep::Swept) -> usize| -> usize { swept.iter().map(of).sum() };
-    let failures: Vec<&String> = swept.iter().flat_map(|swept| &swept.failures).collect();
+    let whole = on_each_core(flows, |flow| (flow, places_of(flow, SEED)));
+    let number = whole.len();
+    let (mut swept, mut left) = (Swept::default(), Vec::new());
+    for (flow, (runs, places)) in whole {
+        swept = swept.and(runs);
+        left.extend(places.into_iter().map(|place| (flow, place)));
+    }
+    let places = left.len();
+    let crashed = on_each_core(left, |(flow, place)| crashed_at(flow, SEED, place));
+    // A run that panicked has left no result.
+    let is_whole = number == expected && crashed.len() == places;
+    let swept = crashed.into_iter().fold(swept, Swept::and);
     println!(
-        "single crashes: {} flows, {} invocations, {} requests, {} runs, {} violations, {:.0} s",
-        swept.len(),
-        sum(|swept| swept.invocations),
-        sum(|swept| swept.requests),
-        sum(|swept| swept.runs),
-        failures.len(),
+        "single crashes: {number} flows, {} invocations, {} requests, {} runs, {} violations, {:.0} s",
+        swept.invocations,
+        swept.requests,
+        swept.runs,
+        swept.failures.len(),
         began.elapsed().as_secs_f64()
     );
-    show(&failures);
-    // A flow whose sweep panicked has left no result.
-    failures.is_empty() && swept.len() == expected
+    show(&swept.failures);
+    swept.failures.is_empty() && is_whole
 }
 
-fn pairs_of(flow: Flow) -> bool {
+/// The places of the first crash that are tried here.
+fn wanted_places(flow: Flow, nth: usize, beside_tests: bool) -> Vec<Place> {
+    let is_in_tests = |n: usize| beside_tests && PAIRED_BY_TESTS.0 == flow && n.is_multiple_of(PAIRED_BY_TESTS.1);
+    let places = first_places(flow, SEED).into_iter().enumerate();
+    places.filter(|(n, _)| n.is_multiple_of(nth) && !is_in_tests(*n)).map(|(_, place)| place).collect()
+}
+
+fn pairs(flows: Vec<(Flow, usize)>, beside_tests: bool) -> bool {
     let began = Instant::now();
-    let places = first_places(flow, 1);
-    let expected = places.len();
-    let pairs = on_each_core(places, |first| pairs_after(flow, 1, first));
-    let pairs = pairs.into_iter().fold(Pairs::default(), Pairs::and);
-    println!(
-        "pairs of crashes in {flow:?}: {} places of the first, {} pairs, {} mails left to a person, {} violations, {:.0} s",
-        pairs.first,
-        pairs.pairs,
-        pairs.given_up,
-        pairs.failures.len(),
-        began.elapsed().as_secs_f64()
-    );
-    show(&pairs.failures.iter().collect::<Vec<_>>());
-    pairs.failures.is_empty() && pairs.first == expected
+    let wanted = on_each_core(flows.clone(), |(flow, nth)| (flow, wanted_places(flow, nth, beside_tests)));
+    let places: Vec<(Flow, Place)> =
+        wanted.into_iter().flat_map(|(flow, places)| places.into_iter().map(move |place| (flow, place))).collect();
+    let expected = places.clone();
+    let tried = on_each_core(places, |(flow, first)| (flow, pairs_after(flow, SEED, first)));
+    let mut is_well = true;
+    for (flow, nth) in flows {
+        let of_flow = tried.iter().filter(|(of, _)| *of == flow).map(|(_, pairs)| pairs.clone());
+        let pairs = of_flow.fold(Pairs::default(), Pairs::and);
+        let every = if nth == 1 { "every place".to_owned() } else { format!("each {nth}th place") };
+        println!(
+            "pairs of crashes in {flow:?}: {} places of the first ({every}), {} pairs, {} mails left to a person, {} violations",
+            pairs.first,
+            pairs.pairs,
+            pairs.given_up,
+            pairs.failures.len(),
+        );
+        show(&pairs.failures);
+        let wanted = expected.iter().filter(|(of, _)| *of == flow).count();
+        is_well &= pairs.failures.is_empty() && wanted > 0 && pairs.first == wanted;
+    }
+    println!("pairs of crashes: {:.0} s", began.elapsed().as_secs_f64());
+    is_well
 }
 
-fn show(failures: &[&String]) {
+fn show(failures: &[String]) {
     failures.iter().take(20).for_each(|failure| println!("VIOLATED {failure}"));
 }

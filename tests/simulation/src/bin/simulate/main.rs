@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 #![allow(clippy::disallowed_methods, reason = "it measures how long the runs take")]
 
+mod cores;
 mod crashes;
 mod mutations;
 mod report;
@@ -31,6 +32,12 @@ struct Arguments {
     /// The first of them.
     #[arg(long, default_value_t = 1)]
     from: u64,
+    /// The first of them, from a hash: that of a commit makes each commit try other seeds.
+    #[arg(long, value_name = "HEX", conflicts_with = "from", value_parser = seeds::base)]
+    from_hash: Option<u64>,
+    /// Runs every seed that ever failed instead (tests/simulation/seeds-that-failed.txt).
+    #[arg(long, conflicts_with_all = ["seeds", "from", "from_hash", "seed"])]
+    failed: bool,
     #[command(flatten)]
     asked: Asked,
     /// With --seed: shows what happens, request by request.
@@ -45,6 +52,9 @@ struct Arguments {
 enum Command {
     /// Every single crash in every flow, and every pair of crashes in those of money, messages and labels.
     Crashes {
+        /// All but what `cargo test` runs.
+        #[arg(long)]
+        beside_tests: bool,
         /// Only these flows, by name.
         flows: Vec<String>,
     },
@@ -61,10 +71,11 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let all_is_well = match (arguments.command, arguments.asked.replay()) {
-        (Some(Command::Crashes { flows }), _) => crashes::run(&flows),
+        (Some(Command::Crashes { beside_tests, flows }), _) => crashes::run(&flows, beside_tests),
         (Some(Command::Mutations { most, guards }), _) => mutations::run(most, &guards),
         (None, Some(replay)) => one(&replay, arguments.trace, arguments.whole),
-        (None, None) => seeds::run(arguments.from, arguments.seeds),
+        (None, None) if arguments.failed => seeds::run_failed(),
+        (None, None) => seeds::run(arguments.from_hash.unwrap_or(arguments.from), arguments.seeds),
     };
     if all_is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

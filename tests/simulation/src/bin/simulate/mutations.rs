@@ -1,6 +1,5 @@
 //! Is the simulation blind? Each guard of the shipped code is taken away, alone, and something must break.
 
-use std::sync::Mutex;
 use std::time::Instant;
 
 use crossdock::guard::{Guard, without};
@@ -9,6 +8,8 @@ use simulation::invariants::DIFFERENT;
 use simulation::schedule::replay::Replay;
 use simulation::shop::Flow;
 use simulation::sweep::sweep;
+
+use crate::cores::on_each_core;
 
 /// Seeds that are looked at before the sweeps of crashes, which take some seconds.
 const SEEDS_FIRST: u64 = 12;
@@ -27,27 +28,13 @@ pub(crate) fn run(most: u64, only: &[String]) -> bool {
     let began = Instant::now();
     let is_wanted = |guard: &&Guard| only.is_empty() || only.iter().any(|name| *name == format!("{guard:?}"));
     let wanted: Vec<Guard> = Guard::ALL.iter().filter(is_wanted).copied().collect();
-    let left = Mutex::new(wanted.iter().rev().copied().collect::<Vec<_>>());
-    let found = Mutex::new(Vec::new());
     if let Some(noticed) = first_case() {
         println!("with every guard in place, {} already finds {}", noticed.by, noticed.violation);
         return false;
     }
     std::panic::set_hook(Box::new(|_| {}));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(guard) = left.lock().ok().and_then(|mut left| left.pop()) {
-                    let noticed = look(guard, most);
-                    if let Ok(mut found) = found.lock() {
-                        found.push((guard, noticed));
-                    }
-                }
-            });
-        }
-    });
-    let Ok(mut found) = found.into_inner() else { return false };
+    let expected = wanted.len();
+    let mut found = on_each_core(wanted, |guard| (guard, look(guard, most)));
     found.sort_by_key(|(guard, _)| *guard);
     println!("| without | noticed by | what broke |\n|---|---|---|");
     for (guard, noticed) in &found {
@@ -61,7 +48,7 @@ pub(crate) fn run(most: u64, only: &[String]) -> bool {
     }
     let missed = found.iter().filter(|(_, noticed)| noticed.is_some()).count();
     println!("\n{missed} of {} guards are missed, {:.0} s", found.len(), began.elapsed().as_secs_f64());
-    missed == found.len()
+    missed == expected
 }
 
 /// A guard is missed when a promise breaks, not when what is left of a write is none that DynamoDB takes.

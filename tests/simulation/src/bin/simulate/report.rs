@@ -25,19 +25,55 @@ pub(crate) struct Report {
     threads: usize,
     seconds: f64,
     seeds_per_second: f64,
+    requests_per_seed: f64,
+    /// Of CPU, all of the run counted: vendors, checks, and the seeds that are looked at closely. None where it is not known.
+    us_per_request: Option<f64>,
     stats: Stats,
     pub(crate) failures: Vec<Failure>,
 }
 
 impl Report {
-    #[allow(clippy::cast_precision_loss, reason = "a number of seeds")]
-    pub(crate) fn new(from: u64, stats: Stats, failures: Vec<Failure>, took: Duration, threads: usize) -> Self {
+    #[allow(clippy::cast_precision_loss, reason = "numbers of seeds and requests")]
+    pub(crate) fn new(
+        from: u64,
+        stats: Stats,
+        failures: Vec<Failure>,
+        took: Duration,
+        worked: Option<Duration>,
+        threads: usize,
+    ) -> Self {
         let seconds = took.as_secs_f64();
-        Self { from, threads, seconds, seeds_per_second: stats.seeds as f64 / seconds.max(0.001), stats, failures }
+        let (seeds, requests) = (stats.seeds as f64, stats.requests as f64);
+        Self {
+            from,
+            threads,
+            seconds,
+            seeds_per_second: seeds / seconds.max(0.001),
+            requests_per_seed: requests / seeds.max(1.0),
+            us_per_request: worked.map(|worked| worked.as_secs_f64() * 1e6 / requests.max(1.0)),
+            stats,
+            failures,
+        }
+    }
+
+    /// Everything in one line, for who looks at the end of a log.
+    fn summary(&self) -> String {
+        let cpu = self.us_per_request.map_or_else(String::new, |us| format!(", {us:.0} µs of CPU a request"));
+        format!(
+            "{} schedules from seed {}: {} violations, {:.0} s on {} threads, {:.1} schedules a second, {:.0} requests a schedule{cpu}",
+            self.stats.seeds,
+            self.from,
+            self.failures.len(),
+            self.seconds,
+            self.threads,
+            self.seeds_per_second,
+            self.requests_per_seed
+        )
     }
 
     pub(crate) fn show(&self) {
         println!("{}", self.markdown());
+        println!("{}", self.summary());
     }
 
     /// Writes both forms; where that cannot be done, what was shown has to do.
