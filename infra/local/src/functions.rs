@@ -20,7 +20,8 @@ const FEATURES: &str = "one-build";
 /// Programs that the stack or its user starts beside the functions: the vendors' simulators, the operator's program.
 const PROGRAMS: [&str; 2] = ["sandbox", "crossdock-cli"];
 
-/// What was built.
+/// What a build leaves.
+#[derive(Clone, Debug)]
 pub(crate) struct Built {
     /// Cargo's target folder.
     target: PathBuf,
@@ -31,19 +32,34 @@ pub(crate) struct Built {
 /// Builds every program that a stack needs, in one call; cargo's output goes to `log`. Nothing is built later, so that a
 /// test never waits for a compiler.
 pub(crate) async fn build(log: &Path) -> Result<Built> {
-    let metadata = metadata()?;
-    let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
-    let functions = function_names(&metadata);
-    if functions.is_empty() {
+    let built = Built::before()?;
+    if built.functions.is_empty() {
         bail!("no package was found in functions/");
     }
     // Not the workspace: the simulation's switch for guards must not be in a function.
-    let packages = functions.iter().map(String::as_str).chain(PROGRAMS).chain([FEATURES]);
+    let packages = built.functions.iter().map(String::as_str).chain(PROGRAMS).chain([FEATURES]);
     cargo(packages.flat_map(|name| ["--package", name]), log).await?;
-    Ok(Built { target: target.into(), functions })
+    Ok(built)
 }
 
 impl Built {
+    /// What an earlier [`build`] has left; nothing is built.
+    pub(crate) fn before() -> Result<Self> {
+        let metadata = metadata()?;
+        let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
+        Ok(Self { target: target.into(), functions: function_names(&metadata) })
+    }
+
+    /// The names of all functions.
+    pub(crate) fn functions(&self) -> &[String] {
+        &self.functions
+    }
+
+    /// The path of the operator's program.
+    pub(crate) fn operators_program(&self) -> PathBuf {
+        self.target.join(PROFILE_FOLDER).join("crossdock")
+    }
+
     /// The path of the sandbox program.
     pub(crate) fn sandbox(&self) -> PathBuf {
         self.target.join(PROFILE_FOLDER).join("sandbox")
@@ -66,13 +82,6 @@ impl Built {
         }
         Ok(())
     }
-}
-
-/// The path of the operator's program, which [`build`] has built.
-pub(crate) fn operators_program() -> Result<PathBuf> {
-    let metadata = metadata()?;
-    let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
-    Ok(Path::new(target).join(PROFILE_FOLDER).join("crossdock"))
 }
 
 async fn cargo(arguments: impl IntoIterator<Item = &str>, log: &Path) -> Result<()> {
@@ -101,11 +110,6 @@ fn metadata() -> Result<Value> {
         bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(serde_json::from_slice(&output.stdout)?)
-}
-
-/// The names of all functions.
-pub(crate) fn names() -> Result<Vec<String>> {
-    Ok(function_names(&metadata()?))
 }
 
 /// Every package in the project's folder functions/.
