@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::folder::project;
+use crate::folder::{home, project};
 use crate::processes::Group;
 
 /// Where cargo puts what it builds without `--release`. Tests and simulation are there too (see the workspace's Cargo.toml).
@@ -39,6 +39,7 @@ pub(crate) async fn build(log: &Path) -> Result<Built> {
     // Not the workspace: the simulation's switch for guards must not be in a function.
     let packages = built.functions.iter().map(String::as_str).chain(PROGRAMS).chain([FEATURES]);
     cargo(packages.flat_map(|name| ["--package", name]), log).await?;
+    built.strip()?;
     Ok(built)
 }
 
@@ -65,6 +66,23 @@ impl Built {
         self.target.join(PROFILE_FOLDER).join("sandbox")
     }
 
+    /// Takes the symbols out of the functions, as a release does: three quarters of what each stack packs, uploads and
+    /// unpacks. A panic names its place without them. Where there is no `strip`, they stay in.
+    fn strip(&self) -> Result<()> {
+        fs::create_dir_all(stripped())?;
+        for function in &self.functions {
+            let program = self.target.join(PROFILE_FOLDER).join(function);
+            // Renamed when it is whole: another stack may be laying it out.
+            let beside = stripped().join(format!("{function}.{}", std::process::id()));
+            let strip = Command::new("strip").arg("-o").arg(&beside).arg(&program).output();
+            if !strip.is_ok_and(|done| done.status.success()) {
+                fs::copy(&program, &beside).with_context(|| format!("cannot copy {}", program.display()))?;
+            }
+            fs::rename(&beside, stripped().join(function))?;
+        }
+        Ok(())
+    }
+
     /// Lays every function below `deploy` as `cargo lambda build` does: `target/lambda/<function>/bootstrap`. A
     /// folder of its own, so that binaries of this machine never stand where a deployment to AWS looks for its own.
     pub(crate) fn lay_out(&self, deploy: &Path) -> Result<()> {
@@ -75,13 +93,18 @@ impl Built {
             if bootstrap.exists() {
                 fs::remove_file(&bootstrap)?;
             }
-            let program = self.target.join(PROFILE_FOLDER).join(function);
+            let program = stripped().join(function);
             if fs::hard_link(&program, &bootstrap).is_err() {
                 fs::copy(&program, &bootstrap).with_context(|| format!("cannot copy {}", program.display()))?;
             }
         }
         Ok(())
     }
+}
+
+/// Where the functions are that stacks are made of.
+fn stripped() -> PathBuf {
+    home().join("functions")
 }
 
 async fn cargo(arguments: impl IntoIterator<Item = &str>, log: &Path) -> Result<()> {
