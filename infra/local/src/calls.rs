@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
@@ -13,10 +13,10 @@ use crate::aws::{ACCESS_KEY, Answer, REGION, SECRET_KEY};
 use crate::deploy::STACK_NAME;
 use crate::folder::home;
 use crate::processes::FunctionProcess;
-use crate::python::{Environment, Python};
+use crate::python::Environment;
 use crate::sandbox::Sandbox;
+use crate::secrets;
 use crate::stack::{STAGE, Stack};
-use crate::{functions, secrets};
 
 /// How many messages a queue holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,13 +232,14 @@ impl Stack {
         Ok((format!("{}/", self.aws.endpoint()), self.webhook_host(vendor)?))
     }
 
-    /// A program of requirements-checks.txt, to be given its arguments; installed on first use. It runs in the folder
-    /// of the logs, where what it leaves behind is found.
-    pub async fn check_program(&self, name: &str) -> Result<Command> {
+    /// A program of requirements-checks.txt, to be given its arguments. It runs in the folder of the logs, where what it
+    /// leaves behind is found.
+    ///
+    /// # Errors
+    /// When they were not installed: [`Options::checks`](crate::Options::checks).
+    pub fn check_program(&self, name: &str) -> Result<Command> {
         let environment = Environment::checks(&home());
-        if !environment.is_ready() {
-            environment.install(&Python::find()?, &self.folder.log("pip-checks")).await?;
-        }
+        ensure!(environment.is_ready(), "{name} is not installed: the stack was started without the checks");
         let mut command = Command::new(environment.program(name));
         command.current_dir(self.logs());
         Ok(command)
@@ -246,7 +247,7 @@ impl Stack {
 
     /// The operator's program, built and set to this stack; to be given its arguments.
     pub async fn operators_program(&self) -> Result<Command> {
-        let mut command = Command::new(functions::operators_program()?);
+        let mut command = Command::new(self.built.operators_program());
         let own = ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
         command.env_clear().env("CROSSDOCK_STACK", STACK_NAME);
         command.envs(self.environment().await?.into_iter().filter(|(name, _)| own.contains(&name.as_str())));
@@ -273,9 +274,9 @@ impl Stack {
 
     /// Writes what the functions have logged beside the other logs, as far as the emulator still answers.
     pub async fn save_logs(&self) {
-        for function in functions::names().unwrap_or_default() {
-            if let Ok(lines) = self.log_of(&function).await {
-                let _ = std::fs::write(self.folder.log(&function), lines.join("\n"));
+        for function in self.built.functions() {
+            if let Ok(lines) = self.log_of(function).await {
+                let _ = std::fs::write(self.folder.log(function), lines.join("\n"));
             }
         }
     }

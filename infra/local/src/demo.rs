@@ -18,8 +18,9 @@ use crate::aws::Answer;
 use crate::progress::Progress;
 use crate::stack::{Options, Stack};
 
-/// How long an order may take to be paid and its mail to be delivered: a cold start of every function on the way.
-const DONE_WITHIN: Duration = Duration::from_secs(30);
+/// How long an order may take to be paid and its mail to be delivered: a cold start of every function on the way, which
+/// takes 3 s, and ten times that where others compile.
+const DONE_WITHIN: Duration = Duration::from_mins(5);
 /// How often an order is looked at while waiting.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How often the sweeper is called while a deferred payment waits. By itself it runs every minute.

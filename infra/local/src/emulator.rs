@@ -11,8 +11,9 @@ use crate::folder::{Folder, Running, project};
 use crate::processes::{Group, LOOK_EVERY};
 use crate::python::Environment;
 
-/// How long the start may take. It takes 2 s; a first start on a slow disk compiles its Python files.
-const READY_WITHIN: Duration = Duration::from_mins(1);
+/// How long the start may take. It takes 2 s, and ten times that where others compile; a first start on a slow disk
+/// compiles its Python files.
+const READY_WITHIN: Duration = Duration::from_mins(5);
 
 /// Starts the emulator. `started` is told what runs as soon as it does, so that it can be noted before anything else
 /// can fail.

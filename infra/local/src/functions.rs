@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::folder::project;
+use crate::folder::{home, project};
 use crate::processes::Group;
 
 /// Where cargo puts what it builds without `--release`. Tests and simulation are there too (see the workspace's Cargo.toml).
@@ -20,7 +20,8 @@ const FEATURES: &str = "one-build";
 /// Programs that the stack or its user starts beside the functions: the vendors' simulators, the operator's program.
 const PROGRAMS: [&str; 2] = ["sandbox", "crossdock-cli"];
 
-/// What was built.
+/// What a build leaves.
+#[derive(Clone, Debug)]
 pub(crate) struct Built {
     /// Cargo's target folder.
     target: PathBuf,
@@ -31,22 +32,55 @@ pub(crate) struct Built {
 /// Builds every program that a stack needs, in one call; cargo's output goes to `log`. Nothing is built later, so that a
 /// test never waits for a compiler.
 pub(crate) async fn build(log: &Path) -> Result<Built> {
-    let metadata = metadata()?;
-    let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
-    let functions = function_names(&metadata);
-    if functions.is_empty() {
+    let built = Built::before()?;
+    if built.functions.is_empty() {
         bail!("no package was found in functions/");
     }
     // Not the workspace: the simulation's switch for guards must not be in a function.
-    let packages = functions.iter().map(String::as_str).chain(PROGRAMS).chain([FEATURES]);
+    let packages = built.functions.iter().map(String::as_str).chain(PROGRAMS).chain([FEATURES]);
     cargo(packages.flat_map(|name| ["--package", name]), log).await?;
-    Ok(Built { target: target.into(), functions })
+    built.strip()?;
+    Ok(built)
 }
 
 impl Built {
+    /// What an earlier [`build`] has left; nothing is built.
+    pub(crate) fn before() -> Result<Self> {
+        let metadata = metadata()?;
+        let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
+        Ok(Self { target: target.into(), functions: function_names(&metadata) })
+    }
+
+    /// The names of all functions.
+    pub(crate) fn functions(&self) -> &[String] {
+        &self.functions
+    }
+
+    /// The path of the operator's program.
+    pub(crate) fn operators_program(&self) -> PathBuf {
+        self.target.join(PROFILE_FOLDER).join("crossdock")
+    }
+
     /// The path of the sandbox program.
     pub(crate) fn sandbox(&self) -> PathBuf {
         self.target.join(PROFILE_FOLDER).join("sandbox")
+    }
+
+    /// Takes the symbols out of the functions, as a release does: three quarters of what each stack packs, uploads and
+    /// unpacks. A panic names its place without them. Where there is no `strip`, they stay in.
+    fn strip(&self) -> Result<()> {
+        fs::create_dir_all(stripped())?;
+        for function in &self.functions {
+            let program = self.target.join(PROFILE_FOLDER).join(function);
+            // Renamed when it is whole: another stack may be laying it out.
+            let beside = stripped().join(format!("{function}.{}", std::process::id()));
+            let strip = Command::new("strip").arg("-o").arg(&beside).arg(&program).output();
+            if !strip.is_ok_and(|done| done.status.success()) {
+                fs::copy(&program, &beside).with_context(|| format!("cannot copy {}", program.display()))?;
+            }
+            fs::rename(&beside, stripped().join(function))?;
+        }
+        Ok(())
     }
 
     /// Lays every function below `deploy` as `cargo lambda build` does: `target/lambda/<function>/bootstrap`. A
@@ -59,7 +93,7 @@ impl Built {
             if bootstrap.exists() {
                 fs::remove_file(&bootstrap)?;
             }
-            let program = self.target.join(PROFILE_FOLDER).join(function);
+            let program = stripped().join(function);
             if fs::hard_link(&program, &bootstrap).is_err() {
                 fs::copy(&program, &bootstrap).with_context(|| format!("cannot copy {}", program.display()))?;
             }
@@ -68,11 +102,9 @@ impl Built {
     }
 }
 
-/// The path of the operator's program, which [`build`] has built.
-pub(crate) fn operators_program() -> Result<PathBuf> {
-    let metadata = metadata()?;
-    let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
-    Ok(Path::new(target).join(PROFILE_FOLDER).join("crossdock"))
+/// Where the functions are that stacks are made of.
+fn stripped() -> PathBuf {
+    home().join("functions")
 }
 
 async fn cargo(arguments: impl IntoIterator<Item = &str>, log: &Path) -> Result<()> {
@@ -101,11 +133,6 @@ fn metadata() -> Result<Value> {
         bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(serde_json::from_slice(&output.stdout)?)
-}
-
-/// The names of all functions.
-pub(crate) fn names() -> Result<Vec<String>> {
-    Ok(function_names(&metadata()?))
 }
 
 /// Every package in the project's folder functions/.

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::aws::Aws;
 use crate::folder::{Folder, Running, State, home, project};
+use crate::functions::Built;
 use crate::processes::Group;
 use crate::progress::Progress;
 use crate::python::{Environment, Python};
@@ -15,8 +16,9 @@ use crate::{deploy, emulator, functions, secrets};
 
 /// The stage that is deployed: test keys and plain http to vendors are allowed in it.
 pub(crate) const STAGE: &str = "local";
-/// A template that was just deployed answers within this time, first start of a process included.
-const HEALTHY_WITHIN: Duration = Duration::from_secs(20);
+/// A template that was just deployed answers within this time, first start of a process included. It takes 2 s, and
+/// twenty where others compile; no slow machine may fail here.
+const HEALTHY_WITHIN: Duration = Duration::from_mins(5);
 /// How often something that should happen soon is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -31,6 +33,8 @@ pub struct Options {
     pub template: Option<PathBuf>,
     /// Decides every id of the simulated vendors.
     pub seed: u64,
+    /// Whether the programs that tests let loose on the system are installed too (see [`Stack::check_program`]).
+    pub checks: bool,
     /// Where progress is shown.
     pub progress: Progress,
 }
@@ -38,7 +42,14 @@ pub struct Options {
 impl Options {
     /// The project's template under the runner's own parameters.
     pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), parameters: vec![], template: None, seed: 1, progress: Progress::silent() }
+        Self {
+            name: name.to_owned(),
+            parameters: vec![],
+            template: None,
+            seed: 1,
+            checks: false,
+            progress: Progress::silent(),
+        }
     }
 }
 
@@ -47,6 +58,7 @@ pub struct Stack {
     pub(crate) state: State,
     pub(crate) aws: Aws,
     pub(crate) sandbox: Sandbox,
+    pub(crate) built: Built,
     // Dropped in this order: the vendors first, so that no webhook meets a dead emulator; the notes last.
     sandbox_process: Option<Group>,
     emulator_process: Option<Group>,
@@ -57,18 +69,35 @@ impl Stack {
     /// Does all set-up (environments, build, emulator, sandbox, deployment, secrets) and gives the running stack.
     /// What a crashed run of the same name left is ended first. On an error nothing is left running.
     pub async fn up(options: Options) -> Result<Self> {
-        let progress = options.progress;
+        let progress = &options.progress;
         let python = Python::find()?;
         let mut folder = Folder::take(&options.name)?;
         folder.clear()?;
 
-        let (emulator_tools, tools) = (Environment::emulator(&home()), Environment::tools(&home()));
+        let home = home();
+        let mut wanted = vec![("AWS emulator", Environment::emulator(&home)), ("SAM CLI", Environment::tools(&home))];
+        if options.checks {
+            wanted.push(("checks", Environment::checks(&home)));
+        }
         let build_log = folder.log("build");
         // pip waits for the network while cargo computes.
         let ((), built) = tokio::try_join!(
-            install(&progress, &python, &folder, [("AWS emulator", &emulator_tools), ("SAM CLI", &tools)]),
+            install(progress, &python, &folder, &wanted),
             progress.step("Build functions and simulated vendors", functions::build(&build_log)),
         )?;
+        Self::start(options, folder, built).await
+    }
+
+    /// Another stack beside this one, of the same programs: nothing is built, nothing is installed.
+    pub async fn beside(&self, options: Options) -> Result<Self> {
+        let mut folder = Folder::take(&options.name)?;
+        folder.clear()?;
+        Self::start(options, folder, self.built.clone()).await
+    }
+
+    async fn start(options: Options, folder: Folder, built: Built) -> Result<Self> {
+        let progress = options.progress;
+        let (emulator_tools, tools) = (Environment::emulator(&home()), Environment::tools(&home()));
         built.lay_out(&folder.join("deploy"))?;
 
         let mut state = State::default();
@@ -98,6 +127,7 @@ impl Stack {
             state,
             aws,
             sandbox,
+            built,
             sandbox_process: Some(sandbox_process),
             emulator_process: Some(emulator_process),
             folder,
@@ -118,7 +148,8 @@ impl Stack {
             bail!("what was running has ended; `cargo local down` clears it, `cargo local up` starts anew");
         }
         let (aws, sandbox) = (Aws::at(emulator.port)?, Sandbox::at(sandbox.port)?);
-        Ok(Self { state, aws, sandbox, sandbox_process: None, emulator_process: None, folder })
+        let built = Built::before()?;
+        Ok(Self { state, aws, sandbox, built, sandbox_process: None, emulator_process: None, folder })
     }
 
     async fn connect(&self, stage: &str) -> Result<()> {
@@ -175,12 +206,7 @@ impl Stack {
 }
 
 /// Installs those of the Python tools that are not there yet, one after the other.
-async fn install(
-    progress: &Progress,
-    python: &Python,
-    folder: &Folder,
-    wanted: [(&str, &Environment); 2],
-) -> Result<()> {
+async fn install(progress: &Progress, python: &Python, folder: &Folder, wanted: &[(&str, Environment)]) -> Result<()> {
     for (name, environment) in wanted {
         if !environment.is_ready() {
             let log = folder.log("pip");

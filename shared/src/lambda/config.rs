@@ -43,13 +43,18 @@ impl Env {
         self.optional(name).ok_or_else(|| Error::misconfigured("configuration", format!("variable {name} is missing")))
     }
 
-    /// A whole number of seconds, if it is set.
+    /// A time that only tests shorten, as a whole number of seconds: `meant` where the variable is missing.
     ///
     /// # Errors
-    /// `configuration` when it is none.
-    pub fn seconds(&self, name: &str) -> Result<Option<Duration>> {
-        let wrong = |_| Error::misconfigured("configuration", format!("variable {name} is no number of seconds"));
-        self.optional(name).map(|text| text.parse().map(Duration::from_secs).map_err(wrong)).transpose()
+    /// `configuration` when it is no number and, in production, when it is another than `meant`.
+    pub fn seconds_for_tests(&self, name: &str, meant: Duration) -> Result<Duration> {
+        let wrong = |why: &str| Error::misconfigured("configuration", format!("variable {name} {why}"));
+        let Some(text) = self.optional(name) else { return Ok(meant) };
+        let wanted = text.parse().map(Duration::from_secs).map_err(|_| wrong("is no number of seconds"))?;
+        if wanted != meant && self.is_production()? {
+            return Err(wrong(&format!("must be {} in production: other values are for tests", meant.as_secs())));
+        }
+        Ok(wanted)
     }
 
     /// Whether this is the stage where real money moves.
@@ -97,6 +102,21 @@ mod tests {
     fn a_missing_variable_stops_the_start_with_its_name() {
         let error = env(&[("TABLE_NAME", "")]).required("TABLE_NAME").expect_err("missing");
         assert!(error.to_string().contains("TABLE_NAME"));
+    }
+
+    #[test]
+    fn a_time_that_tests_shorten_is_refused_in_production_by_its_name() {
+        let meant = Duration::from_secs(600);
+        let window = |stage: &str, seconds: &str| {
+            env(&[("STAGE", stage), ("MAIL_EVENT_WINDOW_S", seconds)]).seconds_for_tests("MAIL_EVENT_WINDOW_S", meant)
+        };
+        assert_eq!(window("local", "60").expect("allowed"), Duration::from_secs(60));
+        assert_eq!(window("production", "600").expect("as it is meant"), meant);
+        assert_eq!(window("production", "").expect("left out"), meant);
+        for (stage, seconds) in [("production", "60"), ("production", "601"), ("local", "a minute"), ("local", "-1")] {
+            let refused = window(stage, seconds).expect_err(seconds).to_string();
+            assert!(refused.contains("MAIL_EVENT_WINDOW_S"), "{refused}");
+        }
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl System {
             shop: self.env.required("SHOP_NAME")?,
             sandbox: self.mail_sandbox()?,
             prices: self.prices()?,
-            event_window: self.env.seconds("MAIL_EVENT_WINDOW_S")?.unwrap_or(sendgrid::EVENT_WINDOW),
+            event_window: self.env.seconds_for_tests("MAIL_EVENT_WINDOW_S", sendgrid::EVENT_WINDOW)?,
             unsubscribe: match self.env.optional("UNSUBSCRIBE_URL") {
                 Some(url) => Some(UnsubscribeLinks::new(self.app_keys()?, url.trim_end_matches('/').to_owned())),
                 None => None,

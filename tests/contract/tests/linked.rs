@@ -1,9 +1,14 @@
-//! Which crates may not be linked into a function. `deny.toml` says the same to whoever uses cargo-deny; this test
-//! needs nothing but Cargo, and looks at what Cargo links for each function alone.
+//! What Cargo links. Which crates may not be linked into a function: `deny.toml` says the same to whoever uses cargo-deny;
+//! this test needs nothing but Cargo, and looks at what Cargo links for each function alone. And which targets are not
+//! linked with a test harness, because they have no tests.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use serde_json::Value;
+use walkdir::WalkDir;
 
 /// The platforms that functions are built for. The template's default is the first.
 const TARGETS: [&str; 2] = ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu"];
@@ -127,4 +132,76 @@ fn deny_toml_bans_the_same_crates() {
         let spec = if version.is_empty() { (*name).to_owned() } else { format!("{name}@{version}") };
         assert!(text.contains(&format!("crate = \"{spec}\"")), "deny.toml does not ban {spec}: {reason}");
     }
+}
+
+/// What a manifest leaves out of `cargo test`: the folder of a package's sources, and its targets (source file, whether it
+/// is tested, whether its examples are).
+struct Package {
+    folder: PathBuf,
+    targets: Vec<(PathBuf, bool, bool)>,
+}
+
+fn packages() -> Vec<Package> {
+    let metadata = Command::new(env!("CARGO"))
+        .current_dir(contract::workspace_root())
+        .args(["metadata", "--format-version", "1", "--no-deps"])
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let path = |value: &Value| PathBuf::from(value.as_str().unwrap());
+    let of_sources = |target: &&Value| target["kind"] != serde_json::json!(["test"]);
+    let target = |target: &Value| (path(&target["src_path"]), target["test"] == true, target["doctest"] == true);
+    let package = |package: &Value| Package {
+        folder: path(&package["manifest_path"]).parent().unwrap().join("src"),
+        targets: package["targets"].as_array().unwrap().iter().filter(of_sources).map(target).collect(),
+    };
+    metadata["packages"].as_array().unwrap().iter().map(package).collect()
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = WalkDir::new(folder).into_iter().filter_map(Result::ok).map(walkdir::DirEntry::into_path);
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+/// The lines of a source in which a test begins.
+fn tests(file: &Path) -> Vec<String> {
+    let begins = |line: &str| ["#[test]", "#[tokio::test", "proptest!"].iter().any(|word| line.starts_with(word));
+    named(file, |line| begins(line))
+}
+
+/// The lines of a source in which an example begins that rustdoc would run: it names no other language.
+fn examples(file: &Path) -> Vec<String> {
+    let mut inside = false;
+    named(file, |line| {
+        let comment = line.strip_prefix("///").or_else(|| line.strip_prefix("//!")).map(str::trim_start);
+        let Some(language) = comment.and_then(|text| text.strip_prefix("```")) else { return false };
+        inside = !inside;
+        inside && !["text", "sh", "json"].contains(&language)
+    })
+}
+
+fn named(file: &Path, mut is_such: impl FnMut(&str) -> bool) -> Vec<String> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let found = text.lines().enumerate().filter(|(_, line)| is_such(line.trim()));
+    found.map(|(number, line)| format!("{}:{}: {}", file.display(), number + 1, line.trim())).collect()
+}
+
+/// A target without tests costs a link each time, so its manifest says `test = false`; a test that somebody writes there
+/// later would never run.
+#[test]
+fn what_is_left_out_of_cargo_test_has_nothing_to_run() {
+    let mut found = Vec::new();
+    for Package { folder, targets } in packages() {
+        let untested = targets.iter().filter(|(_, tested, _)| !tested);
+        found.extend(untested.clone().flat_map(|(file, ..)| tests(file)));
+        if untested.count() == targets.len() {
+            found.extend(sources(&folder).iter().flat_map(|file| tests(file)));
+        }
+        if targets.iter().all(|(.., documented)| !documented) {
+            found.extend(sources(&folder).iter().flat_map(|file| examples(file)));
+        }
+    }
+    found.sort();
+    found.dedup();
+    assert!(found.is_empty(), "their manifests say `test = false` or `doctest = false`:\n{}", found.join("\n"));
 }

@@ -2,6 +2,8 @@
 
 use crate::parcels::Rules;
 use crate::{Course, MessageRule, Vendor};
+use bytes::Bytes;
+use http::Request;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -103,6 +105,9 @@ pub struct CallRule {
     /// For how many calls; none: until the dial is cleared.
     #[serde(default)]
     pub times: Option<u32>,
+    /// Only calls whose path, query or body has this text (an order's id): others are left alone.
+    #[serde(default)]
+    pub about: Option<String>,
 }
 
 /// A fault for webhooks of one vendor.
@@ -116,6 +121,9 @@ pub struct WebhookRule {
     /// For how many webhooks; none: until the dial is cleared.
     #[serde(default)]
     pub times: Option<u32>,
+    /// Only webhooks whose body has this text.
+    #[serde(default)]
+    pub about: Option<String>,
 }
 
 /// The probability (0 to 1) of each fault, drawn from the seed where no rule fits.
@@ -208,22 +216,28 @@ impl FaultDial {
 
     /// The next `times` calls of this operation (`*`: any) go wrong in this way.
     pub fn next_calls(&mut self, vendor: Vendor, operation: &str, times: u32, fault: CallFault) {
-        self.add_call_rule(CallRule { vendor, operation: operation.to_owned(), fault, times: Some(times) });
+        self.add_call_rule(CallRule {
+            vendor,
+            operation: operation.to_owned(),
+            fault,
+            times: Some(times),
+            about: None,
+        });
     }
 
     /// Every call of this operation (`*`: any) goes wrong in this way, until [`Self::clear`].
     pub fn every_call(&mut self, vendor: Vendor, operation: &str, fault: CallFault) {
-        self.add_call_rule(CallRule { vendor, operation: operation.to_owned(), fault, times: None });
+        self.add_call_rule(CallRule { vendor, operation: operation.to_owned(), fault, times: None, about: None });
     }
 
     /// The next `times` webhooks of this vendor that come into being go wrong in this way.
     pub fn next_webhooks(&mut self, vendor: Vendor, times: u32, fault: WebhookFault) {
-        self.add_webhook_rule(WebhookRule { vendor, fault, times: Some(times) });
+        self.add_webhook_rule(WebhookRule { vendor, fault, times: Some(times), about: None });
     }
 
     /// Every webhook of this vendor goes wrong in this way, until [`Self::clear`].
     pub fn every_webhook(&mut self, vendor: Vendor, fault: WebhookFault) {
-        self.add_webhook_rule(WebhookRule { vendor, fault, times: None });
+        self.add_webhook_rule(WebhookRule { vendor, fault, times: None, about: None });
     }
 
     /// The next `times` messages that this vendor accepts take this course, whatever their address says.
@@ -280,13 +294,27 @@ impl FaultDial {
         self.random = RandomFaults::default();
     }
 
-    pub(crate) fn for_call(&mut self, now_ms: i64, vendor: Vendor, operation: &str) -> CallFate {
+    /// Takes away the rules that are about this text, and no others.
+    pub fn clear_about(&mut self, text: &str) {
+        self.calls.retain(|rule| rule.about.as_deref() != Some(text));
+        self.webhooks.retain(|rule| rule.about.as_deref() != Some(text));
+    }
+
+    pub(crate) fn for_call(
+        &mut self,
+        now_ms: i64,
+        vendor: Vendor,
+        operation: &str,
+        request: &Request<Bytes>,
+    ) -> CallFate {
         if self.outages.contains(&vendor) {
             return CallFate { delay_ms: 0, fault: Some(CallFault::ErrorBefore { status: OUTAGE_STATUS }) };
         }
         let mut fate = CallFate { delay_ms: 0, fault: None };
         for rule in &mut self.calls {
-            let fits = rule.vendor == vendor && [EVERY_OPERATION, operation].contains(&rule.operation.as_str());
+            let fits = rule.vendor == vendor
+                && [EVERY_OPERATION, operation].contains(&rule.operation.as_str())
+                && rule.about.as_deref().is_none_or(|text| is_about(request, text));
             match rule.fault {
                 CallFault::Delay { ms } if fits && fate.delay_ms == 0 && spend(&mut rule.times) => fate.delay_ms = ms,
                 CallFault::Delay { .. } => {}
@@ -320,9 +348,11 @@ impl FaultDial {
         over
     }
 
-    pub(crate) fn for_webhook(&mut self, vendor: Vendor) -> Option<WebhookFault> {
-        let mut rules = self.webhooks.iter_mut();
-        let ruled = rules.find_map(|rule| (rule.vendor == vendor && spend(&mut rule.times)).then_some(rule.fault));
+    pub(crate) fn for_webhook(&mut self, vendor: Vendor, body: &[u8]) -> Option<WebhookFault> {
+        let ruled = self.webhooks.iter_mut().find_map(|rule| {
+            let fits = rule.vendor == vendor && rule.about.as_deref().is_none_or(|text| has(body, text));
+            (fits && spend(&mut rule.times)).then_some(rule.fault)
+        });
         self.webhooks.retain(|rule| rule.times != Some(0));
         ruled.or_else(|| self.random_webhook_fault())
     }
@@ -364,6 +394,15 @@ impl FaultDial {
             ],
         )
     }
+}
+
+/// Whether a request names `text` in its path, query or body.
+fn is_about(request: &Request<Bytes>, text: &str) -> bool {
+    has(request.uri().to_string().as_bytes(), text) || has(request.body(), text)
+}
+
+fn has(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len().max(1)).any(|window| window == text.as_bytes())
 }
 
 /// Takes one use from a rule; false when it has none left.

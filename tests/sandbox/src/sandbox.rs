@@ -114,7 +114,7 @@ impl Sandbox {
             Vendor::Ups => ups::operation(request.method(), request.uri().path()),
             Vendor::Dhl => dhl::operation(request.method(), request.uri().path()),
         };
-        let fate = self.faults.for_call(now_ms, vendor, operation);
+        let fate = self.faults.for_call(now_ms, vendor, operation, &request);
         let delay_ms = fate.delay_ms;
         let reply = match fate.fault {
             Some(CallFault::Refused) => Reply::Refused,
@@ -376,7 +376,7 @@ impl Sandbox {
     /// Puts a webhook on its way, if it has an address or anybody is registered for it.
     fn post(&mut self, vendor: Vendor, posting: &Posting) {
         if posting.url.is_some() || self.endpoints.contains_key(&vendor) {
-            let fault = self.faults.for_webhook(vendor);
+            let fault = self.faults.for_webhook(vendor, &posting.body);
             self.outbox.put(vendor, posting, fault);
         }
     }

@@ -1,8 +1,10 @@
 //! The webhook archive: S3 on the emulator has what the vendors signed.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, ensure};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use local::Stack;
+use local::{Answer, Stack};
 use serde_json::Value;
 use sha2::Sha256;
 
@@ -16,25 +18,33 @@ pub(crate) fn as_they_were_signed(deployed: &Deployed) -> Result<()> {
     let payment_id = created["payment_id"].as_str().context("no payment_id")?;
     deployed.paid_and_mailed("e2e-archive", SOON)?;
     let (runtime, stack) = (&deployed.runtime, &deployed.stack);
-    until("the event of the payment is in the archive", SOON, || {
-        runtime.block_on(async {
-            for key in stack.archived("stripe/").await? {
-                let object = stack.archived_object(&key).await?;
-                let about: Value = serde_json::from_slice(&object.body)?;
-                let is_it = about["type"] == "payment_intent.succeeded"
-                    && about["data"]["object"]["metadata"]["crossdock_order"] == "e2e-archive";
-                if is_it {
-                    is_as_it_was_signed(&object.body, object.header("x-amz-meta-note"))?;
-                    is_named_by_its_event(stack, &about, &key, payment_id).await?;
-                    return Ok(Some(()));
-                }
-            }
-            Ok(None)
-        })
-    })?;
+    let (key, object) = succeeded(deployed, "e2e-archive")?;
+    is_as_it_was_signed(&object.body, object.header("x-amz-meta-note"))?;
+    runtime.block_on(is_named_by_its_event(stack, &object.json(), &key, payment_id))?;
     let mails = runtime.block_on(stack.archived("sendgrid/"))?;
     ensure!(!mails.is_empty(), "no event of a mail is in the archive");
     Ok(())
+}
+
+/// The archived event that tells of the order's payment, with its key. Each object is read once: others fill the archive
+/// too.
+pub(crate) fn succeeded(deployed: &Deployed, order: &str) -> Result<(String, Answer)> {
+    let (runtime, stack) = (&deployed.runtime, &deployed.stack);
+    let mut read = BTreeSet::new();
+    until(&format!("the event of the payment of {order} is in the archive"), SOON, || {
+        for key in runtime.block_on(stack.archived("stripe/"))? {
+            if !read.insert(key.clone()) {
+                continue;
+            }
+            let object = runtime.block_on(stack.archived_object(&key))?;
+            let event = object.json();
+            let about = &event["data"]["object"]["metadata"]["crossdock_order"];
+            if event["type"] == "payment_intent.succeeded" && about == order {
+                return Ok(Some((key, object)));
+            }
+        }
+        Ok(None)
+    })
 }
 
 /// Stripe's rule, written here a second time: the archived bytes and header verify.

@@ -2,6 +2,7 @@
 //! routes by: plain HTTP comes in, and the same request goes on to where the door leads.
 
 use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use anyhow::{Context as _, Result};
@@ -33,7 +34,16 @@ pub(crate) enum To {
 pub(crate) struct Door {
     /// `http://127.0.0.1:<port>`
     pub(crate) url: String,
+    requests: Arc<AtomicUsize>,
     serving: JoinHandle<()>,
+}
+
+/// What the door knows at a request.
+#[derive(Clone)]
+struct Way {
+    stack: Weak<Stack>,
+    to: To,
+    requests: Arc<AtomicUsize>,
 }
 
 impl Door {
@@ -41,11 +51,18 @@ impl Door {
     pub(crate) async fn open(stack: &Arc<Stack>, to: To) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let router = Router::new().fallback(pass_on).with_state((Arc::downgrade(stack), to));
+        let requests = Arc::new(AtomicUsize::new(0));
+        let way = Way { stack: Arc::downgrade(stack), to, requests: Arc::clone(&requests) };
+        let router = Router::new().fallback(pass_on).with_state(way);
         let serving = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { url, serving })
+        Ok(Self { url, requests, serving })
+    }
+
+    /// How many requests have come to it so far.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
     }
 }
 
@@ -55,8 +72,9 @@ impl Drop for Door {
     }
 }
 
-async fn pass_on(State((stack, to)): State<(Weak<Stack>, To)>, request: Request) -> Response {
-    match passed_on(&stack, to, request).await {
+async fn pass_on(State(way): State<Way>, request: Request) -> Response {
+    way.requests.fetch_add(1, Ordering::Relaxed);
+    match passed_on(&way.stack, way.to, request).await {
         Ok(answer) => {
             let mut response = Response::new(Body::from(answer.body));
             *response.status_mut() = answer.status;

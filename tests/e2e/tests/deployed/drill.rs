@@ -1,160 +1,126 @@
 //! The outage drill: both vendors down, orders coming in, functions killed at random; then recovery. The table that it
 //! prints is in the README.
 //!
-//! A mail whose answer was lost is held back for ten minutes, in case the vendor tells of it. So the drill has a stack of
-//! its own and two tests: the outage itself, and, when the others are through, what became of it.
+//! Small, unless `CROSSDOCK_DRILL=large` asks for the one of the README. A mail whose answer was lost is held back for ten
+//! minutes, in case the vendor tells of it; the small one has a stack on which that is a minute (`MailEventWindowS`, which
+//! no stack in stage `production` takes). Breakers and the ramp after them are the product's own in both.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use http::Method;
-use local::{Options, Stack};
+use local::Options;
 use serde_json::{Value, json};
 
 use crate::{Deployed, confirmed_payment, until};
 
-/// Orders, all asked for while the vendors are down, unless `CROSSDOCK_DRILL_ORDERS` says otherwise.
-const ORDERS: usize = 500;
+/// How large the drill is.
+struct Size {
+    name: &'static str,
+    /// Orders, all asked for while the vendors are down.
+    orders: usize,
+    /// How long the vendors answer 503, and then how long they do not answer at all.
+    each_outage: Duration,
+    /// Seconds in which an event of a mail must have come (`MailEventWindowS`); none: as it is in production.
+    mail_event_window_s: Option<&'static str>,
+}
+
+/// Each outage is longer than five failures take, so that the breakers open, and the silence longer than a timeout for
+/// mails (10 s) and for payments (30 s).
+const SMALL: Size =
+    Size { name: "small", orders: 40, each_outage: Duration::from_secs(35), mail_event_window_s: Some("60") };
+const LARGE: Size =
+    Size { name: "large", orders: 500, each_outage: Duration::from_secs(60), mail_event_window_s: None };
+
 /// Storefronts that ask side by side.
 const STOREFRONTS: usize = 8;
 /// How long only SendGrid is down.
 const MAILS_FIRST: Duration = Duration::from_secs(10);
-/// How long the vendors answer 503, and then how long they do not answer at all.
-const EACH_OUTAGE: Duration = Duration::from_secs(60);
 /// Longer than any timeout of ours.
 const NO_ANSWER_MS: u64 = 60_000;
 /// How often a function's process is killed.
 const KILL_EVERY: Duration = Duration::from_millis(1_500);
 /// A shop repeats a request that got no answer; more often means that something is broken.
 const REPEATS_MAX: usize = 40;
-/// From the recovery until the last mail is delivered: the longest reopening that two minutes of outage lead to, the ramp,
-/// and what the emulator can do with a tenth of a second for each invocation.
-const DRAINED_WITHIN: Duration = Duration::from_secs(900);
+/// From the recovery until the last mail is delivered, in looks of two seconds and more: the longest reopening that two
+/// minutes of outage lead to, the ramp, ten minutes for mails, and what the emulator can do with a tenth of a second for
+/// each invocation. Six times what the large one takes.
+const LOOKS_UNTIL_DRAINED: usize = 1_800;
 /// Failures that open a breaker, as gateway/breaker.rs has it.
 const OPENS_AFTER: u64 = 5;
 
-/// The drill between its two tests.
-#[derive(Default)]
-pub(crate) struct Drill {
-    deployed: OnceLock<Deployed>,
-    outage: OnceLock<Outage>,
-    drained: Mutex<Option<JoinHandle<Result<Duration>>>>,
-    /// Set when nobody asks for the second test any more.
-    given_up: Arc<AtomicBool>,
-}
-
 /// What was seen until the vendors came back.
 struct Outage {
-    orders: usize,
     kills: BTreeMap<String, usize>,
     calls: BTreeMap<String, u64>,
     took: Duration,
 }
 
-impl Drill {
-    /// The outage, until nine in ten orders are charged. What is left then waits for something, and is waited for beside
-    /// other tests.
-    pub(crate) fn begin(&self, others: &Deployed) -> Result<()> {
-        let stack = others.runtime.block_on(Stack::up(Options::named("e2e-drill")))?;
-        let deployed = Deployed { runtime: Arc::clone(&others.runtime), stack: Arc::new(stack) };
-        let deployed = self.deployed.get_or_init(|| deployed);
-        let outage = suffer(deployed)?;
-        heal(deployed)?;
-
-        let (patient, orders, recovered) = (deployed.clone(), outage.orders, Instant::now());
-        let given_up = Arc::clone(&self.given_up);
-        let drained = std::thread::spawn(move || {
-            until("every order of the drill paid and mailed", DRAINED_WITHIN, || {
-                ensure!(!given_up.load(Ordering::Relaxed), "the drill was not followed to its end");
-                is_drained(&patient, orders)
-            })?;
-            Ok(recovered.elapsed())
-        });
-        *self.drained.lock().unwrap_or_else(PoisonError::into_inner) = Some(drained);
-        let outage = self.outage.get_or_init(|| outage);
-        until("most orders of the drill charged", DRAINED_WITHIN, || is_charged(deployed, orders - orders / 10))?;
-
-        // Five failures open a breaker; what is under way then, one call a process, cannot be called back; after that
-        // there is a probe a minute, which a killed prober costs once more.
-        let bound = OPENS_AFTER
-            + STOREFRONTS as u64 * 2
-            + 10
-            + outage.took.as_secs() / 30
-            + outage.kills.values().sum::<usize>() as u64;
-        for (vendor, calls) in &outage.calls {
-            ensure!(*calls <= bound, "{vendor} got {calls} calls while it was down, more than {bound}");
-        }
-        Ok(())
-    }
-
-    /// What became of it: waits for the last mail.
-    pub(crate) fn end(&self, _: &Deployed) -> Result<()> {
-        let drained = self.drained.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (Some(deployed), Some(outage), Some(drained)) = (self.deployed.get(), self.outage.get(), drained) else {
-            bail!("there was no outage before: `cargo test -p e2e an_outage` runs both parts of the drill");
-        };
-        let drained = drained.join().unwrap_or_else(|_| bail!("whoever waited for the drill's mails panicked"))?;
-        let most_a_second = most_a_second(deployed)?;
-        print(outage, drained, &most_a_second);
-        nothing_twice(deployed, outage.orders)?;
-        for queue in ["InboundEvents", "Payments", "Email", "EmailBulk", "Sms", "SmsBulk", "DomainEvents"] {
-            let queue = &format!("{queue}DlqUrl");
-            let depth = deployed.runtime.block_on(deployed.stack.queue(queue))?;
-            ensure!(depth.visible + depth.in_flight == 0, "the outage left {} messages in {queue}", depth.visible);
-        }
-        // Stripe allows 100 a second and bursts of 200: 1.1 × of both.
-        ensure!(most_a_second["stripe"] <= 330, "{most_a_second:?}");
-        Ok(())
-    }
-
-    /// Its stack, once there is one.
-    pub(crate) fn stack(&self) -> Option<&Arc<Stack>> {
-        self.deployed.get().map(|deployed| &deployed.stack)
-    }
+pub(crate) fn outage(deployed: &Deployed) -> Result<()> {
+    let size = match std::env::var("CROSSDOCK_DRILL").as_deref() {
+        Err(_) | Ok("" | "small") => SMALL,
+        Ok("large") => LARGE,
+        Ok(other) => bail!("CROSSDOCK_DRILL is {other}, which is neither small nor large"),
+    };
+    let window = size.mail_event_window_s.map(|seconds| ("MailEventWindowS".to_owned(), seconds.to_owned()));
+    let options = Options { parameters: window.into_iter().collect(), ..Options::named("e2e-drill") };
+    deployed.on_a_stack_of_its_own(options, |beside| suffered_and_recovered(beside, &size))
 }
 
-impl Drop for Drill {
-    /// Whoever waits owns the stack too, which would be left running.
-    fn drop(&mut self) {
-        self.given_up.store(true, Ordering::Relaxed);
-        let waiting = self.drained.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(waiting) = waiting {
-            let _given_up = waiting.join();
-        }
+fn suffered_and_recovered(deployed: &Deployed, size: &Size) -> Result<()> {
+    let outage = suffer(deployed, size)?;
+    heal(deployed)?;
+    let recovered = Instant::now();
+    // Five failures open a breaker; what is under way then, one call a process, cannot be called back; after that
+    // there is a probe a minute, which a killed prober costs once more.
+    let bound = OPENS_AFTER
+        + STOREFRONTS as u64 * 2
+        + 10
+        + outage.took.as_secs() / 30
+        + outage.kills.values().sum::<usize>() as u64;
+    for (vendor, calls) in &outage.calls {
+        ensure!(*calls <= bound, "{vendor} got {calls} calls while it was down, more than {bound}");
     }
+    until("every order of the drill paid and mailed", LOOKS_UNTIL_DRAINED, || is_drained(deployed, size.orders))?;
+    let drained = recovered.elapsed();
+    let most_a_second = most_a_second(deployed)?;
+    nothing_twice(deployed, size.orders)?;
+    deployed.dead_letter_queues_are_empty()?;
+    // Stripe allows 100 a second and bursts of 200: 1.1 × of both.
+    ensure!(most_a_second["stripe"] <= 330, "{most_a_second:?}");
+    println!("{}", report(size, &outage, drained, &most_a_second));
+    Ok(())
 }
 
 /// Orders come in and processes are killed while the vendors fail.
-fn suffer(deployed: &Deployed) -> Result<Outage> {
-    let orders = std::env::var("CROSSDOCK_DRILL_ORDERS").ok().and_then(|n| n.parse().ok()).unwrap_or(ORDERS);
+fn suffer(deployed: &Deployed, size: &Size) -> Result<Outage> {
+    let orders = size.orders;
     let begun = Instant::now();
     let (over, next) = (AtomicBool::new(false), AtomicUsize::new(0));
     let (kills, before) = std::thread::scope(|scope| {
         let killer = scope.spawn(|| kill_at_random(deployed, &over));
         let shops: Vec<_> = (0..STOREFRONTS).map(|_| scope.spawn(|| ask(deployed, orders, &next))).collect();
-        let before = vendors_fail(deployed);
+        let before = vendors_fail(deployed, size);
         let asked: Result<Vec<()>> = shops.into_iter().map(joined).collect();
-        std::thread::sleep(EACH_OUTAGE.saturating_sub(begun.elapsed().saturating_sub(MAILS_FIRST + EACH_OUTAGE)));
+        std::thread::sleep((MAILS_FIRST + size.each_outage * 2).saturating_sub(begun.elapsed()));
         over.store(true, Ordering::Relaxed);
         asked.and(before).map(|before| (killer.join().unwrap_or_default(), before))
     })?;
     let calls = calls(deployed)?.into_iter().map(|(vendor, calls)| (vendor.clone(), calls - before[&vendor])).collect();
-    Ok(Outage { orders, kills, calls, took: begun.elapsed() })
+    Ok(Outage { kills, calls, took: begun.elapsed() })
 }
 
 /// First SendGrid fails, so that there are mails that cannot be sent, then Stripe too, and at last neither answers at
 /// all. Gives the calls that each had had when it went down.
-fn vendors_fail(deployed: &Deployed) -> Result<BTreeMap<String, u64>> {
+fn vendors_fail(deployed: &Deployed, size: &Size) -> Result<BTreeMap<String, u64>> {
     let mut before = calls(deployed)?;
     down(deployed, &json!({ "outages": ["sendgrid"] }))?;
     std::thread::sleep(MAILS_FIRST);
     down(deployed, &json!({ "outages": ["stripe"] }))?;
     before.insert("stripe".to_owned(), calls(deployed)?["stripe"]);
-    std::thread::sleep(EACH_OUTAGE);
+    std::thread::sleep(size.each_outage);
     let silence = |vendor: &str| json!({ "vendor": vendor, "operation": "*", "fault": "delay", "ms": NO_ANSWER_MS });
     let loss = |vendor: &str| json!({ "vendor": vendor, "operation": "*", "fault": "lost_request" });
     let rules = ["stripe", "sendgrid"].map(|vendor| [silence(vendor), loss(vendor)]).concat();
@@ -239,17 +205,12 @@ fn most_a_second(deployed: &Deployed) -> Result<BTreeMap<String, u64>> {
     Ok(most)
 }
 
-/// `Some` when Stripe has payments for so many orders.
-fn is_charged(deployed: &Deployed, orders: usize) -> Result<Option<()>> {
-    let state = deployed.runtime.block_on(deployed.stack.sandbox().admin(Method::GET, "state", None))?;
-    Ok((of_drill(&state["stripe"]["payment_intents"], "metadata").len() >= orders).then_some(()))
-}
-
 /// `Some` when the vendors say that every order is paid and mailed, and we do too for the last ones asked for.
 fn is_drained(deployed: &Deployed, orders: usize) -> Result<Option<()>> {
     std::thread::sleep(Duration::from_secs(2));
     let state = deployed.runtime.block_on(deployed.stack.sandbox().admin(Method::GET, "state", None))?;
-    if of_drill(&state["sendgrid"]["mails"], "custom_args").len() < orders || is_charged(deployed, orders)?.is_none() {
+    let charged = of_drill(&state["stripe"]["payment_intents"], "metadata").len();
+    if charged < orders || of_drill(&state["sendgrid"]["mails"], "custom_args").len() < orders {
         return Ok(None);
     }
     for number in 0..orders {
@@ -288,22 +249,24 @@ fn nothing_twice(deployed: &Deployed, orders: usize) -> Result<()> {
     Ok(())
 }
 
-fn print(outage: &Outage, drained: Duration, most_a_second: &BTreeMap<String, u64>) {
+/// In one piece: others print beside it.
+fn report(size: &Size, outage: &Outage, drained: Duration, most_a_second: &BTreeMap<String, u64>) -> String {
     let kills: usize = outage.kills.values().sum();
-    println!("\n| outage drill | |\n|---|---|");
-    println!("| orders, all asked for during the outage | {} |", outage.orders);
-    println!("| outage: 503, then no answer | {} s |", outage.took.as_secs());
-    println!("| function processes killed (SIGKILL) | {kills} |");
+    let mut lines = vec![
+        format!("\n| outage drill, {} | |\n|---|---|", size.name),
+        format!("| orders, all asked for during the outage | {} |", size.orders),
+        format!("| outage: 503, then no answer | {} s |", outage.took.as_secs()),
+        format!("| function processes killed (SIGKILL) | {kills} |"),
+    ];
     let taking_part = |vendor: &String| outage.calls.get(vendor).is_some_and(|calls| *calls > 0);
     for (vendor, calls) in outage.calls.iter().filter(|(vendor, _)| taking_part(vendor)) {
-        println!("| calls to {vendor} while it was down | {calls} |");
+        lines.push(format!("| calls to {vendor} while it was down | {calls} |"));
     }
-    println!("| from recovery to the last mail delivered | {} s |", drained.as_secs());
+    lines.push(format!("| from recovery to the last mail delivered | {} s |", drained.as_secs()));
     for (vendor, calls) in most_a_second.iter().filter(|(vendor, _)| taking_part(vendor)) {
-        println!("| most calls to {vendor} in a second | {calls} |");
+        lines.push(format!("| most calls to {vendor} in a second | {calls} |"));
     }
-    println!("| charges, mails of each order | 1, 1 |\n| messages in dead-letter queues | 0 |\n");
-    for (function, times) in &outage.kills {
-        println!("killed {times} × {function}");
-    }
+    lines.push("| charges, mails of each order | 1, 1 |\n| messages in dead-letter queues | 0 |\n".to_owned());
+    lines.extend(outage.kills.iter().map(|(function, times)| format!("killed {times} × {function}")));
+    lines.join("\n")
 }

@@ -3,9 +3,9 @@
 use std::process::Output;
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::{Deployed, SOON, confirmed_payment, expect, until};
+use crate::{Deployed, SOON, archive, confirmed_payment, expect, until};
 
 /// Runs `crossdock <arguments>`; gives what it printed and whether it said that all is well.
 fn crossdock(deployed: &Deployed, arguments: &[&str]) -> Result<(String, bool)> {
@@ -75,7 +75,7 @@ pub(crate) fn breakers(deployed: &Deployed) -> Result<()> {
 /// A payment that could not be made, and that nobody tries any more; gives its intent.
 fn given_up(deployed: &Deployed, order: &str) -> Result<String> {
     let (runtime, stack) = (&deployed.runtime, &deployed.stack);
-    runtime.block_on(stack.sandbox().outage("stripe"))?;
+    runtime.block_on(stack.sandbox().outage_about("stripe", order))?;
     let created = deployed.post("/payments", &[], &confirmed_payment(order, "pm_card_visa"))?;
     let payment_id = expect(&created, 202)?["payment_id"].as_str().context("no payment_id")?.to_owned();
     let payment = runtime.block_on(stack.item(&format!("PAYMENT#{payment_id}"), "PAYMENT"))?;
@@ -95,7 +95,7 @@ fn given_up(deployed: &Deployed, order: &str) -> Result<String> {
         },
     });
     runtime.block_on(stack.aws_json("dynamodb", "DynamoDB_20120810.UpdateItem", &update))?;
-    runtime.block_on(stack.sandbox().heal())?;
+    runtime.block_on(stack.sandbox().heal_about(order))?;
     Ok(id)
 }
 
@@ -150,29 +150,23 @@ pub(crate) fn redrives(deployed: &Deployed) -> Result<()> {
     let left = done(deployed, &["dlq", "list", "Payments"])?;
     ensure!(left.contains("Payments: 1") && left.contains("poison/message"), "{left}");
     refused(deployed, &["dlq", "list", "Nothing"], "There is no queue Nothing")?;
-    // The others expect it empty.
-    runtime.block_on(stack.aws_json("sqs", "AmazonSQS.PurgeQueue", &json!({ "QueueUrl": url })))?;
     until("what was sent back is taken", SOON, || {
         let depth = runtime.block_on(stack.queue("PaymentsQueueUrl"))?;
         Ok((depth.visible == 0).then_some(()))
-    })
+    })?;
+    // The others expect the one empty, and what was taken would be dead again after a few tries.
+    for url in [&url, stack.output("PaymentsQueueUrl")?] {
+        runtime.block_on(stack.aws_json("sqs", "AmazonSQS.PurgeQueue", &json!({ "QueueUrl": url })))?;
+    }
+    Ok(())
 }
 
 pub(crate) fn replays(deployed: &Deployed) -> Result<()> {
     let (runtime, stack) = (&deployed.runtime, &deployed.stack);
     expect(&deployed.post("/payments", &[], &confirmed_payment("e2e-replay", "pm_card_visa"))?, 201)?;
     deployed.paid_and_mailed("e2e-replay", SOON)?;
-    let event = until("the event of the payment is in the archive", SOON, || {
-        for key in runtime.block_on(stack.archived("stripe/"))? {
-            let about: Value = serde_json::from_slice(&runtime.block_on(stack.archived_object(&key))?.body)?;
-            let is_it = about["type"] == "payment_intent.succeeded"
-                && about["data"]["object"]["metadata"]["crossdock_order"] == "e2e-replay";
-            if is_it {
-                return Ok(about["id"].as_str().map(str::to_owned));
-            }
-        }
-        Ok(None)
-    })?;
+    let (_, object) = archive::succeeded(deployed, "e2e-replay")?;
+    let event = object.json()["id"].as_str().context("an event without id")?.to_owned();
     let mark = |nonce: &str| runtime.block_on(stack.item(&format!("EVENT#stripe#{event}~{nonce}"), "EVENT"));
     until("the event is applied", SOON, || {
         Ok(runtime.block_on(stack.item(&format!("EVENT#stripe#{event}"), "EVENT"))?.map(drop))

@@ -67,20 +67,16 @@ pub(crate) fn submitted_three_times(deployed: &Deployed) -> Result<()> {
 
 pub(crate) fn deferred(deployed: &Deployed) -> Result<()> {
     let sandbox = deployed.stack.sandbox();
-    deployed.runtime.block_on(sandbox.outage("stripe"))?;
-    let answer = deployed.post("/payments", &[], &confirmed_payment("e2e-4", "pm_card_visa"));
-    deployed.runtime.block_on(sandbox.heal())?;
+    deployed.runtime.block_on(sandbox.outage_about("stripe", "e2e-deferred"))?;
+    let answer = deployed.post("/payments", &[], &confirmed_payment("e2e-deferred", "pm_card_visa"));
+    deployed.runtime.block_on(sandbox.heal_about("e2e-deferred"))?;
     let deferred = expect(&answer?, 202)?;
     ensure!(deferred["status"] == "deferred", "{deferred}");
     // Nobody calls the sweeper: its schedule in the template does.
-    deployed.paid_and_mailed("e2e-4", AFTER_A_SWEEP)?;
-    let charged = deployed.charged("e2e-4")?;
+    deployed.paid_and_mailed("e2e-deferred", AFTER_A_SWEEP)?;
+    let charged = deployed.charged("e2e-deferred")?;
     ensure!(charged.len() == 1 && charged[0]["status"] == "succeeded", "{charged:?}");
-    for queue in ["InboundEventsDlqUrl", "PaymentsDlqUrl", "EmailDlqUrl"] {
-        let depth = deployed.runtime.block_on(deployed.stack.queue(queue))?;
-        ensure!(depth.visible == 0, "an outage left {} messages in {queue}", depth.visible);
-    }
-    Ok(())
+    deployed.dead_letter_queues_are_empty()
 }
 
 pub(crate) fn canceled(deployed: &Deployed) -> Result<()> {

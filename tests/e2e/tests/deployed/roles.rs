@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 use http::Method;
-use local::{Options, Stack};
+use local::Options;
 
 use crate::{Deployed, SOON, confirmed_payment, expect, until};
 
@@ -26,17 +26,17 @@ const PUT: &str = "            - Effect: Allow
 ";
 
 pub(crate) fn webhook_not_queued(deployed: &Deployed) -> Result<()> {
-    without(deployed, "StripeWebhook", SEND, |stack| {
-        let deliveries = paid_and_told(deployed, stack, "tries")?;
+    without(deployed, "StripeWebhook", SEND, |beside| {
+        let deliveries = paid_and_told(beside, "tries")?;
         ensure!(deliveries["accepted"] == 0, "an event was acknowledged that the role could not queue: {deliveries}");
         Ok(())
     })
 }
 
 pub(crate) fn event_not_archived(deployed: &Deployed) -> Result<()> {
-    without(deployed, "EventProcessor", PUT, |stack| {
-        paid_and_told(deployed, stack, "accepted")?;
-        let runtime = &deployed.runtime;
+    without(deployed, "EventProcessor", PUT, |beside| {
+        paid_and_told(beside, "accepted")?;
+        let (runtime, stack) = (&beside.runtime, &beside.stack);
         until("the archive has refused an event", SOON, || {
             let lines = runtime.block_on(stack.log_of("event-processor"))?;
             Ok(lines.iter().any(|line| line.contains("PutObject: 403")).then_some(()))
@@ -57,15 +57,11 @@ fn without(
     deployed: &Deployed,
     function: &str,
     statement: &str,
-    trial: impl FnOnce(&Stack) -> Result<()>,
+    trial: impl FnOnce(&Deployed) -> Result<()>,
 ) -> Result<()> {
     let path = template_without(function, statement)?;
-    let runtime = &deployed.runtime;
-    let options = Options { template: Some(path.clone()), ..Options::named("e2e-role") };
-    let stack = runtime.block_on(Stack::up(options))?;
-    let outcome = trial(&stack);
-    runtime.block_on(stack.save_logs());
-    stack.down()?;
+    let named = Options::named(&format!("e2e-without-{function}"));
+    let outcome = deployed.on_a_stack_of_its_own(Options { template: Some(path.clone()), ..named }, trial);
     std::fs::remove_file(&path)?;
     outcome
 }
@@ -76,20 +72,16 @@ fn template_without(function: &str, statement: &str) -> Result<PathBuf> {
     let start = template.find(&format!("\n  {function}:\n")).context("template.yaml has no such function")?;
     let offset = template[start..].find(statement).context("the statement is written otherwise by now")?;
     template.replace_range(start + offset..start + offset + statement.len(), "");
-    let path = std::env::temp_dir().join(format!("crossdock-e2e-{}.yaml", std::process::id()));
+    let path = std::env::temp_dir().join(format!("crossdock-e2e-{function}-{}.yaml", std::process::id()));
     std::fs::write(&path, template)?;
     Ok(path)
 }
 
-/// A payment is made, so Stripe has an event to tell; gives what became of its deliveries once it has tried.
 /// Pays, and waits until Stripe's deliveries of the event have come so far: `tries`, or `accepted`.
-fn paid_and_told(deployed: &Deployed, stack: &Stack, so_far: &str) -> Result<serde_json::Value> {
-    let runtime = &deployed.runtime;
-    let body = confirmed_payment("e2e-role", "pm_card_visa");
-    let created = runtime.block_on(stack.call(Method::POST, "/payments", &[], Some(&body)))?;
-    expect(&created, 201)?;
+fn paid_and_told(beside: &Deployed, so_far: &str) -> Result<serde_json::Value> {
+    expect(&beside.post("/payments", &[], &confirmed_payment("e2e-role", "pm_card_visa"))?, 201)?;
     until("Stripe has told of it", SOON, || {
-        let state = runtime.block_on(stack.sandbox().admin(Method::GET, "state", None))?;
+        let state = beside.runtime.block_on(beside.stack.sandbox().admin(Method::GET, "state", None))?;
         let deliveries = state["deliveries"]["stripe"].clone();
         Ok(deliveries[so_far].as_u64().is_some_and(|times| times > 0).then_some(deliveries))
     })

@@ -123,11 +123,12 @@ pub(crate) fn webhooks_that_fail(deployed: &Deployed) -> Result<()> {
     std::thread::sleep(std::time::Duration::from_millis(500));
     let unheard = deployed.runtime.block_on(deployed.stack.order("e2e-hook"))?.context("no order")?;
     deployed.runtime.block_on(deployed.stack.connect_webhooks())?;
-    let copies = json!({ "webhooks": [{ "vendor": "stripe", "fault": "duplicate", "copies": 5, "times": 4 }] });
+    let copies = json!({ "webhooks": [{ "vendor": "stripe", "fault": "duplicate", "copies": 5, "times": 4,
+        "about": "e2e-hook" }] });
     deployed.runtime.block_on(sandbox.admin(Method::POST, "faults", Some(&copies)))?;
     ensure!(unheard["payment"]["status"] == "requires_payment_method", "it was heard of: {}", unheard["payment"]);
     let order = deployed.paid_and_mailed("e2e-hook", SOON);
-    deployed.runtime.block_on(sandbox.heal())?;
+    deployed.runtime.block_on(sandbox.heal_about("e2e-hook"))?;
     ensure!(order?["messages"].as_array().map(Vec::len) == Some(1), "copies of an event made more than one mail");
     Ok(())
 }
@@ -136,12 +137,13 @@ pub(crate) fn slow_answer(deployed: &Deployed) -> Result<()> {
     let sandbox = deployed.stack.sandbox();
     // The webhooks come late, so that nothing tells of the charge but asking for it.
     let slow = json!({
-        "calls": [{ "vendor": "stripe", "operation": "create_payment_intent", "fault": "lost_answer", "times": 2 }],
-        "webhooks": [{ "vendor": "stripe", "fault": "late", "ms": 15_000, "times": 3 }],
+        "calls": [{ "vendor": "stripe", "operation": "create_payment_intent", "fault": "lost_answer", "times": 2,
+            "about": "e2e-slow" }],
+        "webhooks": [{ "vendor": "stripe", "fault": "late", "ms": 15_000, "times": 3, "about": "e2e-slow" }],
     });
     deployed.runtime.block_on(sandbox.admin(Method::POST, "faults", Some(&slow)))?;
     let answer = deployed.post("/payments", &[], &confirmed_payment("e2e-slow", "pm_card_visa"));
-    deployed.runtime.block_on(sandbox.heal())?;
+    deployed.runtime.block_on(sandbox.heal_about("e2e-slow"))?;
     let processing = expect(&answer?, 202)?;
     ensure!(processing["status"] == "processing", "{processing}");
     deployed.paid_and_mailed("e2e-slow", AFTER_A_SWEEP)?;

@@ -88,12 +88,15 @@ pub(crate) fn quoted_bought_and_followed(deployed: &Deployed) -> Result<()> {
 }
 
 pub(crate) fn found_after_a_lost_answer(deployed: &Deployed) -> Result<()> {
-    let lost = json!({ "vendor": "ups", "operation": "ship", "fault": "lost_answer", "times": 1 });
+    // The order's id stands in no label: the name of who gets the parcel does.
+    let lost = json!({ "vendor": "ups", "operation": "ship", "fault": "lost_answer", "times": 1,
+        "about": "Lost Lovelace" });
     admin(deployed, Method::POST, "faults", Some(&json!({ "calls": [lost] })))?;
     let mut body = consignment();
     for (name, value) in [("order_id", "e2e-parcel-lost"), ("carrier", "ups"), ("service", "11")] {
         body[name] = json!(value);
     }
+    body["recipient"]["name"] = json!("Lost Lovelace");
     let asked = expect(&deployed.post("/shipments", &[], &body)?, 202)?;
     ensure!(asked["status"] == "processing", "nobody knows yet: {asked}");
     let path = format!("/shipments/{}", asked["shipment_id"].as_str().context("no shipment_id")?);

@@ -1,7 +1,7 @@
 //! `/_sandbox/…`: looking inside, turning the fault dial, acting as shopper, bank, shopkeeper and recipient.
 
 use super::{Shared, now_ms};
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
@@ -23,6 +23,7 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/calls", get(calls))
         .route("/keys", get(keys))
         .route("/faults", post(add_faults).delete(clear_faults))
+        .route("/faults/{about}", delete(clear_faults_about))
         .route("/webhook-urls", put(set_webhook_urls))
         .route("/shopper/confirm", post(shopper_confirms))
         .route("/shopper/authenticate", post(shopper_authenticates))
@@ -146,6 +147,12 @@ async fn add_faults(State(shared): State<Arc<Shared>>, Json(faults): Json<Faults
 
 async fn clear_faults(State(shared): State<Arc<Shared>>) -> StatusCode {
     shared.sandbox().faults().clear();
+    StatusCode::NO_CONTENT
+}
+
+/// Takes away the rules about one text only.
+async fn clear_faults_about(State(shared): State<Arc<Shared>>, Path(text): Path<String>) -> StatusCode {
+    shared.sandbox().faults().clear_about(&text);
     StatusCode::NO_CONTENT
 }
 

@@ -1,7 +1,9 @@
 //! The fault dial: what each fault does and what it leaves behind.
 
-use crate::caller::{Answer, START_MS, a_mail, answered, get, mail_request, pay, post, send, stripe_request};
-use sandbox::{CallFault, RandomFaults, Reply, Sandbox, Settings, Vendor};
+use crate::caller::{
+    Answer, START_MS, a_mail, answered, get, mail_request, pay, post, send, stripe_request, take_events, types,
+};
+use sandbox::{CallFault, CallRule, RandomFaults, Reply, Sandbox, Settings, Vendor, WebhookFault, WebhookRule};
 
 const CREATE: &str = "create_payment_intent";
 const FORM: &str = "amount=1099&currency=eur&payment_method=pm_card_visa&confirm=true";
@@ -135,6 +137,48 @@ fn a_mail_whose_answer_was_lost_is_sent_and_its_repeat_is_a_second_mail() {
     assert!(matches!(sandbox.call(Vendor::SendGrid, START_MS, mail_request(&mail)), Reply::Lost { .. }));
     send(&mut sandbox, START_MS, &mail);
     assert_eq!(sandbox.sendgrid().mails().len(), 2);
+}
+
+#[test]
+fn a_rule_about_an_order_leaves_the_others_alone_and_can_be_cleared_alone() {
+    let mut sandbox = Sandbox::new(Settings::default());
+    let rule = |about: Option<&str>| CallRule {
+        vendor: Vendor::Stripe,
+        operation: "*".to_owned(),
+        fault: CallFault::ErrorBefore { status: 503 },
+        times: None,
+        about: about.map(str::to_owned),
+    };
+    let status_of = |sandbox: &mut Sandbox, order: &str, key: &str| {
+        let form = format!("{FORM}&metadata[crossdock_order]={order}");
+        answered(sandbox.call(
+            Vendor::Stripe,
+            START_MS,
+            stripe_request("POST", "/v1/payment_intents", Some(key), &form),
+        ))
+        .status
+    };
+    sandbox.faults().add_call_rule(rule(Some("o-7")));
+    assert_eq!(status_of(&mut sandbox, "o-8", "k1"), 200);
+    assert_eq!(status_of(&mut sandbox, "o-7", "k2"), 503);
+    sandbox.faults().add_call_rule(rule(Some("o-8")));
+    sandbox.faults().clear_about("o-7");
+    assert_eq!(status_of(&mut sandbox, "o-7", "k2"), 200);
+    assert_eq!(status_of(&mut sandbox, "o-8", "k3"), 503);
+}
+
+#[test]
+fn a_rule_for_webhooks_about_an_order_leaves_those_of_others_alone() {
+    let mut sandbox = Sandbox::new(Settings::default());
+    let fault = WebhookFault::Dropped;
+    let about = Some("o-7".to_owned());
+    sandbox.faults().add_webhook_rule(WebhookRule { vendor: Vendor::Stripe, fault, times: None, about });
+    for (order, told) in [("o-7", false), ("o-8", true)] {
+        let form = format!("{FORM}&metadata[crossdock_order]={order}");
+        post(&mut sandbox, START_MS, "/v1/payment_intents", Some(order), &form);
+        let events = take_events(&mut sandbox, START_MS + 60_000);
+        assert_eq!(types(&events).contains(&"payment_intent.succeeded"), told, "{order}: {events:?}");
+    }
 }
 
 #[test]

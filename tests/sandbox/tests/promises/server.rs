@@ -9,8 +9,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// How long a test waits for the program, before it fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a test waits for the program, before it fails: the program answers in a millisecond, the machine may be busy.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 struct Program {
     process: Child,
