@@ -13,7 +13,7 @@ use super::work::Subject;
 use crate::aws::{Item, Key, Transacted, Write};
 use crate::domain::shipping::Carrier;
 use crate::domain::timeline::TimelineEntry;
-use crate::domain::{Correlation, OrderId, Timestamp};
+use crate::domain::{Correlation, OrderId, PaymentId, Timestamp};
 use crate::error::{Error, Result};
 use crate::guard::{Guard, holds};
 use crate::telemetry::fields;
@@ -34,12 +34,14 @@ pub struct Context {
     pub occasion: String,
     /// It settles a confirm of a payment, so that the next confirm is another intent.
     pub settles_confirm: bool,
+    /// It comes from a cancel of a payment, which goes on or is over: no other one follows from it.
+    pub is_cancel: bool,
 }
 
 impl Context {
     /// What a caller of ours asks for.
     pub(crate) fn ours(now: Timestamp, correlation: &Correlation, occasion: String) -> Self {
-        Self { now, correlation: correlation.clone(), source: "crossdock", occasion, settles_confirm: false }
+        Self { now, correlation: correlation.clone(), source: "crossdock", occasion, settles_confirm: false, is_cancel: false }
     }
 }
 
@@ -70,6 +72,8 @@ pub(crate) struct Plan {
     pub(crate) learned: Option<(&'static str, String)>,
     /// A scan moves a shipment's status: whose, and how long after it we know.
     pub(crate) scan_known_after: Option<(Carrier, Duration)>,
+    /// Money was taken of which we thought that it would not be: which payment, and of which vendor.
+    pub(crate) charged_unexpectedly: Option<(PaymentId, &'static str)>,
 }
 
 impl Plan {
@@ -78,6 +82,13 @@ impl Plan {
         if let Some((carrier, delay)) = self.scan_known_after {
             let dimensions = [("vendor", carrier.as_str())];
             fields::metric(now, &dimensions, &[("tracking_update_delay", delay.as_secs_f64(), "Seconds")]);
+        }
+        if let Some((payment, vendor)) = &self.charged_unexpectedly {
+            fields::alert(now, "charged_unexpectedly", 1.0, "Count", &[("vendor", vendor)]);
+            tracing::error!(
+                payment.id = payment.as_str(),
+                "a payment was charged that was to be canceled, or that we took for over: somebody has to decide on a refund"
+            );
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::domain::{
     ContactId, Correlation, CustomerId, IntentId, Money, OrderId, PaymentId, Private, Timestamp, follow_up,
 };
 use crate::error::Result;
-use crate::guard::{Guard, condition};
+use crate::guard::{Guard, condition, holds};
 
 /// A payment, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,9 +79,13 @@ pub struct Payment {
     /// Confirms that were settled: the next confirm is another intent.
     #[serde(default)]
     pub confirms_settled: u32,
-    /// Somebody wants it canceled as soon as it is known what there is to cancel.
+    /// Somebody wants it canceled: what would charge is not sent any more, and what there is at the vendor is canceled as
+    /// soon as it is known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancel_requested: bool,
+    /// Cancels at the vendor that came to nothing, or to something else meanwhile: the next one is another intent.
+    #[serde(default)]
+    pub cancel_ordinal: u32,
     /// Ties together what one request caused.
     pub correlation_id: Correlation,
     /// When it was asked for.
@@ -217,6 +221,11 @@ impl Payment {
             plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
         }
         if moved && seen.status == PaymentStatus::Succeeded {
+            if self.charge_is_unexpected() && !context.is_cancel && holds(Guard::ChargeIsTold) {
+                plan.charged_unexpectedly = Some((self.payment_id.clone(), context.source));
+                let entry = self.entry("payment.charged_unexpectedly", Some(self.amount.to_string()), context);
+                plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
+            }
             after.refundable = Some(self.refundable.unwrap_or(0) + self.amount.value);
             self.plan_success(&mut plan, context)?;
         } else if let (true, Some(code)) = (advances, seen.decline) {
@@ -230,7 +239,12 @@ impl Payment {
             let reached = format!("failed#{}", seen.charge.as_deref().unwrap_or("-"));
             self.plan_publication(&mut plan, event, &reached, context)?;
         }
-        if after.cancel_requested && after.vendor_id.is_some() && !after.status.is_terminal() {
+        let is_new_there = self.vendor_id.is_none() && after.vendor_id.is_some();
+        let is_another_case = moved && self.vendor_at.is_some() && after.vendor_at.is_some() && holds(Guard::CancelAgain);
+        let cancels = after.cancel_requested && !after.status.is_terminal() && !context.is_cancel;
+        if cancels && after.vendor_id.is_some() && (is_new_there || is_another_case) {
+            // What the vendor did not cancel before, it may cancel now: that is another cancel.
+            after.cancel_ordinal += u32::from(is_another_case);
             let cancel = after.cancel_intent(context);
             plan.writes.push((Role::Once, Write::put_new(cancel.key(), &cancel)?));
             plan.nudges.push(Nudge::of(&cancel));
@@ -285,9 +299,21 @@ impl Payment {
         Intent::new(id, Kind::Publish, data, Some(self.order_id.clone()), context.correlation.clone(), context.now)
     }
 
-    /// The intent that cancels this payment at the vendor.
+    /// The intent of the next confirm, or of the one that is not settled yet.
+    pub(crate) fn confirm_intent_id(&self) -> IntentId {
+        let discriminator = self.confirms_settled.to_string();
+        IntentId::of(Kind::PaymentConfirm.as_str(), self.payment_id.as_str(), &discriminator)
+    }
+
+    /// Whether nobody wants this payment charged any more, or we have said that it never will be.
+    fn charge_is_unexpected(&self) -> bool {
+        self.cancel_requested || self.status.is_over()
+    }
+
+    /// The intent that cancels this payment at the vendor: the one that is under way, or the next.
     pub(crate) fn cancel_intent(&self, context: &Context) -> Intent {
-        let id = IntentId::of(Kind::PaymentCancel.as_str(), self.payment_id.as_str(), "");
+        let discriminator = if self.cancel_ordinal == 0 { String::new() } else { self.cancel_ordinal.to_string() };
+        let id = IntentId::of(Kind::PaymentCancel.as_str(), self.payment_id.as_str(), &discriminator);
         let data = Data::Payment { payment_id: self.payment_id.clone(), request: None };
         let order = Some(self.order_id.clone());
         Intent::new(id, Kind::PaymentCancel, data, order, context.correlation.clone(), context.now)
@@ -321,6 +347,7 @@ impl Payment {
             .set("settlement", &after.settlement)?
             .set("confirms_settled", &after.confirms_settled)?
             .set("cancel_requested", &after.cancel_requested)?
+            .set("cancel_ordinal", &after.cancel_ordinal)?
             .set("updated_at", &after.updated_at)?
             .add("version", 1)
             .when(&condition(Guard::ObjectVersion, "#version = :version"))
