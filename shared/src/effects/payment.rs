@@ -1,5 +1,7 @@
 //! The payment as an item: what is known of it, and how what somebody says changes it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -19,6 +21,9 @@ use crate::domain::{
 };
 use crate::error::Result;
 use crate::guard::{Guard, condition, holds};
+
+/// How long somebody who asks for a cancel waits for the answer: as long as an HTTP function has.
+const ASKER_WAITS: Duration = Duration::from_secs(25);
 
 /// A payment, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,6 +88,9 @@ pub struct Payment {
     /// soon as it is known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancel_requested: bool,
+    /// When that was asked for first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_requested_at: Option<Timestamp>,
     /// Cancels at the vendor that came to nothing, or to something else meanwhile: the next one is another intent.
     #[serde(default)]
     pub cancel_ordinal: u32,
@@ -221,7 +229,7 @@ impl Payment {
             plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
         }
         if moved && seen.status == PaymentStatus::Succeeded {
-            if self.charge_is_unexpected() && !context.is_cancel && holds(Guard::ChargeIsTold) {
+            if self.charge_is_unexpected(context) && holds(Guard::ChargeIsTold) {
                 plan.charged_unexpectedly = Some((self.payment_id.clone(), context.source));
                 let entry = self.entry("payment.charged_unexpectedly", Some(self.amount.to_string()), context);
                 plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
@@ -305,9 +313,12 @@ impl Payment {
         IntentId::of(Kind::PaymentConfirm.as_str(), self.payment_id.as_str(), &discriminator)
     }
 
-    /// Whether nobody wants this payment charged any more, or we have said that it never will be.
-    fn charge_is_unexpected(&self) -> bool {
-        self.cancel_requested || self.status.is_over()
+    /// Whether nobody wants this payment charged any more, or we have said that it never will be. Who asks for a cancel and
+    /// hears at once that it came too late knows it already.
+    fn charge_is_unexpected(&self, context: &Context) -> bool {
+        let waits = |asked_at| context.is_cancel && context.now.since(asked_at) <= ASKER_WAITS;
+        let is_told = self.cancel_requested_at.is_some_and(waits);
+        self.status.is_over() || self.cancel_requested && !is_told
     }
 
     /// The intent that cancels this payment at the vendor: the one that is under way, or the next.
@@ -347,6 +358,7 @@ impl Payment {
             .set("settlement", &after.settlement)?
             .set("confirms_settled", &after.confirms_settled)?
             .set("cancel_requested", &after.cancel_requested)?
+            .set("cancel_requested_at", &after.cancel_requested_at)?
             .set("cancel_ordinal", &after.cancel_ordinal)?
             .set("updated_at", &after.updated_at)?
             .add("version", 1)

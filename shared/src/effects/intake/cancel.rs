@@ -103,7 +103,8 @@ impl WorkList {
     async fn cancel_unsent(&self, payment: &Payment, context: &Context) -> Result<Option<Box<Payment>>> {
         let seen = Observation::Payment(PaymentSeen::ours(PaymentStatus::Canceled));
         // If the vendor has made something of it all the same, that is canceled when it is heard of.
-        let payment = Payment { cancel_requested: true, ..payment.clone() };
+        let asked_at = payment.cancel_requested_at.or(Some(context.now));
+        let payment = Payment { cancel_requested: true, cancel_requested_at: asked_at, ..payment.clone() };
         let plan = Subject::Payment(Box::new(payment.clone())).observe(&seen, context)?;
         let key = intent::key(&payment.intent_id);
         // What waits for a person may be of unknown outcome, unless no call was ever begun.
@@ -127,6 +128,7 @@ impl WorkList {
 fn asked_for(payment: &Payment, context: &Context) -> Result<Write> {
     Write::update(payment::key(&payment.payment_id))
         .set("cancel_requested", &true)?
+        .set_if_absent("cancel_requested_at", &context.now)?
         .set("updated_at", &context.now)?
         .add("version", 1)
         .when("#version = :version")

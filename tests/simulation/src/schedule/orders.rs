@@ -143,6 +143,7 @@ pub(super) fn those_who_come_back(stage: &Rc<Stage>) -> Vec<Actor> {
     let of_state =
         |status: &str| ["requires_payment_method", "requires_action", "processing", "deferred"].contains(&status);
     let open = of_type(&items, "payment").filter(|payment| of_state(text(payment, "status").unwrap_or_default()));
+    let open = open.filter(|payment| payment["cancel_requested"] != json!(true));
     let ids = open.filter_map(|payment| payment["payment_id"].as_str().map(str::to_owned)).collect::<Vec<_>>();
     ids.into_iter()
         .map(|payment_id| -> Actor {
