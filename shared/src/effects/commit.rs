@@ -72,8 +72,19 @@ pub(crate) struct Plan {
     pub(crate) learned: Option<(&'static str, String)>,
     /// A scan moves a shipment's status: whose, and how long after it we know.
     pub(crate) scan_known_after: Option<(Carrier, Duration)>,
-    /// Money was taken of which we thought that it would not be: which payment, and of which vendor.
-    pub(crate) charged_unexpectedly: Option<(PaymentId, &'static str)>,
+    /// Money was taken of which we thought that it would not be.
+    pub(crate) charged_unexpectedly: Option<Charged>,
+}
+
+/// A payment that was charged.
+#[derive(Clone, Debug)]
+pub(crate) struct Charged {
+    pub(crate) payment_id: PaymentId,
+    /// By whom.
+    pub(crate) vendor: &'static str,
+    pub(crate) order_id: OrderId,
+    /// The order's n-th payment.
+    pub(crate) ordinal: u32,
 }
 
 impl Plan {
@@ -83,10 +94,10 @@ impl Plan {
             let dimensions = [("vendor", carrier.as_str())];
             fields::metric(now, &dimensions, &[("tracking_update_delay", delay.as_secs_f64(), "Seconds")]);
         }
-        if let Some((payment, vendor)) = &self.charged_unexpectedly {
-            fields::alert(now, "charged_unexpectedly", 1.0, "Count", &[("vendor", vendor)]);
+        if let Some(charged) = &self.charged_unexpectedly {
+            fields::alert(now, "charged_unexpectedly", 1.0, "Count", &[("vendor", charged.vendor)]);
             tracing::error!(
-                payment.id = payment.as_str(),
+                payment.id = charged.payment_id.as_str(),
                 "a payment was charged that was to be canceled, or that we took for over: somebody has to decide on a refund"
             );
         }
@@ -129,6 +140,9 @@ impl WorkList {
                         self.table.transact(&[write]).await?;
                     }
                     planned.count(self.world.now());
+                    if let Some(charged) = &planned.charged_unexpectedly {
+                        Box::pin(self.call_off_later_payments(charged)).await;
+                    }
                     return Ok(Committed::Done(Box::new(planned)));
                 }
                 Transacted::Lost(obstacles) => obstacles,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::commit::{Context, Plan, Role, timeline_row};
+use super::commit::{Charged, Context, Plan, Role, timeline_row};
 use super::intent::{self, Data, Intent, Kind, order_partition};
 use super::message::{Cause, Message};
 use super::nudge::Nudge;
@@ -230,7 +230,12 @@ impl Payment {
         }
         if moved && seen.status == PaymentStatus::Succeeded {
             if self.charge_is_unexpected(context) && holds(Guard::ChargeIsTold) {
-                plan.charged_unexpectedly = Some((self.payment_id.clone(), context.source));
+                plan.charged_unexpectedly = Some(Charged {
+                    payment_id: self.payment_id.clone(),
+                    vendor: context.source,
+                    order_id: self.order_id.clone(),
+                    ordinal: self.ordinal,
+                });
                 let entry = self.entry("payment.charged_unexpectedly", Some(self.amount.to_string()), context);
                 plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
             }

@@ -3,7 +3,7 @@
 use crate::aws::{Transacted, Write};
 use crate::domain::payment::PaymentStatus;
 use crate::domain::{Correlation, IntentId, PaymentId};
-use crate::effects::commit::{Context, timeline_row};
+use crate::effects::commit::{Charged, Context, timeline_row};
 use crate::effects::intent::{self, Intent, Phase};
 use crate::effects::observation::{Observation, PaymentSeen};
 use crate::effects::payment::{self, Payment};
@@ -65,6 +65,26 @@ impl WorkList {
             }
         }
         Err(Error::transient("object_contended", "others kept changing the payment"))
+    }
+
+    /// The order is paid, although we had said that this payment was over: another one that was begun since is called off.
+    /// Whoever dies before that leaves the alarm, which is raised in any case.
+    pub(crate) async fn call_off_later_payments(&self, charged: &Charged) {
+        for ordinal in charged.ordinal + 1.. {
+            let later = PaymentId::nth(&self.stack, &charged.order_id, ordinal);
+            let called_off = async {
+                let payment = self.payment(&later).await?;
+                self.cancel_payment(&later, &payment.correlation_id).await
+            };
+            match called_off.await {
+                Ok(_) => {}
+                Err(none) if none.code == "payment_not_found" => return,
+                Err(error) => {
+                    tracing::warn!(error = %error, payment.id = later.as_str(), "a second payment was not called off");
+                    return;
+                }
+            }
+        }
     }
 
     /// Puts the cancel into the list, and takes a confirm out of it that was not sent yet. `None` when the payment has
