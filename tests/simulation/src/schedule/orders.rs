@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
-use sandbox::Vendor;
+use sandbox::{Dial, Vendor};
 use serde_json::{Value, json};
 
 use super::chance::Mishap;
@@ -44,6 +44,11 @@ pub(super) fn actors(stage: &Rc<Stage>) -> Vec<Actor> {
     for number in (0..orders).filter(|number| stage.chance.has_order(*number)) {
         stage.orders.borrow_mut().push(number);
         actors.push(Box::pin(Shopper::new(Rc::clone(stage), number as u64).shop()));
+    }
+    for (dial, ..) in Dial::ALL {
+        if stage.strikes(Mishap::Dial(dial), 0) {
+            stage.with(|universe| universe.sandbox().dials().turn(dial));
+        }
     }
     let run_ms = rng.u64(SHORT_RUN_MS..LONG_RUN_MS);
     for (number, vendor) in (0..).zip(Vendor::ALL) {
