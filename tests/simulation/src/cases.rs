@@ -20,7 +20,7 @@ use crate::{Fault, Plan, Probe};
 pub type Case = fn() -> Vec<String>;
 
 /// All of them, by name.
-pub const ALL: [(&str, Case); 37] = [
+pub const ALL: [(&str, Case); 39] = [
     ("a vendor's id that is taken is not adopted", a_taken_id_is_not_adopted),
     ("a webhook is acknowledged when its queue has it, not before", a_webhook_outlives_its_queue_s_failure),
     ("an intent that kills whoever takes it is given up", poison_is_given_up),
@@ -56,6 +56,8 @@ pub const ALL: [(&str, Case); 37] = [
     ("a confirm in doubt is not sent again", cancels::a_confirm_in_doubt_is_not_sent_again),
     ("a cancel that failed is made in the end", cancels::a_cancel_that_failed_is_made_in_the_end),
     ("a cancel can be asked for again", cancels::a_cancel_that_came_to_nothing_can_be_asked_for_again),
+    ("what the bank is at is canceled when it can be", cancels::what_the_bank_is_at_is_canceled_when_that_is_possible),
+    ("what is on no list yet is waited for", cancels::what_is_on_no_list_yet_is_waited_for),
     ("our own word gives way to Stripe's", cancels::our_own_word_gives_way_to_stripe_s),
     ("who cancels too late is told at once", cancels::who_cancels_too_late_is_told_at_once),
 ];

@@ -68,8 +68,18 @@ fn a_cancel_whose_failure_the_vendor_repeats_is_made_in_the_end() {
 }
 
 #[test]
-fn a_cancel_that_was_refused_once_can_be_asked_for_again() {
+fn a_cancel_that_came_to_nothing_can_be_asked_for_again() {
     assert_eq!(cancels::a_cancel_that_came_to_nothing_can_be_asked_for_again(), Vec::<String>::new());
+}
+
+#[test]
+fn what_the_bank_is_at_is_canceled_as_soon_as_that_is_possible() {
+    assert_eq!(cancels::what_the_bank_is_at_is_canceled_when_that_is_possible(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_on_no_list_yet_is_waited_for() {
+    assert_eq!(cancels::what_is_on_no_list_yet_is_waited_for(), Vec::<String>::new());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crossdock::effects::audit::Operator;
 use crossdock::effects::intent::key;
 use crossdock::aws::Write;
-use sandbox::{CallFault, Vendor, WebhookFault};
+use sandbox::{CallFault, Dial, Vendor, WebhookFault};
 use serde_json::{Value, json};
 
 use super::in_a_run;
@@ -21,7 +21,7 @@ const OTHERS: usize = 130;
 
 const LOST_REQUEST: CallFault = CallFault::LostRequest;
 const LOST_ANSWER: CallFault = CallFault::LostAnswer;
-/// Stripe did it, and answered 503.
+/// Stripe did it, answered 503, and keeps that under the key.
 const DONE_YET_503: CallFault = CallFault::ErrorAfter { status: 503 };
 
 /// What is not as it should be, in words.
@@ -215,8 +215,8 @@ pub fn a_503_is_no_proof() -> Vec<String> {
     in_a_run(async {
         let mut universe = Universe::new(1);
         webhooks_are_late(&universe);
-        next_calls(&universe, "create_payment_intent", 1, DONE_YET_503);
-        next_calls(&universe, "create_payment_intent", 1, CallFault::LockTimeout);
+        universe.sandbox().dials().turn(Dial::UnavailableYetDone);
+        next_calls(&universe, "create_payment_intent", 2, CallFault::ErrorBefore { status: 503 });
         let (created, path) = create(&mut universe, &confirmed_payment("o-1", "pm_card_visa")).await;
         let mut wrong = unless(created.status() == 202, || format!("created with {}", created.status()));
         let asked = cancel(&mut universe, &path).await;
@@ -326,21 +326,66 @@ pub fn a_cancel_that_failed_is_made_in_the_end() -> Vec<String> {
     })
 }
 
-/// Stripe refuses a cancel once, and a person is asked to look: the next cancel is another one.
+/// A cancel comes to nothing within its budget, and a person is asked to look: the next cancel is another one.
 pub fn a_cancel_that_came_to_nothing_can_be_asked_for_again() -> Vec<String> {
     in_a_run(async {
         let mut universe = Universe::new(1);
         let (_, path) = create(&mut universe, &payment("o-1")).await;
         universe.run_until_quiet(60_000).await;
-        next_calls(&universe, "cancel", 1, CallFault::ErrorBefore { status: 404 });
+        universe.sandbox().faults().every_call(Vendor::Stripe, "cancel", CallFault::LockTimeout);
         cancel(&mut universe, &path).await;
+        universe.run_until_quiet(BEYOND_THE_BUDGET_MS).await;
+        universe.sandbox().faults().clear();
         let phase = text(&intents(&universe, "payment.cancel")[0], "phase").unwrap_or_default().to_owned();
-        let mut wrong = unless(phase == "MANUAL", || format!("the refused cancel is {phase}"));
+        let mut wrong = unless(phase == "MANUAL", || format!("the cancel is {phase}"));
         let again = cancel(&mut universe, &path).await;
         wrong.extend(unless(again.status() == 200, || format!("canceled again with {}", again.status())));
         universe.run_until_quiet(A_WHILE_MS).await;
         wrong.extend(ended(&universe, "canceled", 0));
         wrong
+    })
+}
+
+/// Stripe does not cancel what the bank is at: the cancel waits, and is another one when the bank has answered.
+pub fn what_the_bank_is_at_is_canceled_when_that_is_possible() -> Vec<String> {
+    in_a_run(async {
+        let mut wrong = Vec::new();
+        for (is_charged, wanted, charged) in [(false, "canceled", 0), (true, "succeeded", 1)] {
+            let mut universe = Universe::new(1);
+            universe.sandbox().dials().turn(Dial::ProcessingIsKept);
+            let (_, path) = create(&mut universe, &confirmed_payment("o-1", "pm_sandbox_processing")).await;
+            let asked = cancel(&mut universe, &path).await;
+            wrong.extend(unless(asked.status() == 202, || format!("canceled with {}", asked.status())));
+            universe.run_until_quiet(600_000).await;
+            let phase = text(&intents(&universe, "payment.cancel")[0], "phase").unwrap_or_default().to_owned();
+            wrong.extend(unless(phase == "READY", || format!("the cancel is {phase}")));
+            let (now_ms, id) = (universe.now_ms(), universe.sandbox().stripe().payment_intents()[0].id.clone());
+            universe.sandbox().bank_answers(now_ms, &id, is_charged).unwrap();
+            universe.run_until_quiet(90_000).await;
+            wrong.extend(unless(status(&universe) == wanted, || format!("soon after it is {}", status(&universe))));
+            universe.run_until_quiet(A_WHILE_MS).await;
+            wrong.extend(ended(&universe, wanted, charged));
+        }
+        wrong
+    })
+}
+
+/// What was made a moment ago is on no list yet: it is not said to be not there while it may still be under way.
+pub fn what_is_on_no_list_yet_is_waited_for() -> Vec<String> {
+    in_a_run(async {
+        let mut universe = Universe::new(1);
+        webhooks_are_late(&universe);
+        universe.sandbox().dials().turn(Dial::ListsLag);
+        next_calls(&universe, "create_payment_intent", 2, LOST_ANSWER);
+        let (_, path) = create(&mut universe, &confirmed_payment("o-1", "pm_card_visa")).await;
+        cancel(&mut universe, &path).await;
+        // The worker looks at once, and not when the next tick of the schedule comes.
+        let nudge = intents(&universe, "payment.create").remove(0);
+        universe.sleep_ms(6_000).await;
+        let body = json!({ "v": 1, "intent_id": nudge["intent_id"], "correlation_id": nudge["correlation_id"] });
+        universe.aws().sqs().send("payments", &body.to_string(), std::collections::BTreeMap::new(), 0);
+        universe.run_until_quiet(A_WHILE_MS).await;
+        ended(&universe, "succeeded", 1)
     })
 }
 
