@@ -1,5 +1,6 @@
 //! A cancel that was asked for ends canceled, too late, or with a person: whatever was sent, lost or in doubt.
 
+use crossdock::guard::{Guard, without};
 use simulation::cases::cancels;
 
 #[test]
@@ -90,4 +91,31 @@ fn a_cancel_that_only_we_know_of_never_hides_a_charge() {
 #[test]
 fn who_cancels_too_late_is_told_so_at_once() {
     assert_eq!(cancels::who_cancels_too_late_is_told_at_once(), Vec::<String>::new());
+}
+
+/// A guard, a case that misses it, and how what is wrong then begins.
+type Missed = (Guard, fn() -> Vec<String>, &'static str);
+
+const MISSED: [Missed; 11] = [
+    (Guard::CancelUnsent, cancels::a_503_is_no_proof, "P"),
+    (Guard::CancelFirst, cancels::what_was_deferred_is_never_charged, "P(a)"),
+    (Guard::CancelSeeks, cancels::what_is_unknown_is_looked_for_and_never_sent_again, "P"),
+    (Guard::CancelHappened, cancels::a_cancel_that_failed_is_made_in_the_end, "P(b)"),
+    (Guard::CancelAgain, cancels::what_the_bank_is_at_is_canceled_when_that_is_possible, "P"),
+    (Guard::CancelStopsConfirm, cancels::a_confirm_that_was_not_sent_is_canceled_with_its_payment, "P"),
+    (Guard::DoubtStays, cancels::a_503_is_no_proof, "P"),
+    (Guard::EveryPage, cancels::every_page_is_looked_through, "P"),
+    (Guard::UnderWay, cancels::what_is_on_no_list_yet_is_waited_for, "P"),
+    (Guard::OwnWordYields, cancels::our_own_word_gives_way_to_stripe_s, "P"),
+    (Guard::ChargeIsTold, cancels::a_charge_that_nobody_wanted_is_shown_and_told, "P"),
+];
+
+#[test]
+fn without_a_guard_a_cancel_is_lost_or_somebody_charged() {
+    let is_missed = |(guard, case, how): &Missed| {
+        let _missing = without(*guard);
+        case().iter().any(|wrong| wrong.starts_with(how))
+    };
+    let not_missed: Vec<Guard> = MISSED.iter().filter(|missed| !is_missed(missed)).map(|missed| missed.0).collect();
+    assert_eq!(not_missed, []);
 }

@@ -51,7 +51,9 @@ impl WorkList {
                     None => continue,
                 }
             }
-            if let Some(canceled) = self.cancel_unsent(&payment, &context).await? {
+            if holds(Guard::CancelFirst)
+                && let Some(canceled) = self.cancel_unsent(&payment, &context).await?
+            {
                 return Ok(Cancel::Canceled(canceled));
             }
             if payment.cancel_requested {

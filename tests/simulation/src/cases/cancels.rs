@@ -14,6 +14,8 @@ use crate::universe::{Function, Response, Universe};
 
 /// Longer than whatever is due takes.
 const A_WHILE_MS: i64 = 4 * 3_600_000;
+/// Long enough to look, and before a late webhook comes.
+const AN_HOUR_MS: i64 = 3_600_000;
 /// Longer than any budget.
 const BEYOND_THE_BUDGET_MS: i64 = 26 * 3_600_000;
 /// Payments of others that were made after ours: more than a page of the list holds.
@@ -259,8 +261,8 @@ pub fn every_page_is_looked_through() -> Vec<String> {
             universe.sandbox().call(Vendor::Stripe, now_ms, request.body(body.into()).unwrap());
         }
         cancel(&mut universe, &path).await;
-        universe.run_until_quiet(A_WHILE_MS).await;
-        // The others' payments are known to nobody here.
+        // Before any webhook tells of it. The others' payments are known to nobody here.
+        universe.run_until_quiet(AN_HOUR_MS).await;
         let charged = charges(&universe);
         unless(status(&universe) == "succeeded" && charged == 1, || {
             format!("it ended {} with {charged} charges", status(&universe))
@@ -384,8 +386,11 @@ pub fn what_is_on_no_list_yet_is_waited_for() -> Vec<String> {
         universe.sleep_ms(6_000).await;
         let body = json!({ "v": 1, "intent_id": nudge["intent_id"], "correlation_id": nudge["correlation_id"] });
         universe.aws().sqs().send("payments", &body.to_string(), std::collections::BTreeMap::new(), 0);
+        universe.run_until_quiet(AN_HOUR_MS).await;
+        let mut wrong = unless(status(&universe) == "succeeded", || format!("before a webhook it is {}", status(&universe)));
         universe.run_until_quiet(A_WHILE_MS).await;
-        ended(&universe, "succeeded", 1)
+        wrong.extend(ended(&universe, "succeeded", 1));
+        wrong
     })
 }
 
