@@ -192,8 +192,9 @@ impl WorkList {
         // Whatever was CALLING when its lease ended may have happened: it is resolved, never run again.
         let write = take(&found.intent_id, lease, Phase::Resolving)?;
         // Whoever resolved it and never came back may have sent the request once more, until their own lease's end.
-        let write = match found.lease_until.filter(|_| found.phase == Phase::Resolving && found.kind.is_resolved_by_repeating()) {
-            Some(until) if found.called_until.is_none_or(|before| before < until) => write.set("called_until", &until)?,
+        let never_came_back = found.phase == Phase::Resolving && found.kind.is_resolved_by_repeating();
+        let write = match found.lease_until.max(found.called_until) {
+            Some(until) if never_came_back => write.set("called_until", &until)?,
             _ => write,
         };
         let write = write

@@ -41,7 +41,14 @@ pub struct Context {
 impl Context {
     /// What a caller of ours asks for.
     pub(crate) fn ours(now: Timestamp, correlation: &Correlation, occasion: String) -> Self {
-        Self { now, correlation: correlation.clone(), source: "crossdock", occasion, settles_confirm: false, is_cancel: false }
+        Self {
+            now,
+            correlation: correlation.clone(),
+            source: "crossdock",
+            occasion,
+            settles_confirm: false,
+            is_cancel: false,
+        }
     }
 }
 

@@ -157,7 +157,11 @@ impl Kind {
     pub const fn is_resolved_by_repeating(self) -> bool {
         matches!(
             self,
-            Self::PaymentCreate | Self::PaymentConfirm | Self::PaymentCancel | Self::RefundCreate | Self::CustomerCreate
+            Self::PaymentCreate
+                | Self::PaymentConfirm
+                | Self::PaymentCancel
+                | Self::RefundCreate
+                | Self::CustomerCreate
         )
     }
 

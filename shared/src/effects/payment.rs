@@ -253,7 +253,8 @@ impl Payment {
             self.plan_publication(&mut plan, event, &reached, context)?;
         }
         let is_new_there = self.vendor_id.is_none() && after.vendor_id.is_some();
-        let is_another_case = moved && self.vendor_at.is_some() && after.vendor_at.is_some() && holds(Guard::CancelAgain);
+        let is_another_case =
+            moved && self.vendor_at.is_some() && after.vendor_at.is_some() && holds(Guard::CancelAgain);
         let cancels = after.cancel_requested && !after.status.is_terminal() && !context.is_cancel;
         if cancels && after.vendor_id.is_some() && (is_new_there || is_another_case) {
             // What the vendor did not cancel before, it may cancel now: that is another cancel.

@@ -204,8 +204,9 @@ impl WorkList {
                 if holds(Guard::DoubtStays) { write.set("in_doubt", &true) } else { Ok(write) }
             }
             Verdict::Unknown { look_at, ask_the_list } => {
-                let write =
-                    write.set("due", &at_most(*look_at))?.set("ask_the_list", &(intent.ask_the_list || *ask_the_list))?;
+                let write = write
+                    .set("due", &at_most(*look_at))?
+                    .set("ask_the_list", &(intent.ask_the_list || *ask_the_list))?;
                 let may_have_sent_it_again = intent.phase == Phase::Resolving
                     && !ask_the_list
                     && intent.kind.is_resolved_by_repeating()

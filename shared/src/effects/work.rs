@@ -355,8 +355,7 @@ fn is_worth_repeating(verdict: &Verdict, agent: &dyn Agent) -> bool {
                 && after.is_none_or(|wait| wait <= IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD)
         }
         Verdict::ProbablyNotDone { after } => {
-            agent.is_repeatable()
-                && after.is_none_or(|wait| wait <= IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD)
+            agent.is_repeatable() && after.is_none_or(|wait| wait <= IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD)
         }
         Verdict::Unknown { ask_the_list, .. } => agent.is_repeatable() && !ask_the_list,
         Verdict::Done | Verdict::Refused { .. } | Verdict::Absent | Verdict::GivenUp { .. } => false,

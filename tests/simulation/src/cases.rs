@@ -47,7 +47,10 @@ pub const ALL: [(&str, Case); 39] = [
     ("what is unknown is looked for and never sent again", cancels::what_is_unknown_is_looked_for_and_never_sent_again),
     ("what charges nothing is made and canceled", cancels::what_charges_nothing_is_made_and_canceled),
     ("a retry by hand charges nothing that was canceled", cancels::a_retry_by_hand_charges_nothing_that_was_canceled),
-    ("what was never called is canceled at once", cancels::what_waits_for_a_person_and_was_never_called_is_canceled_at_once),
+    (
+        "what was never called is canceled at once",
+        cancels::what_waits_for_a_person_and_was_never_called_is_canceled_at_once,
+    ),
     ("a charge that nobody wanted is shown and told", cancels::a_charge_that_nobody_wanted_is_shown_and_told),
     ("a 503 is no proof", cancels::a_503_is_no_proof),
     ("a 503 that is repeated is of unknown outcome", cancels::a_503_that_is_repeated_is_of_unknown_outcome),

@@ -97,7 +97,8 @@ impl Watch {
             _ => matches!(status, "succeeded" | "canceled" | "delivered" | "bounced" | "dropped"),
         };
         // What only we took for over may turn out not to be.
-        let only_we_said_so = matches!(text(after, "type"), Some("payment" | "refund")) && before["vendor_at"].is_null();
+        let only_we_said_so =
+            matches!(text(after, "type"), Some("payment" | "refund")) && before["vendor_at"].is_null();
         if terminal(was) && is != was && !only_we_said_so {
             self.violations.push(format!("I3: {} was {was} and became {is}", name(after)));
         }

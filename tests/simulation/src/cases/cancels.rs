@@ -1,8 +1,8 @@
 //! Cancels: of what was not sent, of what may have been, and of what the vendor does not cancel yet.
 
+use crossdock::aws::Write;
 use crossdock::effects::audit::Operator;
 use crossdock::effects::intent::key;
-use crossdock::aws::Write;
 use sandbox::{CallFault, Dial, Vendor, WebhookFault};
 use serde_json::{Value, json};
 
@@ -387,7 +387,8 @@ pub fn what_is_on_no_list_yet_is_waited_for() -> Vec<String> {
         let body = json!({ "v": 1, "intent_id": nudge["intent_id"], "correlation_id": nudge["correlation_id"] });
         universe.aws().sqs().send("payments", &body.to_string(), std::collections::BTreeMap::new(), 0);
         universe.run_until_quiet(AN_HOUR_MS).await;
-        let mut wrong = unless(status(&universe) == "succeeded", || format!("before a webhook it is {}", status(&universe)));
+        let mut wrong =
+            unless(status(&universe) == "succeeded", || format!("before a webhook it is {}", status(&universe)));
         universe.run_until_quiet(A_WHILE_MS).await;
         wrong.extend(ended(&universe, "succeeded", 1));
         wrong
@@ -408,7 +409,8 @@ pub fn our_own_word_gives_way_to_stripe_s() -> Vec<String> {
             let call = sandbox.calls().iter().rfind(|call| call.operation == "create_payment_intent").cloned();
             (universe.now_ms(), call.unwrap())
         };
-        let mut request = http::Request::builder().method("POST").uri(format!("https://api.stripe.com{}", sent.path_and_query));
+        let mut request =
+            http::Request::builder().method("POST").uri(format!("https://api.stripe.com{}", sent.path_and_query));
         for (name, value) in &sent.headers {
             request = request.header(name, value);
         }
@@ -417,7 +419,8 @@ pub fn our_own_word_gives_way_to_stripe_s() -> Vec<String> {
         universe.sandbox().call(Vendor::Stripe, now_ms, request.body(sent.body.clone()).unwrap());
         universe.run_until_quiet(A_WHILE_MS).await;
         let items = universe.aws().table().items();
-        let nth = |n: i64| of_type(&items, "payment").find(|payment| payment["ordinal"] == n).cloned().unwrap_or_default();
+        let nth =
+            |n: i64| of_type(&items, "payment").find(|payment| payment["ordinal"] == n).cloned().unwrap_or_default();
         let (first, second) = (nth(1), nth(2));
         let is_paid = first["status"] == "succeeded" && first["refundable"] == 1_099;
         wrong.extend(unless(is_paid, || format!("it is {} with {} to refund", first["status"], first["refundable"])));
@@ -439,7 +442,8 @@ pub fn who_cancels_too_late_is_told_at_once() -> Vec<String> {
         let (created, path) = create(&mut universe, &payment("o-1")).await;
         shopper_pays(&universe, &created);
         let canceled = cancel(&mut universe, &path).await;
-        let mut wrong = unless(canceled.body()["code"] == "payment_already_succeeded", || format!("{}", canceled.body()));
+        let mut wrong =
+            unless(canceled.body()["code"] == "payment_already_succeeded", || format!("{}", canceled.body()));
         universe.run_until_quiet(A_WHILE_MS).await;
         wrong.extend(ended(&universe, "succeeded", 1));
         let told = rows(&universe, "payment.charged_unexpectedly");

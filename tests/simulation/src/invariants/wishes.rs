@@ -39,11 +39,12 @@ pub(super) fn cancels_are_kept(universe: &Universe, items: &[Value], wrong: &mut
 /// When this payment was charged, in Unix milliseconds.
 fn charges(universe: &Universe, payment: &Value) -> Vec<i64> {
     let sandbox = universe.sandbox();
-    let own = sandbox.stripe().payment_intents().iter().filter(|there| {
-        there.metadata.get("crossdock_intent").map(String::as_str) == text(payment, "intent_id")
-    });
-    own.flat_map(|there| sandbox.stripe().succeeded_charges(&there.id).map(|charge| charge.created_s * 1_000))
-        .collect()
+    let own = sandbox
+        .stripe()
+        .payment_intents()
+        .iter()
+        .filter(|there| there.metadata.get("crossdock_intent").map(String::as_str) == text(payment, "intent_id"));
+    own.flat_map(|there| sandbox.stripe().succeeded_charges(&there.id).map(|charge| charge.created_s * 1_000)).collect()
 }
 
 /// When the request that creates it was sent first, unless Stripe said that it had too much to do.
@@ -51,15 +52,18 @@ fn sent(universe: &Universe, payment: &Value) -> Option<i64> {
     let intent = text(payment, "intent_id")?.as_bytes();
     let sandbox = universe.sandbox();
     let carries = |body: &[u8]| body.windows(intent.len()).any(|part| part == intent);
-    let mut calls = sandbox.calls().iter().filter(|call| {
-        call.operation == "create_payment_intent" && call.status != Some(429) && carries(&call.body)
-    });
+    let mut calls = sandbox
+        .calls()
+        .iter()
+        .filter(|call| call.operation == "create_payment_intent" && call.status != Some(429) && carries(&call.body));
     calls.next().map(|call| call.at_ms)
 }
 
 /// Whether the order's timeline has what the alarm is raised with.
 fn is_told(items: &[Value], payment: &Value) -> bool {
-    let told = |item: &Value| text(item, "event") == Some("payment.charged_unexpectedly") && item["object"] == payment["payment_id"];
+    let told = |item: &Value| {
+        text(item, "event") == Some("payment.charged_unexpectedly") && item["object"] == payment["payment_id"]
+    };
     items.iter().any(told)
 }
 

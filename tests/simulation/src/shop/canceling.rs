@@ -29,7 +29,11 @@ pub(super) async fn run(flow: Flow, universe: &mut Universe) {
     };
     match flow {
         Flow::ConfirmThenCanceled => {
-            universe.sandbox().faults().every_call(Vendor::Stripe, "confirm", CallFault::Throttled { retry_after_s: 60 });
+            universe.sandbox().faults().every_call(
+                Vendor::Stripe,
+                "confirm",
+                CallFault::Throttled { retry_after_s: 60 },
+            );
             let confirm = json!({ "payment_method": "pm_card_visa" });
             again(universe, &format!("/payments/{id}/confirm"), Some(&confirm)).await;
         }
