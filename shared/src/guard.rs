@@ -70,6 +70,26 @@ guards! {
     VendorKey,
     /// A payment that may have been sent is not canceled only here.
     CancelUnsent,
+    /// What a cancel was asked for is not sent any more.
+    CancelFirst,
+    /// What may have charged is looked for once a cancel was asked for, and not sent again.
+    CancelSeeks,
+    /// A cancel has happened when the vendor says so, and not because it can be asked.
+    CancelHappened,
+    /// A cancel that came to nothing is no cancel: the next one is another.
+    CancelAgain,
+    /// A cancel stops the confirm that is still to be sent.
+    CancelStopsConfirm,
+    /// An answer that is no proof proves nothing.
+    DoubtStays,
+    /// What is looked for is not there when it is on no page.
+    EveryPage,
+    /// What may still be under way is not said to be not there.
+    UnderWay,
+    /// What only we said gives way to what the vendor says.
+    OwnWordYields,
+    /// Somebody is told of a charge that nobody wanted any more.
+    ChargeIsTold,
     /// A webhook is acknowledged when it is durable.
     DurableBeforeAck,
     /// A domain event is marked as published when its queue has it.

@@ -57,6 +57,10 @@ impl Status for PaymentStatus {
         matches!(self, Self::Deferred | Self::Manual | Self::Failed)
     }
 
+    fn gives_way(self) -> bool {
+        matches!(self, Self::Canceled)
+    }
+
     fn rank(self) -> u8 {
         match self {
             Self::Failed | Self::Deferred | Self::Manual => 0,
@@ -162,6 +166,18 @@ mod tests {
         assert_eq!(decide(vendor(RequiresAction, 1), vendor(RequiresPaymentMethod, 1)), Move::Stale);
         assert!(is_tie(vendor(RequiresAction, 1), vendor(RequiresPaymentMethod, 1)));
         assert!(!is_tie(vendor(RequiresAction, 1), vendor(Succeeded, 1)));
+    }
+
+    #[test]
+    fn a_cancel_that_only_we_know_of_gives_way_to_the_vendor_and_to_nobody_else() {
+        for told in [vendor(Succeeded, 1), vendor(Canceled, 1), vendor(RequiresPaymentMethod, 1)] {
+            assert_eq!(decide(ours(Canceled), told), Move::Advance);
+        }
+        for said in [Deferred, Manual, Processing, PaymentStatus::Failed] {
+            assert_eq!(decide(ours(Canceled), ours(said)), Move::Stale);
+        }
+        assert_eq!(decide(vendor(Canceled, 1), vendor(Succeeded, 9)), Move::Stale);
+        assert_eq!(decide(ours(PaymentStatus::Failed), vendor(Succeeded, 1)), Move::Advance);
     }
 
     #[test]

@@ -50,6 +50,10 @@ impl Status for RefundStatus {
         matches!(self, Self::Deferred | Self::Manual)
     }
 
+    fn gives_way(self) -> bool {
+        self.gives_back()
+    }
+
     fn rank(self) -> u8 {
         match self {
             Self::Deferred | Self::Manual => 0,
@@ -104,6 +108,13 @@ mod tests {
     fn money_that_a_bank_returns_days_later_turns_a_succeeded_refund_into_a_failed_one() {
         assert_eq!(decide(vendor(Succeeded, 1), vendor(Failed, 9)), Move::Advance);
         assert_eq!(decide(vendor(Failed, 9), vendor(Succeeded, 10)), Move::Stale);
+    }
+
+    #[test]
+    fn a_refund_that_only_we_took_for_failed_was_made_when_the_vendor_says_so() {
+        let ours = Said { status: Failed, vendor_at: None };
+        assert_eq!(decide(ours, vendor(Succeeded, 1)), Move::Advance);
+        assert_eq!(decide(ours, Said { status: Processing, vendor_at: None }), Move::Stale);
     }
 
     #[test]

@@ -12,6 +12,11 @@ pub trait Status: Copy + PartialEq {
     /// Only we say this (deferred, manual …); it ranks below everything that the vendor said, and never absorbs.
     fn is_ours(self) -> bool;
 
+    /// A terminal status that we may have said ourselves, of what we were certain: the vendor's word undoes it all the same.
+    fn gives_way(self) -> bool {
+        false
+    }
+
     /// Breaks a tie between two open statuses of the same second: the one further along its life wins.
     fn rank(self) -> u8;
 }
@@ -42,7 +47,7 @@ pub fn decide<S: Status>(current: Said<S>, incoming: Said<S>) -> Move {
     if !holds(Guard::Lattice) {
         return Move::Advance;
     }
-    if now.is_terminal() {
+    if now.is_terminal() && !is_contradicted(current, incoming) {
         return if now == next { Move::Same } else { Move::Stale };
     }
     match (current.vendor_at, incoming.vendor_at) {
@@ -61,6 +66,12 @@ pub fn decide<S: Status>(current: Said<S>, incoming: Said<S>) -> Move {
             std::cmp::Ordering::Equal | std::cmp::Ordering::Less => Move::Stale,
         },
     }
+}
+
+/// Whether the vendor speaks of what we took for over without having heard so.
+fn is_contradicted<S: Status>(current: Said<S>, incoming: Said<S>) -> bool {
+    let only_we_said_so = current.vendor_at.is_none() && incoming.vendor_at.is_some();
+    only_we_said_so && current.status.gives_way() && holds(Guard::OwnWordYields)
 }
 
 /// Two open vendor statuses of the same second: only the vendor knows which is later, so the object is fetched once.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::WorkList;
 use super::intent::{self, Intent, Kind, Phase};
 use super::nudge::Nudge;
-use super::outcome::Verdict;
+use super::outcome::{CALLED_OFF, Verdict};
 use super::work::Subject;
 use crate::aws::Write;
 use crate::aws::table::Written;
@@ -57,7 +57,8 @@ pub struct Claimed {
     pub lease: Lease,
     /// It was never claimed for a call before, so when this claim makes none, none was ever made.
     pub is_first: bool,
-    /// Whatever was called before certainly did nothing: it was READY.
+    /// Whatever was called before did nothing, as far as the answers tell: it was READY. Nothing is known for certain while
+    /// the intent is in doubt.
     pub is_undone: bool,
 }
 
@@ -74,11 +75,18 @@ impl Claimed {
         ours.then(|| Self { intent: found.clone(), lease: lease.clone(), is_first: false, is_undone: false })
     }
 
-    /// What giving it up means: an SMS that certainly was not sent, and that a mail can replace, is no case for a person.
+    /// What giving it up means: an SMS that certainly was not sent, and that a mail can replace, is no case for a person;
+    /// nor is a payment that certainly was not sent, and that nobody wants any more.
     pub(crate) fn given_up(&self, subject: &Subject, code: &'static str) -> Verdict {
+        let certainly_not_done = self.is_undone && !self.intent.in_doubt;
         match subject {
-            Subject::Message { message, .. } if self.is_undone && message.instead.is_some() => {
+            Subject::Message { message, .. } if certainly_not_done && message.instead.is_some() => {
                 Verdict::Refused { code }
+            }
+            Subject::Payment(payment)
+                if certainly_not_done && payment.cancel_requested && self.intent.kind.is_called_off() =>
+            {
+                Verdict::Refused { code: CALLED_OFF }
             }
             _ => Verdict::GivenUp { code },
         }
@@ -182,7 +190,14 @@ impl WorkList {
             None
         };
         // Whatever was CALLING when its lease ended may have happened: it is resolved, never run again.
-        let write = take(&found.intent_id, lease, Phase::Resolving)?
+        let write = take(&found.intent_id, lease, Phase::Resolving)?;
+        // Whoever resolved it and never came back may have sent the request once more, until their own lease's end.
+        let never_came_back = found.phase == Phase::Resolving && found.kind.is_resolved_by_repeating();
+        let write = match found.lease_until.max(found.called_until) {
+            Some(until) if never_came_back => write.set("called_until", &until)?,
+            _ => write,
+        };
+        let write = write
             .when("#phase = :phase AND #epoch = :epoch")
             .bind(":phase", &found.phase)?
             .bind(":epoch", &found.epoch)?;

@@ -13,7 +13,7 @@ use super::work::Subject;
 use crate::aws::{Item, Key, Transacted, Write};
 use crate::domain::shipping::Carrier;
 use crate::domain::timeline::TimelineEntry;
-use crate::domain::{Correlation, OrderId, Timestamp};
+use crate::domain::{Correlation, OrderId, PaymentId, Timestamp};
 use crate::error::{Error, Result};
 use crate::guard::{Guard, holds};
 use crate::telemetry::fields;
@@ -34,12 +34,21 @@ pub struct Context {
     pub occasion: String,
     /// It settles a confirm of a payment, so that the next confirm is another intent.
     pub settles_confirm: bool,
+    /// It comes from a cancel of a payment, which goes on or is over: no other one follows from it.
+    pub is_cancel: bool,
 }
 
 impl Context {
     /// What a caller of ours asks for.
     pub(crate) fn ours(now: Timestamp, correlation: &Correlation, occasion: String) -> Self {
-        Self { now, correlation: correlation.clone(), source: "crossdock", occasion, settles_confirm: false }
+        Self {
+            now,
+            correlation: correlation.clone(),
+            source: "crossdock",
+            occasion,
+            settles_confirm: false,
+            is_cancel: false,
+        }
     }
 }
 
@@ -70,6 +79,19 @@ pub(crate) struct Plan {
     pub(crate) learned: Option<(&'static str, String)>,
     /// A scan moves a shipment's status: whose, and how long after it we know.
     pub(crate) scan_known_after: Option<(Carrier, Duration)>,
+    /// Money was taken of which we thought that it would not be.
+    pub(crate) charged_unexpectedly: Option<Charged>,
+}
+
+/// A payment that was charged.
+#[derive(Clone, Debug)]
+pub(crate) struct Charged {
+    pub(crate) payment_id: PaymentId,
+    /// By whom.
+    pub(crate) vendor: &'static str,
+    pub(crate) order_id: OrderId,
+    /// The order's n-th payment.
+    pub(crate) ordinal: u32,
 }
 
 impl Plan {
@@ -78,6 +100,13 @@ impl Plan {
         if let Some((carrier, delay)) = self.scan_known_after {
             let dimensions = [("vendor", carrier.as_str())];
             fields::metric(now, &dimensions, &[("tracking_update_delay", delay.as_secs_f64(), "Seconds")]);
+        }
+        if let Some(charged) = &self.charged_unexpectedly {
+            fields::alert(now, "charged_unexpectedly", 1.0, "Count", &[("vendor", charged.vendor)]);
+            tracing::error!(
+                payment.id = charged.payment_id.as_str(),
+                "a payment was charged that was to be canceled, or that we took for over: somebody has to decide on a refund"
+            );
         }
     }
 }
@@ -118,6 +147,9 @@ impl WorkList {
                         self.table.transact(&[write]).await?;
                     }
                     planned.count(self.world.now());
+                    if let Some(charged) = &planned.charged_unexpectedly {
+                        Box::pin(self.call_off_later_payments(charged)).await;
+                    }
                     return Ok(Committed::Done(Box::new(planned)));
                 }
                 Transacted::Lost(obstacles) => obstacles,

@@ -199,6 +199,7 @@ impl WorkList {
             source: vendor.as_str(),
             occasion: event.event_id.clone(),
             settles_confirm: false,
+            is_cancel: false,
         }
     }
 

@@ -238,6 +238,8 @@ impl WorkList {
             settlement: None,
             confirms_settled: 0,
             cancel_requested: false,
+            cancel_requested_at: None,
+            cancel_ordinal: 0,
             correlation_id: correlation.clone(),
             created_at: now,
             updated_at: now,

@@ -163,6 +163,10 @@ pub struct Intent {
     /// When it was first claimed for a call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_called_at: Option<Timestamp>,
+    /// A call was turned away with an answer that proves nothing: it probably did nothing. It may be sent again as it is; that
+    /// nothing happened is not concluded from it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_doubt: bool,
     /// Until when the last call may have been running: "did not happen" is not concluded before a while after this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called_until: Option<Timestamp>,
@@ -240,6 +244,7 @@ impl Intent {
             claims: 0,
             attempt: 0,
             first_called_at: None,
+            in_doubt: false,
             called_until: None,
             generation: 0,
             ask_the_list: false,

@@ -148,6 +148,23 @@ impl Kind {
         )
     }
 
+    /// Whether a cancel of its payment calls it off: it would charge, or make what can be charged.
+    pub const fn is_called_off(self) -> bool {
+        matches!(self, Self::PaymentCreate | Self::PaymentConfirm)
+    }
+
+    /// Whether sending the same request again is a way to find out what became of it: its vendor deduplicates.
+    pub const fn is_resolved_by_repeating(self) -> bool {
+        matches!(
+            self,
+            Self::PaymentCreate
+                | Self::PaymentConfirm
+                | Self::PaymentCancel
+                | Self::RefundCreate
+                | Self::CustomerCreate
+        )
+    }
+
     /// Whether another provider does it where one is configured and its own certainly did not. Marketing waits for its own.
     pub const fn falls_back(self) -> bool {
         matches!(self, Self::MailSend | Self::MailPasswordReset)

@@ -7,7 +7,7 @@
 //!
 //! Reading order: intent.rs (what an intent is), kind.rs (which there are), claim.rs, settle.rs, work.rs (claim → call → settle as one story),
 //! commit.rs (the transaction they all write), inbound.rs (the same for events), waiting.rs (events that come too early),
-//! leave.rs (who may be written to), campaign.rs and together.rs (one mail to many), due.rs (the sweeper's part), archive.rs
+//! leave.rs (who may be written to), stop.rs (what a cancel stops), campaign.rs and together.rs (one mail to many), due.rs (the sweeper's part), archive.rs
 //! (every webhook as it came), operate.rs (what a person may do by hand).
 
 pub mod archive;
@@ -38,6 +38,7 @@ pub mod refund;
 pub mod report;
 mod settle;
 pub mod shipment;
+mod stop;
 pub mod template;
 mod together;
 pub mod waiting;
@@ -57,7 +58,7 @@ pub use intent::{Intent, Kind, Phase};
 pub use nudge::{Nudge, Routes};
 pub use opaque::Opaque;
 pub use operate::{Finding, Waiting};
-pub use outcome::{Agent, HELD_BACK, OPTED_OUT, Outcome, Verdict};
+pub use outcome::{Agent, CALLED_OFF, HELD_BACK, OPTED_OUT, Outcome, TOO_EARLY, Verdict};
 pub use settle::{Settled, owner};
 pub use together::Broadcaster;
 pub use work::{Subject, Worked, with_permit};

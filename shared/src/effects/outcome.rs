@@ -14,6 +14,12 @@ use crate::gateway::{Class, Gateway, OperationClass, Permit, Reply, Vendor};
 /// The code of a call that we did not make ourselves: a breaker is open, or a quota used up.
 pub const HELD_BACK: &str = "held_back";
 
+/// The code of what the vendor does not do yet, and keeps refusing under the same key: later, as another request, it may.
+pub const TOO_EARLY: &str = "too_early";
+
+/// The code of what nobody wants any more.
+pub const CALLED_OFF: &str = "canceled";
+
 /// The code of a message that the provider refuses because its recipient has opted out there.
 pub const OPTED_OUT: &str = "opted_out";
 
@@ -29,12 +35,18 @@ pub enum Verdict {
     },
     /// It certainly did not happen; later it may work.
     NotDone {
-        /// Stable code: `throttled`, `vendor_unavailable`, `vendor_credentials`, [`HELD_BACK`].
+        /// Stable code: `throttled`, `vendor_unavailable`, `vendor_credentials`, [`HELD_BACK`], [`TOO_EARLY`].
         code: &'static str,
         /// How long to wait, when somebody said so.
         after: Option<Duration>,
         /// Whether the vendor answered (only answered calls count as attempts).
         answered: bool,
+    },
+    /// It probably did not happen. The same request may be sent again later, since the vendor deduplicates it; who needs a
+    /// proof that it did not happen, as a cancel does, has none.
+    ProbablyNotDone {
+        /// How long to wait, when the vendor said so.
+        after: Option<Duration>,
     },
     /// It may have happened.
     Unknown {
@@ -80,6 +92,7 @@ impl Outcome {
             Class::Throttled { after } => Some(Self::not_done("throttled", after, true)),
             Class::Held { after } => Some(Self::not_done(HELD_BACK, Some(after), false)),
             Class::Transient => Some(Self::not_done("vendor_unavailable", None, answered)),
+            Class::Unavailable { after } => Some(Self::of(Verdict::ProbablyNotDone { after })),
             Class::Credentials => Some(Self::not_done("vendor_credentials", None, answered)),
             Class::Done | Class::Refused | Class::Unknown => None,
         }
@@ -95,9 +108,19 @@ impl Outcome {
         matches!(self.verdict, Verdict::NotDone { .. })
     }
 
+    /// Whether it did not happen, certainly or probably, and may later.
+    pub fn seems_not_done(&self) -> bool {
+        self.is_not_done() || matches!(self.verdict, Verdict::ProbablyNotDone { .. })
+    }
+
     /// Whether it may have happened.
     pub fn is_unknown(&self) -> bool {
         matches!(self.verdict, Verdict::Unknown { .. })
+    }
+
+    /// Whether nothing proves that it did not happen, or that it did.
+    pub fn is_in_doubt(&self) -> bool {
+        self.is_unknown() || matches!(self.verdict, Verdict::ProbablyNotDone { .. })
     }
 
     /// A verdict without an object.

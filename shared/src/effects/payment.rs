@@ -1,9 +1,11 @@
 //! The payment as an item: what is known of it, and how what somebody says changes it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::commit::{Context, Plan, Role, timeline_row};
+use super::commit::{Charged, Context, Plan, Role, timeline_row};
 use super::intent::{self, Data, Intent, Kind, order_partition};
 use super::message::{Cause, Message};
 use super::nudge::Nudge;
@@ -18,7 +20,10 @@ use crate::domain::{
     ContactId, Correlation, CustomerId, IntentId, Money, OrderId, PaymentId, Private, Timestamp, follow_up,
 };
 use crate::error::Result;
-use crate::guard::{Guard, condition};
+use crate::guard::{Guard, condition, holds};
+
+/// How long somebody who asks for a cancel waits for the answer: as long as an HTTP function has.
+const ASKER_WAITS: Duration = Duration::from_secs(25);
 
 /// A payment, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,9 +84,16 @@ pub struct Payment {
     /// Confirms that were settled: the next confirm is another intent.
     #[serde(default)]
     pub confirms_settled: u32,
-    /// Somebody wants it canceled as soon as it is known what there is to cancel.
+    /// Somebody wants it canceled: what would charge is not sent any more, and what there is at the vendor is canceled as
+    /// soon as it is known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancel_requested: bool,
+    /// When that was asked for first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_requested_at: Option<Timestamp>,
+    /// Cancels at the vendor that came to nothing, or to something else meanwhile: the next one is another intent.
+    #[serde(default)]
+    pub cancel_ordinal: u32,
     /// Ties together what one request caused.
     pub correlation_id: Correlation,
     /// When it was asked for.
@@ -217,6 +229,16 @@ impl Payment {
             plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
         }
         if moved && seen.status == PaymentStatus::Succeeded {
+            if self.charge_is_unexpected(context) && holds(Guard::ChargeIsTold) {
+                plan.charged_unexpectedly = Some(Charged {
+                    payment_id: self.payment_id.clone(),
+                    vendor: context.source,
+                    order_id: self.order_id.clone(),
+                    ordinal: self.ordinal,
+                });
+                let entry = self.entry("payment.charged_unexpectedly", Some(self.amount.to_string()), context);
+                plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
+            }
             after.refundable = Some(self.refundable.unwrap_or(0) + self.amount.value);
             self.plan_success(&mut plan, context)?;
         } else if let (true, Some(code)) = (advances, seen.decline) {
@@ -230,7 +252,13 @@ impl Payment {
             let reached = format!("failed#{}", seen.charge.as_deref().unwrap_or("-"));
             self.plan_publication(&mut plan, event, &reached, context)?;
         }
-        if after.cancel_requested && after.vendor_id.is_some() && !after.status.is_terminal() {
+        let is_new_there = self.vendor_id.is_none() && after.vendor_id.is_some();
+        let is_another_case =
+            moved && self.vendor_at.is_some() && after.vendor_at.is_some() && holds(Guard::CancelAgain);
+        let cancels = after.cancel_requested && !after.status.is_terminal() && !context.is_cancel;
+        if cancels && after.vendor_id.is_some() && (is_new_there || is_another_case) {
+            // What the vendor did not cancel before, it may cancel now: that is another cancel.
+            after.cancel_ordinal += u32::from(is_another_case);
             let cancel = after.cancel_intent(context);
             plan.writes.push((Role::Once, Write::put_new(cancel.key(), &cancel)?));
             plan.nudges.push(Nudge::of(&cancel));
@@ -285,9 +313,24 @@ impl Payment {
         Intent::new(id, Kind::Publish, data, Some(self.order_id.clone()), context.correlation.clone(), context.now)
     }
 
-    /// The intent that cancels this payment at the vendor.
+    /// The intent of the next confirm, or of the one that is not settled yet.
+    pub(crate) fn confirm_intent_id(&self) -> IntentId {
+        let discriminator = self.confirms_settled.to_string();
+        IntentId::of(Kind::PaymentConfirm.as_str(), self.payment_id.as_str(), &discriminator)
+    }
+
+    /// Whether nobody wants this payment charged any more, or we have said that it never will be. Who asks for a cancel and
+    /// hears at once that it came too late knows it already.
+    fn charge_is_unexpected(&self, context: &Context) -> bool {
+        let waits = |asked_at| context.is_cancel && context.now.since(asked_at) <= ASKER_WAITS;
+        let is_told = self.cancel_requested_at.is_some_and(waits);
+        self.status.is_over() || self.cancel_requested && !is_told
+    }
+
+    /// The intent that cancels this payment at the vendor: the one that is under way, or the next.
     pub(crate) fn cancel_intent(&self, context: &Context) -> Intent {
-        let id = IntentId::of(Kind::PaymentCancel.as_str(), self.payment_id.as_str(), "");
+        let discriminator = if self.cancel_ordinal == 0 { String::new() } else { self.cancel_ordinal.to_string() };
+        let id = IntentId::of(Kind::PaymentCancel.as_str(), self.payment_id.as_str(), &discriminator);
         let data = Data::Payment { payment_id: self.payment_id.clone(), request: None };
         let order = Some(self.order_id.clone());
         Intent::new(id, Kind::PaymentCancel, data, order, context.correlation.clone(), context.now)
@@ -321,6 +364,8 @@ impl Payment {
             .set("settlement", &after.settlement)?
             .set("confirms_settled", &after.confirms_settled)?
             .set("cancel_requested", &after.cancel_requested)?
+            .set("cancel_requested_at", &after.cancel_requested_at)?
+            .set("cancel_ordinal", &after.cancel_ordinal)?
             .set("updated_at", &after.updated_at)?
             .add("version", 1)
             .when(&condition(Guard::ObjectVersion, "#version = :version"))

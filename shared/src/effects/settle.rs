@@ -10,7 +10,7 @@ use super::intent::{Intent, KEPT_AFTER, Kind, MANUAL_PARTITION, Phase, due_parti
 use super::leave::SUPPRESSED;
 use super::nudge::Nudge;
 use super::observation::{MessageNews, MessageSeen, Observation, PaymentSeen, PickupNews, RefundSeen, ShipmentNews};
-use super::outcome::{HELD_BACK, OPTED_OUT, Outcome, Verdict};
+use super::outcome::{CALLED_OFF, HELD_BACK, OPTED_OUT, Outcome, TOO_EARLY, Verdict};
 use super::work::Subject;
 use crate::aws::Write;
 use crate::aws::table::Written;
@@ -81,8 +81,9 @@ impl WorkList {
         also: impl Fn(&Subject, &Verdict) -> Result<Vec<(Role, Write)>>,
     ) -> Result<Settled> {
         let now = self.world.now();
-        let attempt =
-            claimed.intent.attempt + u32::from(matches!(outcome.verdict, Verdict::NotDone { answered: true, .. }));
+        let answered =
+            matches!(outcome.verdict, Verdict::NotDone { answered: true, .. } | Verdict::ProbablyNotDone { .. });
+        let attempt = claimed.intent.attempt + u32::from(answered);
         let backoff = vendor.policy().backoff(attempt.max(1), &self.world);
         let intent = &claimed.intent;
         loop {
@@ -94,6 +95,7 @@ impl WorkList {
                     source: if outcome.seen.is_some() { vendor.as_str() } else { "crossdock" },
                     occasion: format!("{}/{}", intent.intent_id, intent.epoch),
                     settles_confirm: intent.kind == Kind::PaymentConfirm && phase_after(&verdict).is_settled(),
+                    is_cancel: intent.kind == Kind::PaymentCancel,
                 };
                 let mut plan = match statement(&verdict, &outcome, intent.kind, subject) {
                     Some(seen) => subject.observe(&seen, &context)?,
@@ -115,6 +117,7 @@ impl WorkList {
                     let again = async {
                         let wait = match &verdict {
                             Verdict::NotDone { code, after, .. } => wait_after(code, *after, backoff),
+                            Verdict::ProbablyNotDone { after } => wait_after("vendor_unavailable", *after, backoff),
                             Verdict::Unknown { look_at, .. } => look_at.since(now),
                             Verdict::Absent => Duration::ZERO,
                             Verdict::Done | Verdict::Refused { .. } | Verdict::GivenUp { .. } => return,
@@ -192,16 +195,25 @@ impl WorkList {
                     if *code == HELD_BACK && claimed.is_first { write.remove("first_called_at") } else { write };
                 let due = at_most(now.plus(wait_after(code, *after, backoff)));
                 let write = write.set("due", &due)?;
+                let write = if *code == TOO_EARLY { as_another_request(write, intent)? } else { write };
                 if *code == HELD_BACK { write.set("held_until", &due) } else { Ok(write.remove("held_until")) }
             }
-            Verdict::Unknown { look_at, ask_the_list } => {
-                write.set("due", &at_most(*look_at))?.set("ask_the_list", &(intent.ask_the_list || *ask_the_list))
+            Verdict::ProbablyNotDone { after } => {
+                let due = at_most(now.plus(wait_after("vendor_unavailable", *after, backoff)));
+                let write = write.set("due", &due)?.remove("held_until");
+                if holds(Guard::DoubtStays) { write.set("in_doubt", &true) } else { Ok(write) }
             }
-            Verdict::Absent => write
-                .set("due", &now)?
-                .set("generation", &(intent.generation + 1))?
-                .remove("first_called_at")
-                .set("ask_the_list", &false),
+            Verdict::Unknown { look_at, ask_the_list } => {
+                let write = write
+                    .set("due", &at_most(*look_at))?
+                    .set("ask_the_list", &(intent.ask_the_list || *ask_the_list))?;
+                let may_have_sent_it_again = intent.phase == Phase::Resolving
+                    && !ask_the_list
+                    && intent.kind.is_resolved_by_repeating()
+                    && holds(Guard::UnderWay);
+                if may_have_sent_it_again { write.set("called_until", &claimed.lease.until()) } else { Ok(write) }
+            }
+            Verdict::Absent => as_another_request(write, intent)?.set("due", &now),
             Verdict::GivenUp { code } => write.set("refusal", code),
         }
     }
@@ -224,7 +236,16 @@ impl WorkList {
     }
 }
 
-/// How long what was certainly not done waits.
+/// What was asked so far certainly did nothing, and what is asked next counts as something else.
+fn as_another_request(write: Write, intent: &Intent) -> Result<Write> {
+    write
+        .set("generation", &(intent.generation + 1))?
+        .remove("first_called_at")
+        .remove("in_doubt")
+        .set("ask_the_list", &false)
+}
+
+/// How long what was not done waits.
 fn wait_after(code: &str, after: Option<Duration>, backoff: Duration) -> Duration {
     match (code, after) {
         (HELD_BACK, Some(wait)) => wait,
@@ -239,7 +260,7 @@ const fn phase_after(verdict: &Verdict) -> Phase {
     match verdict {
         Verdict::Done => Phase::Done,
         Verdict::Refused { .. } => Phase::Refused,
-        Verdict::NotDone { .. } | Verdict::Absent => Phase::Ready,
+        Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => Phase::Ready,
         Verdict::Unknown { .. } => Phase::Unknown,
         Verdict::GivenUp { .. } => Phase::Manual,
     }
@@ -247,21 +268,26 @@ const fn phase_after(verdict: &Verdict) -> Phase {
 
 /// What a verdict means for this intent.
 ///
-/// A resolver that was turned away has learned nothing of the call that it asks about. And a create that certainly did
-/// not happen, of a payment that is to be canceled, is not tried again.
+/// A resolver that was turned away has learned nothing of the call that it asks about. And what certainly did not happen,
+/// of a payment that is to be canceled, is not tried again.
 fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timestamp, backoff: Duration) -> Verdict {
     let (kind, later) = (intent.kind, now.plus(backoff));
     let is_read = kind.operation_class() == OperationClass::Read;
     match (verdict, subject) {
-        (Verdict::NotDone { after, .. }, _)
+        // It was done with asking: the vendor has told how things are.
+        (Verdict::NotDone { code: TOO_EARLY, .. }, _) => verdict.clone(),
+        (Verdict::NotDone { after, .. } | Verdict::ProbablyNotDone { after }, _)
             if intent.phase == Phase::Resolving && !is_read && holds(Guard::UnknownStays) =>
         {
             Verdict::Unknown { look_at: after.map_or(later, |wait| later.max(now.plus(wait))), ask_the_list: false }
         }
-        (Verdict::NotDone { .. } | Verdict::Absent, Subject::Payment(payment))
-            if kind == Kind::PaymentCreate && payment.cancel_requested =>
+        (Verdict::NotDone { .. }, Subject::Payment(payment))
+            if kind.is_called_off() && payment.cancel_requested && !intent.in_doubt =>
         {
-            Verdict::Refused { code: "canceled" }
+            Verdict::Refused { code: CALLED_OFF }
+        }
+        (Verdict::Absent, Subject::Payment(payment)) if kind.is_called_off() && payment.cancel_requested => {
+            Verdict::Refused { code: CALLED_OFF }
         }
         // A status that nobody told is no reason to wake a person; nor is a parcel that nobody saw for a month: that is for
         // the shop and its carrier to talk about.
@@ -283,9 +309,9 @@ fn statement(verdict: &Verdict, outcome: &Outcome, kind: Kind, subject: &Subject
         (Kind::PaymentCreate, _) => {
             let status = match verdict {
                 Verdict::Done => return None,
-                Verdict::Refused { code: "canceled" } => PaymentStatus::Canceled,
+                Verdict::Refused { code: CALLED_OFF } => PaymentStatus::Canceled,
                 Verdict::Refused { .. } => PaymentStatus::Failed,
-                Verdict::NotDone { .. } | Verdict::Absent => PaymentStatus::Deferred,
+                Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => PaymentStatus::Deferred,
                 Verdict::Unknown { .. } => PaymentStatus::Processing,
                 Verdict::GivenUp { .. } => PaymentStatus::Manual,
             };
@@ -295,7 +321,7 @@ fn statement(verdict: &Verdict, outcome: &Outcome, kind: Kind, subject: &Subject
             let status = match verdict {
                 Verdict::Done => return None,
                 Verdict::Refused { .. } => RefundStatus::Failed,
-                Verdict::NotDone { .. } | Verdict::Absent => RefundStatus::Deferred,
+                Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => RefundStatus::Deferred,
                 Verdict::Unknown { .. } => RefundStatus::Processing,
                 Verdict::GivenUp { .. } => RefundStatus::Manual,
             };
@@ -309,7 +335,7 @@ fn statement(verdict: &Verdict, outcome: &Outcome, kind: Kind, subject: &Subject
             let status = match verdict {
                 Verdict::Done => return None,
                 Verdict::Refused { .. } => ShipmentStatus::Failed,
-                Verdict::NotDone { .. } | Verdict::Absent => ShipmentStatus::Deferred,
+                Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => ShipmentStatus::Deferred,
                 Verdict::Unknown { .. } => ShipmentStatus::Processing,
                 Verdict::GivenUp { .. } => ShipmentStatus::Manual,
             };
@@ -319,7 +345,7 @@ fn statement(verdict: &Verdict, outcome: &Outcome, kind: Kind, subject: &Subject
             let status = match verdict {
                 Verdict::Done => return None,
                 Verdict::Refused { .. } => PickupStatus::Failed,
-                Verdict::NotDone { .. } | Verdict::Absent => PickupStatus::Deferred,
+                Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => PickupStatus::Deferred,
                 Verdict::Unknown { .. } => PickupStatus::Processing,
                 Verdict::GivenUp { .. } => PickupStatus::Manual,
             };

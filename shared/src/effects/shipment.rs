@@ -373,6 +373,7 @@ mod tests {
             source: "ups",
             occasion: "evt".to_owned(),
             settles_confirm: false,
+            is_cancel: false,
         }
     }
 

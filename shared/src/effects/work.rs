@@ -19,6 +19,7 @@ use super::pickup::{self, Pickup};
 use super::refund::{self, Refund};
 use super::settle::Settled;
 use super::shipment::{self, Shipment};
+use super::stop::{Stop, stopped};
 use crate::aws::{Item, Write};
 use crate::domain::shipping::Carrier;
 use crate::domain::{ContactId, IntentId, Timestamp};
@@ -228,12 +229,16 @@ impl WorkList {
         let outcome = if intent.kind.creates() && subject.vendor_id().is_some() && holds(Guard::KnownByEvent) {
             // An event told us meanwhile: it happened.
             Outcome::of(Verdict::Done)
-        } else if intent.phase == Phase::Resolving {
-            agent.resolve(intent, &subject, permit).await
-        } else if let Some(withheld) = subject.withheld(self.world.now()).filter(|_| intent.kind.is_message()) {
-            withheld
         } else {
-            self.call(intent, &subject, agent, permit, tries).await
+            match stopped(intent, &subject) {
+                Some(Stop::For(verdict)) => Outcome::of(verdict),
+                Some(Stop::ToAsk) => agent.resolve(intent, &subject, permit).await,
+                None if intent.phase == Phase::Resolving => agent.resolve(intent, &subject, permit).await,
+                None => match subject.withheld(self.world.now()).filter(|_| intent.kind.is_message()) {
+                    Some(withheld) => withheld,
+                    None => self.call(intent, &subject, agent, permit, tries).await,
+                },
+            }
         };
         // Boxed: every caller's future would hold all of it.
         let vendor = agent.vendor_of(&claimed.intent, &subject);
@@ -272,7 +277,8 @@ impl WorkList {
             let outcome = agent.call(intent, subject, &permit.shortened(by)).await;
             let outcome = match before.take() {
                 // That this try did nothing, or was not made, says nothing of the one before it.
-                Some(before) if before.is_unknown() && outcome.is_not_done() => before,
+                Some(before) if before.is_unknown() && outcome.seems_not_done() => before,
+                Some(before) if before.is_in_doubt() && outcome.is_not_done() => before,
                 Some(before) if outcome.is_held_back() => before,
                 _ => outcome,
             };
@@ -284,8 +290,19 @@ impl WorkList {
                 return outcome;
             }
             self.world.clock.sleep(wait).await;
+            if intent.kind.is_called_off() && self.is_called_off_by_now(intent).await {
+                return outcome;
+            }
             before = Some(outcome);
             tried += 1;
+        }
+    }
+
+    /// Whether somebody has asked for a cancel meanwhile. Who cannot be told does not try again.
+    async fn is_called_off_by_now(&self, intent: &Intent) -> bool {
+        match self.subject(intent).await {
+            Ok(Subject::Payment(payment)) => payment.cancel_requested && holds(Guard::CancelFirst),
+            _ => true,
         }
     }
 
@@ -336,6 +353,9 @@ fn is_worth_repeating(verdict: &Verdict, agent: &dyn Agent) -> bool {
         Verdict::NotDone { code, after, .. } => {
             *code != "vendor_credentials"
                 && after.is_none_or(|wait| wait <= IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD)
+        }
+        Verdict::ProbablyNotDone { after } => {
+            agent.is_repeatable() && after.is_none_or(|wait| wait <= IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD)
         }
         Verdict::Unknown { ask_the_list, .. } => agent.is_repeatable() && !ask_the_list,
         Verdict::Done | Verdict::Refused { .. } | Verdict::Absent | Verdict::GivenUp { .. } => false,

@@ -50,6 +50,11 @@ pub enum Class {
     },
     /// Certainly not done; later may work.
     Transient,
+    /// Probably not done: the same request may be sent again where the vendor deduplicates it. No proof of anything.
+    Unavailable {
+        /// What the vendor said in Retry-After.
+        after: Option<Duration>,
+    },
     /// It may have been done.
     Unknown,
     /// Our key is not accepted; an operator must act. Certainly not done.
@@ -69,6 +74,7 @@ impl Class {
             Self::Refused => "refused",
             Self::Throttled { .. } => "throttled",
             Self::Transient => "transient",
+            Self::Unavailable { .. } => "unavailable",
             Self::Unknown => "unknown",
             Self::Credentials => "credentials",
             Self::Held { .. } => "held",

@@ -92,7 +92,7 @@ impl<T> Answer<T> {
             Class::Transient => not_done("vendor_unavailable", None, answered),
             Class::Credentials => not_done("vendor_credentials", None, answered),
             Class::Held { after } => not_done(HELD_BACK, Some(after), false),
-            Class::Unknown => Self::Unknown,
+            Class::Unavailable { .. } | Class::Unknown => Self::Unknown,
         }
     }
 

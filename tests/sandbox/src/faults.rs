@@ -14,7 +14,7 @@ const EVERY_OPERATION: &str = "*";
 const TOKEN_OPERATION: &str = "token";
 
 /// What an outage answers.
-const OUTAGE_STATUS: u16 = 503;
+pub(crate) const OUTAGE_STATUS: u16 = 503;
 
 /// The longest random delay of an answer, in milliseconds: past every timeout that a caller is likely to have.
 const RANDOM_DELAY_MAX_MS: u64 = 40_000;

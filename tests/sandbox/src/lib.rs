@@ -8,6 +8,7 @@
 //! * [`Sandbox`] is all vendors together: [`Sandbox::call`] is one API call, [`Sandbox::take_due`] the webhooks that
 //!   are due, [`Sandbox::delivered`] what became of one.
 //! * [`FaultDial`] decides what goes wrong, per vendor and operation.
+//! * [`Dials`] decide what nobody outside of a vendor knows; [`sources`] says where everything else comes from.
 //! * [`Course`] is what becomes of a mail or an SMS; its address decides, or a rule on the dial.
 //! * [`stripe`], [`sendgrid`], [`twilio`], [`postmark`], [`fedex`], [`ups`] and [`dhl`] are one vendor each: the API, the
 //!   objects, the events, the signature. One more vendor is one more folder, one more [`Vendor`] and its lines in
@@ -19,6 +20,7 @@ mod answer;
 mod course;
 mod deliveries;
 pub mod dhl;
+mod dials;
 mod faults;
 pub mod fedex;
 mod ids;
@@ -27,12 +29,14 @@ pub mod postmark;
 mod sandbox;
 pub mod sendgrid;
 mod settings;
+pub mod sources;
 pub mod stripe;
 pub mod twilio;
 pub mod ups;
 
 pub use course::{Course, MessageRule};
 pub use deliveries::{Delivery, DeliveryCounts};
+pub use dials::{Dial, Dials, LIST_LAG_MS};
 pub use faults::{CallFault, CallLimit, CallRule, FaultDial, RandomFaults, WebhookFault, WebhookRule};
 pub use parcels::{OddRate, ParcelCourse, ParcelRule, RateRule, Scan};
 pub use sandbox::{RecordedCall, Reply, Sandbox};

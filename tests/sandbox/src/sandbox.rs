@@ -6,7 +6,9 @@ mod people;
 
 use crate::answer::edge_error;
 use crate::deliveries::{Delivery, DeliveryCounts, Outbox, Posting};
-use crate::faults::{CallFault, FaultDial, Mishap};
+use crate::dials::{Dial, Dials};
+use crate::faults::{CallFault, FaultDial, Mishap, OUTAGE_STATUS};
+use crate::sources::Given;
 use crate::{Settings, Vendor, dhl, fedex, postmark, sendgrid, stripe, twilio, ups};
 use bytes::Bytes;
 use endpoint::Endpoint;
@@ -68,6 +70,7 @@ pub struct Sandbox {
     outbox: Outbox,
     endpoints: BTreeMap<Vendor, Endpoint>,
     calls: Vec<RecordedCall>,
+    given: Given,
 }
 
 impl Sandbox {
@@ -85,6 +88,7 @@ impl Sandbox {
             outbox: Outbox::default(),
             endpoints: BTreeMap::new(),
             calls: Vec::new(),
+            given: Given::default(),
             settings,
         };
         for vendor in Vendor::ALL {
@@ -119,9 +123,17 @@ impl Sandbox {
         let reply = match fate.fault {
             Some(CallFault::Refused) => Reply::Refused,
             Some(CallFault::LostRequest) => Reply::Lost { delay_ms },
-            Some(CallFault::ErrorBefore { status }) => Reply::Answer { response: edge_error(now_ms, status), delay_ms },
+            Some(CallFault::ErrorBefore { status }) => {
+                if status == OUTAGE_STATUS && self.is_done_all_the_same(vendor) {
+                    self.work(vendor, now_ms, &request, Mishap::None, delay_ms);
+                }
+                Reply::Answer { response: edge_error(now_ms, status), delay_ms }
+            }
             Some(CallFault::LostAnswer) => {
                 self.work(vendor, now_ms, &request, Mishap::None, delay_ms);
+                if vendor == Vendor::Stripe {
+                    self.stripe.answer_was_lost(&request);
+                }
                 Reply::Lost { delay_ms }
             }
             Some(CallFault::Garbled) => {
@@ -143,7 +155,10 @@ impl Sandbox {
             }
         };
         let status = match &reply {
-            Reply::Answer { response, .. } => Some(response.status().as_u16()),
+            Reply::Answer { response, .. } => {
+                self.given.answered(vendor, operation, response);
+                Some(response.status().as_u16())
+            }
             Reply::Lost { .. } | Reply::Refused => None,
         };
         let (parts, body) = request.into_parts();
@@ -158,6 +173,11 @@ impl Sandbox {
             status,
         });
         reply
+    }
+
+    /// Whether a request that the edge answers with 503 has reached the vendor nevertheless.
+    fn is_done_all_the_same(&mut self, vendor: Vendor) -> bool {
+        vendor == Vendor::Stripe && self.dials().is_turned(Dial::UnavailableYetDone)
     }
 
     fn work(
@@ -254,6 +274,17 @@ impl Sandbox {
     /// Turn this to make things go wrong.
     pub fn faults(&mut self) -> &mut FaultDial {
         &mut self.faults
+    }
+
+    /// What a vendor does where nobody outside knows.
+    pub fn dials(&mut self) -> &mut Dials {
+        self.stripe.dials()
+    }
+
+    /// What the vendors have given so far, and [`crate::sources`] does not name. Each is told once; what nobody asks for
+    /// makes the sandbox panic when it is dropped.
+    pub fn unlisted(&mut self) -> Vec<String> {
+        self.given.take_unlisted()
     }
 
     /// What Stripe has: payment intents, charges, refunds, customers, their cards, the balance.
@@ -376,8 +407,20 @@ impl Sandbox {
     /// Puts a webhook on its way, if it has an address or anybody is registered for it.
     fn post(&mut self, vendor: Vendor, posting: &Posting) {
         if posting.url.is_some() || self.endpoints.contains_key(&vendor) {
+            self.given.posted(vendor, &posting.body);
             let fault = self.faults.for_webhook(vendor, &posting.body);
             self.outbox.put(vendor, posting, fault);
+        }
+    }
+}
+
+/// No test passes in which a vendor did what nobody has named a source for.
+impl Drop for Sandbox {
+    #[allow(clippy::panic, reason = "the test that made it happen is to fail")]
+    fn drop(&mut self) {
+        let unlisted = self.unlisted();
+        if !unlisted.is_empty() && !std::thread::panicking() {
+            panic!("{}", unlisted.join("\n"));
         }
     }
 }

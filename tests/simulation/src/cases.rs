@@ -1,5 +1,6 @@
 //! What hardly ever happens by chance, and must go well all the same.
 
+pub mod cancels;
 pub mod parcels;
 pub mod wishes;
 
@@ -19,7 +20,7 @@ use crate::{Fault, Plan, Probe};
 pub type Case = fn() -> Vec<String>;
 
 /// All of them, by name.
-pub const ALL: [(&str, Case); 21] = [
+pub const ALL: [(&str, Case); 39] = [
     ("a vendor's id that is taken is not adopted", a_taken_id_is_not_adopted),
     ("a webhook is acknowledged when its queue has it, not before", a_webhook_outlives_its_queue_s_failure),
     ("an intent that kills whoever takes it is given up", poison_is_given_up),
@@ -41,6 +42,27 @@ pub const ALL: [(&str, Case); 21] = [
     ("a token in the table is of no use", parcels::a_token_in_the_table_is_no_token),
     ("one instance fetches a token for all", parcels::one_fetches_a_token_for_all),
     ("a token that is refused is replaced", parcels::a_refused_token_is_replaced),
+    ("what was deferred and canceled is never charged", cancels::what_was_deferred_is_never_charged),
+    ("a cancel between two tries is the last word", cancels::a_cancel_between_two_tries_is_the_last_word),
+    ("what is unknown is looked for and never sent again", cancels::what_is_unknown_is_looked_for_and_never_sent_again),
+    ("what charges nothing is made and canceled", cancels::what_charges_nothing_is_made_and_canceled),
+    ("a retry by hand charges nothing that was canceled", cancels::a_retry_by_hand_charges_nothing_that_was_canceled),
+    (
+        "what was never called is canceled at once",
+        cancels::what_waits_for_a_person_and_was_never_called_is_canceled_at_once,
+    ),
+    ("a charge that nobody wanted is shown and told", cancels::a_charge_that_nobody_wanted_is_shown_and_told),
+    ("a 503 is no proof", cancels::a_503_is_no_proof),
+    ("a 503 that is repeated is of unknown outcome", cancels::a_503_that_is_repeated_is_of_unknown_outcome),
+    ("every page is looked through", cancels::every_page_is_looked_through),
+    ("a confirm that was not sent is canceled", cancels::a_confirm_that_was_not_sent_is_canceled_with_its_payment),
+    ("a confirm in doubt is not sent again", cancels::a_confirm_in_doubt_is_not_sent_again),
+    ("a cancel that failed is made in the end", cancels::a_cancel_that_failed_is_made_in_the_end),
+    ("a cancel can be asked for again", cancels::a_cancel_that_came_to_nothing_can_be_asked_for_again),
+    ("what the bank is at is canceled when it can be", cancels::what_the_bank_is_at_is_canceled_when_that_is_possible),
+    ("what is on no list yet is waited for", cancels::what_is_on_no_list_yet_is_waited_for),
+    ("our own word gives way to Stripe's", cancels::our_own_word_gives_way_to_stripe_s),
+    ("who cancels too late is told at once", cancels::who_cancels_too_late_is_told_at_once),
 ];
 
 /// Instances that ask side by side.

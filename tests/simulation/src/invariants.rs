@@ -2,6 +2,7 @@
 //! [`crate::Watch`]'s.
 
 mod labels;
+mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +31,7 @@ pub fn violations(universe: &Universe) -> Vec<String> {
     nothing_is_lost(&items, &mut wrong);
     effects_and_intents_agree(universe, &items, &mut wrong);
     refunds_add_up(universe, &items, &mut wrong);
+    wishes::cancels_are_kept(universe, &items, &mut wrong);
     labels::agree(universe, &items, &mut wrong);
     labels::one_each(universe, &items, &mut wrong);
     events_are_published_once_known(universe, &items, &mut wrong);

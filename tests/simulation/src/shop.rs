@@ -2,6 +2,7 @@
 
 mod after_payment;
 mod campaigning;
+mod canceling;
 pub mod shipping;
 mod writing;
 
@@ -102,6 +103,16 @@ pub enum Flow {
     StoredError,
     /// Created and canceled.
     Canceled,
+    /// To be charged at once, while Stripe is down; canceled; then Stripe is back.
+    DeferredThenCanceled,
+    /// To be charged at once, and the requests are lost; canceled while nobody knows what became of it.
+    LostThenCanceled,
+    /// Charged at once, and the answers are lost; canceled while nobody knows.
+    ChargedThenCanceled,
+    /// A confirm waits to be sent, and the shop cancels.
+    ConfirmThenCanceled,
+    /// Stripe fails at the cancel, and repeats that under the same key.
+    CancelStoredError,
     /// SendGrid accepts the mail, and its answer is lost.
     MailAnswerLost,
     /// SendGrid is down for a while.
@@ -158,7 +169,7 @@ pub enum Flow {
 
 impl Flow {
     /// All of them.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 38] = [
         Self::PaidInTheBrowser,
         Self::PaidAtOnce,
         Self::DeclinedThenPaid,
@@ -166,6 +177,11 @@ impl Flow {
         Self::AnswerLost,
         Self::StoredError,
         Self::Canceled,
+        Self::DeferredThenCanceled,
+        Self::LostThenCanceled,
+        Self::ChargedThenCanceled,
+        Self::ConfirmThenCanceled,
+        Self::CancelStoredError,
         Self::MailAnswerLost,
         Self::MailDeferred,
         Self::ThreeDSecure,
@@ -214,6 +230,18 @@ impl Flow {
         )
     }
 
+    /// Whether it ends with a cancel that something stands in the way of.
+    const fn is_a_cancel(self) -> bool {
+        matches!(
+            self,
+            Self::DeferredThenCanceled
+                | Self::LostThenCanceled
+                | Self::ChargedThenCanceled
+                | Self::ConfirmThenCanceled
+                | Self::CancelStoredError
+        )
+    }
+
     /// Whether it is about many.
     const fn is_a_campaign(self) -> bool {
         matches!(self, Self::Campaign | Self::CampaignCanceled)
@@ -232,6 +260,9 @@ impl Flow {
         }
         if self.is_after_payment() {
             return after_payment::run(self, universe).await;
+        }
+        if self.is_a_cancel() {
+            return canceling::run(self, universe).await;
         }
         self.begin(universe).await;
         universe.run_until_quiet(REST_WITHIN_MS).await;
@@ -346,6 +377,9 @@ impl Flow {
         }
         if self.is_after_payment() {
             return after_payment::unmet(self, universe).await;
+        }
+        if self.is_a_cancel() {
+            return canceling::unmet(self, universe);
         }
         let order = order(universe, "o-1").await;
         let status = order.pointer("/payment/status").and_then(Value::as_str).unwrap_or("none").to_owned();

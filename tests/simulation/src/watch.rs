@@ -27,8 +27,20 @@ pub struct Watch {
     pub(crate) accepted_ms: BTreeMap<String, i64>,
     /// The claims of each intent that may call: when it was taken, and until when its lease was, in Unix milliseconds.
     pub(crate) calls: BTreeMap<String, Vec<Call>>,
+    /// The first moment at which each payment was to be canceled, or was.
+    pub(crate) cancels: BTreeMap<String, Asked>,
+    /// The phase of each intent, as it is now.
+    phases: BTreeMap<String, String>,
     /// Moves of statuses and phases, for a trace: Unix milliseconds and a line.
     pub(crate) moves: Vec<(i64, String)>,
+}
+
+/// A cancel that was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) at_ms: i64,
+    /// Whether somebody was at the create just then, or had been and not come back.
+    pub(crate) may_be_under_way: bool,
 }
 
 /// A claim that may call.
@@ -71,6 +83,9 @@ impl Watch {
         if after["refundable"].as_i64().is_some_and(|left| left < 0) && !self.refunds_at_the_vendor {
             self.violations.push(format!("I8: {} has {} left to refund", name(after), after["refundable"]));
         }
+        if text(after, "type") == Some("payment") {
+            self.see_cancel(at_ms, after);
+        }
         let (Some(was), Some(is)) = (text(before, "status"), text(after, "status")) else { return };
         if was != is {
             self.moves.push((at_ms, format!("{}: {was} → {is}", name(after))));
@@ -81,7 +96,10 @@ impl Watch {
             Some("shipment") => matches!(status, "delivered" | "returned" | "voided"),
             _ => matches!(status, "succeeded" | "canceled" | "delivered" | "bounced" | "dropped"),
         };
-        if terminal(was) && is != was {
+        // What only we took for over may turn out not to be.
+        let only_we_said_so =
+            matches!(text(after, "type"), Some("payment" | "refund")) && before["vendor_at"].is_null();
+        if terminal(was) && is != was && !only_we_said_so {
             self.violations.push(format!("I3: {} was {was} and became {is}", name(after)));
         }
         let vendor_s = |item: &Value| item.get("vendor_at").and_then(Value::as_i64).map(|ms| ms / 1_000);
@@ -95,9 +113,22 @@ impl Watch {
         }
     }
 
+    fn see_cancel(&mut self, at_ms: i64, payment: &Value) {
+        let is_off = payment["cancel_requested"] == Value::Bool(true) || text(payment, "status") == Some("canceled");
+        let (Some(id), Some(create)) = (text(payment, "payment_id"), text(payment, "intent_id")) else { return };
+        if is_off && !self.cancels.contains_key(id) {
+            let phase = self.phases.get(create).map(String::as_str);
+            let may_be_under_way = matches!(phase, Some("CALLING" | "RESOLVING" | "UNKNOWN"));
+            self.cancels.insert(id.to_owned(), Asked { at_ms, may_be_under_way });
+        }
+    }
+
     fn see_intent(&mut self, at_ms: i64, before: &Value, after: &Value) {
         let what = || format!("{} {}", text(after, "kind").unwrap_or_default(), name(after));
         let is = text(after, "phase").unwrap_or_default();
+        if let Some(id) = text(after, "intent_id") {
+            self.phases.insert(id.to_owned(), is.to_owned());
+        }
         if is == "CALLING" && after["epoch"] != before["epoch"] {
             let intent = text(after, "intent_id").unwrap_or_default().to_owned();
             let lease_until_ms = after["lease_until"].as_i64().unwrap_or(0);

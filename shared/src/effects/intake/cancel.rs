@@ -1,16 +1,18 @@
 //! A cancel: before anything was sent, at the vendor, or as soon as it is known what there is to cancel.
 
-use crate::aws::table::Written;
 use crate::aws::{Transacted, Write};
 use crate::domain::payment::PaymentStatus;
 use crate::domain::{Correlation, IntentId, PaymentId};
-use crate::effects::commit::{Context, timeline_row};
-use crate::effects::intent::{self, Phase};
+use crate::effects::commit::{Charged, Context, timeline_row};
+use crate::effects::intent::{self, Intent, Phase};
 use crate::effects::observation::{Observation, PaymentSeen};
 use crate::effects::payment::{self, Payment};
-use crate::effects::{Subject, WorkList};
+use crate::effects::{CALLED_OFF, Subject, WorkList};
 use crate::error::{Error, Result};
-use crate::guard::{Guard, condition};
+use crate::guard::{Guard, condition, holds};
+
+/// Looks at a payment that others keep changing.
+const ROUNDS_MAX: u32 = 4;
 
 /// What asking for a cancel came to.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ impl WorkList {
     /// # Errors
     /// 409 `payment_already_succeeded`.
     pub async fn cancel_payment(&self, id: &PaymentId, correlation: &Correlation) -> Result<Cancel> {
-        for _ in 0..3 {
+        for _ in 0..ROUNDS_MAX {
             let payment = self.payment(id).await?;
             match payment.status {
                 PaymentStatus::Succeeded => {
@@ -42,45 +44,99 @@ impl WorkList {
                 PaymentStatus::Canceled | PaymentStatus::Failed => return Ok(Cancel::Canceled(Box::new(payment))),
                 _ => {}
             }
-            let now = self.world.now();
-            let context = Context::ours(now, correlation, format!("cancel/{id}/{}", payment.version));
+            let context = Context::ours(self.world.now(), correlation, format!("cancel/{id}/{}", payment.version));
             if payment.vendor_id.is_some() {
-                let intent = payment.cancel_intent(&context);
-                let entry = payment.entry("payment.cancel_requested", None, &context);
-                let row = timeline_row(&payment.order_id, &entry, &context.occasion)?.1;
-                // Lost means that it was asked for before: the same intent.
-                self.table.transact(&[Write::put_new(intent.key(), &intent)?, row]).await?;
-                return Ok(Cancel::AtVendor(intent.intent_id));
+                match self.cancel_at_vendor(payment, &context).await? {
+                    Some(intent_id) => return Ok(Cancel::AtVendor(intent_id)),
+                    None => continue,
+                }
             }
-            if let Some(canceled) = self.cancel_unsent(&payment, &context).await? {
+            if holds(Guard::CancelFirst)
+                && let Some(canceled) = self.cancel_unsent(&payment, &context).await?
+            {
                 return Ok(Cancel::Canceled(canceled));
             }
-            let write = Write::update(payment::key(id))
-                .set("cancel_requested", &true)?
-                .set("updated_at", &now)?
-                .add("version", 1)
-                .when("#version = :version AND attribute_not_exists(#vendor_id)")
-                .bind(":version", &payment.version)?;
-            if let Written::Done(item) = self.table.update(write).await? {
-                return Ok(Cancel::Requested(Box::new(item.parse()?)));
+            if payment.cancel_requested {
+                return Ok(Cancel::Requested(Box::new(payment)));
+            }
+            let write = asked_for(&payment, &context)?.when("attribute_not_exists(#vendor_id)");
+            let row = asked_row(&payment, &context)?;
+            if let Transacted::Done = self.table.transact(&[write, row]).await? {
+                let asked = Payment { cancel_requested: true, version: payment.version + 1, ..payment };
+                return Ok(Cancel::Requested(Box::new(asked)));
             }
         }
         Err(Error::transient("object_contended", "others kept changing the payment"))
     }
 
-    /// READY and never called: refused as canceled in one transaction, before anything was sent.
+    /// The order is paid, although we had said that this payment was over: another one that was begun since is called off.
+    /// Whoever dies before that leaves the alarm, which is raised in any case.
+    pub(crate) async fn call_off_later_payments(&self, charged: &Charged) {
+        for ordinal in charged.ordinal + 1.. {
+            let later = PaymentId::nth(&self.stack, &charged.order_id, ordinal);
+            let called_off = async {
+                let payment = self.payment(&later).await?;
+                self.cancel_payment(&later, &payment.correlation_id).await
+            };
+            match called_off.await {
+                Ok(_) => {}
+                Err(none) if none.code == "payment_not_found" => return,
+                Err(error) => {
+                    tracing::warn!(error = %error, payment.id = later.as_str(), "a second payment was not called off");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Puts the cancel into the list, and takes a confirm out of it that was not sent yet. `None` when the payment has
+    /// changed meanwhile.
+    async fn cancel_at_vendor(&self, mut payment: Payment, context: &Context) -> Result<Option<IntentId>> {
+        let confirm = intent::key(&payment.confirm_intent_id());
+        let keys = [payment.cancel_intent(context).key(), confirm];
+        let mut found = self.table.get_many(&keys).await?.into_iter();
+        let before: Option<Intent> = found.next().flatten().map(|item| item.parse()).transpose()?;
+        let confirm: Option<Intent> = found.next().flatten().map(|item| item.parse()).transpose()?;
+        let is_under_way = before.as_ref().is_some_and(|before| !before.phase.is_settled());
+        // One that was settled, and the payment is not canceled: it came to nothing.
+        let came_to_nothing = before.is_some() && !is_under_way && holds(Guard::CancelAgain);
+        payment.cancel_ordinal += u32::from(came_to_nothing);
+        let cancel = payment.cancel_intent(context);
+        if payment.cancel_requested && before.is_some() && !came_to_nothing {
+            return Ok(Some(cancel.intent_id));
+        }
+        let flag = asked_for(&payment, context)?.set("cancel_ordinal", &payment.cancel_ordinal)?;
+        let mut writes = vec![flag, asked_row(&payment, context)?];
+        if before.is_none() || came_to_nothing {
+            writes.push(Write::put_new(cancel.key(), &cancel)?);
+        }
+        if let Some(confirm) = confirm.filter(|confirm| confirm.phase == Phase::Ready && !confirm.in_doubt)
+            && holds(Guard::CancelStopsConfirm)
+        {
+            writes.push(refused(&confirm, context)?);
+        }
+        Ok(match self.table.transact(&writes).await? {
+            Transacted::Done => Some(cancel.intent_id),
+            Transacted::Lost(_) => None,
+        })
+    }
+
+    /// Certainly not called: refused as canceled in one transaction, before anything is sent.
     async fn cancel_unsent(&self, payment: &Payment, context: &Context) -> Result<Option<Box<Payment>>> {
         let seen = Observation::Payment(PaymentSeen::ours(PaymentStatus::Canceled));
-        let subject = Subject::Payment(Box::new(payment.clone()));
-        let plan = subject.observe(&seen, context)?;
-        let refuse = Write::update(intent::key(&payment.intent_id))
-            .set("phase", &Phase::Refused)?
-            .set("refusal", &"canceled")?
-            .set("expires", &context.now.plus(intent::KEPT_AFTER).seconds())?
-            .remove("due_pk")
-            .add("epoch", 1)
-            .when(&condition(Guard::CancelUnsent, "#phase = :ready AND attribute_not_exists(#first_called_at)"))
-            .bind(":ready", &Phase::Ready)?;
+        // If the vendor has made something of it all the same, that is canceled when it is heard of.
+        let asked_at = payment.cancel_requested_at.or(Some(context.now));
+        let payment = Payment { cancel_requested: true, cancel_requested_at: asked_at, ..payment.clone() };
+        let plan = Subject::Payment(Box::new(payment.clone())).observe(&seen, context)?;
+        let key = intent::key(&payment.intent_id);
+        // What waits for a person may be of unknown outcome, unless no call was ever begun.
+        let never_done = "(#phase = :ready AND (attribute_not_exists(#in_doubt) OR #in_doubt = :no)) OR (#phase = :manual AND \
+                          attribute_not_exists(#first_called_at))";
+        let refuse = refuse(key, context)?
+            .when(&condition(Guard::CancelUnsent, never_done))
+            .bind(":ready", &Phase::Ready)?
+            .bind(":manual", &Phase::Manual)?
+            .bind(":no", &false)?;
         let mut writes = vec![refuse];
         writes.extend(plan.writes.into_iter().map(|(_, write)| write));
         match (self.table.transact(&writes).await?, plan.after) {
@@ -88,4 +144,37 @@ impl WorkList {
             _ => Ok(None),
         }
     }
+}
+
+/// The write that says of a payment that somebody wants it canceled, provided that nobody changed it since.
+fn asked_for(payment: &Payment, context: &Context) -> Result<Write> {
+    Write::update(payment::key(&payment.payment_id))
+        .set("cancel_requested", &true)?
+        .set_if_absent("cancel_requested_at", &context.now)?
+        .set("updated_at", &context.now)?
+        .add("version", 1)
+        .when("#version = :version")
+        .bind(":version", &payment.version)
+}
+
+fn asked_row(payment: &Payment, context: &Context) -> Result<Write> {
+    let entry = payment.entry("payment.cancel_requested", None, context);
+    Ok(timeline_row(&payment.order_id, &entry, &context.occasion)?.1)
+}
+
+/// Takes an intent out of the list that is READY, and as it was found.
+fn refused(found: &Intent, context: &Context) -> Result<Write> {
+    refuse(found.key(), context)?
+        .when("#phase = :ready AND #epoch = :epoch")
+        .bind(":ready", &Phase::Ready)?
+        .bind(":epoch", &found.epoch)
+}
+
+fn refuse(key: crate::aws::Key, context: &Context) -> Result<Write> {
+    Ok(Write::update(key)
+        .set("phase", &Phase::Refused)?
+        .set("refusal", &CALLED_OFF)?
+        .set("expires", &context.now.plus(intent::KEPT_AFTER).seconds())?
+        .remove("due_pk")
+        .add("epoch", 1))
 }

@@ -7,8 +7,12 @@ use crate::effects::WorkList;
 use crate::effects::claim::{Claimed, Lease};
 use crate::effects::commit::{Context, timeline_row};
 use crate::effects::intent::{Data, Intent, Kind, VendorRequest};
-use crate::effects::payment::Payment;
+use crate::effects::payment::{self, Payment};
 use crate::error::{Error, Result};
+use crate::guard::{Guard, condition};
+
+/// Which of the writes fails when somebody has asked for a cancel.
+const WANTED: usize = 2;
 
 /// What asking for a confirm came to.
 #[derive(Debug)]
@@ -24,7 +28,8 @@ impl WorkList {
     /// one.
     ///
     /// # Errors
-    /// 409 `confirmation_in_progress` when another confirm of this payment is not settled yet.
+    /// 409 `confirmation_in_progress` when another confirm of this payment is not settled yet, 409 `payment_canceled` when
+    /// somebody has asked for a cancel.
     pub async fn confirm_payment(
         &self,
         payment: &Payment,
@@ -33,27 +38,33 @@ impl WorkList {
         lease: &Lease,
     ) -> Result<Confirmed> {
         let now = self.world.now();
-        let discriminator = payment.confirms_settled.to_string();
-        let intent_id = IntentId::of(Kind::PaymentConfirm.as_str(), payment.payment_id.as_str(), &discriminator);
+        let intent_id = payment.confirm_intent_id();
         let data = Data::Payment { payment_id: payment.payment_id.clone(), request: Some(request.clone()) };
         let order = Some(payment.order_id.clone());
         let mut intent = Intent::new(intent_id.clone(), Kind::PaymentConfirm, data, order, correlation.clone(), now);
         claim_at_birth(&mut intent, lease, now);
         let context = Context::ours(now, correlation, intent_id.to_string());
         let entry = payment.entry("payment.confirm_requested", None, &context);
-        let writes =
-            [Write::put_new(intent.key(), &intent)?, timeline_row(&payment.order_id, &entry, &context.occasion)?.1];
+        let wanted = Write::check(payment::key(&payment.payment_id))
+            .when(&condition(Guard::CancelFirst, "attribute_not_exists(#cancel_requested) OR #cancel_requested = :no"))
+            .bind(":no", &false)?;
+        let row = timeline_row(&payment.order_id, &entry, &context.occasion)?.1;
+        let writes = [Write::put_new(intent.key(), &intent)?, row, wanted];
         let obstacles = match self.table.transact(&writes).await? {
             Transacted::Done => return Ok(Confirmed::New(Box::new(Claimed::at_birth(intent, lease)))),
             Transacted::Lost(obstacles) => obstacles,
         };
         let found = obstacles.iter().find(|o| o.index == 0).and_then(|o| o.item.as_ref());
-        let Some(found) = found.map(Item::parse::<Intent>).transpose()? else {
-            return Err(Error::bug("intake", "a confirm met something that is no intent"));
-        };
-        if let Some(own) = Claimed::own(&found, lease) {
+        let found = found.map(Item::parse::<Intent>).transpose()?;
+        if let Some(own) = found.as_ref().and_then(|found| Claimed::own(found, lease)) {
             return Ok(Confirmed::New(Box::new(own)));
         }
+        if obstacles.iter().any(|obstacle| obstacle.index == WANTED) {
+            return Err(Error::rejected(409, "payment_canceled", "The payment is canceled, or about to be."));
+        }
+        let Some(found) = found else {
+            return Err(Error::bug("intake", "a confirm met something that is no intent"));
+        };
         match &found.data {
             Data::Payment { request: Some(before), .. } if *before == request => Ok(Confirmed::Repeat(intent_id)),
             _ => Err(Error::rejected(

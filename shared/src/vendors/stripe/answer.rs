@@ -7,9 +7,10 @@ use serde::de::DeserializeOwned;
 use super::classify::is_replay;
 use super::wire::{Customer, ErrorAnswer, Object, PaymentIntent, Refund};
 use crate::domain::Timestamp;
+use crate::domain::payment::PaymentStatus;
 use crate::effects::intent::Kind;
 use crate::effects::observation::Observation;
-use crate::effects::{Outcome, Verdict};
+use crate::effects::{CALLED_OFF, Outcome, TOO_EARLY, Verdict};
 use crate::gateway::{Class, Reply, said_at};
 use crate::world::HttpResponse;
 
@@ -52,8 +53,10 @@ fn refused(kind: Kind, response: &HttpResponse, now: Timestamp) -> Outcome {
     let declined = response.status() == 402;
     let about_the_method = error.as_ref().and_then(|error| error.param.as_deref()) == Some("payment_method");
     let object = error.and_then(|error| error.payment_intent);
+    let status = object.as_ref().map(|object| object.status());
     let seen = object.map(|object| said(*object, response, now));
     let verdict = match (kind, declined, seen.is_some()) {
+        (Kind::PaymentCancel, ..) => not_canceled(status),
         // The call did its work: the attempt was made, and declined.
         (Kind::PaymentCreate | Kind::PaymentConfirm, true, true) => Verdict::Done,
         (Kind::PaymentCreate | Kind::PaymentConfirm, true, false) => Verdict::Refused { code: "card_declined" },
@@ -64,6 +67,26 @@ fn refused(kind: Kind, response: &HttpResponse, now: Timestamp) -> Outcome {
         _ => Verdict::Refused { code: "vendor_refused" },
     };
     Outcome { verdict, seen }
+}
+
+/// What it means for a cancel that it was refused, or never happened, while the payment stands like this.
+pub(super) fn not_canceled(status: Option<PaymentStatus>) -> Verdict {
+    match status {
+        Some(PaymentStatus::Canceled) => Verdict::Done,
+        Some(PaymentStatus::Succeeded) => Verdict::Refused { code: "payment_already_succeeded" },
+        // The bank is at it ("in rare cases" Stripe cancels that, too), or somebody was faster: it is open, so later it may be
+        // possible. Stripe keeps this refusal under the key.
+        Some(_) => Verdict::NotDone { code: TOO_EARLY, after: None, answered: true },
+        None => Verdict::GivenUp { code: "cancel_refused" },
+    }
+}
+
+/// What becomes of a confirm that nobody wants any more, of a payment that stands like this.
+pub(super) const fn called_off(status: PaymentStatus) -> Verdict {
+    match status {
+        PaymentStatus::Succeeded | PaymentStatus::Processing => Verdict::Done,
+        _ => Verdict::Refused { code: CALLED_OFF },
+    }
 }
 
 /// Reads an answer's body; `None`, and a line in the log, when it has another shape.

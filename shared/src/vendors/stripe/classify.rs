@@ -21,8 +21,11 @@ pub(super) fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> 
         400 | 402 | 404 => Class::Refused,
         401 | 403 => Class::Credentials,
         429 => Class::Throttled { after: retry_after(headers) },
-        // Turned away before execution; and a repeat has the same key, so even a wrong guess does nothing twice.
-        503 => Class::Transient,
+        // One that Stripe has kept was given after execution began.
+        503 if is_replay(headers) => Class::Unknown,
+        // Turned away before execution, probably: Stripe calls the result of any 5xx indeterminate
+        // (docs.stripe.com/error-low-level). A repeat has the same key, so that even a wrong guess does nothing twice.
+        503 => Class::Unavailable { after: retry_after(headers) },
         // 409 is a collision with a running request of the same key: its outcome is not known.
         // 500, 502, 504 and everything else: may have been done.
         _ => Class::Unknown,
@@ -47,6 +50,13 @@ mod tests {
     }
 
     #[test]
+    fn a_503_that_is_kept_under_the_key_says_nothing_of_what_was_done() {
+        let mut headers = HeaderMap::new();
+        headers.insert(REPLAYED, http::HeaderValue::from_static("true"));
+        assert_eq!(classify(StatusCode::SERVICE_UNAVAILABLE, &headers, b""), Class::Unknown);
+    }
+
+    #[test]
     fn every_documented_answer_has_its_class() {
         let table = [
             (200, String::new(), Class::Done),
@@ -61,7 +71,7 @@ mod tests {
             (429, error("invalid_request_error"), Class::Throttled { after: None }),
             (500, error("api_error"), Class::Unknown),
             (502, String::new(), Class::Unknown),
-            (503, String::new(), Class::Transient),
+            (503, String::new(), Class::Unavailable { after: None }),
             (504, String::new(), Class::Unknown),
             (302, String::new(), Class::Unknown),
             (204, String::new(), Class::Unknown),

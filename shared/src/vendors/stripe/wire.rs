@@ -15,6 +15,9 @@ pub(super) trait Object: serde::de::DeserializeOwned {
     /// Our metadata on it.
     fn metadata(&self) -> &Metadata;
 
+    /// Stripe's id of it.
+    fn id(&self) -> &str;
+
     /// When Stripe made it.
     fn created(&self) -> Timestamp;
 
@@ -176,6 +179,10 @@ impl Object for PaymentIntent {
         &self.metadata
     }
 
+    fn id(&self) -> &str {
+        &self.id
+    }
+
     fn created(&self) -> Timestamp {
         Timestamp::from_seconds(self.created)
     }
@@ -215,7 +222,7 @@ impl PaymentIntent {
     }
 
     /// Stripe's status in our words. Whatever is not known to be final is processing, never success.
-    fn status(&self) -> PaymentStatus {
+    pub(super) fn status(&self) -> PaymentStatus {
         match self.status.as_str() {
             "succeeded" => PaymentStatus::Succeeded,
             "canceled" => PaymentStatus::Canceled,
@@ -230,6 +237,10 @@ impl PaymentIntent {
 impl Object for Refund {
     fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    fn id(&self) -> &str {
+        &self.id
     }
 
     fn created(&self) -> Timestamp {
@@ -256,6 +267,10 @@ impl Object for Refund {
 impl Object for Customer {
     fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    fn id(&self) -> &str {
+        &self.id
     }
 
     fn created(&self) -> Timestamp {

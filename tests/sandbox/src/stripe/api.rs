@@ -72,6 +72,7 @@ impl State {
             let query = parse(query.as_bytes())?;
             let paths = expand::paths(&query, wanted.answers_with())?;
             let mut found = self.read(now_ms, wanted, &query, request)?;
+            self.leave_out_what_is_too_new(now_ms, &mut found);
             self.expand(now_ms, &mut found, &paths);
             return match mishap {
                 Mishap::During(status) | Mishap::After(status) => Err(Failure::server(status)),

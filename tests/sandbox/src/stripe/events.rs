@@ -57,7 +57,7 @@ impl State {
             "request": { "id": origin.request_id, "idempotency_key": origin.idempotency_key },
             "type": kind,
         });
-        if self.event_types.iter().any(|wanted| wanted == kind) {
+        if self.event_types.iter().any(|wanted| wanted == kind) && self.sends(kind) {
             self.outgoing.push(Outgoing { due_ms: now_ms + DELIVERY_DELAY_MS, body: pretty(&event) });
         }
     }

@@ -61,6 +61,11 @@ impl Keys {
         Ok(Some(first.clone()))
     }
 
+    /// The key is new again.
+    pub(crate) fn forget(&mut self, key: &str) {
+        self.remembered.remove(key);
+    }
+
     /// Keeps the first answer. `took_ms` is the time until the caller could have had it.
     pub(crate) fn remember(
         &mut self,

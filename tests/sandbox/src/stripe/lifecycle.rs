@@ -172,8 +172,11 @@ impl State {
     }
 
     fn cancel(&mut self, now_ms: i64, position: usize, reason: Option<String>, origin: &Origin) -> Result<(), Failure> {
+        let keeps_processing = self.keeps_what_is_processing();
         let intent = &mut self.payment_intents[position];
-        if matches!(intent.status, Status::Succeeded | Status::Canceled) {
+        if matches!(intent.status, Status::Succeeded | Status::Canceled)
+            || (keeps_processing && intent.status == Status::Processing)
+        {
             let message = format!(
                 "You cannot cancel this PaymentIntent because it has a status of {}. Only a PaymentIntent with one of \
                 the following statuses may be canceled: {CANCELABLE}.",

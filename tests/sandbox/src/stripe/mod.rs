@@ -35,6 +35,7 @@ mod payment_methods;
 mod people;
 mod refunds;
 mod route;
+mod unsure;
 
 pub use balance::BalanceTransaction;
 pub use customers::Customer;
@@ -43,6 +44,7 @@ pub use payment_methods::PaymentMethod;
 pub use refunds::Refund;
 
 use crate::Settings;
+use crate::dials::Dials;
 use crate::ids::Ids;
 pub(crate) use events::Outgoing;
 use http::Method;
@@ -93,6 +95,7 @@ pub struct State {
     keys: Keys,
     outgoing: Vec<Outgoing>,
     ids: Ids,
+    dials: Dials,
 }
 
 /// The name of a request on the fault dial.
@@ -117,6 +120,7 @@ impl State {
             keys: Keys::default(),
             outgoing: Vec::new(),
             ids: Ids::new(settings.seed),
+            dials: Dials::default(),
         }
     }
 
@@ -200,6 +204,7 @@ impl State {
 
     /// The webhooks that have come into being since the last time.
     pub(crate) fn take_outgoing(&mut self) -> Vec<Outgoing> {
-        std::mem::take(&mut self.outgoing)
+        let outgoing = std::mem::take(&mut self.outgoing);
+        self.in_the_order_of_delivery(outgoing)
     }
 }

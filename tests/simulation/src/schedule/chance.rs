@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sandbox::CallFault;
+use sandbox::{CallFault, Dial};
 
 use crate::{CrashAt, Fault, Latency, Plan, When};
 
@@ -103,6 +103,8 @@ pub enum Mishap {
     UnknownKind,
     /// Carriers do not accept their tokens any more.
     TokensRevoked,
+    /// A vendor does, during all of a run, the other of two things of which nobody outside knows which it does.
+    Dial(Dial),
 }
 
 impl Mishap {
@@ -147,7 +149,7 @@ impl Mishap {
 
 /// Every mishap with its usual probability: per request for those of requests, per invocation, webhook or batch for the
 /// others. Those of a whole run (outages, rotations) happen or not.
-const USUAL: [(Mishap, f64); 39] = [
+const USUAL: [(Mishap, f64); 45] = [
     (Mishap::Crash, 0.08),
     (Mishap::Freeze, 0.015),
     (Mishap::ClockJump, 0.005),
@@ -187,6 +189,12 @@ const USUAL: [(Mishap, f64); 39] = [
     (Mishap::UnknownFields, 0.1),
     (Mishap::UnknownKind, 0.1),
     (Mishap::TokensRevoked, 0.2),
+    (Mishap::Dial(Dial::UnavailableYetDone), 0.4),
+    (Mishap::Dial(Dial::RefundsComeUntold), 0.4),
+    (Mishap::Dial(Dial::ProcessingIsKept), 0.4),
+    (Mishap::Dial(Dial::SecondsAreTurnedRound), 0.4),
+    (Mishap::Dial(Dial::LostAnswersForgetTheirKey), 0.1),
+    (Mishap::Dial(Dial::ListsLag), 0.4),
 ];
 
 /// One mishap that happened: the piece of work, and its request (0: it is no request's).

@@ -21,6 +21,7 @@ use std::time::Duration;
 use crossdock::domain::fewer_due_shards;
 
 use crate::invariants;
+use crate::universe::Universe;
 
 pub use chance::{Fired, Mishap, Without};
 pub use stage::Stats;
@@ -98,6 +99,7 @@ pub fn play(schedule: &Schedule) -> Played {
         violations.extend(stage.take_complaints());
         violations.extend(tomorrow::attributes_that_were_lost(&stage));
         violations.extend(stage.with(|universe| invariants::violations(universe)));
+        violations.extend(stage.with(|universe| what_has_no_source(universe)));
         violations.extend(log.iter().flat_map(trace::Log::violations));
         let mut played = stage.played();
         violations.sort();
@@ -105,6 +107,11 @@ pub fn play(schedule: &Schedule) -> Played {
         played.violations = violations;
         played
     })
+}
+
+/// S: what a simulated vendor did, and nobody has said where that is known from.
+fn what_has_no_source(universe: &Universe) -> Vec<String> {
+    universe.sandbox().unlisted().into_iter().map(|what| format!("S: {what}")).collect()
 }
 
 /// The same numbers of two runs, added.

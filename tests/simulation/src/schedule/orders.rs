@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
-use sandbox::Vendor;
+use sandbox::{Dial, Vendor};
 use serde_json::{Value, json};
 
 use super::chance::Mishap;
@@ -44,6 +44,11 @@ pub(super) fn actors(stage: &Rc<Stage>) -> Vec<Actor> {
     for number in (0..orders).filter(|number| stage.chance.has_order(*number)) {
         stage.orders.borrow_mut().push(number);
         actors.push(Box::pin(Shopper::new(Rc::clone(stage), number as u64).shop()));
+    }
+    for (dial, ..) in Dial::ALL {
+        if stage.strikes(Mishap::Dial(dial), 0) {
+            stage.with(|universe| universe.sandbox().dials().turn(dial));
+        }
     }
     let run_ms = rng.u64(SHORT_RUN_MS..LONG_RUN_MS);
     for (number, vendor) in (0..).zip(Vendor::ALL) {
@@ -143,6 +148,7 @@ pub(super) fn those_who_come_back(stage: &Rc<Stage>) -> Vec<Actor> {
     let of_state =
         |status: &str| ["requires_payment_method", "requires_action", "processing", "deferred"].contains(&status);
     let open = of_type(&items, "payment").filter(|payment| of_state(text(payment, "status").unwrap_or_default()));
+    let open = open.filter(|payment| payment["cancel_requested"] != json!(true));
     let ids = open.filter_map(|payment| payment["payment_id"].as_str().map(str::to_owned)).collect::<Vec<_>>();
     ids.into_iter()
         .map(|payment_id| -> Actor {

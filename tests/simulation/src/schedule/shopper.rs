@@ -91,7 +91,9 @@ impl Shopper {
         ];
         let way = one_of(&mut self.rng, ways);
         let mut body = self.body();
-        if matches!(way, Way::AtOnce | Way::Commanded | Way::Saved) {
+        // What is canceled would have been charged at once, half of the time.
+        let at_once = way == Way::Canceled && self.rng.bool();
+        if at_once || matches!(way, Way::AtOnce | Way::Commanded | Way::Saved) {
             let cards = if way == Way::Saved { &CARDS[..3] } else { &CARDS[..] };
             body["payment_method"] = json!(cards[self.rng.usize(0..cards.len())]);
             body["confirm"] = json!(true);
@@ -215,9 +217,10 @@ impl Shopper {
         }
     }
 
-    /// Cancels, while a browser is still open in which somebody pays, now and then.
+    /// Cancels, while a browser is still open in which somebody pays, or a confirm is under way, now and then. Soon, or hours
+    /// later.
     async fn cancel(&mut self, payment_id: &str) {
-        let most_ms = one_of(&mut self.rng, [0, 100, 30_000]);
+        let most_ms = one_of(&mut self.rng, [0, 100, 30_000, 30_000, 3 * 3_600_000]);
         self.think(most_ms).await;
         let secret = self.payment().and_then(|payment| payment["client_secret"].as_str().map(str::to_owned));
         let (stage, pays, wait_ms) = (Rc::clone(&self.stage), self.rng.bool(), self.rng.u64(0..200));
@@ -230,6 +233,14 @@ impl Shopper {
                 stage.news.notify_one();
             }
         };
+        let (confirms, confirm_ms) = (self.rng.usize(0..3) == 0, self.rng.u64(0..400));
+        let confirm = async {
+            if confirms {
+                stage.sleep_ms(confirm_ms).await;
+                let body = json!({ "payment_method": "pm_card_visa", "return_url": "https://shop.example/return" });
+                stage.call("POST", &format!("/payments/{payment_id}/confirm"), None, Some(&body)).await;
+            }
+        };
         let cancel = async {
             for _ in 0..REPEATS_MAX {
                 if !matches!(stage.call("POST", &path, None, None).await.status(), 202 | 500..) {
@@ -238,7 +249,7 @@ impl Shopper {
                 stage.sleep_ms(3_000).await;
             }
         };
-        futures_util::join!(cancel, meanwhile);
+        futures_util::join!(cancel, confirm, meanwhile);
         // Another payment of the same order, under a key of its own.
         if self.rng.bool() {
             let mut body = self.body();

@@ -1,0 +1,89 @@
+//! What nobody outside of a vendor knows for certain, and what code depends on all the same: each is a dial, and the
+//! schedules of the simulation turn it both ways.
+//!
+//! A dial that is not turned is what we believe. It is a property of the vendor, not a mishap: it stays as it is for a
+//! whole run.
+
+use crate::Vendor;
+use crate::sources::Source;
+use std::collections::BTreeSet;
+
+/// How far lists lag when [`Dial::ListsLag`] is turned, in milliseconds.
+pub const LIST_LAG_MS: i64 = 20_000;
+
+/// One thing that a vendor may do or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dial {
+    /// A POST that Stripe's edge answered with 503 was carried out nevertheless, and its result is kept under the key.
+    /// Not turned: it was not.
+    UnavailableYetDone,
+    /// No `refund.created` is sent for the refund of a charge, only `charge.refunded`.
+    /// Not turned: both are.
+    RefundsComeUntold,
+    /// A payment intent in `processing` is not canceled.
+    /// Not turned: it is.
+    ProcessingIsKept,
+    /// Events of one second are delivered in the opposite order.
+    /// Not turned: in the order in which they came into being.
+    SecondsAreTurnedRound,
+    /// Stripe forgets the idempotency key of a request whose answer was lost: the same key makes a second object.
+    /// Not turned: the first answer is replayed.
+    LostAnswersForgetTheirKey,
+    /// Lists and searches show an object [`LIST_LAG_MS`] after it was made.
+    /// Not turned: at once.
+    ListsLag,
+}
+
+impl Dial {
+    /// Every dial, with its vendor and where the doubt comes from.
+    pub const ALL: [(Self, Vendor, Source); 6] = [
+        (
+            Self::UnavailableYetDone,
+            Vendor::Stripe,
+            Source::Guess("docs.stripe.com/error-low-level calls the result of any 5xx indeterminate"),
+        ),
+        (
+            Self::RefundsComeUntold,
+            Vendor::Stripe,
+            Source::Page("docs.stripe.com/changelog/acacia/2024-10-28: refund.created for all refunds is new there"),
+        ),
+        (
+            Self::ProcessingIsKept,
+            Vendor::Stripe,
+            Source::Spec("stripe_spec3_subset.json: PostPaymentIntentsIntentCancel, \"or, in rare cases, processing\""),
+        ),
+        (
+            Self::SecondsAreTurnedRound,
+            Vendor::Stripe,
+            Source::Page("docs.stripe.com/webhooks: delivery in the order of generation is not guaranteed"),
+        ),
+        (
+            Self::LostAnswersForgetTheirKey,
+            Vendor::Stripe,
+            Source::Guess("a key is kept once execution began (docs.stripe.com/api/idempotent_requests); when that is"),
+        ),
+        (
+            Self::ListsLag,
+            Vendor::Stripe,
+            Source::Guess("only of search it is said that it lags (docs.stripe.com/search); of lists nothing is said"),
+        ),
+    ];
+}
+
+/// Which dials are turned.
+#[derive(Clone, Debug, Default)]
+pub struct Dials {
+    turned: BTreeSet<Dial>,
+}
+
+impl Dials {
+    /// From now on the vendor does what this dial says.
+    pub fn turn(&mut self, dial: Dial) {
+        self.turned.insert(dial);
+    }
+
+    /// Whether a dial is turned.
+    pub fn is_turned(&self, dial: Dial) -> bool {
+        self.turned.contains(&dial)
+    }
+}

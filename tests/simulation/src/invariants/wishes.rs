@@ -1,0 +1,73 @@
+//! What somebody wanted, and what became of it: a wish ends fulfilled, too late, or with a person.
+
+use serde_json::Value;
+
+use super::{of_type, text};
+use crate::universe::Universe;
+
+/// How long an HTTP request is waited for, in milliseconds: whoever asks for a cancel hears within it that it comes too late.
+const ASKER_WAITS_MS: i64 = 25_000;
+/// Stripe's clock shows whole seconds.
+const VENDOR_SECOND_MS: i64 = 1_000;
+
+/// P(a): what was canceled before anything was sent is never charged. P(b): a cancel that was asked for ends canceled, succeeded
+/// before it, or with a person and an alarm.
+pub(super) fn cancels_are_kept(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+    for payment in of_type(items, "payment") {
+        let id = text(payment, "payment_id").unwrap_or_default();
+        let Some(asked) = universe.watch.cancels.get(id) else { continue };
+        let charged_ms = charges(universe, payment);
+        let first_sent_ms = sent(universe, payment);
+        let was_sent = asked.may_be_under_way || first_sent_ms.is_some_and(|at_ms| at_ms <= asked.at_ms);
+        if !was_sent && !charged_ms.is_empty() {
+            wrong.push(format!("P(a): {id} was charged, and nothing was sent when its cancel was asked for"));
+        }
+        let may_be_late_ms = ASKER_WAITS_MS + VENDOR_SECOND_MS + 2 * universe.watch.clocks_wrong_by_ms;
+        let in_time = charged_ms.iter().any(|at_ms| *at_ms <= asked.at_ms + may_be_late_ms);
+        let status = text(payment, "status").unwrap_or_default();
+        let is_kept = match status {
+            "canceled" | "failed" => charged_ms.is_empty(),
+            "succeeded" => in_time || is_told(items, payment),
+            _ => waits_for_a_person(items, id),
+        };
+        if !is_kept {
+            wrong.push(format!("P(b): {id} was to be canceled, and is {status} with {} charges", charged_ms.len()));
+        }
+    }
+}
+
+/// When this payment was charged, in Unix milliseconds.
+fn charges(universe: &Universe, payment: &Value) -> Vec<i64> {
+    let sandbox = universe.sandbox();
+    let own = sandbox
+        .stripe()
+        .payment_intents()
+        .iter()
+        .filter(|there| there.metadata.get("crossdock_intent").map(String::as_str) == text(payment, "intent_id"));
+    own.flat_map(|there| sandbox.stripe().succeeded_charges(&there.id).map(|charge| charge.created_s * 1_000)).collect()
+}
+
+/// When the request that creates it was sent first, unless Stripe said that it had too much to do.
+fn sent(universe: &Universe, payment: &Value) -> Option<i64> {
+    let intent = text(payment, "intent_id")?.as_bytes();
+    let sandbox = universe.sandbox();
+    let carries = |body: &[u8]| body.windows(intent.len()).any(|part| part == intent);
+    let mut calls = sandbox
+        .calls()
+        .iter()
+        .filter(|call| call.operation == "create_payment_intent" && call.status != Some(429) && carries(&call.body));
+    calls.next().map(|call| call.at_ms)
+}
+
+/// Whether the order's timeline has what the alarm is raised with.
+fn is_told(items: &[Value], payment: &Value) -> bool {
+    let told = |item: &Value| {
+        text(item, "event") == Some("payment.charged_unexpectedly") && item["object"] == payment["payment_id"]
+    };
+    items.iter().any(told)
+}
+
+fn waits_for_a_person(items: &[Value], payment_id: &str) -> bool {
+    let is_its = |intent: &&Value| intent.pointer("/data/payment_id").and_then(Value::as_str) == Some(payment_id);
+    of_type(items, "intent").filter(is_its).any(|intent| text(intent, "phase") == Some("MANUAL"))
+}

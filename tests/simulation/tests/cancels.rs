@@ -1,0 +1,121 @@
+//! A cancel that was asked for ends canceled, too late, or with a person: whatever was sent, lost or in doubt.
+
+use crossdock::guard::{Guard, without};
+use simulation::cases::cancels;
+
+#[test]
+fn what_was_deferred_and_canceled_is_never_charged() {
+    assert_eq!(cancels::what_was_deferred_is_never_charged(), Vec::<String>::new());
+}
+
+#[test]
+fn a_cancel_between_two_tries_of_a_request_is_the_last_word() {
+    assert_eq!(cancels::a_cancel_between_two_tries_is_the_last_word(), Vec::<String>::new());
+}
+
+#[test]
+fn a_create_of_unknown_outcome_that_is_canceled_is_looked_for_and_never_sent_again() {
+    assert_eq!(cancels::what_is_unknown_is_looked_for_and_never_sent_again(), Vec::<String>::new());
+}
+
+#[test]
+fn a_create_that_charges_nothing_is_made_and_then_canceled() {
+    assert_eq!(cancels::what_charges_nothing_is_made_and_canceled(), Vec::<String>::new());
+}
+
+#[test]
+fn a_retry_by_hand_charges_nothing_that_was_canceled() {
+    assert_eq!(cancels::a_retry_by_hand_charges_nothing_that_was_canceled(), Vec::<String>::new());
+}
+
+#[test]
+fn what_waits_for_a_person_and_was_never_called_is_canceled_at_once() {
+    assert_eq!(cancels::what_waits_for_a_person_and_was_never_called_is_canceled_at_once(), Vec::<String>::new());
+}
+
+#[test]
+fn a_charge_that_nobody_wanted_any_more_is_shown_and_somebody_is_told() {
+    assert_eq!(cancels::a_charge_that_nobody_wanted_is_shown_and_told(), Vec::<String>::new());
+}
+
+#[test]
+fn a_503_is_no_proof_that_nothing_was_done() {
+    assert_eq!(cancels::a_503_is_no_proof(), Vec::<String>::new());
+}
+
+#[test]
+fn a_503_that_is_repeated_under_the_key_is_of_unknown_outcome() {
+    assert_eq!(cancels::a_503_that_is_repeated_is_of_unknown_outcome(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_looked_for_is_found_on_the_second_page() {
+    assert_eq!(cancels::every_page_is_looked_through(), Vec::<String>::new());
+}
+
+#[test]
+fn a_confirm_that_was_not_sent_is_canceled_with_its_payment() {
+    assert_eq!(cancels::a_confirm_that_was_not_sent_is_canceled_with_its_payment(), Vec::<String>::new());
+}
+
+#[test]
+fn a_confirm_in_doubt_is_not_sent_again_once_a_cancel_was_asked_for() {
+    assert_eq!(cancels::a_confirm_in_doubt_is_not_sent_again(), Vec::<String>::new());
+}
+
+#[test]
+fn a_cancel_whose_failure_the_vendor_repeats_is_made_in_the_end() {
+    assert_eq!(cancels::a_cancel_that_failed_is_made_in_the_end(), Vec::<String>::new());
+}
+
+#[test]
+fn a_cancel_that_came_to_nothing_can_be_asked_for_again() {
+    assert_eq!(cancels::a_cancel_that_came_to_nothing_can_be_asked_for_again(), Vec::<String>::new());
+}
+
+#[test]
+fn what_the_bank_is_at_is_canceled_as_soon_as_that_is_possible() {
+    assert_eq!(cancels::what_the_bank_is_at_is_canceled_when_that_is_possible(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_on_no_list_yet_is_waited_for() {
+    assert_eq!(cancels::what_is_on_no_list_yet_is_waited_for(), Vec::<String>::new());
+}
+
+#[test]
+fn a_cancel_that_only_we_know_of_never_hides_a_charge() {
+    assert_eq!(cancels::our_own_word_gives_way_to_stripe_s(), Vec::<String>::new());
+}
+
+#[test]
+fn who_cancels_too_late_is_told_so_at_once() {
+    assert_eq!(cancels::who_cancels_too_late_is_told_at_once(), Vec::<String>::new());
+}
+
+/// A guard, a case that misses it, and how what is wrong then begins.
+type Missed = (Guard, fn() -> Vec<String>, &'static str);
+
+const MISSED: [Missed; 11] = [
+    (Guard::CancelUnsent, cancels::a_503_is_no_proof, "P"),
+    (Guard::CancelFirst, cancels::what_was_deferred_is_never_charged, "P(a)"),
+    (Guard::CancelSeeks, cancels::what_is_unknown_is_looked_for_and_never_sent_again, "P"),
+    (Guard::CancelHappened, cancels::a_cancel_that_failed_is_made_in_the_end, "P(b)"),
+    (Guard::CancelAgain, cancels::what_the_bank_is_at_is_canceled_when_that_is_possible, "P"),
+    (Guard::CancelStopsConfirm, cancels::a_confirm_that_was_not_sent_is_canceled_with_its_payment, "P"),
+    (Guard::DoubtStays, cancels::a_503_is_no_proof, "P"),
+    (Guard::EveryPage, cancels::every_page_is_looked_through, "P"),
+    (Guard::UnderWay, cancels::what_is_on_no_list_yet_is_waited_for, "P"),
+    (Guard::OwnWordYields, cancels::our_own_word_gives_way_to_stripe_s, "P"),
+    (Guard::ChargeIsTold, cancels::a_charge_that_nobody_wanted_is_shown_and_told, "P"),
+];
+
+#[test]
+fn without_a_guard_a_cancel_is_lost_or_somebody_charged() {
+    let is_missed = |(guard, case, how): &Missed| {
+        let _missing = without(*guard);
+        case().iter().any(|wrong| wrong.starts_with(how))
+    };
+    let not_missed: Vec<Guard> = MISSED.iter().filter(|missed| !is_missed(missed)).map(|missed| missed.0).collect();
+    assert_eq!(not_missed, []);
+}
