@@ -70,6 +70,7 @@ type Test = (&'static str, Needs, fn(&Deployed) -> Result<()>);
 /// waiting), then those that wait longest.
 const TESTS: [Test; 35] = [
     ("an_outage_of_both_vendors_and_killed_functions_cost_no_order_and_few_calls", OwnStack, drill::outage),
+    ("whatever_is_generated_from_the_contract_is_answered_as_the_contract_says", OwnStack, strangers::schemathesis),
     ("a_webhook_that_failed_comes_again_and_copies_of_it_change_nothing", Alone, scenarios::webhooks_that_fail),
     ("an_operator_sees_breakers_and_quotas_and_holds_one_open_only_on_purpose", Alone, operator::breakers),
     ("an_operator_sees_why_messages_are_dead_and_sends_back_those_that_are_meant", Alone, operator::redrives),
@@ -77,7 +78,6 @@ const TESTS: [Test; 35] = [
     ("a_payment_is_deferred_while_stripe_is_down_and_made_when_the_sweeper_finds_it_due", Beside, payments::deferred),
     ("a_label_whose_answer_was_lost_is_found_and_not_bought_again", Beside, shipments::found_after_a_lost_answer),
     ("a_payment_whose_answers_are_lost_is_found_out_about_and_charged_once", Beside, scenarios::slow_answer),
-    ("whatever_is_generated_from_the_contract_is_answered_as_the_contract_says", OwnStack, strangers::schemathesis),
     ("the_payment_flow_works_against_a_stripe_that_no_one_here_wrote", OwnStack, strangers::localstripe),
     (
         "with_one_statement_removed_from_a_role_the_webhook_is_refused_and_nothing_is_acknowledged",
