@@ -87,11 +87,10 @@ impl<'a> Scope<'a> {
 
 /// Sets an attribute; one that was there keeps its name's memory.
 fn set(attributes: &mut Attributes, name: &str, value: std::sync::Arc<str>) {
-    match attributes.get_mut(name) {
-        Some(was) => *was = value,
-        None => {
-            attributes.insert(name.into(), value);
-        }
+    if let Some(was) = attributes.get_mut(name) {
+        *was = value;
+    } else {
+        attributes.insert(name.into(), value);
     }
 }
 
