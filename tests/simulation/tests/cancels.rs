@@ -54,6 +54,11 @@ fn what_is_looked_for_is_found_on_the_second_page() {
 }
 
 #[test]
+fn what_cannot_be_looked_through_is_for_a_person() {
+    assert_eq!(cancels::what_cannot_be_looked_through_is_for_a_person(), Vec::<String>::new());
+}
+
+#[test]
 fn a_confirm_that_was_not_sent_is_canceled_with_its_payment() {
     assert_eq!(cancels::a_confirm_that_was_not_sent_is_canceled_with_its_payment(), Vec::<String>::new());
 }
@@ -96,10 +101,11 @@ fn who_cancels_too_late_is_told_so_at_once() {
 /// A guard, a case that misses it, and how what is wrong then begins.
 type Missed = (Guard, fn() -> Vec<String>, &'static str);
 
-const MISSED: [Missed; 11] = [
+const MISSED: [Missed; 12] = [
     (Guard::CancelUnsent, cancels::a_503_is_no_proof, "P"),
     (Guard::CancelFirst, cancels::what_was_deferred_is_never_charged, "P(a)"),
     (Guard::CancelSeeks, cancels::what_is_unknown_is_looked_for_and_never_sent_again, "P"),
+    (Guard::CancelSeeks, cancels::a_retry_by_hand_charges_nothing_that_was_canceled, "P"),
     (Guard::CancelHappened, cancels::a_cancel_that_failed_is_made_in_the_end, "P(b)"),
     (Guard::CancelAgain, cancels::what_the_bank_is_at_is_canceled_when_that_is_possible, "P"),
     (Guard::CancelStopsConfirm, cancels::a_confirm_that_was_not_sent_is_canceled_with_its_payment, "P"),

@@ -1,8 +1,11 @@
 //! Cancels: of what was not sent, of what may have been, and of what the vendor does not cancel yet.
 
 use crossdock::aws::Write;
+use crossdock::domain::{IntentId, OrderId, PaymentId, StackId, Timestamp};
 use crossdock::effects::audit::Operator;
 use crossdock::effects::intent::key;
+use crossdock::effects::{Claim, Lease, Outcome, Subject, Verdict, WorkList};
+use crossdock::gateway::{Lane, Vendor as Whose};
 use sandbox::{CallFault, Dial, Vendor, WebhookFault};
 use serde_json::{Value, json};
 
@@ -20,6 +23,8 @@ const AN_HOUR_MS: i64 = 3_600_000;
 const BEYOND_THE_BUDGET_MS: i64 = 26 * 3_600_000;
 /// Payments of others that were made after ours: more than a page of the list holds.
 const OTHERS: usize = 130;
+/// More than is looked through at once.
+const TOO_MANY: usize = 5_100;
 
 const LOST_REQUEST: CallFault = CallFault::LostRequest;
 const LOST_ANSWER: CallFault = CallFault::LostAnswer;
@@ -111,11 +116,7 @@ pub fn a_cancel_between_two_tries_is_the_last_word() -> Vec<String> {
         let mut universe = Universe::new(1);
         next_calls(&universe, "create_payment_intent", 1, CallFault::LockTimeout);
         let body = confirmed_payment("o-1", "pm_card_visa");
-        let id = crossdock::domain::PaymentId::nth(
-            &crossdock::domain::StackId::from_stored(crate::universe::STACK_ID),
-            &crossdock::domain::OrderId::from_stored("o-1"),
-            1,
-        );
+        let id = PaymentId::nth(&StackId::from_stored(crate::universe::STACK_ID), &OrderId::from_stored("o-1"), 1);
         let meanwhile = async |universe: &mut Universe| {
             // The first try is over, and the second one comes after a second.
             universe.sleep_ms(300).await;
@@ -157,22 +158,36 @@ pub fn what_charges_nothing_is_made_and_canceled() -> Vec<String> {
 pub fn a_retry_by_hand_charges_nothing_that_was_canceled() -> Vec<String> {
     in_a_run(async {
         let mut universe = Universe::new(1);
-        universe.sandbox().faults().every_call(Vendor::Stripe, "*", LOST_REQUEST);
+        next_calls(&universe, "create_payment_intent", 2, LOST_REQUEST);
         let (_, path) = create(&mut universe, &confirmed_payment("o-1", "pm_card_visa")).await;
-        universe.run_until_quiet(BEYOND_THE_BUDGET_MS).await;
+        universe.sleep_ms(120_000).await;
+        let list = universe.system(Function::EventProcessor, &Probe::new()).work_list().unwrap();
+        give_up(&universe, &list).await;
         let mut wrong = unless(status(&universe) == "manual", || format!("it is {}", status(&universe)));
         cancel(&mut universe, &path).await;
-        universe.sandbox().faults().clear();
-        let list = universe.system(Function::EventProcessor, &Probe::new()).work_list().unwrap();
-        let waiting = list.manual().await.unwrap().intents;
         let ada = Operator { who: "ada".to_owned(), why: None };
-        for intent in waiting {
+        for intent in list.manual().await.unwrap().intents {
             list.retry(&intent, &ada).await.unwrap();
         }
         universe.run_until_quiet(A_WHILE_MS).await;
         wrong.extend(ended(&universe, "canceled", 0));
         wrong
     })
+}
+
+/// Somebody takes the create, finds out nothing, and leaves it to a person.
+async fn give_up(universe: &Universe, list: &WorkList) {
+    let create = intents(universe, "payment.create").remove(0);
+    let id = IntentId::from_stored(text(&create, "intent_id").unwrap());
+    let call_by = Timestamp::from_ms(universe.now_ms());
+    let lease = Lease { owner: "a worker".to_owned(), call_by, lane: Lane::Background };
+    let Claim::Mine(claimed) = list.claim(&id, &lease).await.unwrap() else { return };
+    let items = universe.aws().table().items();
+    let payment_id = text(of_type(&items, "payment").next().unwrap(), "payment_id").unwrap();
+    let payment = list.payment(&PaymentId::from_stored(payment_id)).await.unwrap();
+    let subject = Subject::Payment(Box::new(payment));
+    let given_up = Outcome::of(Verdict::GivenUp { code: "budget_over" });
+    list.settle(&claimed, Whose::Stripe, subject, given_up, |_, _| Ok(None)).await.unwrap();
 }
 
 /// Nobody ever called, a person was asked to look, and the shop cancels.
@@ -184,7 +199,7 @@ pub fn what_waits_for_a_person_and_was_never_called_is_canceled_at_once() -> Vec
         universe.run_until_quiet(BEYOND_THE_BUDGET_MS).await;
         let create = intents(&universe, "payment.create").remove(0);
         let mut wrong = unless(text(&create, "phase") == Some("MANUAL"), || format!("not given up: {create}"));
-        let id = crossdock::domain::IntentId::from_stored(text(&create, "intent_id").unwrap());
+        let id = IntentId::from_stored(text(&create, "intent_id").unwrap());
         let list = universe.system(Function::EventProcessor, &Probe::new()).work_list().unwrap();
         list.table().update(Write::update(key(&id)).remove("first_called_at")).await.unwrap();
         let canceled = cancel(&mut universe, &path).await;
@@ -243,6 +258,20 @@ pub fn a_503_that_is_repeated_is_of_unknown_outcome() -> Vec<String> {
     })
 }
 
+/// Payments of somebody else on the same account.
+fn others_pay(universe: &Universe, count: usize) {
+    for n in 0..count {
+        let request = http::Request::builder()
+            .method("POST")
+            .uri("https://api.stripe.com/v1/payment_intents")
+            .header("authorization", format!("Bearer {}", sandbox::Settings::default().stripe_api_key))
+            .header("content-type", "application/x-www-form-urlencoded");
+        let body = format!("amount=100&currency=eur&metadata[crossdock_stack]=another&metadata[n]={n}");
+        let now_ms = universe.now_ms();
+        universe.sandbox().call(Vendor::Stripe, now_ms, request.body(body.into()).unwrap());
+    }
+}
+
 /// What is looked for is behind what others have made since: on the second page.
 pub fn every_page_is_looked_through() -> Vec<String> {
     in_a_run(async {
@@ -250,16 +279,7 @@ pub fn every_page_is_looked_through() -> Vec<String> {
         webhooks_are_late(&universe);
         next_calls(&universe, "create_payment_intent", 1, CallFault::ErrorAfter { status: 500 });
         let (_, path) = create(&mut universe, &confirmed_payment("o-1", "pm_card_visa")).await;
-        for n in 0..OTHERS {
-            let request = http::Request::builder()
-                .method("POST")
-                .uri("https://api.stripe.com/v1/payment_intents")
-                .header("authorization", format!("Bearer {}", sandbox::Settings::default().stripe_api_key))
-                .header("content-type", "application/x-www-form-urlencoded");
-            let body = format!("amount=100&currency=eur&metadata[crossdock_stack]=another&metadata[n]={n}");
-            let now_ms = universe.now_ms();
-            universe.sandbox().call(Vendor::Stripe, now_ms, request.body(body.into()).unwrap());
-        }
+        others_pay(&universe, OTHERS);
         cancel(&mut universe, &path).await;
         // Before any webhook tells of it. The others' payments are known to nobody here.
         universe.run_until_quiet(AN_HOUR_MS).await;
@@ -267,6 +287,23 @@ pub fn every_page_is_looked_through() -> Vec<String> {
         unless(status(&universe) == "succeeded" && charged == 1, || {
             format!("it ended {} with {charged} charges", status(&universe))
         })
+    })
+}
+
+/// More than can be looked through at once: a person is asked to look.
+pub fn what_cannot_be_looked_through_is_for_a_person() -> Vec<String> {
+    in_a_run(async {
+        let mut universe = Universe::new(1);
+        webhooks_are_late(&universe);
+        next_calls(&universe, "create_payment_intent", 1, CallFault::ErrorAfter { status: 500 });
+        let (_, path) = create(&mut universe, &confirmed_payment("o-1", "pm_card_visa")).await;
+        others_pay(&universe, TOO_MANY);
+        cancel(&mut universe, &path).await;
+        universe.run_until_quiet(AN_HOUR_MS).await;
+        let create = intents(&universe, "payment.create").remove(0);
+        let given_up = text(&create, "phase") == Some("MANUAL");
+        let why = text(&create, "refusal") == Some("too_many_objects_to_search");
+        unless(given_up && why && status(&universe) == "manual", || format!("it is {}: {create}", status(&universe)))
     })
 }
 
