@@ -7,7 +7,8 @@ use futures_util::future::LocalBoxFuture;
 use sandbox::{Dial, Vendor};
 use serde_json::{Value, json};
 
-use super::chance::Mishap;
+use super::chance::{Mishap, one_of};
+use super::limits;
 use super::shopper::{Shopper, settle};
 use super::stage::Stage;
 use super::tomorrow;
@@ -23,6 +24,8 @@ const ORDERS_MANY: RangeInclusive<usize> = 9..=50;
 const SHORT_RUN_MS: u64 = 600_000;
 /// And at most.
 const LONG_RUN_MS: u64 = 2 * 3_600_000;
+/// In one run of so many somebody asks for what is beyond a limit.
+const TOO_FAR_ONE_IN: usize = 4;
 
 /// Looks of a customer who is told to wait: a breaker that has opened time and again lets the next call through after ten
 /// minutes, and theirs may come after somebody else's, of a minute at most.
@@ -55,6 +58,12 @@ pub(super) fn actors(stage: &Rc<Stage>) -> Vec<Actor> {
         if stage.strikes(Mishap::Outage, number) {
             actors.push(Box::pin(outage(Rc::clone(stage), vendor, number)));
         }
+    }
+    if stage.chance.stream("too far", 0).usize(0..TOO_FAR_ONE_IN) == 0 {
+        actors.push(Box::pin(limits::go_too_far(Rc::clone(stage), 1)));
+    }
+    if stage.strikes(Mishap::KeyMayNot, 0) {
+        actors.push(Box::pin(forbid(Rc::clone(stage))));
     }
     if stage.strikes(Mishap::KeyRotated, 0) {
         actors.push(Box::pin(rotate_key(Rc::clone(stage))));
@@ -89,6 +98,20 @@ async fn outage(stage: Rc<Stage>, vendor: Vendor, number: u64) {
     stage.sleep_ms(rng.u64(10_000..5_400_000)).await;
     stage.with(|universe| universe.sandbox().faults().outage(vendor, false));
     stage.note(|| format!("{} is up again", vendor.name()));
+}
+
+/// Stripe's key may not do one thing for a while: somebody has taken a permission away, and gives it back.
+async fn forbid(stage: Rc<Stage>) {
+    const OPERATIONS: [&str; 6] =
+        ["retrieve", "list", "list_payment_methods", "create_refund", "create_customer", "update_customer"];
+    let mut rng = stage.chance.stream("forbidden", 0);
+    stage.sleep_ms(rng.u64(0..300_000)).await;
+    let operation = one_of(&mut rng, OPERATIONS);
+    stage.note(|| format!("the key of Stripe may not {operation}"));
+    stage.with(|universe| universe.sandbox().faults().forbid(Vendor::Stripe, operation, true));
+    stage.sleep_ms(rng.u64(10_000..1_800_000)).await;
+    stage.with(|universe| universe.sandbox().faults().forbid(Vendor::Stripe, operation, false));
+    stage.note(|| format!("the key of Stripe may {operation} again"));
 }
 
 /// Stripe's key is replaced, first there or first here.
