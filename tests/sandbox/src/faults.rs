@@ -61,8 +61,6 @@ pub enum CallFault {
     LostAnswer,
     /// The connection is refused: nothing is done, and the caller knows.
     Refused,
-    /// 403: the key may not do this. Nothing is done, nothing is remembered.
-    Forbidden,
     /// The work is done, and the body of the answer breaks off in the middle.
     Garbled,
 }
@@ -175,8 +173,6 @@ pub struct FaultDial {
     webhooks: Vec<WebhookRule>,
     messages: Vec<MessageRule>,
     outages: BTreeSet<Vendor>,
-    /// What keys may not do, by operation.
-    forbidden: BTreeSet<(Vendor, String)>,
     /// With the times of the calls that count still, epoch milliseconds.
     limits: BTreeMap<Vendor, (CallLimit, VecDeque<i64>)>,
     pub(crate) carriers: Rules,
@@ -211,7 +207,6 @@ impl FaultDial {
             webhooks: Vec::new(),
             messages: Vec::new(),
             outages: BTreeSet::new(),
-            forbidden: BTreeSet::new(),
             limits: BTreeMap::new(),
             carriers: Rules::default(),
             random: RandomFaults::default(),
@@ -265,16 +260,6 @@ impl FaultDial {
         self.webhooks.push(rule);
     }
 
-    /// Takes the permission for an operation from the account's key (`true`), or gives it back (`false`).
-    pub fn forbid(&mut self, vendor: Vendor, operation: &str, is_forbidden: bool) {
-        let what = (vendor, operation.to_owned());
-        if is_forbidden {
-            self.forbidden.insert(what)
-        } else {
-            self.forbidden.remove(&what)
-        };
-    }
-
     /// Starts (`true`) or ends (`false`) an outage: every call is answered 503 and nothing is done. Webhooks that are
     /// already on their way keep coming.
     pub fn outage(&mut self, vendor: Vendor, on: bool) {
@@ -304,7 +289,6 @@ impl FaultDial {
         self.webhooks.clear();
         self.messages.clear();
         self.outages.clear();
-        self.forbidden.clear();
         self.limits.clear();
         self.carriers = Rules::default();
         self.random = RandomFaults::default();
@@ -325,9 +309,6 @@ impl FaultDial {
     ) -> CallFate {
         if self.outages.contains(&vendor) {
             return CallFate { delay_ms: 0, fault: Some(CallFault::ErrorBefore { status: OUTAGE_STATUS }) };
-        }
-        if self.forbidden.iter().any(|(of, what)| *of == vendor && what == operation) {
-            return CallFate { delay_ms: 0, fault: Some(CallFault::Forbidden) };
         }
         let mut fate = CallFate { delay_ms: 0, fault: None };
         for rule in &mut self.calls {

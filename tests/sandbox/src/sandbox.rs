@@ -122,13 +122,6 @@ impl Sandbox {
         let delay_ms = fate.delay_ms;
         let reply = match fate.fault {
             Some(CallFault::Refused) => Reply::Refused,
-            Some(CallFault::Forbidden) => {
-                let response = match vendor {
-                    Vendor::Stripe => stripe::State::forbidden(now_ms),
-                    _ => edge_error(now_ms, 403),
-                };
-                Reply::Answer { response, delay_ms }
-            }
             Some(CallFault::LostRequest) => Reply::Lost { delay_ms },
             Some(CallFault::ErrorBefore { status }) => {
                 if status == OUTAGE_STATUS && self.is_done_all_the_same(vendor) {

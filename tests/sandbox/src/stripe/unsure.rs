@@ -1,24 +1,16 @@
 //! What Stripe does where nobody outside knows: see [`crate::Dial`].
 
 use super::State;
-use super::events::{Outgoing, pretty};
-use super::failure::Failure;
-use crate::answer::{answer, header_text};
+use super::events::Outgoing;
+use crate::answer::header_text;
 use crate::dials::{Dial, Dials, LIST_LAG_MS};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 use serde_json::Value;
 
 impl State {
     pub(crate) fn dials(&mut self) -> &mut Dials {
         &mut self.dials
-    }
-
-    /// What a restricted key is told that lacks a permission (docs.stripe.com/keys/restricted-api-keys).
-    pub(crate) fn forbidden(now_ms: i64) -> Response<Bytes> {
-        let message = "The provided key 'rk_test_****' does not have the required permissions for this endpoint.";
-        let failure = Failure { status: 403, ..Failure::invalid(None, None, message) };
-        answer(now_ms, failure.status, "application/json", pretty(&failure.body("req_forbidden")))
     }
 
     /// Nobody has had the answer to this request.

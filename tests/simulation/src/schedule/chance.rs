@@ -103,8 +103,6 @@ pub enum Mishap {
     UnknownKind,
     /// Carriers do not accept their tokens any more.
     TokensRevoked,
-    /// Stripe's key may not do something for a while.
-    KeyMayNot,
     /// A vendor does, during all of a run, the other of two things of which nobody outside knows which it does.
     Dial(Dial),
 }
@@ -151,7 +149,7 @@ impl Mishap {
 
 /// Every mishap with its usual probability: per request for those of requests, per invocation, webhook or batch for the
 /// others. Those of a whole run (outages, rotations) happen or not.
-const USUAL: [(Mishap, f64); 46] = [
+const USUAL: [(Mishap, f64); 45] = [
     (Mishap::Crash, 0.08),
     (Mishap::Freeze, 0.015),
     (Mishap::ClockJump, 0.005),
@@ -197,7 +195,6 @@ const USUAL: [(Mishap, f64); 46] = [
     (Mishap::Dial(Dial::SecondsAreTurnedRound), 0.4),
     (Mishap::Dial(Dial::LostAnswersForgetTheirKey), 0.1),
     (Mishap::Dial(Dial::ListsLag), 0.4),
-    (Mishap::KeyMayNot, 0.1),
 ];
 
 /// One mishap that happened: the piece of work, and its request (0: it is no request's).

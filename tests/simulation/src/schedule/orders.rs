@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use sandbox::{Dial, Vendor};
 use serde_json::{Value, json};
 
-use super::chance::{Mishap, one_of};
+use super::chance::Mishap;
 use super::limits;
 use super::shopper::{Shopper, settle};
 use super::stage::Stage;
@@ -62,9 +62,6 @@ pub(super) fn actors(stage: &Rc<Stage>) -> Vec<Actor> {
     if stage.chance.stream("too far", 0).usize(0..TOO_FAR_ONE_IN) == 0 {
         actors.push(Box::pin(limits::go_too_far(Rc::clone(stage), 1)));
     }
-    if stage.strikes(Mishap::KeyMayNot, 0) {
-        actors.push(Box::pin(forbid(Rc::clone(stage))));
-    }
     if stage.strikes(Mishap::KeyRotated, 0) {
         actors.push(Box::pin(rotate_key(Rc::clone(stage))));
     }
@@ -98,20 +95,6 @@ async fn outage(stage: Rc<Stage>, vendor: Vendor, number: u64) {
     stage.sleep_ms(rng.u64(10_000..5_400_000)).await;
     stage.with(|universe| universe.sandbox().faults().outage(vendor, false));
     stage.note(|| format!("{} is up again", vendor.name()));
-}
-
-/// Stripe's key may not do one thing for a while: somebody has taken a permission away, and gives it back.
-async fn forbid(stage: Rc<Stage>) {
-    const OPERATIONS: [&str; 6] =
-        ["retrieve", "list", "list_payment_methods", "create_refund", "create_customer", "update_customer"];
-    let mut rng = stage.chance.stream("forbidden", 0);
-    stage.sleep_ms(rng.u64(0..300_000)).await;
-    let operation = one_of(&mut rng, OPERATIONS);
-    stage.note(|| format!("the key of Stripe may not {operation}"));
-    stage.with(|universe| universe.sandbox().faults().forbid(Vendor::Stripe, operation, true));
-    stage.sleep_ms(rng.u64(10_000..1_800_000)).await;
-    stage.with(|universe| universe.sandbox().faults().forbid(Vendor::Stripe, operation, false));
-    stage.note(|| format!("the key of Stripe may {operation} again"));
 }
 
 /// Stripe's key is replaced, first there or first here.
