@@ -1,5 +1,7 @@
 //! What our own clients make of AWS when it answers as the model never does: under way, half, late or not at all.
 
+#![allow(clippy::disallowed_methods, reason = "tokio's paused clock is the time of these tests")]
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -177,6 +179,7 @@ async fn keys_that_were_left_unprocessed_are_asked_for_after_a_growing_while() {
     assert_eq!(ours.asked() - before, 5, "it goes on asking");
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "it is one of the answers, and some are none")]
 fn secret(value: &str, version: &str) -> Option<(u16, Value)> {
     Some((200, json!({ "SecretString": json!({ "key": value }).to_string(), "VersionId": version })))
 }
