@@ -56,6 +56,7 @@ pub(super) const LIST: &[Entry] = &[
         "page",
         Guess("the status is the vendor's; that it can come without JSON is believed"),
     ),
+    refusal(EVERY_OPERATION, 400, "page", Guess("what stands in front of the API has no JSON")),
     refusal(EVERY_OPERATION, 409, "page", Guess("no vendor's word; a schedule gives it to every vendor")),
     events("OC PU AR OD DL DP IT ZQ", Spec("fedex_track_v1.json: eventType; ZQ stands for one that nobody knows")),
     events("DE DE/08 DE/07 RS CA", Spec("fedex_track_v1.json: eventType and exceptionCode")),

@@ -97,6 +97,7 @@ pub(super) const LIST: &[Entry] = &[
         "page",
         Guess("the status is the vendor's; that it can come without JSON is believed"),
     ),
+    refusal(EVERY_OPERATION, 400, "page", Guess("what stands in front of the API has no JSON")),
     refusal(EVERY_OPERATION, 409, "page", Guess("a collision that has no body; the SDKs repeat every 409")),
     events(
         "charge.failed charge.refunded charge.succeeded customer.created customer.updated payment_intent.canceled \

@@ -30,6 +30,7 @@ pub(super) const LIST: &[Entry] = &[
         "page",
         Guess("the status is the vendor's; that it can come without JSON is believed"),
     ),
+    refusal(EVERY_OPERATION, 400, "page", Guess("what stands in front of the API has no JSON")),
     refusal(EVERY_OPERATION, 409, "page", Guess("no vendor's word; a schedule gives it to every vendor")),
     events("queued sending sent delivered received", Spec("twilio_api_v2010.json: message_enum_status")),
     events(

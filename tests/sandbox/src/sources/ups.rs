@@ -51,6 +51,7 @@ pub(super) const LIST: &[Entry] = &[
         "page",
         Guess("the status is the vendor's; that it can come without JSON is believed"),
     ),
+    refusal(EVERY_OPERATION, 400, "page", Guess("what stands in front of the API has no JSON")),
     refusal(EVERY_OPERATION, 409, "page", Guess("no vendor's word; a schedule gives it to every vendor")),
     events(
         "M/MP P/PU I/AR I/OT I/PU X/48 D/FS X/RS RS/RS MV/VP Q/ZQ",
