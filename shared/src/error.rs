@@ -37,7 +37,7 @@ pub struct FieldError {
 }
 
 /// Any failure inside Crossdock.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     /// What is true.
     pub kind: Kind,

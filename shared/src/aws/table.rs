@@ -1,6 +1,7 @@
 //! The one table: reads and single conditional writes. Transactions are in transact.rs.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -25,7 +26,10 @@ pub fn there_may_be_more(rows: &[Item]) -> bool {
 const PAGES_MAX: u32 = 20;
 
 /// Reads of unprocessed keys in one batch read, before it counts as throttled.
-const BATCH_READ_ROUNDS_MAX: u8 = 3;
+const BATCH_READ_ROUNDS_MAX: u8 = 5;
+/// Longest wait before keys are asked for that were left unprocessed; doubles each time, with full jitter. Asked at once
+/// they would be refused again (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html).
+const BATCH_READ_BACKOFF: Duration = Duration::from_millis(50);
 
 /// The indexes of template.yaml.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +90,8 @@ impl Table {
     pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>> {
         let mut found: HashMap<Key, Item> = HashMap::new();
         let mut wanted: Vec<HashMap<String, AttributeValue>> = keys.iter().map(Key::attributes).collect();
-        for _ in 0..BATCH_READ_ROUNDS_MAX {
+        let mut backoff = BATCH_READ_BACKOFF;
+        for round in 1..=BATCH_READ_ROUNDS_MAX {
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(wanted))
                 .consistent_read(true)
@@ -110,6 +115,10 @@ impl Table {
                 .unwrap_or_default();
             if wanted.is_empty() {
                 return Ok(keys.iter().map(|key| found.remove(key)).collect());
+            }
+            if round < BATCH_READ_ROUNDS_MAX {
+                self.world.clock.sleep(backoff.mul_f64(self.world.fraction())).await;
+                backoff *= 2;
             }
         }
         Err(Error::transient("aws_unavailable", "BatchGetItem left keys unprocessed"))

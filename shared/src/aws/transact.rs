@@ -31,6 +31,16 @@ pub enum Transacted {
     Lost(Vec<Obstacle>),
 }
 
+/// What one try came to.
+enum Tried {
+    /// It is decided.
+    Over(Transacted),
+    /// It met another transaction, and nothing of it was written.
+    Canceled,
+    /// An earlier try under the same token, whose answer was lost, is still at work.
+    InProgress,
+}
+
 /// A write whose condition did not hold.
 #[derive(Debug)]
 pub struct Obstacle {
@@ -44,15 +54,19 @@ pub struct Obstacle {
 
 impl Table {
     /// Writes all or nothing. Conflicts with other transactions are retried here; a lost reply is retried by the SDK
-    /// under the same token, so it is never done twice.
+    /// under the same token, so it is never done twice. When a lost try is still in progress, the token is kept, too: under
+    /// another one our own commit would look like somebody else's.
     pub async fn transact(&self, writes: &[Write]) -> Result<Transacted> {
         if writes.len() > WRITES_MAX {
             return Err(Error::bug("transaction_too_large", writes.len()));
         }
         let mut backoff = CONFLICT_BACKOFF;
+        let mut token = self.new_token();
         for _ in 0..CONFLICT_TRIES_MAX {
-            if let Some(outcome) = self.try_transact(writes).await? {
-                return Ok(outcome);
+            match self.try_transact(writes, &token).await? {
+                Tried::Over(outcome) => return Ok(outcome),
+                Tried::Canceled => token = self.new_token(),
+                Tried::InProgress => {}
             }
             self.world.clock.sleep(backoff.mul_f64(self.world.fraction())).await;
             backoff *= 2;
@@ -60,24 +74,22 @@ impl Table {
         Err(Error::transient("aws_unavailable", "TransactWriteItems kept meeting other transactions"))
     }
 
-    /// One try; `None` when it met another transaction.
-    async fn try_transact(&self, writes: &[Write]) -> Result<Option<Transacted>> {
+    fn new_token(&self) -> String {
+        ulid(self.world.now(), self.world.rng.next())
+    }
+
+    async fn try_transact(&self, writes: &[Write], token: &str) -> Result<Tried> {
         let items =
             writes.iter().map(|write| write.clone().into_transact_item(&self.name)).collect::<Result<Vec<_>>>()?;
-        let result = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            .client_request_token(ulid(self.world.now(), self.world.rng.next()))
-            .send()
-            .await;
-        let Err(error) = result else { return Ok(Some(Transacted::Done)) };
+        let result =
+            self.client.transact_write_items().set_transact_items(Some(items)).client_request_token(token).send().await;
+        let Err(error) = result else { return Ok(Tried::Over(Transacted::Done)) };
         if let SdkError::ServiceError(service) = &error {
             match service.err() {
                 TransactWriteItemsError::TransactionCanceledException(canceled) => {
                     return obstacles(writes, canceled.cancellation_reasons());
                 }
-                TransactWriteItemsError::TransactionInProgressException(_) => return Ok(None),
+                TransactWriteItemsError::TransactionInProgressException(_) => return Ok(Tried::InProgress),
                 _ => {}
             }
         }
@@ -86,7 +98,7 @@ impl Table {
 }
 
 /// Failed conditions decide over conflicts: a write that lost will lose again.
-fn obstacles(writes: &[Write], reasons: &[CancellationReason]) -> Result<Option<Transacted>> {
+fn obstacles(writes: &[Write], reasons: &[CancellationReason]) -> Result<Tried> {
     let mut lost = Vec::new();
     let mut retry = false;
     for (index, (write, reason)) in writes.iter().zip(reasons).enumerate() {
@@ -101,8 +113,8 @@ fn obstacles(writes: &[Write], reasons: &[CancellationReason]) -> Result<Option<
         }
     }
     match (lost.is_empty(), retry) {
-        (false, _) => Ok(Some(Transacted::Lost(lost))),
-        (true, true) => Ok(None),
+        (false, _) => Ok(Tried::Over(Transacted::Lost(lost))),
+        (true, true) => Ok(Tried::Canceled),
         (true, false) => Err(Error::bug("aws_request_invalid", "a transaction was canceled without a reason")),
     }
 }

@@ -289,9 +289,11 @@ fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timesta
         (Verdict::Absent, Subject::Payment(payment)) if kind.is_called_off() && payment.cancel_requested => {
             Verdict::Refused { code: CALLED_OFF }
         }
-        // A status that nobody told is no reason to wake a person; nor is a parcel that nobody saw for a month: that is for
-        // the shop and its carrier to talk about.
-        (Verdict::GivenUp { code }, _) if is_read && kind != Kind::PaymentSettlement => Verdict::Refused { code },
+        // A status that nobody told is no reason to wake a person, nor a fee that was not found in time; nor is a parcel that
+        // nobody saw for a month: that is for the shop and its carrier to talk about.
+        (Verdict::GivenUp { code }, _) if is_read && (kind != Kind::PaymentSettlement || *code == "budget_over") => {
+            Verdict::Refused { code }
+        }
         // Whether an offer or a code of an hour ago was sent is nothing that a person has to find out.
         (Verdict::GivenUp { code }, Subject::Message { message, .. }) if message.kind.is_perishable() => {
             Verdict::Refused { code }

@@ -164,6 +164,19 @@ async fn an_intent_with_an_address_is_found_by_its_person() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fee_that_nobody_could_be_asked_for_in_time_wakes_no_person() {
+    let mut universe = Universe::new(1);
+    universe.sandbox().faults().every_call(Vendor::Stripe, "retrieve", CallFault::ErrorBefore { status: 503 });
+    let body = confirmed_payment("o-1", "pm_card_visa");
+    assert_eq!(universe.call("POST", "/payments", Some("k-1"), Some(&body)).await.status(), 201);
+    universe.run_until_quiet(10 * 24 * 3_600_000).await;
+    let items = universe.aws().table().items();
+    let look = of_type(&items, "intent").find(|intent| text(intent, "kind") == Some("payment.settlement")).unwrap();
+    assert_eq!((text(look, "phase"), text(look, "refusal")), (Some("REFUSED"), Some("budget_over")), "{look}");
+    assert!(look.get("due_pk").is_none(), "it waits for a person: {look}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fee_that_is_known_only_days_later_is_found_by_whoever_takes_over() {
     let mut universe = Universe::new(1);
     // Nothing of the first day's looks comes back, and the last one of them dies.

@@ -11,6 +11,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use crossdock::domain::input::CreateMessage;
 use crossdock::domain::message::{Content, DeliveryStep, Estimate, MessageStatus};
 use crossdock::domain::{Correlation, IntentId, OrderId};
@@ -166,6 +168,34 @@ async fn an_sms_that_twilio_failed_to_take_is_sent_again_once_the_list_does_not_
     assert_eq!((sender.phase(&intent).as_str(), sender.sent()), ("UNKNOWN", 0));
     assert_eq!(sender.turns(&intent).await, "DONE");
     assert_eq!(sender.sent(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_sms_that_would_have_to_be_sought_among_more_than_a_page_of_others_is_left_to_a_person() {
+    let mut sender = Sender::new();
+    sender.universe.sandbox().faults().every_webhook(Vendor::Twilio, WebhookFault::Dropped);
+    sender.universe.sandbox().faults().next_calls(Vendor::Twilio, "*", 1, CallFault::LostRequest);
+    let intent = sender.queue("k-1").await;
+    sender.turn(&intent).await;
+    assert_eq!(sender.phase(&intent), "UNKNOWN");
+    // Somebody else uses the account, too.
+    let account = sandbox::Settings::default();
+    let user = format!("{}:{}", account.twilio_account_sid, account.twilio_auth_tokens[0]);
+    let now_ms = sender.universe.now_ms();
+    for n in 0..101 {
+        let form: String = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("To", ADA), ("From", SHOP), ("Body", &format!("text {n}"))])
+            .finish();
+        let request = http::Request::post(format!("/2010-04-01/Accounts/{}/Messages.json", account.twilio_account_sid))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", format!("Basic {}", STANDARD.encode(&user)));
+        let reply = sender.universe.sandbox().call(Vendor::Twilio, now_ms, request.body(form.into()).unwrap());
+        assert!(matches!(reply, sandbox::Reply::Answer { response, .. } if response.status() == 201));
+    }
+    sender.turns(&intent).await;
+    let item = sender.item("intent");
+    assert_eq!(text(&item, "refusal"), Some("too_many_objects_to_search"), "{item}");
+    assert_eq!(sender.sent(), 101, "it was sent without knowing");
 }
 
 #[tokio::test(start_paused = true)]

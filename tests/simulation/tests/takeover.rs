@@ -161,6 +161,7 @@ async fn an_intent_that_kills_whoever_takes_it_is_given_up_at_the_fifth_claim_be
     }
     send_mails(&mut universe).await;
     assert_eq!((mails(&universe), text(&mail_intent(&universe), "phase")), (0, Some("MANUAL")));
+    assert_eq!(text(&mail_intent(&universe), "refusal"), Some("claimed_too_often"));
     // Nobody is nudged for it any more; a person finds it.
     assert_eq!(text(&mail_intent(&universe), "due_pk"), Some("DUE#MANUAL"));
 }

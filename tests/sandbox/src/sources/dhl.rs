@@ -18,5 +18,12 @@ pub(super) const LIST: &[Entry] = &[
     refusal(EVERY_OPERATION, 501, "Not_implemented", Source::Sandbox),
     refusal(EVERY_OPERATION, 503, "page", Guess("what stands in front of the API has no JSON")),
     refusal(EVERY_OPERATION, 500, "page", Guess("what stands in front of the API has no JSON")),
+    refusal(
+        EVERY_OPERATION,
+        403,
+        "page",
+        Guess("the status is the vendor's; that it can come without JSON is believed"),
+    ),
+    refusal(EVERY_OPERATION, 400, "page", Guess("what stands in front of the API has no JSON")),
     refusal(EVERY_OPERATION, 409, "page", Guess("no vendor's word; a schedule gives it to every vendor")),
 ];

@@ -50,6 +50,13 @@ pub(super) const LIST: &[Entry] = &[
     refusal(EVERY_OPERATION, 501, "SANDBOX.NOT.SIMULATED", Source::Sandbox),
     refusal(EVERY_OPERATION, 503, "page", Guess("what stands in front of the API has no JSON")),
     refusal(EVERY_OPERATION, 500, "page", Guess("what stands in front of the API has no JSON")),
+    refusal(
+        EVERY_OPERATION,
+        403,
+        "page",
+        Guess("the status is the vendor's; that it can come without JSON is believed"),
+    ),
+    refusal(EVERY_OPERATION, 400, "page", Guess("what stands in front of the API has no JSON")),
     refusal(EVERY_OPERATION, 409, "page", Guess("no vendor's word; a schedule gives it to every vendor")),
     events("OC PU AR OD DL DP IT ZQ", Spec("fedex_track_v1.json: eventType; ZQ stands for one that nobody knows")),
     events("DE DE/08 DE/07 RS CA", Spec("fedex_track_v1.json: eventType and exceptionCode")),

@@ -23,6 +23,13 @@ pub(super) const LIST: &[Entry] = &[
     refusal("unknown", 404, "404", Guess("the status is on the page, the body is not")),
     refusal(EVERY_OPERATION, 503, "page", Report("postmarkapp.com/support: HTML of a layer in front, said of 403")),
     refusal(EVERY_OPERATION, 500, "page", Report("postmarkapp.com/support: HTML of a layer in front, said of 403")),
+    refusal(
+        EVERY_OPERATION,
+        403,
+        "page",
+        Guess("the status is the vendor's; that it can come without JSON is believed"),
+    ),
+    refusal(EVERY_OPERATION, 400, "page", Guess("what stands in front of the API has no JSON")),
     refusal(EVERY_OPERATION, 409, "page", Guess("no vendor's word; a schedule gives it to every vendor")),
     events(
         "Delivery Open Click SpamComplaint SubscriptionChange",

@@ -21,7 +21,7 @@ pub(super) const LIST: &[Entry] = &[
     refusal(
         "mail_send",
         400,
-        "batch_id content content.value from.email personalizations personalizations.to personalizations.to.email personalizations.to.name \
+        "batch_id content content.value from.email headers personalizations personalizations.to personalizations.to.email personalizations.to.name \
          personalizations.send_at personalizations.substitutions personalizations.dynamic_template_data \
          personalizations.custom_args reply_to.email send_at subject template_id categories",
         FIELD,
@@ -44,6 +44,13 @@ pub(super) const LIST: &[Entry] = &[
     refusal(EVERY_OPERATION, 503, "", Guess("not in the specification")),
     refusal(EVERY_OPERATION, 503, "page", Guess("what stands in front of the API has no JSON")),
     refusal(EVERY_OPERATION, 500, "page", Guess("what stands in front of the API has no JSON")),
+    refusal(
+        EVERY_OPERATION,
+        403,
+        "page",
+        Guess("the status is the vendor's; that it can come without JSON is believed"),
+    ),
+    refusal(EVERY_OPERATION, 400, "page", Guess("what stands in front of the API has no JSON")),
     refusal(EVERY_OPERATION, 409, "page", Guess("no vendor's word; a schedule gives it to every vendor")),
     events(
         "processed dropped delivered deferred open click spamreport unsubscribe group_unsubscribe group_resubscribe \

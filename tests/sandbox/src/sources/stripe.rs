@@ -91,6 +91,13 @@ pub(super) const LIST: &[Entry] = &[
         Guess("whether anything was done: see the dial UnavailableYetDone; that it is no JSON is believed"),
     ),
     refusal(EVERY_OPERATION, 500, "page", Guess("an edge that fails may answer so")),
+    refusal(
+        EVERY_OPERATION,
+        403,
+        "page",
+        Guess("the status is the vendor's; that it can come without JSON is believed"),
+    ),
+    refusal(EVERY_OPERATION, 400, "page", Guess("what stands in front of the API has no JSON")),
     refusal(EVERY_OPERATION, 409, "page", Guess("a collision that has no body; the SDKs repeat every 409")),
     events(
         "charge.failed charge.refunded charge.succeeded customer.created customer.updated payment_intent.canceled \

@@ -22,7 +22,7 @@ pub(super) const LIST: &[Entry] = &[
     ),
     refusal("validate_address", 400, "264002", BELIEVED),
     refusal(EVERY_OPERATION, 400, "10001 10007 10013 10400 20006 20007 20008", BELIEVED),
-    refusal("rates", 400, "110002 110208 110209 111035 111100 111210 111285 111580", BELIEVED),
+    refusal("rates ship", 400, "110002 110208 110209 111035 111100 111210 111285 111580", BELIEVED),
     refusal("ship", 400, "120100 120400 120701 120703 120704", BELIEVED),
     refusal("recover_label", 400, "300001 300007 300018", BELIEVED),
     refusal("void", 400, "190102 190103 190117", BELIEVED),
@@ -45,6 +45,13 @@ pub(super) const LIST: &[Entry] = &[
     refusal(EVERY_OPERATION, 501, "501", Source::Sandbox),
     refusal(EVERY_OPERATION, 503, "page", Guess("what stands in front of the API has no JSON")),
     refusal(EVERY_OPERATION, 500, "page", Guess("what stands in front of the API has no JSON")),
+    refusal(
+        EVERY_OPERATION,
+        403,
+        "page",
+        Guess("the status is the vendor's; that it can come without JSON is believed"),
+    ),
+    refusal(EVERY_OPERATION, 400, "page", Guess("what stands in front of the API has no JSON")),
     refusal(EVERY_OPERATION, 409, "page", Guess("no vendor's word; a schedule gives it to every vendor")),
     events(
         "M/MP P/PU I/AR I/OT I/PU X/48 D/FS X/RS RS/RS MV/VP Q/ZQ",

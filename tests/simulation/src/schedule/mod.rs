@@ -3,9 +3,11 @@
 //! [`play`] runs one: first with mishaps, until the shops are done; then without, until nothing is due any more. Then
 //! the invariants must hold, and every order that a customer still wants can be paid.
 
+mod basket;
 mod chance;
 mod identity;
 mod lambda;
+mod limits;
 mod orders;
 mod parcel;
 pub mod replay;

@@ -8,6 +8,7 @@ use sandbox::{Dial, Vendor};
 use serde_json::{Value, json};
 
 use super::chance::Mishap;
+use super::limits;
 use super::shopper::{Shopper, settle};
 use super::stage::Stage;
 use super::tomorrow;
@@ -23,6 +24,8 @@ const ORDERS_MANY: RangeInclusive<usize> = 9..=50;
 const SHORT_RUN_MS: u64 = 600_000;
 /// And at most.
 const LONG_RUN_MS: u64 = 2 * 3_600_000;
+/// In one run of so many somebody asks for what is beyond a limit.
+const TOO_FAR_ONE_IN: usize = 4;
 
 /// Looks of a customer who is told to wait: a breaker that has opened time and again lets the next call through after ten
 /// minutes, and theirs may come after somebody else's, of a minute at most.
@@ -55,6 +58,9 @@ pub(super) fn actors(stage: &Rc<Stage>) -> Vec<Actor> {
         if stage.strikes(Mishap::Outage, number) {
             actors.push(Box::pin(outage(Rc::clone(stage), vendor, number)));
         }
+    }
+    if stage.chance.stream("too far", 0).usize(0..TOO_FAR_ONE_IN) == 0 {
+        actors.push(Box::pin(limits::go_too_far(Rc::clone(stage), 1)));
     }
     if stage.strikes(Mishap::KeyRotated, 0) {
         actors.push(Box::pin(rotate_key(Rc::clone(stage))));

@@ -6,6 +6,7 @@ use sandbox::{ParcelCourse, Vendor};
 use serde_json::{Value, json};
 
 use super::chance::one_of;
+use super::limits;
 use super::shopper::settle;
 use super::stage::Stage;
 use crate::invariants::text;
@@ -37,6 +38,7 @@ pub(super) async fn send(stage: &Rc<Stage>, number: u64, order: &str, customer: 
         return;
     }
     let mut body = if rng.bool() { within_europe() } else { consignment() };
+    limits::stretch_address(&mut rng, &mut body);
     body["recipient"]["email"] = json!(format!("{customer}@example.com"));
     let (quoted, service) = (rng.bool(), one_of(&mut rng, [("fedex", "FEDEX_GROUND"), ("ups", "03")]));
     let is_abroad = body["shipper"]["address"]["country"] != body["recipient"]["address"]["country"];

@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
+use super::basket::Basket;
 use super::chance::one_of;
-use super::parcel;
 use super::stage::Stage;
+use super::{limits, parcel};
 use crate::invariants::text;
 use crate::universe::Response;
 
@@ -15,8 +16,6 @@ use crate::universe::Response;
 const REPEATS_MAX: usize = 4;
 /// Customers of the shop: orders share them.
 const CUSTOMERS: usize = 3;
-/// What an order costs, in cents.
-const AMOUNT: i64 = 1099;
 
 /// Cards that a shopper may have, the good one several times.
 const CARDS: [&str; 10] = [
@@ -49,13 +48,18 @@ pub(super) struct Shopper {
     number: u64,
     order: String,
     customer: String,
+    name: String,
+    basket: Basket,
 }
 
 impl Shopper {
     pub(super) fn new(stage: Rc<Stage>, number: u64) -> Self {
         let mut rng = stage.chance.stream("order", number);
         let customer = format!("c-{}", rng.usize(0..CUSTOMERS));
-        Self { stage, rng, number, order: format!("o-{number}"), customer }
+        let basket = Basket::of(&mut stage.chance.stream("basket", number));
+        // A customer of the shop has one name, whatever they buy.
+        let name = limits::name(&mut stage.chance.stream(&customer, 0));
+        Self { stage, rng, number, order: format!("o-{number}"), customer, name, basket }
     }
 
     fn key(&self) -> String {
@@ -65,8 +69,8 @@ impl Shopper {
     fn body(&self) -> Value {
         json!({
             "order_id": self.order,
-            "amount": { "value": AMOUNT, "currency": "EUR" },
-            "customer": { "id": self.customer, "email": format!("{}@example.com", self.customer), "name": "Ada Lovelace" },
+            "amount": self.basket.amount(),
+            "customer": { "id": self.customer, "email": format!("{}@example.com", self.customer), "name": self.name },
         })
     }
 
@@ -155,7 +159,7 @@ impl Shopper {
         futures_util::join!(first, second, other);
         if tries_other_body && self.payment_id().is_some() {
             let mut cheaper = body.clone();
-            cheaper["amount"]["value"] = json!(AMOUNT - 1);
+            cheaper["amount"] = self.basket.cheaper();
             let made_with_key = self.payment().is_some_and(|payment| text(&payment, "request_key") == Some(&key));
             let answer = self.stage.call("POST", "/payments", Some(&key), Some(&cheaper)).await;
             if made_with_key && (200..300).contains(&answer.status()) {
@@ -280,8 +284,9 @@ impl Shopper {
         let path = format!("/payments/{payment_id}/refunds");
         for part in 0..self.rng.usize(0..4) {
             self.think(20_000).await;
-            let amount = one_of(&mut self.rng, [100, 400, 700, AMOUNT]);
-            let body = json!({ "amount": { "value": amount, "currency": "EUR" } });
+            let percent = one_of(&mut self.rng, [9, 36, 64, 100]);
+            let amount = self.basket.part(percent);
+            let body = json!({ "amount": self.basket.worth(amount) });
             let key = format!("refund-{part}");
             match self.rng.usize(0..8) {
                 0 => {
@@ -310,7 +315,7 @@ impl Shopper {
                 _ => {
                     let stage = Rc::clone(&self.stage);
                     let again = async {
-                        if amount == 400 {
+                        if percent == 36 {
                             settle(&stage, &path, Some(&key), &body).await;
                         }
                     };

@@ -4,6 +4,7 @@
 
 mod crash;
 mod instance;
+mod ours;
 mod queues;
 mod reads;
 mod secrets;
