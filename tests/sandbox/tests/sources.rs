@@ -71,7 +71,7 @@ fn guesses_are_counted_and_lines_that_no_test_needs_are_shown() {
 }
 
 /// A line of the file of what was given, if it is this vendor's.
-fn parsed<'a>(vendor: Vendor, text: &'a str) -> Option<What<'a>> {
+fn parsed(vendor: Vendor, text: &str) -> Option<What<'_>> {
     let what = text.strip_prefix(vendor.name())?.strip_prefix(' ')?;
     if let Some(kind) = what.strip_prefix("event ") {
         return Some(What::Event(kind));
