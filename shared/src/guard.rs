@@ -64,6 +64,12 @@ guards! {
     OnePayment,
     /// The same key with another request is refused.
     RequestHash,
+    /// A key names its payment also when that is over and the record of the request has expired.
+    KeyForGood,
+    /// Once an outcome is final, every repeat is answered with it: a refusal with the refusal.
+    FinalAnswer,
+    /// What a confirm is answered with is news of that confirm, not of an earlier one of the same second.
+    NewestAttempt,
     /// An answer counts for a day, also when it has not been deleted by then.
     AnswerExpiry,
     /// Every repeat has the same key at the vendor.

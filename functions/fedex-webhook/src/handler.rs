@@ -1,6 +1,6 @@
 //! fedex-webhook: verify, queue, acknowledge. One wait, and nothing parsed.
 
-use crossdock::error::{Error, Result};
+use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction};
@@ -34,15 +34,13 @@ impl FedexWebhook {
 
 impl HttpFunction for FedexWebhook {
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
-        self.receiver.check_size(&request, EVENT_MAX_BYTES)?;
+        self.receiver.check(&request, EVENT_MAX_BYTES)?;
         let signature = request.header(verify::HEADER).unwrap_or_default();
         let check = |keys: &Keys| {
             verify::verify(keys.live_webhook_tokens(request.received_at), signature, request.body.clone())
         };
         let event = self.receiver.verify(&self.keys, check).await?;
-        let message = Message::verbatim(event.get(), EVENT_MAX_BYTES_IN_BASE64)
-            .filter(|_| !event.get().is_empty())
-            .ok_or_else(|| Error::rejected(413, "body_too_large", "The event is empty, or too large."))?;
+        let message = Message::of_event(event.get(), EVENT_MAX_BYTES_IN_BASE64)?;
         self.receiver.accept(&request, event.key_id(), vec![message]).await
     }
 }

@@ -5,8 +5,9 @@ use crossdock::domain::Timestamp;
 use crossdock::domain::payment::{DeclineCode, PaymentStatus};
 use crossdock::effects::intake::Request;
 use crossdock::effects::payment::Payment;
-use crossdock::effects::{Subject, Verdict, Worked};
+use crossdock::effects::{Intent, Phase, Subject, Verdict, Worked};
 use crossdock::error::{Error, Result};
+use crossdock::guard::{Guard, holds};
 use crossdock::lambda::http::Answer;
 use serde_json::Value;
 
@@ -31,8 +32,10 @@ pub(crate) fn to_create(worked: Worked) -> Result<Answer> {
 pub(crate) fn to_confirm(subject: Subject, verdict: &Verdict) -> Result<Answer> {
     match (subject, verdict) {
         (Subject::Payment(payment), Verdict::Done) => declined_or(200, &payment),
+        // It is refused because of how the payment stands: that is the answer.
         (Subject::Payment(payment), Verdict::Refused { code }) => match payment.status {
-            PaymentStatus::Succeeded => Ok(Answer::new(200, payment.view(true))),
+            PaymentStatus::Succeeded | PaymentStatus::Processing => Ok(Answer::new(200, payment.view(true))),
+            PaymentStatus::Canceled => Err(refused(&payment, "canceled")),
             _ => Err(refused(&payment, code)),
         },
         (Subject::Payment(payment), _) => Ok(Answer::new(202, payment.view(true))),
@@ -40,25 +43,59 @@ pub(crate) fn to_confirm(subject: Subject, verdict: &Verdict) -> Result<Answer> 
     }
 }
 
-/// The payment as it is, for a repeat whose first request is not answered yet.
-pub(crate) fn as_it_is(payment: &Payment) -> Answer {
-    let pending = matches!(payment.status, PaymentStatus::Deferred | PaymentStatus::Manual)
-        || (payment.status == PaymentStatus::Processing && payment.vendor_at.is_none());
-    Answer::new(if pending { 202 } else { 201 }, payment.view(true))
+/// The answer to a confirm that was asked for before, and at which there is nothing to do.
+pub(crate) fn to_repeated_confirm(payment: &Payment, confirm: &Intent) -> Result<Answer> {
+    match (confirm.phase, payment.status) {
+        (Phase::Done, _) | (Phase::Refused, PaymentStatus::Succeeded | PaymentStatus::Processing) => {
+            declined_or(200, payment)
+        }
+        (Phase::Refused, PaymentStatus::Canceled) => Err(refused(payment, "canceled")),
+        (Phase::Refused, _) => Err(refused(payment, confirm.refusal.as_deref().unwrap_or_default())),
+        _ => Ok(Answer::new(202, payment.view(true))),
+    }
 }
 
-/// The final answer to keep for repeats; none while the outcome is open.
-pub(crate) fn stored(subject: &Subject, verdict: &Verdict, route: &str, now: Timestamp) -> Result<Option<Write>> {
-    let (Subject::Payment(payment), Verdict::Done) = (subject, verdict) else { return Ok(None) };
-    match declined_or(201, payment) {
-        Ok(answer) => {
-            let (key, hash) = (&payment.request_key, &payment.request_hash);
-            let answer = (answer.status, answer.body);
-            Request::answered(route, key, hash, payment.payment_id.as_str(), answer, now).map(Some)
-        }
-        // A decline is not kept: the payment itself tells of it, and a repeat shows how it stands by then.
-        Err(_) => Ok(None),
+/// The payment as it is, for a repeat of the create that made it and whose first answer is not kept: not given yet, or a
+/// day ago. It is of the class of the first answer: only a create that charged at once can have been declined.
+pub(crate) fn as_it_is(payment: &Payment, refusal: Option<&str>, charged_at_once: bool) -> Result<Answer> {
+    let is_open = matches!(payment.status, PaymentStatus::Deferred | PaymentStatus::Manual)
+        || (payment.status == PaymentStatus::Processing && payment.vendor_at.is_none());
+    let exists = payment.vendor_id.is_some();
+    match payment.status {
+        _ if is_open => Ok(Answer::new(202, payment.view(true))),
+        _ if !holds(Guard::FinalAnswer) => Ok(Answer::new(201, payment.view(true))),
+        PaymentStatus::Canceled if !exists => Err(refused(payment, "canceled")),
+        PaymentStatus::Failed => Err(refused(payment, refusal.unwrap_or_default())),
+        // Nobody can pay with its secret any more.
+        PaymentStatus::Canceled => Ok(Answer::new(201, payment.view(false))),
+        _ if charged_at_once => declined_or(201, payment),
+        _ => Ok(Answer::new(201, payment.view(true))),
     }
+}
+
+/// The final answer to keep for repeats, refusals and declines too; none while the outcome is open.
+pub(crate) fn stored(subject: &Subject, verdict: &Verdict, route: &str, now: Timestamp) -> Result<Option<Write>> {
+    let Subject::Payment(payment) = subject else { return Ok(None) };
+    let answer = match verdict {
+        Verdict::Done => declined_or(201, payment),
+        Verdict::Refused { code } => Err(refused(payment, code)),
+        _ => return Ok(None),
+    };
+    if answer.is_err() && !holds(Guard::FinalAnswer) {
+        return Ok(None);
+    }
+    kept(&answer).map(|answer| Request::payment_answered(route, payment, answer, now)).transpose()
+}
+
+/// An answer as it is kept for repeats; none that is not final.
+pub(crate) fn kept(answer: &Result<Answer>) -> Option<(u16, Value)> {
+    let answer = match answer {
+        Ok(answer) if answer.status == 202 => return None,
+        Ok(answer) => answer.clone(),
+        Err(error) if error.is_rejected() => Answer::problem(error),
+        Err(_) => return None,
+    };
+    Some((answer.status, answer.body))
 }
 
 fn declined_or(status: u16, payment: &Payment) -> Result<Answer> {
@@ -76,7 +113,8 @@ fn declined_or(status: u16, payment: &Payment) -> Result<Answer> {
     }
 }
 
-fn refused(payment: &Payment, code: &'static str) -> Error {
+/// The refusal that a payment ended with.
+fn refused(payment: &Payment, code: &str) -> Error {
     match code {
         "canceled" => Error::rejected(409, "payment_canceled", "The payment was canceled."),
         "card_declined" => Error::rejected(402, "card_declined", "The payment was declined.")

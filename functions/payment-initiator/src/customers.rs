@@ -10,7 +10,7 @@ use crate::{PaymentInitiator, asker};
 
 /// Payment methods on a page, unless the caller says otherwise: more than most shoppers have.
 const LIMIT_DEFAULT: u8 = 10;
-/// Payment methods on a page at most (Stripe's own limit).
+/// Entries on a page at most (of payment methods: Stripe's own limit).
 const LIMIT_MAX: u8 = 100;
 /// Longest cursor, in bytes: Stripe's ids have about 30.
 const CURSOR_MAX_BYTES: usize = 255;
@@ -30,7 +30,7 @@ impl PaymentInitiator {
 
     /// `GET /customers/{customer_id}/payment-methods`
     pub(crate) async fn payment_methods(&self, request: &ApiRequest, id: &str) -> Result<Answer> {
-        let limit = limit(request.query.get("limit").map(String::as_str))?;
+        let limit = limit(request.query.get("limit").map(String::as_str), LIMIT_DEFAULT)?;
         let cursor = request.query.get("cursor").map(String::as_str);
         if cursor.is_some_and(|cursor| cursor.is_empty() || cursor.len() > CURSOR_MAX_BYTES) {
             return Err(Error::invalid_field("cursor", "must be 1 to 255 bytes"));
@@ -54,8 +54,12 @@ impl PaymentInitiator {
     }
 }
 
-fn limit(text: Option<&str>) -> Result<u8> {
-    let Some(text) = text else { return Ok(LIMIT_DEFAULT) };
+/// How many a page has at most.
+///
+/// # Errors
+/// 400 `invalid_input` naming `limit`.
+pub(crate) fn limit(text: Option<&str>, default: u8) -> Result<u8> {
+    let Some(text) = text else { return Ok(default) };
     let limit = text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
     limit.ok_or_else(|| Error::invalid_field("limit", "must be a number from 1 to 100"))
 }

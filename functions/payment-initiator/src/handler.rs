@@ -11,6 +11,7 @@ use crossdock::domain::input::{ConfirmPayment, CreatePayment};
 use crossdock::domain::payment::PaymentStatus;
 use crossdock::effects::contact::AppKeys;
 use crossdock::effects::intake::{Cancel, Confirmed, Repeatable, payment_not_found, request_hash};
+use crossdock::effects::payment::Payment;
 use crossdock::effects::{Subject, Verdict, Worked, with_permit};
 use crossdock::error::{Error, Result};
 use crossdock::gateway::Keyring;
@@ -24,6 +25,10 @@ use http::Method;
 
 /// The route of a create in the record of requests.
 const CREATE: &str = "POST /payments";
+
+/// How often a confirm is tried on the payment as it is by then. Each further round means that another confirm was settled
+/// in between.
+const CONFIRM_ROUNDS_MAX: u32 = 3;
 
 /// The payments' API.
 pub struct PaymentInitiator {
@@ -57,17 +62,62 @@ impl PaymentInitiator {
         match self.payments.create(&input, &repeatable, &asker(request), store).await? {
             Asked::Worked(worked) => answers::to_create(worked),
             Asked::Answered(answer) => Ok(Answer::new(answer.status, answer.body.expose().clone()).replayed()),
-            Asked::Pending(payment) => Ok(answers::as_it_is(&payment).replayed()),
+            Asked::Resumed(worked) => {
+                let payment = match &worked {
+                    Worked::Settled(Subject::Payment(payment), _) => Some(payment.clone()),
+                    _ => None,
+                };
+                let answer = answers::to_create(worked);
+                if let Some(payment) = payment {
+                    self.keep(&payment, &answer, input.confirm).await?;
+                }
+                answer
+            }
+            Asked::Standing(payment, refusal) => {
+                let answer = answers::as_it_is(&payment, refusal.as_deref(), input.confirm);
+                self.keep(&payment, &answer, input.confirm).await?;
+                Ok(answer.unwrap_or_else(|refusal| Answer::problem(&refusal)).replayed())
+            }
+        }
+    }
+
+    /// Keeps the first final answer to a create, where another one might be given later: a payment that was to be charged
+    /// at once can be declined first and paid afterwards.
+    async fn keep(&self, payment: &Payment, answer: &Result<Answer>, charged_at_once: bool) -> Result<()> {
+        match answers::kept(answer) {
+            Some(answer) if charged_at_once || answer.0 >= 400 => {
+                self.payments.list.keep_answer(CREATE, payment, answer).await
+            }
+            _ => Ok(()),
         }
     }
 
     async fn confirm(&self, request: &ApiRequest, payment_id: &PaymentId) -> Result<Answer> {
         let input = ConfirmPayment::parse(request.json_body()?)?;
-        let payment = self.payments.list.payment(payment_id).await?;
+        for _ in 0..CONFIRM_ROUNDS_MAX {
+            let payment = self.payments.list.payment(payment_id).await?;
+            if let Some(answer) = self.confirm_as_it_stands(request, &input, payment).await? {
+                return Ok(answer);
+            }
+        }
+        Err(Error::transient("object_contended", "others kept confirming the payment"))
+    }
+
+    /// `None`: it does not stand like that any more.
+    async fn confirm_as_it_stands(
+        &self,
+        request: &ApiRequest,
+        input: &ConfirmPayment,
+        payment: Payment,
+    ) -> Result<Option<Answer>> {
         match payment.status {
-            PaymentStatus::Succeeded => return Ok(Answer::new(200, payment.view(true))),
+            PaymentStatus::Succeeded => return Ok(Some(Answer::new(200, payment.view(true)))),
             PaymentStatus::Canceled => {
                 return Err(Error::rejected(409, "payment_canceled", "The payment was canceled."));
+            }
+            PaymentStatus::Failed => {
+                let detail = "The payment provider refused this payment. Ask for another payment of the order.";
+                return Err(Error::rejected(409, "payment_failed", detail));
             }
             _ => {}
         }
@@ -75,7 +125,8 @@ impl PaymentInitiator {
             return Err(Error::rejected(409, "payment_not_ready", "The payment cannot be confirmed yet."));
         };
         let (list, stripe, lease) = (&self.payments.list, &self.payments.stripe, request.lease());
-        let confirm = stripe.confirm_request(&input, vendor_id);
+        let payment_id = payment.payment_id.clone();
+        let confirm = stripe.confirm_request(input, vendor_id);
         let confirmed = list.confirm_payment(&payment, confirm, &request.correlation, &lease);
         let (confirmed, permit) = with_permit(confirmed, stripe, &lease).await?;
         let worked = match confirmed {
@@ -84,11 +135,15 @@ impl PaymentInitiator {
                 list.carry_out(*claimed, subject, stripe, &permit, TRIES, |_, _| Ok(None)).await?
             }
             Confirmed::Repeat(intent_id) => list.work(&intent_id, &lease, stripe, 1).await?,
+            Confirmed::Outdated => return Ok(None),
         };
         match worked {
-            Worked::Settled(subject, verdict) => answers::to_confirm(subject, &verdict),
-            Worked::Nothing(_) | Worked::Missing | Worked::Fenced => {
-                Ok(Answer::new(202, self.payments.list.payment(payment_id).await?.view(true)))
+            Worked::Settled(subject, verdict) => answers::to_confirm(subject, &verdict).map(Some),
+            Worked::Nothing(intent) => {
+                answers::to_repeated_confirm(&list.payment(&payment_id).await?, &intent).map(Some)
+            }
+            Worked::Missing | Worked::Fenced => {
+                Ok(Some(Answer::new(202, list.payment(&payment_id).await?.view(true))))
             }
         }
     }
@@ -136,7 +191,7 @@ impl HttpFunction for PaymentInitiator {
             (&Method::POST, ["payments", id, "refunds"]) => self.refund(&request, &payment_id(id)?).await,
             (&Method::POST, ["customers"]) => self.create_customer(&request).await,
             (&Method::GET, ["customers", id, "payment-methods"]) => self.payment_methods(&request, id).await,
-            (&Method::GET, ["orders", id]) => orders::order(&self.payments.list, id).await,
+            (&Method::GET, ["orders", id]) => orders::order(&self.payments.list, &request, id).await,
             _ => Err(no_such_route()),
         }
     }

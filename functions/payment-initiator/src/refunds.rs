@@ -26,9 +26,11 @@ impl PaymentInitiator {
         let input = CreateRefund::parse(body)?;
         let store = |subject: &Subject, verdict: &Verdict| stored(subject, verdict, &repeatable, request.received_at);
         match self.payments.refund(payment_id, &input, &repeatable, &asker(request), store).await? {
-            Asked::Worked(worked) => answer(worked),
+            Asked::Worked(worked) | Asked::Resumed(worked) => answer(worked),
             Asked::Answered(answer) => Ok(Answer::new(answer.status, answer.body.expose().clone()).replayed()),
-            Asked::Pending(refund) => Ok(as_it_is(&refund).replayed()),
+            Asked::Standing(refund, _) => {
+                Ok(as_it_is(&refund).unwrap_or_else(|refusal| Answer::problem(&refusal)).replayed())
+            }
         }
     }
 }
@@ -36,10 +38,7 @@ impl PaymentInitiator {
 /// The answer to a refund that was carried out.
 fn answer(worked: Worked) -> Result<Answer> {
     match worked {
-        Worked::Settled(Subject::Refund(refund), Verdict::Refused { .. }) => {
-            let detail = "The payment provider does not make this refund.";
-            Err(Error::rejected(422, "refund_refused", detail).with("refund_id", refund.refund_id.as_str()))
-        }
+        Worked::Settled(Subject::Refund(refund), Verdict::Refused { .. }) => Err(refused(&refund)),
         Worked::Settled(_, Verdict::NotDone { code: "vendor_credentials", .. }) => {
             Err(Error::misconfigured("vendor_credentials", "the payment provider does not accept our key"))
         }
@@ -51,16 +50,31 @@ fn answer(worked: Worked) -> Result<Answer> {
     }
 }
 
-/// The final answer to keep for repeats; none while the outcome is open.
+fn refused(refund: &Refund) -> Error {
+    let detail = "The payment provider does not make this refund.";
+    Error::rejected(422, "refund_refused", detail).with("refund_id", refund.refund_id.as_str())
+}
+
+/// The final answer to keep for repeats, a refusal too; none while the outcome is open.
 fn stored(subject: &Subject, verdict: &Verdict, repeatable: &Repeatable, now: Timestamp) -> Result<Option<Write>> {
-    let (Subject::Refund(refund), Verdict::Done) = (subject, verdict) else { return Ok(None) };
+    let Subject::Refund(refund) = subject else { return Ok(None) };
     let Some(key) = &refund.request_key else { return Ok(None) };
-    let (key, answer) = (scoped(&refund.payment_id, key), (201, refund.view()));
+    let answer = match verdict {
+        Verdict::Done => Answer::new(201, refund.view()),
+        Verdict::Refused { .. } => Answer::problem(&refused(refund)),
+        _ => return Ok(None),
+    };
+    let key = scoped(&refund.payment_id, key);
+    let answer = (answer.status, answer.body);
     Request::answered(REFUND, &key, &repeatable.hash, refund.refund_id.as_str(), answer, now).map(Some)
 }
 
-/// The refund as it is, for a repeat whose first request is not answered yet.
-fn as_it_is(refund: &Refund) -> Answer {
-    let pending = refund.vendor_id.is_none() && refund.status != RefundStatus::Failed;
-    Answer::new(if pending { 202 } else { 201 }, refund.view())
+/// The refund as it is, for a repeat whose first answer is not kept: not given yet, or a day ago.
+fn as_it_is(refund: &Refund) -> Result<Answer> {
+    match (refund.vendor_id.is_some(), refund.status) {
+        // The provider made it, whatever became of it since.
+        (true, _) => Ok(Answer::new(201, refund.view())),
+        (false, RefundStatus::Failed) => Err(refused(refund)),
+        (false, _) => Ok(Answer::new(202, refund.view())),
+    }
 }

@@ -74,8 +74,11 @@ fn address(address: &Address) -> Value {
 /// Where a parcel was seen.
 pub(crate) fn tracked(tracking: &Tracking) -> Answer {
     let events: Vec<Value> = tracking.scans.iter().map(scan).collect();
-    let status = tracking.latest().and_then(|scan| scan.status);
-    Answer::new(200, json!({ "status": status, "events": events }))
+    let mut shown = json!({ "events": events });
+    if let Some(status) = tracking.latest().and_then(|scan| scan.status) {
+        shown["status"] = json!(status);
+    }
+    Answer::new(200, shown)
 }
 
 fn scan(scan: &Scan) -> Value {

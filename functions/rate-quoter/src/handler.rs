@@ -10,7 +10,7 @@ use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Lane, Permit};
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction, no_such_route};
-use crossdock::shipping::{Carriers, Quotes, refused, told};
+use crossdock::shipping::{Carriers, Quotes, no_such_parcel, refused, told};
 use crossdock::vendors::carrier::Asking;
 use crossdock::vendors::{dhl, fedex, ups};
 use futures_util::FutureExt as _;
@@ -70,11 +70,11 @@ impl RateQuoter {
         let carrier = Carrier::parse(carrier).ok_or_else(no_such_route)?;
         let fits = (1..=NUMBER_MAX_CHARS).contains(&number.len());
         if !fits || !number.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(refused("carrier_not_found"));
+            return Err(no_such_parcel(refused("carrier_not_found")));
         }
         let permit = permit(request);
         let tracked = self.carriers.get(carrier).track(number, asking(request, &permit));
-        Ok(answers::tracked(&told(tracked.await)?))
+        Ok(answers::tracked(&told(tracked.await).map_err(no_such_parcel)?))
     }
 }
 

@@ -33,7 +33,7 @@ impl SendGridWebhook {
 
 impl HttpFunction for SendGridWebhook {
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
-        self.receiver.check_size(&request, BATCH_MAX_BYTES)?;
+        self.receiver.check(&request, BATCH_MAX_BYTES)?;
         let signature = request.header(verify::SIGNATURE_HEADER).unwrap_or_default();
         let timestamp = request.header(verify::TIMESTAMP_HEADER).unwrap_or_default();
         let check = |keys: &Keys| {

@@ -1,6 +1,8 @@
 //! stripe-webhook: verify, queue, acknowledge. One wait, and nothing parsed.
 
-use crossdock::error::{Error, Result};
+use std::collections::BTreeMap;
+
+use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction};
@@ -34,15 +36,16 @@ impl StripeWebhook {
 
 impl HttpFunction for StripeWebhook {
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
-        self.receiver.check_size(&request, EVENT_MAX_BYTES)?;
+        self.receiver.check_within(&request, EVENT_MAX_BYTES, verify::HEADER_MAX_BYTES)?;
         let signature = request.header(verify::HEADER).unwrap_or_default();
         let check = |keys: &Keys| {
             let now = request.received_at;
             verify::verify(keys.live_webhook_secrets(now), signature, request.body.clone(), now)
         };
         let event = self.receiver.verify(&self.keys, check).await?;
-        let message = Message::verbatim(event.get(), EVENT_MAX_BYTES_IN_BASE64)
-            .ok_or_else(|| Error::rejected(413, "body_too_large", "The event is too large."))?;
-        self.receiver.accept(&request, event.key_id(), vec![message]).await
+        let verify::Signed { body, header } = event.get();
+        let message = Message::of_event(body, EVENT_MAX_BYTES_IN_BASE64)?;
+        let kept = BTreeMap::from([(verify::HEADER.to_owned(), header.clone())]);
+        self.receiver.accept_with(&request, event.key_id(), kept, vec![message]).await
     }
 }

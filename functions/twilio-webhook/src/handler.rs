@@ -1,7 +1,7 @@
 //! twilio-webhook: verify, queue, acknowledge: statuses of messages, and messages that people write. One wait, and
 //! nothing parsed.
 
-use crossdock::error::{Error, Result};
+use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction};
@@ -33,15 +33,13 @@ impl TwilioWebhook {
 
 impl HttpFunction for TwilioWebhook {
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
-        self.receiver.check_size(&request, FORM_MAX_BYTES)?;
+        self.receiver.check(&request, FORM_MAX_BYTES)?;
         let signature = request.header(verify::HEADER).unwrap_or_default();
         let check = |keys: &Keys| {
             verify::verify(keys.live_tokens(request.received_at), signature, &request.url, request.body.clone())
         };
         let form = self.receiver.verify(&self.keys, check).await?;
-        let message = Message::verbatim(form.get(), FORM_MAX_BYTES)
-            .filter(|_| !form.get().is_empty())
-            .ok_or_else(|| Error::rejected(400, "malformed_form", "The body is empty."))?;
+        let message = Message::of_event(form.get(), FORM_MAX_BYTES)?;
         let answer = self.receiver.accept(&request, form.key_id(), vec![message]).await?;
         // What stood in a body would be sent to whoever wrote to us.
         Ok(Answer { status: 204, ..answer })

@@ -1,15 +1,14 @@
 //! ups-webhook: check the credential, queue, acknowledge. One wait, and nothing parsed. And since Track Alert's second
 //! version shows a token of ours, it gives UPS such tokens.
 
-use crossdock::error::{Error, Result};
+use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::System;
-use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction, no_such_route};
-use crossdock::lambda::receiver::{Message, Receiver};
+use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction};
+use crossdock::lambda::receiver::{Message, Receiver, only_posts};
 use crossdock::vendors::ups::{Keys, verify};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use http::Method;
 use serde_json::json;
 
 /// The largest event, in bytes: with its attributes it must fit SQS's 1 MiB. One scan has less than 2 kB.
@@ -59,7 +58,7 @@ impl UpsWebhook {
     }
 
     async fn event(&self, request: &ApiRequest) -> Result<Answer> {
-        self.receiver.check_size(request, EVENT_MAX_BYTES)?;
+        self.receiver.check(request, EVENT_MAX_BYTES)?;
         let shown = verify::Shown {
             credential: request.header(verify::CREDENTIAL_HEADER),
             authorization: request.header(verify::TOKEN_HEADER),
@@ -67,9 +66,7 @@ impl UpsWebhook {
         let now = request.received_at;
         let check = |keys: &Keys| verify::verify(keys.live_credentials(now), shown, now, request.body.clone());
         let event = self.receiver.verify(&self.keys, check).await?;
-        let message = Message::verbatim(event.get(), EVENT_MAX_BYTES_IN_BASE64)
-            .filter(|_| !event.get().is_empty())
-            .ok_or_else(|| Error::rejected(413, "body_too_large", "The event is empty, or too large."))?;
+        let message = Message::of_event(event.get(), EVENT_MAX_BYTES_IN_BASE64)?;
         self.receiver.accept(request, event.key_id(), vec![message]).await
     }
 }
@@ -77,10 +74,10 @@ impl UpsWebhook {
 impl HttpFunction for UpsWebhook {
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
-        match (&request.method, segments.as_slice()) {
-            (&Method::POST, ["oauth", "token"]) => self.token(&request).await,
-            (&Method::POST, _) => self.event(&request).await,
-            _ => Err(no_such_route()),
+        only_posts(&request)?;
+        match segments.as_slice() {
+            ["oauth", "token"] => self.token(&request).await,
+            _ => self.event(&request).await,
         }
     }
 }

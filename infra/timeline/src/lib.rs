@@ -49,6 +49,7 @@ struct Row<'a> {
     source: &'a str,
     object: &'a str,
     detail: &'a str,
+    times: Option<u64>,
 }
 
 /// Draws the answer of `GET /orders/{order_id}`: a heading, then a line per row of the timeline. Rows whose time
@@ -73,9 +74,12 @@ pub fn draw(order: &Value, style: Style) -> String {
             style.paint(Colour::Cyan, &bar(row.step, total)),
             row.source,
             style.paint(Colour::Faint, &format!("{:object_width$}", row.object)),
-            row.detail,
+            detail(row),
         );
         let _ = writeln!(drawing, "{}", line.trim_end()); // writing to a string cannot fail
+    }
+    if order["next_cursor"].is_string() {
+        drawing.push_str("  … and more: this is the first page\n");
     }
     let _ = writeln!(drawing, "  {:─>9}", "");
     let _ = writeln!(drawing, "  {:>9}  from the first row to the last", format!("{total:.3} s"));
@@ -133,9 +137,19 @@ fn rows(order: &Value) -> Vec<Row<'_>> {
             source: text("source"),
             object: text("object"),
             detail: text("detail"),
+            times: entry["times"].as_u64(),
         });
     }
     rows
+}
+
+/// What is to be said of a row besides: rows that say the same of a message are one.
+fn detail(row: &Row) -> String {
+    match row.times {
+        None => row.detail.to_owned(),
+        Some(times) if row.detail.is_empty() => format!("{times} times"),
+        Some(times) => format!("{}, {times} times", row.detail),
+    }
 }
 
 /// A bar as long as the step's share of the whole.

@@ -158,6 +158,54 @@ impl Table {
         Ok(answer.items.unwrap_or_default().into_iter().map(Item).collect())
     }
 
+    /// Reads a partition page by page, consistently, in sort order: items whose sort key starts with `prefix` and comes
+    /// after `after`. And whether there are more than it reads.
+    pub async fn query_pages(&self, pk: &str, prefix: &str, after: Option<&str>) -> Result<(Vec<Item>, bool)> {
+        let mut rows = Vec::new();
+        let mut next = after.map(|sk| Key::new(pk, sk).attributes());
+        for _ in 0..PAGES_MAX {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+                .consistent_read(true);
+            let answer = query.set_exclusive_start_key(next).limit(QUERY_LIMIT).send().await;
+            let answer = answer.map_err(|e| failure("Query", &e))?;
+            rows.extend(answer.items.unwrap_or_default().into_iter().map(Item));
+            next = answer.last_evaluated_key;
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok((rows, next.is_some()))
+    }
+
+    /// Reads an index partition page by page, in sort order; and whether there are more than it reads.
+    pub async fn query_index_pages(&self, index: Index, pk: &str) -> Result<(Vec<Item>, bool)> {
+        let (name, pk_name, _) = index.parts();
+        let (mut rows, mut next) = (Vec::new(), None);
+        for _ in 0..PAGES_MAX {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .index_name(name)
+                .key_condition_expression(format!("{pk_name} = :pk"))
+                .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()));
+            let answer = query.set_exclusive_start_key(next).limit(QUERY_LIMIT).send().await;
+            let answer = answer.map_err(|e| failure("Query", &e))?;
+            rows.extend(answer.items.unwrap_or_default().into_iter().map(Item));
+            next = answer.last_evaluated_key;
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok((rows, next.is_some()))
+    }
+
     /// The same, only rows whose sort key is at most `until`, read page by page until `enough` of them are `wanted`. What
     /// `read` leaves out is left out.
     pub async fn find_in_index<T: Serialize + Sync, R>(

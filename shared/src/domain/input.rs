@@ -3,6 +3,7 @@
 mod campaign;
 mod card_number;
 mod customer;
+mod limits;
 mod message;
 mod payment;
 mod preferences;
@@ -20,6 +21,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use super::{Currency, Money};
 use crate::error::{Error, FieldError, Result};
 
+use limits::{METADATA_KEY_MAX_CHARS, METADATA_MAX_PAIRS, METADATA_VALUE_MAX_CHARS};
+
 pub use campaign::{CreateCampaign, RECIPIENTS_MAX, Recipient};
 pub use card_number::holds_card_number;
 pub use customer::CreateCustomer;
@@ -29,7 +32,7 @@ pub use preferences::Preferences;
 pub use refund::CreateRefund;
 pub use shipping::{Choice, CreateShipment, QuoteRates, ValidateAddress};
 
-/// Longest free text (description, name), in characters. Stripe takes 1,000 in a description; nobody reads more.
+/// Longest free text of a message or a campaign, in characters; nobody reads more.
 const TEXT_MAX_CHARS: usize = 500;
 /// Longest e-mail address, in bytes (RFC 5321: 254).
 const EMAIL_MAX_BYTES: usize = 254;
@@ -37,10 +40,6 @@ const EMAIL_MAX_BYTES: usize = 254;
 const URL_MAX_BYTES: usize = 2_000;
 /// Longest id from elsewhere (customer, payment method), in bytes.
 const ID_MAX_BYTES: usize = 255;
-/// Metadata pairs: Stripe takes 50 and we add 3 of our own.
-const METADATA_MAX_PAIRS: usize = 40;
-/// Longest metadata key, in characters (Stripe: 40).
-const METADATA_KEY_MAX_CHARS: usize = 40;
 /// Our own metadata keys start so; nobody else may use them.
 const OWN_METADATA_PREFIX: &str = "crossdock_";
 
@@ -124,23 +123,30 @@ impl Findings {
 
     /// Free text, in which a shopper or a clerk may have put anything.
     fn text(&mut self, field: &str, text: Option<&str>) {
-        self.plain_text(field, text);
+        self.text_within(TEXT_MAX_CHARS, field, text);
+    }
+
+    /// The same with a limit of its own, in characters.
+    fn text_within(&mut self, most_chars: usize, field: &str, text: Option<&str>) {
+        self.plain_text(most_chars, field, text);
         self.unless(!text.is_some_and(holds_card_number), field, "must not hold a card number");
     }
 
     /// Text with a meaning of its own. A phone number is not tested for a card's: every tenth that begins like one
     /// has its check digit too.
-    fn plain_text(&mut self, field: &str, text: Option<&str>) {
+    fn plain_text(&mut self, most_chars: usize, field: &str, text: Option<&str>) {
         let Some(text) = text else { return };
-        self.unless(text.chars().count() <= TEXT_MAX_CHARS, field, "must have at most 500 characters");
+        let fits = text.chars().count() <= most_chars;
+        self.unless(fits, field, &format!("must have at most {most_chars} characters"));
         self.unless(!text.chars().any(char::is_control), field, "must not have control characters");
     }
 
     fn money(&mut self, field: &str, raw: &RawMoney) -> Option<Money> {
         let currency = Currency::parse(&raw.currency);
         self.unless(currency.is_some(), &format!("{field}.currency"), "must be an ISO 4217 code");
-        let range = 1..=Money::MAX_VALUE;
-        self.unless(range.contains(&raw.value), &format!("{field}.value"), "must be 1 to 99999999 minor units");
+        let most = Money::most(currency);
+        let message = format!("must be 1 to {most} minor units");
+        self.unless((1..=most).contains(&raw.value), &format!("{field}.value"), &message);
         Some(Money { value: raw.value, currency: currency? })
     }
 
@@ -157,14 +163,14 @@ impl Findings {
     }
 
     fn metadata(&mut self, metadata: &BTreeMap<String, String>) {
-        self.unless(metadata.len() <= METADATA_MAX_PAIRS, "metadata", "must have at most 40 pairs");
+        self.unless(metadata.len() <= METADATA_MAX_PAIRS, "metadata", "must have at most 47 pairs");
         for (key, value) in metadata.iter().take(METADATA_MAX_PAIRS) {
             let good_key = !key.is_empty()
                 && key.chars().count() <= METADATA_KEY_MAX_CHARS
                 && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
                 && !key.starts_with(OWN_METADATA_PREFIX);
             if good_key {
-                self.text(&format!("metadata.{key}"), Some(value));
+                self.text_within(METADATA_VALUE_MAX_CHARS, &format!("metadata.{key}"), Some(value));
             } else {
                 self.unless(
                     false,

@@ -72,9 +72,19 @@ pub struct Money {
     pub currency: Currency,
 }
 
+/// Currencies of which Stripe takes more than eight digits, and the largest amount, in minor units.
+/// (docs.stripe.com/currencies: "up to twelve digits for IDR, eight for all other currencies")
+const LARGE_AMOUNTS: [(&str, i64); 1] = [("IDR", 999_999_999_999)];
+
 impl Money {
-    /// The largest amount of one payment, in minor units: Stripe takes at most eight digits.
-    pub const MAX_VALUE: i64 = 99_999_999;
+    /// The largest amount of one payment in most currencies, in minor units: eight digits.
+    const MOST: i64 = 99_999_999;
+
+    /// The largest amount of one payment, in minor units; of a currency that nobody knows, that of most.
+    pub fn most(currency: Option<Currency>) -> i64 {
+        let large = LARGE_AMOUNTS.iter().find(|(code, _)| currency.is_some_and(|currency| currency.code() == *code));
+        large.map_or(Self::MOST, |(_, most)| *most)
+    }
 }
 
 impl fmt::Display for Money {

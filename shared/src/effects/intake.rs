@@ -40,6 +40,9 @@ const ANSWER_KEPT: std::time::Duration = std::time::Duration::from_secs(24 * 3_6
 /// Payments that one order can have in turn: more means that somebody loops.
 const ORDINAL_MAX: u32 = 50;
 
+/// The route in the record of requests for payments that came without a key. Its own, so that nobody's key is one of them.
+const WITHOUT_A_KEY: &str = "POST /payments without a key";
+
 /// A request that may be repeated.
 #[derive(Clone, Debug)]
 pub struct Repeatable {
@@ -102,16 +105,16 @@ impl Request {
 
     /// The write that records a request, unless it is recorded already. Expiry is compared, never inferred from
     /// absence: TTL deletes hours late.
-    fn record(route: &str, key: &str, hash: &str, thing: &str, now: Timestamp) -> Result<Write> {
+    fn record(at: Key, hash: &str, thing: &str, now: Timestamp) -> Result<Write> {
         let free = if holds(Guard::AnswerExpiry) {
             "attribute_not_exists(#pk) OR #expires < :now_s"
         } else {
             "attribute_not_exists(#pk) OR (attribute_not_exists(#pk) AND #expires < :now_s)"
         };
-        Write::put(Self::key(route, key), &Self::of(hash, thing, None, now))?.when(free).bind(":now_s", &now.seconds())
+        Write::put(at, &Self::of(hash, thing, None, now))?.when(free).bind(":now_s", &now.seconds())
     }
 
-    /// The write that keeps a final answer for repeats.
+    /// The write that keeps a final answer for repeats: the first one counts.
     pub fn answered(
         route: &str,
         key: &str,
@@ -121,7 +124,25 @@ impl Request {
         now: Timestamp,
     ) -> Result<Write> {
         let answer = StoredAnswer { status, body: body.into() };
-        Write::put(Self::key(route, key), &Self::of(hash, thing, Some(answer), now))
+        let write = Write::put(Self::key(route, key), &Self::of(hash, thing, Some(answer), now))?;
+        Ok(write.when("attribute_not_exists(#answer)"))
+    }
+
+    /// The write that keeps the final answer to the request that made this payment.
+    ///
+    /// # Errors
+    /// A bug when it is no JSON.
+    pub fn payment_answered(route: &str, payment: &Payment, answer: (u16, Value), now: Timestamp) -> Result<Write> {
+        let route = if payment.keyless { WITHOUT_A_KEY } else { route };
+        let (key, hash) = (&payment.request_key, &payment.request_hash);
+        Self::answered(route, key, hash, payment.payment_id.as_str(), answer, now)
+    }
+}
+
+impl Payment {
+    /// Where the request that makes it is recorded.
+    fn request_record(&self, route: &str) -> Key {
+        Request::key(if self.keyless { WITHOUT_A_KEY } else { route }, &self.request_key)
     }
 }
 
@@ -129,7 +150,8 @@ impl WorkList {
     /// Asks for the order's payment. `build` makes the vendor's request for the ids that it gets.
     ///
     /// # Errors
-    /// 422 `idempotency_key_reused`, 409 `order_already_has_payment` (with `payment_id`).
+    /// 422 `idempotency_key_reused`, 409 `order_already_has_payment` (with `payment_id`), 409
+    /// `order_has_too_many_payments`.
     pub async fn create_payment(
         &self,
         input: &CreatePayment,
@@ -155,10 +177,15 @@ impl WorkList {
                 return Ok(created);
             }
         }
-        Err(Error::rejected(409, "order_has_too_many_payments", "This order has too many canceled payments."))
+        Err(Error::rejected(409, "order_has_too_many_payments", "This order has had too many payments that came to nothing."))
     }
 
-    /// Who stood in the way? `None`: a payment that is over, so the next ordinal is free to try.
+    /// Who stood in the way? `None`: a payment that is over and that another request made, so the next ordinal is free to
+    /// try.
+    ///
+    /// A key names its payment for good: whoever repeats the request that made a payment is told of that payment, also
+    /// when it is over and the record of the request has expired. Without a key only the order's open payment can be
+    /// meant.
     fn met(
         obstacles: &[Obstacle],
         wanted: &Payment,
@@ -173,21 +200,28 @@ impl WorkList {
                 return Ok(Some(Created::New(Box::new(wanted.clone()), Box::new(own), requested.clone())));
             }
         }
-        let request_key = Request::key(repeatable.route, &wanted.request_key);
-        if let Some(request) = item(request_key).map(Item::parse::<Request>).transpose()? {
+        let request = item(wanted.request_record(repeatable.route)).map(Item::parse::<Request>).transpose()?;
+        let existing = item(payment::key(&wanted.payment_id)).map(Item::parse::<Payment>).transpose()?;
+        if let (Some(request), false) = (&request, wanted.keyless) {
             same_request(&request.hash, &repeatable.hash)?;
-            return Ok(Some(Created::Repeat(PaymentId::from_stored(request.thing), request.answer)));
+            let id = PaymentId::from_stored(request.thing.clone());
+            return Ok(Some(Created::Repeat(id, request.answer.clone())));
         }
-        let Some(existing) = item(payment::key(&wanted.payment_id)).map(Item::parse::<Payment>).transpose()? else {
+        let Some(existing) = existing else {
             // Only the check on the payment before failed: it came to life again, or this is a race; look again.
             return Err(Error::transient("object_contended", "the order's payments changed meanwhile"));
         };
+        let is_its_key = !wanted.keyless && !existing.keyless && existing.request_key == wanted.request_key;
+        if is_its_key && holds(Guard::KeyForGood) {
+            same_request(&existing.request_hash, &repeatable.hash)?;
+            return Ok(Some(Created::Repeat(existing.payment_id, None)));
+        }
         if existing.status.is_over() || !holds(Guard::OnePayment) {
             return Ok(None);
         }
-        if existing.request_key == wanted.request_key {
-            same_request(&existing.request_hash, &repeatable.hash)?;
-            return Ok(Some(Created::Repeat(existing.payment_id, None)));
+        if wanted.keyless && existing.request_hash == wanted.request_hash {
+            let answer = request.filter(|request| request.thing == existing.payment_id.as_str());
+            return Ok(Some(Created::Repeat(existing.payment_id, answer.and_then(|request| request.answer))));
         }
         Err(Error::rejected(409, "order_already_has_payment", "This order already has a payment.")
             .with("payment_id", existing.payment_id.as_str()))
@@ -228,6 +262,7 @@ impl WorkList {
             customer_id: input.customer.id.clone(),
             request_key: repeatable.key.clone().unwrap_or_else(|| format!("{order}#{ordinal}")),
             request_hash: repeatable.hash.clone(),
+            keyless: repeatable.key.is_none(),
             vendor: None,
             vendor_id: None,
             client_secret: None,
@@ -260,9 +295,9 @@ impl WorkList {
     ) -> Result<(Vec<Write>, Nudge)> {
         let context = Context::ours(now, correlation, intent.intent_id.to_string());
         let (rows, requested) = payment.requested(&context)?;
-        let (key, thing) = (&payment.request_key, payment.payment_id.as_str());
+        let thing = payment.payment_id.as_str();
         let mut writes = vec![
-            Request::record(repeatable.route, key, &repeatable.hash, thing, now)?,
+            Request::record(payment.request_record(repeatable.route), &repeatable.hash, thing, now)?,
             Write::put_new(payment::key(&payment.payment_id), payment)?,
             Write::put_new(intent.key(), intent)?,
             contact::remember(&payment.contact_id, &input.customer.email, input.customer.name.as_ref(), now)?,
@@ -294,6 +329,23 @@ impl WorkList {
     /// Reads an intent.
     pub async fn intent(&self, id: &IntentId) -> Result<Option<Intent>> {
         self.table.get(&intent::key(id)).await?.map(|item| item.parse()).transpose()
+    }
+
+    /// Why an intent was refused, if it was.
+    pub async fn refusal(&self, id: &IntentId) -> Result<Option<String>> {
+        Ok(self.intent(id).await?.and_then(|intent| intent.refusal))
+    }
+
+    /// Keeps the final answer to the request that made this payment, where whoever was first to ask got none: from now on
+    /// its repeats get this one. Nothing is kept once the record of the request has expired.
+    pub async fn keep_answer(&self, route: &str, payment: &Payment, (status, body): (u16, Value)) -> Result<()> {
+        let answer = StoredAnswer { status, body: body.into() };
+        let write = Write::update(payment.request_record(route))
+            .set("answer", &answer)?
+            .when("attribute_exists(#pk) AND attribute_not_exists(#answer) AND #thing = :thing AND #expires >= :now_s")
+            .bind(":thing", &payment.payment_id)?
+            .bind(":now_s", &self.world.now().seconds())?;
+        self.table.update(write).await.map(drop)
     }
 
     /// Whether somebody is at this intent under a live lease.

@@ -29,7 +29,7 @@ pub mod nudge;
 pub mod observation;
 mod opaque;
 mod operate;
-mod order;
+pub mod order;
 pub mod outcome;
 pub mod payment;
 pub mod pickup;

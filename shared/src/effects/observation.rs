@@ -51,6 +51,21 @@ pub struct PaymentSeen {
     /// What it cost, when the vendor was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settlement: Option<Settlement>,
+    /// How the payment stood here before the vendor was asked. While it still does, this is newer, whatever the vendor's
+    /// clock shows: that counts whole seconds. Only answers to our own calls say so.
+    #[serde(skip)]
+    pub asked_when: Option<PaymentStanding>,
+}
+
+/// How a payment stands, as far as a later word of the vendor's can change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaymentStanding {
+    /// Its status.
+    pub status: PaymentStatus,
+    /// The vendor's time of it.
+    pub vendor_at: Option<Timestamp>,
+    /// Why the last attempt was declined.
+    pub decline: Option<DeclineCode>,
 }
 
 /// A statement about a refund.
@@ -207,6 +222,7 @@ impl PaymentSeen {
             decline: None,
             charge: None,
             settlement: None,
+            asked_when: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::commit::{Charged, Context, Plan, Role, timeline_row};
 use super::intent::{self, Data, Intent, Kind, order_partition};
 use super::message::{Cause, Message};
 use super::nudge::Nudge;
-use super::observation::PaymentSeen;
+use super::observation::{PaymentSeen, PaymentStanding};
 use super::work::Subject;
 use crate::aws::{Key, Write};
 use crate::domain::event::{DomainEvent, PaymentFailed, PaymentRequested, PaymentSucceeded};
@@ -56,6 +56,9 @@ pub struct Payment {
     pub request_key: String,
     /// The hash of the request that made it; kept for good.
     pub request_hash: String,
+    /// Whether that request came without a key, so that `request_key` is no key of anybody's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keyless: bool,
     /// The payment provider, once it knows the payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
@@ -170,6 +173,11 @@ impl Payment {
         }
     }
 
+    /// How it stands, as far as the vendor's next word can change it.
+    pub(crate) const fn standing(&self) -> PaymentStanding {
+        PaymentStanding { status: self.status, vendor_at: self.vendor_at, decline: self.decline }
+    }
+
     /// What a new payment starts with besides itself: its timeline row and the publication of its domain event.
     pub(crate) fn requested(&self, context: &Context) -> Result<(Vec<Write>, Nudge)> {
         let event = DomainEvent::PaymentRequested(PaymentRequested {
@@ -187,14 +195,16 @@ impl Payment {
     pub(crate) fn observe(&self, seen: &PaymentSeen, context: &Context) -> Result<Plan> {
         let current = Said { status: self.status, vendor_at: self.vendor_at };
         let incoming = Said { status: seen.status, vendor_at: seen.vendor_at };
-        let advances = decide(current, incoming) == Move::Advance;
+        // The answer to our newest call, and nobody has said anything since it was made.
+        let is_newest = seen.asked_when == Some(self.standing()) && !self.status.is_terminal();
+        let advances = is_newest || decide(current, incoming) == Move::Advance;
         let moved = advances && seen.status != self.status;
         let mut plan = Plan::default();
         let mut after = self.clone();
         after.updated_at = context.now;
         if advances {
             after.status = seen.status;
-            after.vendor_at = seen.vendor_at;
+            after.vendor_at = if is_newest { seen.vendor_at.max(self.vendor_at) } else { seen.vendor_at };
             after.decline = seen.decline;
             after.next_action.clone_from(&seen.next_action);
         }

@@ -142,6 +142,12 @@ impl Answer {
         Self { status, body, replayed: false, page: None }
     }
 
+    /// A refusal as an answer of its own, so that it can be kept for repeats: the document without its correlation id.
+    pub fn problem(error: &Error) -> Self {
+        let (status, document, _) = problem(error);
+        Self::new(status, document)
+    }
+
     /// A page for a person.
     pub const fn page(status: u16, html: &'static str) -> Self {
         Self { status, body: Value::Null, replayed: false, page: Some(html) }
@@ -179,13 +185,17 @@ pub async fn respond<F: HttpFunction>(
     let duration_ms = u64::try_from(world.now().since(received_at).as_millis()).unwrap_or(u64::MAX);
     let response = match &result {
         Ok(Answer { status, page: Some(html), .. }) => page_response(*status, html, &correlation),
+        // A refusal that repeats an earlier one.
+        Ok(answer) if answer.status >= 400 => {
+            problem_response(answer.status, answer.body.clone(), None, answer.replayed, &correlation)
+        }
         Ok(answer) => {
             json_response(answer.status, "application/json", &answer.body, None, answer.replayed, &correlation)
         }
         Err(error) => {
             log_failure(error, &correlation);
-            let (status, document, retry_after) = problem(error, correlation.as_str());
-            json_response(status, "application/problem+json", &document, retry_after, false, &correlation)
+            let (status, document, retry_after) = problem(error);
+            problem_response(status, document, retry_after, false, &correlation)
         }
     };
     tracing::info!(
@@ -270,6 +280,18 @@ fn public_url(request: &lambda_http::Request, path: &str) -> String {
     }
 }
 
+/// A problem document, which names the request that it answers.
+fn problem_response(
+    status: u16,
+    mut document: Value,
+    retry_after: Option<u64>,
+    replayed: bool,
+    correlation: &Correlation,
+) -> http::Response<Body> {
+    document["correlation_id"] = correlation.as_str().into();
+    json_response(status, "application/problem+json", &document, retry_after, replayed, correlation)
+}
+
 fn json_response(
     status: u16,
     media_type: &str,
@@ -288,6 +310,10 @@ fn json_response(
     }
     if status == http::StatusCode::UNAUTHORIZED {
         builder = builder.header(header::WWW_AUTHENTICATE, "Basic");
+    }
+    // RFC 9110, 15.5.6: which methods there are. Only receivers of webhooks say so, and they take one.
+    if status == http::StatusCode::METHOD_NOT_ALLOWED {
+        builder = builder.header(header::ALLOW, "POST");
     }
     if let Some(seconds) = retry_after {
         builder = builder.header(header::RETRY_AFTER, seconds);

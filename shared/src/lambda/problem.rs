@@ -7,8 +7,9 @@ use crate::error::{Error, Kind};
 /// What a caller is told to wait when we do not know better, in seconds.
 const RETRY_AFTER_DEFAULT_S: u64 = 5;
 
-/// Status, document and, where waiting helps, how many seconds.
-pub(super) fn problem(error: &Error, correlation: &str) -> (u16, Value, Option<u64>) {
+/// Status, document and, where waiting helps, how many seconds. The document has all but the correlation id, which is that
+/// of the request that is answered with it.
+pub(super) fn problem(error: &Error) -> (u16, Value, Option<u64>) {
     let (status, code, retry_after) = match error.kind {
         Kind::Rejected { status } => (status, error.code, None),
         Kind::Transient { after } => {
@@ -32,6 +33,5 @@ pub(super) fn problem(error: &Error, correlation: &str) -> (u16, Value, Option<u
     if let Some(members) = &error.members {
         document.extend(members.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
-    document.insert("correlation_id".to_owned(), json!(correlation));
     (status, Value::Object(document), retry_after)
 }

@@ -1,10 +1,12 @@
 //! The receivers' common part: verify with the keys at hand, once more with keys read anew, then one durable write to
 //! the queue, then 2xx. Nothing is parsed before it is verified, nothing acknowledged before it is durable.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -43,18 +45,28 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Refuses what does not fit, before anything else is done with it.
+    /// Refuses what is no webhook or does not fit, before anything else is done with it.
     ///
     /// # Errors
-    /// 413 `body_too_large`; 400 `invalid_signature` for header fields or a URL that nobody's signature needs.
-    pub fn check_size(&self, request: &ApiRequest, most_bytes: usize) -> Result<()> {
+    /// 405 `method_not_allowed`; 413 `body_too_large`; 400 `invalid_signature` for header fields or a URL that nobody's
+    /// signature needs.
+    pub fn check(&self, request: &ApiRequest, most_bytes: usize) -> Result<()> {
+        self.check_within(request, most_bytes, HEADERS_MAX_BYTES)
+    }
+
+    /// The same for a vendor of whose header fields less is kept than may come.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn check_within(&self, request: &ApiRequest, most_bytes: usize, most_header_bytes: usize) -> Result<()> {
+        only_posts(request)?;
         if request.body.len() > most_bytes {
             self.count("too_large");
             return Err(Error::rejected(413, "body_too_large", "The event is too large."));
         }
         let headers = self.headers.iter().filter_map(|name| request.header(name)).map(str::len);
         let url = self.url(request).map_or(0, str::len);
-        if headers.sum::<usize>() + url > HEADERS_MAX_BYTES {
+        if headers.sum::<usize>() + url > most_header_bytes {
             self.count("invalid_signature");
             let refusal = Error::rejected(400, "invalid_signature", "The signature is not valid.");
             return Err(refusal.because("longer than any signature"));
@@ -92,10 +104,24 @@ impl Receiver {
     /// Whatever the queue says: the vendor gets a 5xx and tries again.
     pub async fn accept(&self, request: &ApiRequest, key_id: &str, parts: Vec<Message>) -> Result<Answer> {
         let field = |name: &&str| Some(((*name).to_owned(), request.header(name)?.to_owned()));
+        self.accept_with(request, key_id, self.headers.iter().filter_map(field).collect(), parts).await
+    }
+
+    /// The same where only a part of the header fields is kept.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn accept_with(
+        &self,
+        request: &ApiRequest,
+        key_id: &str,
+        headers: BTreeMap<String, String>,
+        parts: Vec<Message>,
+    ) -> Result<Answer> {
         let mut delivery = Delivery {
             received_at: request.received_at,
             verified_by: key_id.to_owned(),
-            headers: self.headers.iter().filter_map(field).collect(),
+            headers,
             url: self.url(request).map(str::to_owned),
             part: Part { number: 0, of: parts.len() },
         };
@@ -127,6 +153,22 @@ impl Receiver {
     }
 }
 
+/// Webhooks are posted. Whoever looks at their address with another method is told so, and nothing is verified.
+///
+/// # Errors
+/// 405 `method_not_allowed`.
+pub fn only_posts(request: &ApiRequest) -> Result<()> {
+    if request.method == Method::POST {
+        return Ok(());
+    }
+    Err(Error::rejected(405, "method_not_allowed", "Webhooks are posted."))
+}
+
+/// 400 for a webhook that says nothing: it cannot be queued, and its vendor shall hear that it was not.
+pub fn empty_body() -> Error {
+    Error::rejected(400, "empty_body", "The body is empty.")
+}
+
 /// A queue message to be.
 #[derive(Clone, Debug)]
 pub struct Message {
@@ -135,6 +177,18 @@ pub struct Message {
 }
 
 impl Message {
+    /// The one message of a webhook that is neither empty nor too large.
+    ///
+    /// # Errors
+    /// 400 `empty_body`, 413 `body_too_large`.
+    pub fn of_event(bytes: &[u8], most_bytes_in_base64: usize) -> Result<Self> {
+        if bytes.is_empty() {
+            return Err(empty_body());
+        }
+        let too_large = || Error::rejected(413, "body_too_large", "The event is too large.");
+        Self::verbatim(bytes, most_bytes_in_base64).ok_or_else(too_large)
+    }
+
     /// Verified bytes, verbatim where SQS allows every character, else in base64. `None` when they would not fit.
     pub fn verbatim(bytes: &[u8], most_bytes_in_base64: usize) -> Option<Self> {
         match std::str::from_utf8(bytes) {

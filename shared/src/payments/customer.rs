@@ -5,12 +5,12 @@ use crate::domain::input::{CreateCustomer, CreatePayment};
 use crate::effects::contact::contact_id;
 use crate::effects::customer::Customer;
 use crate::effects::intake::Known;
-use crate::effects::{Subject, Verdict, Worked, with_permit};
+use crate::effects::{Phase, Subject, Verdict, Worked, with_permit};
 use crate::error::{Error, Result};
 
 impl Payments {
     /// Gets or makes a customer, once for each id of the shop's; and whether it is new. Its `vendor_id` is absent
-    /// while the provider's answer is open.
+    /// while the provider's answer is open. One whom the provider refused is asked for again with other words only.
     ///
     /// # Errors
     /// 422 `customer_refused`; `vendor_credentials` when the provider refuses our key.
@@ -22,7 +22,17 @@ impl Payments {
         let (created, permit) = with_permit(created, &self.stripe, lease).await?;
         let (worked, is_new) = match created {
             Known::Before(customer) if customer.vendor_id.is_some() => return Ok((*customer, false)),
-            Known::Before(customer) => (self.list.work(&customer.intent_id, lease, &self.stripe, 1).await?, false),
+            Known::Before(customer) => match self.list.work(&customer.intent_id, lease, &self.stripe, 1).await? {
+                Worked::Nothing(intent) if intent.phase == Phase::Refused => {
+                    let refused = (&*customer, &intent);
+                    let asked = self.list.create_customer_anew(refused, input, &contact, correlation, lease, build);
+                    let (asked, permit) = with_permit(asked, &self.stripe, lease).await?;
+                    let (customer, claimed) = asked.ok_or_else(customer_refused)?;
+                    let subject = Subject::Customer(customer);
+                    (self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, |_, _| Ok(None)).await?, true)
+                }
+                worked => (worked, false),
+            },
             Known::New(customer, claimed) => {
                 let subject = Subject::Customer(customer);
                 (self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, |_, _| Ok(None)).await?, true)
@@ -32,10 +42,7 @@ impl Payments {
             Worked::Settled(_, Verdict::NotDone { code: "vendor_credentials", .. }) => {
                 Err(Error::misconfigured("vendor_credentials", "the payment provider does not accept our key"))
             }
-            Worked::Settled(_, Verdict::Refused { .. }) => {
-                let detail = "The payment provider does not accept this customer.";
-                Err(Error::rejected(422, "customer_refused", detail))
-            }
+            Worked::Settled(_, Verdict::Refused { .. }) => Err(customer_refused()),
             Worked::Settled(Subject::Customer(customer), _) => Ok((*customer, is_new)),
             Worked::Settled(..) | Worked::Nothing(_) | Worked::Missing | Worked::Fenced => {
                 let customer = self.list.customer(&input.id).await?;
@@ -69,4 +76,8 @@ impl Payments {
         }
         Ok(vendor_id)
     }
+}
+
+fn customer_refused() -> Error {
+    Error::rejected(422, "customer_refused", "The payment provider does not accept this customer.")
 }

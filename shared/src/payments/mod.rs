@@ -47,8 +47,11 @@ pub enum Asked<T> {
     Worked(Worked),
     /// It was asked for before, and answered so.
     Answered(StoredAnswer),
-    /// It was asked for before, and somebody is at it or it waits: the thing as it is.
-    Pending(T),
+    /// It was asked for before, and got no final answer; this request has gone on with it.
+    Resumed(Worked),
+    /// It was asked for before, and there is nothing to do: somebody is at it, it waits, or it is over. The thing as it
+    /// is, and why it was refused if it was.
+    Standing(T, Option<String>),
 }
 
 impl Payments {
@@ -90,14 +93,16 @@ impl Payments {
         }
     }
 
-    /// A repeat whose first request has no final answer yet: somebody is at it, or died at it.
+    /// A repeat whose first request has no final answer that is still kept: somebody is at it, or died at it, or it was
+    /// answered more than a day ago.
     async fn repeated(&self, payment_id: &PaymentId, lease: &Lease) -> Result<Asked<Payment>> {
         let payment = self.list.payment(payment_id).await?;
-        match self.list.work(&payment.intent_id, lease, &self.stripe, 1).await? {
-            settled @ Worked::Settled(..) => Ok(Asked::Worked(settled)),
-            Worked::Nothing(_) | Worked::Missing | Worked::Fenced => {
-                self.list.payment(payment_id).await.map(Asked::Pending)
-            }
+        if let settled @ Worked::Settled(..) = self.list.work(&payment.intent_id, lease, &self.stripe, 1).await? {
+            return Ok(Asked::Resumed(settled));
         }
+        let payment = self.list.payment(payment_id).await?;
+        let was_refused = payment.status.is_over() && payment.vendor_id.is_none();
+        let refusal = if was_refused { self.list.refusal(&payment.intent_id).await? } else { None };
+        Ok(Asked::Standing(payment, refusal))
     }
 }

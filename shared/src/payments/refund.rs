@@ -40,14 +40,14 @@ impl Payments {
         }
     }
 
-    /// A repeat whose first request has no final answer yet: somebody is at it, or died at it.
+    /// A repeat whose first request has no final answer that is still kept: somebody is at it, or died at it, or it was
+    /// answered more than a day ago.
     async fn repeated_refund(&self, refund: Refund, asker: &Asker) -> Result<Asked<Refund>> {
-        let Some(intent_id) = &refund.intent_id else { return Ok(Asked::Pending(refund)) };
-        match self.list.work(intent_id, &asker.lease, &self.stripe, 1).await? {
-            settled @ Worked::Settled(..) => Ok(Asked::Worked(settled)),
-            Worked::Nothing(_) | Worked::Missing | Worked::Fenced => {
-                self.list.refund(&refund.payment_id, &refund.refund_id).await.map(Asked::Pending)
-            }
+        let Some(intent_id) = &refund.intent_id else { return Ok(Asked::Standing(refund, None)) };
+        if let settled @ Worked::Settled(..) = self.list.work(intent_id, &asker.lease, &self.stripe, 1).await? {
+            return Ok(Asked::Resumed(settled));
         }
+        let refund = self.list.refund(&refund.payment_id, &refund.refund_id).await?;
+        Ok(Asked::Standing(refund, None))
     }
 }

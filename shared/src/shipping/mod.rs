@@ -15,4 +15,4 @@ mod tracking;
 pub use carriers::Carriers;
 pub use labels::{Labels, SignedLabel};
 pub use quoting::{Chosen, Quote, Quoted, Quotes, RateMemory};
-pub use told::{refused, told};
+pub use told::{no_such_parcel, refused, told};

@@ -6,7 +6,7 @@ use crate::vendors::carrier::Answer;
 /// What the carrier said, or the problem that it is.
 ///
 /// # Errors
-/// `carrier_…` (422, 404 for what it does not know), `vendor_credentials`, `vendor_unavailable`.
+/// `carrier_…` (422), `vendor_credentials`, `vendor_unavailable`.
 pub fn told<T>(answer: Answer<T>) -> Result<T> {
     match answer {
         Answer::Done(value) => Ok(value),
@@ -21,15 +21,24 @@ pub fn told<T>(answer: Answer<T>) -> Result<T> {
 
 /// The problem that a carrier's refusal is. A code that is none of a carrier's, such as an operator's, is any other refusal.
 pub fn refused(code: &str) -> Error {
-    let (status, code, detail) = match code {
-        "carrier_address" => (422, "carrier_address", "The carrier does not accept one of the addresses."),
-        "carrier_parcel" => (422, "carrier_parcel", "The carrier does not take such parcels."),
-        "carrier_service" => (422, "carrier_service", "The carrier does not offer this service between these places."),
-        "carrier_customs" => (422, "carrier_customs", "The carrier needs other customs data."),
-        "carrier_time" => (422, "carrier_time", "The carrier does not come, or take parcels, at this time."),
-        "carrier_not_found" => (404, "carrier_not_found", "The carrier does not know this."),
-        "carrier_too_late" => (409, "carrier_too_late", "It is too late for that."),
-        _ => (422, "carrier_refused", "The carrier refuses this request."),
+    let (code, detail) = match code {
+        "carrier_address" => ("carrier_address", "The carrier does not accept one of the addresses."),
+        "carrier_parcel" => ("carrier_parcel", "The carrier does not take such parcels."),
+        "carrier_service" => ("carrier_service", "The carrier does not offer this service between these places."),
+        "carrier_customs" => ("carrier_customs", "The carrier needs other customs data."),
+        "carrier_time" => ("carrier_time", "The carrier does not come, or take parcels, at this time."),
+        "carrier_not_found" => ("carrier_not_found", "The carrier does not know this."),
+        "carrier_too_late" => ("carrier_too_late", "It is too late for that."),
+        _ => ("carrier_refused", "The carrier refuses this request."),
     };
-    Error::rejected(status, code, detail)
+    Error::rejected(422, code, detail)
+}
+
+/// The problem that a parcel is whose number the carrier does not know: where the number is all that was asked for, there is
+/// nothing at its path.
+pub fn no_such_parcel(refusal: Error) -> Error {
+    match refusal.code {
+        "carrier_not_found" => Error::rejected(404, "carrier_not_found", refusal.detail),
+        _ => refusal,
+    }
 }

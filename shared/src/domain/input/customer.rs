@@ -1,5 +1,6 @@
 //! `POST /customers`, and the customer in `POST /payments`.
 
+use super::limits::{NAME_MAX_CHARS, PHONE_MAX_CHARS};
 use super::{Findings, findings_incomplete, json, normalised_email};
 use crate::domain::{CustomerId, Private};
 use crate::error::Result;
@@ -45,8 +46,8 @@ impl RawCustomer {
         bad.unless(id.is_some(), &format!("{path}id"), "must be 1 to 255 printable ASCII characters");
         let email = normalised_email(&self.email);
         bad.unless(email.is_some(), &format!("{path}email"), "must be an e-mail address");
-        bad.text(&format!("{path}name"), self.name.as_deref());
-        bad.plain_text(&format!("{path}phone"), self.phone.as_deref());
+        bad.text_within(NAME_MAX_CHARS, &format!("{path}name"), self.name.as_deref());
+        bad.plain_text(PHONE_MAX_CHARS, &format!("{path}phone"), self.phone.as_deref());
         Some(CreateCustomer {
             id: id?,
             email: email?.into(),

@@ -153,10 +153,10 @@ impl Fields<'_> {
     fn money(&mut self, name: &str) -> Option<Money> {
         let field = format!("data.{name}");
         let raw = self.data.get(name);
-        let value =
-            raw.and_then(|money| money["value"].as_i64()).filter(|value| (1..=Money::MAX_VALUE).contains(value));
         let currency = raw.and_then(|money| money["currency"].as_str()).and_then(Currency::parse);
-        self.bad.unless(value.is_some(), &format!("{field}.value"), "must be 1 to 99999999 minor units");
+        let most = Money::most(currency);
+        let value = raw.and_then(|money| money["value"].as_i64()).filter(|value| (1..=most).contains(value));
+        self.bad.unless(value.is_some(), &format!("{field}.value"), &format!("must be 1 to {most} minor units"));
         self.bad.unless(currency.is_some(), &format!("{field}.currency"), "must be an ISO 4217 code");
         Some(Money { value: value?, currency: currency? })
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::customer::RawCustomer;
+use super::limits::DESCRIPTION_MAX_CHARS;
 use super::{CreateCustomer, Findings, Object, RawMoney, findings_incomplete, json};
 use crate::domain::{Money, OrderId, Private};
 use crate::error::Result;
@@ -77,7 +78,7 @@ impl CreatePayment {
         bad.unless(order_id.is_some(), "order_id", "must be 1 to 64 characters of A-Z a-z 0-9 . _ : ~ -");
         let amount = bad.money("amount", &raw.amount.0);
         let customer = raw.customer.0.checked("customer.", &mut bad);
-        bad.text("description", raw.description.as_deref());
+        bad.text_within(DESCRIPTION_MAX_CHARS, "description", raw.description.as_deref());
         bad.metadata(&raw.metadata);
         if let Some(id) = &raw.payment_method {
             bad.id("payment_method", id);
@@ -178,6 +179,45 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_amount_is_the_currency_s_own() {
+        let amount = |value: i64, currency: &str| with("/amount", json!({"value": value, "currency": currency}));
+        assert!(parse(&amount(999_999_999_999, "IDR")).is_ok());
+        assert!(parse(&amount(99_999_999, "KWD")).is_ok());
+        for (value, currency) in [(1_000_000_000_000, "idr"), (100_000_000, "JPY"), (100_000_000, "KWD")] {
+            assert_eq!(bad_fields(&amount(value, currency)), ["amount.value"], "{value} {currency}");
+        }
+    }
+
+    #[test]
+    fn what_the_provider_would_find_too_long_or_too_many_is_named_and_what_just_fits_is_taken() {
+        let pairs = |count: usize| (0..count).map(|n| (format!("k{n}"), json!(""))).collect::<Value>();
+        let cases = [
+            ("customer.name", json!("ä".repeat(256)), json!("ä".repeat(257))),
+            ("customer.phone", json!("1".repeat(20)), json!("1".repeat(21))),
+            ("description", json!("ä".repeat(1_000)), json!("ä".repeat(1_001))),
+            ("metadata", pairs(47), pairs(48)),
+        ];
+        for (field, fits, exceeds) in cases {
+            let body = |value: Value| {
+                let mut body = valid();
+                let (parent, name) = field.rsplit_once('.').map_or(("", field), |(parent, name)| (parent, name));
+                let place = if parent.is_empty() { &mut body } else { &mut body[parent] };
+                place[name] = value;
+                body
+            };
+            assert!(parse(&body(fits)).is_ok(), "{field}");
+            assert_eq!(bad_fields(&body(exceeds)), [field]);
+        }
+        for (key, value, good) in
+            [("k".repeat(40), "v".repeat(500), true), ("k".repeat(41), String::new(), false), ("k".to_owned(), "v".repeat(501), false)]
+        {
+            let mut body = valid();
+            body["metadata"] = json!({ key.clone(): value });
+            assert_eq!(parse(&body).is_ok(), good, "{key}");
+        }
+    }
+
+    #[test]
     fn a_missing_field_is_named_with_its_path() {
         let mut body = valid();
         body["customer"].as_object_mut().expect("an object").remove("email");
@@ -201,7 +241,7 @@ mod tests {
     #[test]
     fn nul_bytes_over_long_text_and_foreign_metadata_keys_are_refused_by_name() {
         assert_eq!(bad_fields(&with("/customer/name", json!("a\u{0}b"))), ["customer.name"]);
-        assert_eq!(bad_fields(&with("/customer/name", json!("x".repeat(501)))), ["customer.name"]);
+        assert_eq!(bad_fields(&with("/customer/name", json!("x".repeat(257)))), ["customer.name"]);
         let mut body = valid();
         body["metadata"] = json!({"crossdock_intent": "x"});
         assert_eq!(bad_fields(&body), ["metadata"]);

@@ -21,6 +21,8 @@ pub enum Confirmed {
     New(Box<Claimed>),
     /// The same confirm is in the work list already.
     Repeat(IntentId),
+    /// An earlier confirm was settled since the payment was read: read it again.
+    Outdated,
 }
 
 impl WorkList {
@@ -67,6 +69,7 @@ impl WorkList {
         };
         match &found.data {
             Data::Payment { request: Some(before), .. } if *before == request => Ok(Confirmed::Repeat(intent_id)),
+            _ if found.phase.is_settled() => Ok(Confirmed::Outdated),
             _ => Err(Error::rejected(
                 409,
                 "confirmation_in_progress",

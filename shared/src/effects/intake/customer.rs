@@ -3,12 +3,12 @@
 use super::claim_at_birth;
 use crate::aws::{Item, Transacted, Write};
 use crate::domain::input::CreateCustomer;
-use crate::domain::{ContactId, Correlation, CustomerId, IntentId};
+use crate::domain::{ContactId, Correlation, CustomerId, IntentId, Private, id};
 use crate::effects::WorkList;
 use crate::effects::claim::{Claimed, Lease};
 use crate::effects::contact;
 use crate::effects::customer::{self, Customer};
-use crate::effects::intent::{Data, Intent, Kind, VendorRequest, person_partition};
+use crate::effects::intent::{Data, Intent, Kind, Phase, VendorRequest, person_partition};
 use crate::error::{Error, Result};
 
 /// What asking for a customer came to.
@@ -76,6 +76,72 @@ impl WorkList {
         before
             .map(|customer| Known::Before(Box::new(customer)))
             .ok_or_else(|| Error::bug("intake", "a customer met something that is no customer"))
+    }
+
+    /// Asks once more for a customer whom the vendor refused, with other words: those are another request, and so another
+    /// intent. `None` when they are the refused ones, or were refused before.
+    pub async fn create_customer_anew(
+        &self,
+        refused: (&Customer, &Intent),
+        input: &CreateCustomer,
+        contact_id: &ContactId,
+        correlation: &Correlation,
+        lease: &Lease,
+        build: impl Fn(&IntentId) -> VendorRequest,
+    ) -> Result<Option<(Box<Customer>, Box<Claimed>)>> {
+        let (before, refused) = refused;
+        match &refused.data {
+            Data::Customer { request, .. } if *request != build(&before.intent_id) => {}
+            _ => return Ok(None),
+        }
+        let now = self.world.now();
+        let word = |text: &Option<Private<String>>| text.as_ref().map_or_else(String::new, |text| text.expose().clone());
+        let words = id::digest(&[input.email.expose(), &word(&input.name), &word(&input.phone)]);
+        let discriminator = format!("{}#{words}", self.stack.as_str());
+        let intent_id = IntentId::of(Kind::CustomerCreate.as_str(), input.id.as_str(), &discriminator);
+        let data = Data::Customer {
+            customer_id: input.id.clone(),
+            contact_id: contact_id.clone(),
+            request: build(&intent_id),
+        };
+        let mut intent = Intent::new(intent_id.clone(), Kind::CustomerCreate, data, None, correlation.clone(), now);
+        claim_at_birth(&mut intent, lease, now);
+        let mut after = before.clone();
+        after.contact_id = contact_id.clone();
+        after.name.clone_from(&input.name);
+        after.phone.clone_from(&input.phone);
+        after.intent_id = intent_id;
+        after.updated_at = now;
+        after.person_pk = person_partition(contact_id);
+        let customer = Write::update(customer::key(&input.id))
+            .set("contact_id", &after.contact_id)?
+            .set("name", &after.name)?
+            .set("phone", &after.phone)?
+            .set("intent_id", &after.intent_id)?
+            .set("person_pk", &after.person_pk)?
+            .set("updated_at", &now)?
+            .add("version", 1)
+            .when("#version = :version")
+            .bind(":version", &before.version)?;
+        after.version += 1;
+        let writes = [
+            customer,
+            Write::put_new(intent.key(), &intent)?,
+            contact::remember(contact_id, &input.email, input.name.as_ref(), now)?,
+        ];
+        let obstacles = match self.table.transact(&writes).await? {
+            Transacted::Done => return Ok(Some((Box::new(after), Box::new(Claimed::at_birth(intent, lease))))),
+            Transacted::Lost(obstacles) => obstacles,
+        };
+        let there = obstacles.iter().find(|o| o.index == 1).and_then(|o| o.item.as_ref());
+        let Some(there) = there.map(Item::parse::<Intent>).transpose()? else {
+            return Err(Error::transient("object_contended", "the customer is being changed"));
+        };
+        match Claimed::own(&there, lease) {
+            Some(own) => Ok(Some((Box::new(after), Box::new(own)))),
+            None if there.phase == Phase::Refused => Ok(None),
+            None => Err(Error::transient("object_contended", "somebody else asks for the customer")),
+        }
     }
 
     /// Reads a customer; `None` when we do not know them.

@@ -76,8 +76,7 @@ impl WorkList {
                 Write::put_new(refund.key(), &refund)?,
                 Write::put_new(intent.key(), &intent)?,
                 Request::record(
-                    repeatable.route,
-                    &scoped(payment_id, key),
+                    Request::key(repeatable.route, &scoped(payment_id, key)),
                     &repeatable.hash,
                     refund_id.as_str(),
                     context.now,

@@ -111,7 +111,12 @@ impl WorkList {
         let mut intent = shipment.create_intent(&context);
         claim_at_birth(&mut intent, lease, now);
         let mut writes = vec![
-            Request::record(repeatable.route, &key, &repeatable.hash, shipment.shipment_id.as_str(), now)?,
+            Request::record(
+                Request::key(repeatable.route, &key),
+                &repeatable.hash,
+                shipment.shipment_id.as_str(),
+                now,
+            )?,
             Write::put_new(shipment::key(&shipment.shipment_id), &shipment)?,
             Write::put_new(intent.key(), &intent)?,
             shipment.requested_row(&context)?.1,

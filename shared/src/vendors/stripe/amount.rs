@@ -13,7 +13,7 @@ const TWO_DECIMAL_AT_STRIPE: [&str; 2] = ["ISK", "UGX"];
 ///
 /// # Errors
 /// 422 `amount_not_representable` naming `amount.value`: thousandths that Stripe cannot charge, fractions of a
-/// currency that it counts in whole units, or a number beyond its eight digits.
+/// currency that it counts in whole units, or a number with more digits than it takes of the currency.
 pub(super) fn in_stripe_units(money: Money) -> Result<i64> {
     let code = money.currency.code();
     let refuse = || {
@@ -34,7 +34,7 @@ pub(super) fn in_stripe_units(money: Money) -> Result<i64> {
     } else {
         Some(money.value)
     };
-    amount.filter(|amount| (1..=Money::MAX_VALUE).contains(amount)).ok_or_else(refuse)
+    amount.filter(|amount| (1..=Money::most(Some(money.currency))).contains(amount)).ok_or_else(refuse)
 }
 
 /// An amount as Stripe counts it, in ISO 4217's minor units; `None` for a currency that nobody knows, or a fraction of
@@ -89,5 +89,8 @@ mod tests {
         assert_eq!(units(1234, "BHD"), None);
         assert_eq!(units(501, "MGA"), None);
         assert_eq!(units(99_999_999, "ISK"), None);
+        assert_eq!(units(100_000_000, "EUR"), None);
+        assert_eq!(units(999_999_999_999, "IDR"), Some(999_999_999_999));
+        assert_eq!(units(1_000_000_000_000, "IDR"), None);
     }
 }

@@ -2,6 +2,7 @@
 
 mod amount;
 mod answer;
+mod attempt;
 mod classify;
 mod event;
 mod methods;
@@ -149,7 +150,11 @@ impl Stripe {
             correlation: &intent.correlation_id,
         };
         let reply = self.send(&call, Method::POST, &request.path, Some((request.body, &idempotency_key))).await;
-        answer::outcome(intent.kind, &reply, self.gateway.world().now())
+        let outcome = answer::outcome(intent.kind, &reply, self.gateway.world().now());
+        match intent.kind {
+            Kind::PaymentConfirm => self.attempted(outcome, &reply, intent, subject, permit).await,
+            _ => outcome,
+        }
     }
 
     /// What a paid payment brought in. Stripe knows soon after the charge, for some payment methods days later.
@@ -243,14 +248,18 @@ impl Agent for Stripe {
     }
 
     fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome> {
-        if self.is_beyond_its_key(intent) {
-            return Box::pin(self.resolved(intent, subject, permit));
-        }
-        Box::pin(self.called(intent, subject, permit))
+        Box::pin(async move {
+            let outcome = if self.is_beyond_its_key(intent) {
+                self.resolved(intent, subject, permit).await
+            } else {
+                self.called(intent, subject, permit).await
+            };
+            attempt::dated(outcome, intent, subject)
+        })
     }
 
     fn resolve<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome> {
-        Box::pin(self.resolved(intent, subject, permit))
+        Box::pin(async move { attempt::dated(self.resolved(intent, subject, permit).await, intent, subject) })
     }
 
     fn fetch<'a>(&'a self, vendor_id: &'a str, correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {

@@ -208,6 +208,7 @@ impl Object for PaymentIntent {
             decline,
             charge,
             settlement,
+            asked_when: None,
         })
     }
 }

@@ -52,8 +52,9 @@ impl RawCustoms {
         }
         let invoice = invoice.or_else(|| order.map(invoice_of));
         let customs = Customs { items, incoterm: incoterm?, invoice };
-        let fits = customs.total().is_some_and(|total| total.value <= Money::MAX_VALUE);
-        bad.unless(fits, "customs.items", "must be worth at most 99999999 minor units together");
+        let most = Money::most(Some(currency));
+        let fits = customs.total().is_some_and(|total| total.value <= most);
+        bad.unless(fits, "customs.items", &format!("must be worth at most {most} minor units together"));
         Some(customs)
     }
 }
