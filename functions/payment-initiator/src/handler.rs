@@ -142,9 +142,7 @@ impl PaymentInitiator {
             Worked::Nothing(intent) => {
                 answers::to_repeated_confirm(&list.payment(&payment_id).await?, &intent).map(Some)
             }
-            Worked::Missing | Worked::Fenced => {
-                Ok(Some(Answer::new(202, list.payment(&payment_id).await?.view(true))))
-            }
+            Worked::Missing | Worked::Fenced => Ok(Some(Answer::new(202, list.payment(&payment_id).await?.view(true)))),
         }
     }
 

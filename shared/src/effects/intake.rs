@@ -177,7 +177,11 @@ impl WorkList {
                 return Ok(created);
             }
         }
-        Err(Error::rejected(409, "order_has_too_many_payments", "This order has had too many payments that came to nothing."))
+        Err(Error::rejected(
+            409,
+            "order_has_too_many_payments",
+            "This order has had too many payments that came to nothing.",
+        ))
     }
 
     /// Who stood in the way? `None`: a payment that is over and that another request made, so the next ordinal is free to

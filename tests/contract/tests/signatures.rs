@@ -16,7 +16,7 @@ const PLACES: usize = 64;
 fn judge_stripe(vector: &StripeVector, body: &[u8]) -> Result<Bytes> {
     let now = Timestamp::from_seconds(vector.now);
     let secrets = std::iter::once(vector.secret.as_str());
-    verify_stripe(secrets, &vector.header, Bytes::copy_from_slice(body), now).map(|verified| verified.get().clone())
+    verify_stripe(secrets, &vector.header, Bytes::copy_from_slice(body), now).map(|verified| verified.into_inner().body)
 }
 
 fn judge_sendgrid(vector: &SendgridVector, body: &[u8]) -> Result<Bytes> {

@@ -24,6 +24,7 @@ const MAIL_WINDOW_MS: i64 = 600_000;
 pub fn violations(universe: &Universe) -> Vec<String> {
     let items = universe.aws().table().items();
     let mut wrong = universe.watch.violations.clone();
+    wrong.extend(universe.told.violations.iter().cloned());
     wrong.extend(
         universe.aws().table().differences.lock().unwrap().iter().map(|request| format!("{DIFFERENT}: {request}")),
     );
@@ -332,11 +333,22 @@ fn webhooks_are_archived(universe: &Universe, items: &[Value], wrong: &mut Vec<S
         };
         let came = |name: &&str| {
             let value = request.headers().get(*name).and_then(|value| value.to_str().ok());
-            ((*name).to_owned(), Value::from(value))
+            ((*name).to_owned(), value.map(str::to_owned))
         };
-        let headers = Value::Object(names.iter().map(came).collect()).to_string();
+        let came: BTreeMap<String, Option<String>> = names.iter().map(came).collect();
+        let mut may_be_kept = vec![serde_json::json!(came).to_string()];
+        if *function == Function::StripeWebhook {
+            // Its time, and the one signature that matched.
+            let header = came.values().flatten().next().cloned().unwrap_or_default();
+            let part = |name: &'static str| header.split(',').map(str::trim).filter(move |part| part.starts_with(name));
+            let time = part("t=").next().unwrap_or_default();
+            let kept = |v1: &str| serde_json::json!({ "stripe-signature": format!("{time},{v1}") }).to_string();
+            may_be_kept = part("v1=").map(kept).collect();
+        }
         let holds_nothing = request.body().iter().all(|byte| b"[] \r\n".contains(byte));
-        if !holds_nothing && !kept.contains(&(vendor, headers.as_str(), request.body().as_ref())) {
+        let is_kept =
+            may_be_kept.iter().any(|headers| kept.contains(&(vendor, headers.as_str(), request.body().as_ref())));
+        if !holds_nothing && !is_kept {
             wrong.push(format!("I8: a webhook of {vendor} is not in the archive as it came"));
         }
     }

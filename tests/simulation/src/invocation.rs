@@ -34,6 +34,7 @@ use twilio_webhook::TwilioWebhook;
 use unsubscriber::Unsubscriber;
 use ups_webhook::UpsWebhook;
 
+use crate::told::Asked;
 use crate::{Message, Outcome, Probe, run_until_crash};
 
 /// The functions, by the names in template.yaml.
@@ -190,6 +191,23 @@ impl Job {
     }
 }
 
+impl Job {
+    /// What it asks of the API, if it is a request to that.
+    pub(crate) fn asked(&self) -> Option<Asked> {
+        match self {
+            Self::Request(
+                Function::PaymentInitiator
+                | Function::MessageInitiator
+                | Function::RateQuoter
+                | Function::ShipmentInitiator,
+                request,
+                path,
+            ) => Some(Asked::of(request, path)),
+            _ => None,
+        }
+    }
+}
+
 /// What an invocation came to.
 #[derive(Debug)]
 pub(crate) enum Done {
@@ -209,6 +227,8 @@ pub(crate) struct Running {
     pub(crate) system: System,
     /// Whether its instance is a new one.
     pub(crate) is_cold: bool,
+    /// What is asked of the API, and when, in Unix milliseconds; none for receivers and workers.
+    pub(crate) asked: Option<(Asked, i64)>,
     pub(crate) future: LocalBoxFuture<'static, Done>,
 }
 

@@ -53,6 +53,7 @@ mod sqs_limits;
 mod sqs_protocol;
 mod stored;
 pub mod sweep;
+pub mod told;
 pub mod universe;
 mod watch;
 mod writes;

@@ -56,6 +56,7 @@ fn run(flow: Flow, seed: u64, plans: &[(usize, Plan)]) -> Run {
             Ok(()) => Vec::new(),
             Err(_) => vec!["the run did not come to rest".to_owned()],
         };
+        universe.ask_again().await;
         wrong.extend(invariants::violations(&universe));
         let gives_up_a_mail = invariants::of_type(&universe.aws().table().items(), "intent")
             .any(|intent| invariants::text(intent, "refusal") == Some("no_event_of_the_provider"));

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::invocation::{Done, Job, Running, run};
 use crate::seams::{DHL_BASE, FEDEX_BASE, POSTMARK_BASE, SENDGRID_BASE, STRIPE_BASE, TWILIO_BASE, UPS_BASE, world};
+use crate::told::Told;
 use crate::{Aws, Message, Plan, Probe, QueueSettings, Redrive, SimClock, TABLE_NAME};
 
 pub use crate::invocation::{Function, Invocation, Response};
@@ -48,6 +49,10 @@ pub struct Universe {
     pub acknowledged: Vec<(Function, http::Request<Bytes>)>,
     /// What to check after every invocation; returns what is wrong.
     pub watch: crate::Watch,
+    /// What callers of the API were told, and whether it was so.
+    pub told: Told,
+    /// Whether every answer of the API is held against infra/openapi.yaml.
+    pub validates_answers: bool,
     /// Messages that must end in a dead-letter queue: its name and their body.
     pub expected_dead: Vec<(String, String)>,
     /// Messages that may end in one, because they may be refused.
@@ -154,6 +159,8 @@ impl Universe {
             effect_known_at: None,
             acknowledged: Vec::new(),
             watch: crate::Watch::default(),
+            told: Told::default(),
+            validates_answers: true,
             expected_dead: Vec::new(),
             may_die: Vec::new(),
             keeps_instances: false,
@@ -354,10 +361,11 @@ impl Universe {
         });
         probe.restart(plan);
         probe.set_started_ms(self.now_ms());
+        let asked = job.asked().map(|asked| (asked, self.now_ms()));
         let (waves, effects) = (Vec::new(), Vec::new());
         self.invocations.push(Invocation { function, waves, requests: 0, effects, crashed: false });
         let future = run(job, &probe, &system, format!("sim-{}-{number}", self.seed), self.now_ms());
-        Running { number, function, probe, system, is_cold, future }
+        Running { number, function, probe, system, is_cold, asked, future }
     }
 
     /// Takes note of an invocation that is over.
@@ -373,12 +381,38 @@ impl Universe {
         invocation.effects = probe.effects();
         invocation.crashed = crashed;
         self.look();
+        self.listen(running, done);
+    }
+
+    /// Judges what a caller of the API is told.
+    fn listen(&mut self, running: &Running, done: &Done) {
+        let (Some((asked, from_ms)), Done::Answered(response)) = (&running.asked, done) else { return };
+        let during = (*from_ms, self.now_ms());
+        let sandbox = self.sandbox.lock().unwrap();
+        self.told.hear(asked, response, during, sandbox.stripe().moments());
+        drop(sandbox);
+        if let (true, Response::Answer { status, body, media_type, .. }) = (self.validates_answers, response) {
+            let (method, path) = (asked.method.as_str(), asked.path.as_str());
+            let answer = contract::answers::Answer { method, path, status: *status, media_type, body };
+            let wrong = contract::answers::differences(&answer);
+            self.told.violations.extend(wrong.into_iter().map(|wrong| format!("W3: {wrong}")));
+        }
+    }
+
+    /// When everything is at rest: whoever was told to wait asks again, and is told what it came to.
+    pub async fn ask_again(&mut self) {
+        for asked in self.told.open() {
+            let body = asked.body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok());
+            self.call(&asked.method, &asked.path, asked.key.as_deref(), body.as_ref()).await;
+        }
+        self.told.at_rest();
     }
 
     /// Shows the table's latest changes to the watch.
     pub fn look(&mut self) {
         for change in self.aws.table().take_changes() {
             self.watch.see(&change);
+            self.told.see(&change);
         }
     }
 

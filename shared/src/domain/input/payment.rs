@@ -208,9 +208,11 @@ mod tests {
             assert!(parse(&body(fits)).is_ok(), "{field}");
             assert_eq!(bad_fields(&body(exceeds)), [field]);
         }
-        for (key, value, good) in
-            [("k".repeat(40), "v".repeat(500), true), ("k".repeat(41), String::new(), false), ("k".to_owned(), "v".repeat(501), false)]
-        {
+        for (key, value, good) in [
+            ("k".repeat(40), "v".repeat(500), true),
+            ("k".repeat(41), String::new(), false),
+            ("k".to_owned(), "v".repeat(501), false),
+        ] {
             let mut body = valid();
             body["metadata"] = json!({ key.clone(): value });
             assert_eq!(parse(&body).is_ok(), good, "{key}");

@@ -95,7 +95,8 @@ impl WorkList {
             _ => return Ok(None),
         }
         let now = self.world.now();
-        let word = |text: &Option<Private<String>>| text.as_ref().map_or_else(String::new, |text| text.expose().clone());
+        let word =
+            |text: &Option<Private<String>>| text.as_ref().map_or_else(String::new, |text| text.expose().clone());
         let words = id::digest(&[input.email.expose(), &word(&input.name), &word(&input.phone)]);
         let discriminator = format!("{}#{words}", self.stack.as_str());
         let intent_id = IntentId::of(Kind::CustomerCreate.as_str(), input.id.as_str(), &discriminator);

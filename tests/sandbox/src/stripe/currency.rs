@@ -4,6 +4,8 @@ use super::failure::Failure;
 
 /// The largest amount, in the smallest unit: eight digits.
 const AMOUNT_MAX: u64 = 99_999_999;
+/// The same of IDR: twelve digits (docs.stripe.com/currencies).
+const AMOUNT_MAX_OF_IDR: u64 = 999_999_999_999;
 
 /// The currencies that Stripe charges in.
 const CURRENCIES: &str = "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd \
@@ -71,8 +73,13 @@ pub(super) fn check_charge(amount: u64, currency: &str) -> Result<(), Failure> {
         let message = format!("Invalid currency: {currency}. Stripe does not support it.");
         return Err(Failure::invalid(None, Some("currency"), message));
     }
-    if amount > AMOUNT_MAX {
-        return invalid("amount_too_large", "Amount must be no more than 99999999.");
+    let most = if currency == "idr" { AMOUNT_MAX_OF_IDR } else { AMOUNT_MAX };
+    if amount > most {
+        return Err(Failure::invalid(
+            Some("amount_too_large"),
+            Some("amount"),
+            format!("Amount must be no more than {most}."),
+        ));
     }
     if amount < value(&AMOUNT_MIN, currency, 1) {
         return invalid("amount_too_small", "Amount must convert to at least 50 cents.");

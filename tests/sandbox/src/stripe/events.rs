@@ -1,6 +1,6 @@
 //! Stripe's events and the signature of their webhooks.
 
-use super::{API_VERSION, State};
+use super::{API_VERSION, Moment, State};
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderName, HeaderValue, header};
@@ -46,6 +46,9 @@ impl State {
     }
 
     fn make_event(&mut self, now_ms: i64, kind: &'static str, data: &Value, origin: &Origin) {
+        if kind.starts_with("payment_intent.") {
+            self.note_moment(now_ms, &data["object"]);
+        }
         let event = json!({
             "id": format!("evt_{}", self.ids.next("evt", 24)),
             "object": "event",
@@ -60,6 +63,15 @@ impl State {
         if self.event_types.iter().any(|wanted| wanted == kind) && self.sends(kind) {
             self.outgoing.push(Outgoing { due_ms: now_ms + DELIVERY_DELAY_MS, body: pretty(&event) });
         }
+    }
+
+    /// Every change of a payment intent makes an event, sent or not.
+    fn note_moment(&mut self, at_ms: i64, object: &Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let error = &object["last_payment_error"];
+        let error = error.is_object().then(|| (text(&error["code"]), text(&error["decline_code"])));
+        let (payment_intent, status) = (text(&object["id"]), text(&object["status"]));
+        self.moments.push(Moment { at_ms, payment_intent, status, error });
     }
 
     /// An event of the second generation: it has no object in it, and its time is a text. Always delivered.

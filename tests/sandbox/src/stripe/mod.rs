@@ -94,8 +94,23 @@ pub struct State {
     planned: Vec<(i64, Later)>,
     keys: Keys,
     outgoing: Vec<Outgoing>,
+    moments: Vec<Moment>,
     ids: Ids,
     dials: Dials,
+}
+
+/// How a payment intent has stood since a moment. It is for tests that ask whether what somebody was told was true: no
+/// caller of Stripe's sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Since when, in Unix milliseconds.
+    pub at_ms: i64,
+    /// `pi_…`
+    pub payment_intent: String,
+    /// Its status.
+    pub status: String,
+    /// Its last payment error: `code` and `decline_code`.
+    pub error: Option<(String, String)>,
 }
 
 /// The name of a request on the fault dial.
@@ -119,6 +134,7 @@ impl State {
             planned: Vec::new(),
             keys: Keys::default(),
             outgoing: Vec::new(),
+            moments: Vec::new(),
             ids: Ids::new(settings.seed),
             dials: Dials::default(),
         }
@@ -132,6 +148,11 @@ impl State {
     /// One payment intent by its id, `pi_…`.
     pub fn payment_intent(&self, id: &str) -> Option<&PaymentIntent> {
         self.payment_intents.iter().find(|intent| intent.id == id)
+    }
+
+    /// How payment intents stood and since when, oldest first.
+    pub fn moments(&self) -> &[Moment] {
+        &self.moments
     }
 
     /// All charges, failed ones included, oldest first.

@@ -47,19 +47,23 @@ pub struct Schedule {
     pub reads_logs: bool,
     /// Whether to compare every write with the embedded database's.
     pub compares: bool,
+    /// Whether to hold every answer of the API against its contract.
+    pub validates: bool,
 }
 
 /// Shards of the due index in most runs: more than one, so that a tick still puts together what it finds in several.
 pub(crate) const FEW_SHARDS: u8 = 4;
 
-/// One seed in so many also has its log read, and one its writes compared: both take time.
+/// One seed in so many also has its log read, one its writes compared, and one its answers held against the API's contract:
+/// all of it takes time.
 const LOOKED_AT_CLOSELY: u64 = 16;
 
 impl Schedule {
     /// The schedule of a seed, whole.
     pub fn of(seed: u64) -> Self {
         let turn = seed % LOOKED_AT_CLOSELY;
-        Self { seed, reads_logs: turn == 0, compares: turn == LOOKED_AT_CLOSELY / 2, ..Self::default() }
+        let (compares, validates) = (turn == LOOKED_AT_CLOSELY / 2, turn == LOOKED_AT_CLOSELY / 4);
+        Self { seed, reads_logs: turn == 0, compares, validates, ..Self::default() }
     }
 }
 
@@ -98,6 +102,11 @@ pub fn play(schedule: &Schedule) -> Played {
         if tokio::time::timeout(REST_WITHIN, lambda::run(&stage, actors)).await.is_err() {
             violations.push("I2: the run did not come to rest again".to_owned());
         }
+        let actors = orders::those_who_were_told_to_wait(&stage);
+        if tokio::time::timeout(REST_WITHIN, lambda::run(&stage, actors)).await.is_err() {
+            violations.push("I2: the run did not come to rest a third time".to_owned());
+        }
+        stage.with(|universe| universe.told.at_rest());
         violations.extend(stage.take_complaints());
         violations.extend(tomorrow::attributes_that_were_lost(&stage));
         violations.extend(stage.with(|universe| invariants::violations(universe)));

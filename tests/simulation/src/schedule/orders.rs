@@ -164,6 +164,20 @@ pub(super) fn those_who_come_back(stage: &Rc<Stage>) -> Vec<Actor> {
         .collect()
 }
 
+/// When everything is at rest: whoever was told to wait asks once more.
+pub(super) fn those_who_were_told_to_wait(stage: &Rc<Stage>) -> Vec<Actor> {
+    let open = stage.with(|universe| universe.told.open());
+    open.into_iter()
+        .map(|asked| -> Actor {
+            let stage = Rc::clone(stage);
+            Box::pin(async move {
+                let body = asked.body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok());
+                stage.call(&asked.method, &asked.path, asked.key.as_deref(), body.as_ref()).await;
+            })
+        })
+        .collect()
+}
+
 async fn come_back(stage: &Stage, payment_id: &str) {
     let path = format!("/payments/{payment_id}/confirm");
     let body = json!({ "payment_method": "pm_card_visa" });

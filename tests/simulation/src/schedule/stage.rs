@@ -84,6 +84,7 @@ impl Stage {
         let chance = Chance::new(schedule.seed, schedule.without.clone());
         let mut universe = Universe::new(schedule.seed);
         universe.keeps_instances = true;
+        universe.validates_answers = schedule.validates;
         if schedule.compares {
             universe.aws().table().compare();
         }

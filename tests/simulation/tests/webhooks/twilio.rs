@@ -95,7 +95,7 @@ async fn a_callback_that_is_not_signed_for_its_url_and_its_form_is_refused_and_n
         assert_refused(&post(&mut universe, url, &signature, fields).await, 400, "invalid_signature");
         assert!(queued(&universe).is_empty());
     }
-    assert_refused(&says(&mut universe, URL, &[]).await, 400, "malformed_form");
+    assert_refused(&says(&mut universe, URL, &[]).await, 400, "empty_body");
     let many = vec![("a", "0123456789abcdef"); 4_000];
     assert_refused(&says(&mut universe, URL, &many).await, 413, "body_too_large");
     assert!(queued(&universe).is_empty());
