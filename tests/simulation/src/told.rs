@@ -1,0 +1,245 @@
+//! What callers of the API are told, and whether it is so:
+//!
+//! * W1: what a request came to is what it is answered with. A repeat has the status of the first final answer and names the
+//!   same thing, for good; and once everything is at rest, nobody is told to wait any more ([`Told::open`]).
+//! * W2: every answer was true at some moment of its request: the status that it tells is one that the payment had here
+//!   meanwhile, and what a confirm is answered with is how the payment stood at the vendor meanwhile.
+//! * W3: it is valid by infra/openapi.yaml.
+
+use std::collections::BTreeMap;
+
+use sandbox::stripe::Moment;
+use serde_json::Value;
+
+use crate::Change;
+use crate::invariants::text;
+use crate::universe::Response;
+
+/// How long the answer to a request is kept: later a repeat is told how the thing is by then.
+const ANSWER_KEPT_MS: i64 = 24 * 3_600_000;
+/// Problems that say what became of a request. Others (409 of another payment, 422 of another body) are about how things
+/// were when it came, and leave nothing behind.
+const FINAL_PROBLEMS: [&str; 5] =
+    ["payment_refused", "payment_method_unusable", "payment_canceled", "refund_refused", "customer_refused"];
+
+/// A request of a caller's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Asked {
+    /// `POST`
+    pub method: String,
+    /// As it was called.
+    pub path: String,
+    /// Its Idempotency-Key.
+    pub key: Option<String>,
+    /// Its body.
+    pub body: Option<String>,
+}
+
+/// A final answer.
+#[derive(Clone, Debug)]
+struct Final {
+    at_ms: i64,
+    status: u16,
+    thing: Option<String>,
+}
+
+/// All that was told in a run.
+#[derive(Debug, Default)]
+pub struct Told {
+    finals: BTreeMap<Asked, Final>,
+    /// Whose latest answer is that it is under way.
+    waiting: BTreeMap<Asked, Value>,
+    /// When each confirm was first asked for that has no answer yet.
+    confirms: BTreeMap<Asked, i64>,
+    /// Statuses that each payment had here, and since when.
+    stood: BTreeMap<String, Vec<(i64, String)>>,
+    vendor_ids: BTreeMap<String, String>,
+    pub(crate) violations: Vec<String>,
+}
+
+impl Told {
+    /// Takes note of a change of the table.
+    pub(crate) fn see(&mut self, change: &Change) {
+        let Some(after) = change.after.as_deref().filter(|after| text(after, "type") == Some("payment")) else {
+            return;
+        };
+        let id = text(after, "payment_id").unwrap_or_default().to_owned();
+        if let Some(vendor_id) = text(after, "vendor_id") {
+            self.vendor_ids.entry(id.clone()).or_insert_with(|| vendor_id.to_owned());
+        }
+        self.stood.entry(id).or_default().push((change.at_ms, shown_status(after)));
+    }
+
+    /// Judges an answer: to what, between when and when, and how payments stood at the vendor.
+    pub(crate) fn hear(&mut self, asked: &Asked, response: &Response, (from_ms, to_ms): (i64, i64), vendor: &[Moment]) {
+        let is_confirm = asked.path.ends_with("/confirm");
+        let first_ms = if is_confirm { *self.confirms.entry(asked.clone()).or_insert(from_ms) } else { from_ms };
+        let Response::Answer { status, body, replayed, .. } = response else { return };
+        if *status >= 500 || *status == 429 {
+            return;
+        }
+        self.what_a_request_came_to(asked, *status, body, to_ms);
+        if !replayed || *status == 202 {
+            self.was_true_here(asked, *status, body, (from_ms, to_ms));
+        }
+        if is_confirm {
+            self.was_true_there(asked, *status, body, (first_ms, to_ms), vendor);
+            if *status != 202 {
+                self.confirms.remove(asked);
+            }
+        }
+    }
+
+    fn what_a_request_came_to(&mut self, asked: &Asked, status: u16, body: &Value, now_ms: i64) {
+        let is_customer = asked.path == "/customers";
+        if asked.method != "POST" || asked.path.ends_with("/confirm") || !(asked.key.is_some() || is_customer) {
+            return;
+        }
+        if status == 202 {
+            self.waiting.insert(asked.clone(), body.clone());
+            if let Some(first) = self.finals.get(asked).filter(|first| now_ms - first.at_ms < ANSWER_KEPT_MS) {
+                self.violations.push(format!("W1: {} was answered {} and then 202", name(asked), first.status));
+            }
+            return;
+        }
+        self.waiting.remove(asked);
+        let is_final = status < 300
+            || status == 402
+            || text(body, "code").is_some_and(|code| FINAL_PROBLEMS.contains(&code) && !foreign(asked, code));
+        if !is_final {
+            return;
+        }
+        let thing = ["refund_id", "payment_id", "shipment_id", "pickup_id", "customer_id"]
+            .into_iter()
+            .find_map(|id| text(body, id).map(str::to_owned));
+        // A customer who is new is 201, one who was known 200.
+        let status = if is_customer && status == 201 { 200 } else { status };
+        let Some(first) = self.finals.get(asked) else {
+            self.finals.insert(asked.clone(), Final { at_ms: now_ms, status, thing });
+            return;
+        };
+        let is_kept = now_ms - first.at_ms < ANSWER_KEPT_MS;
+        if is_kept && first.status != status {
+            self.violations.push(format!("W1: {} was answered {} and then {status}", name(asked), first.status));
+        }
+        if let (Some(before), Some(now)) = (&first.thing, &thing)
+            && before != now
+        {
+            self.violations.push(format!("W1: {} was answered with {before} and then with {now}", name(asked)));
+        }
+    }
+
+    /// The status that is told is one that the payment had in the table meanwhile.
+    fn was_true_here(&mut self, asked: &Asked, status: u16, body: &Value, (from_ms, to_ms): (i64, i64)) {
+        let payment = if asked.path.starts_with("/orders/") { &body["payment"] } else { body };
+        let (Some(id), Some(told)) = (text(payment, "payment_id"), text(payment, "status")) else { return };
+        if status >= 400 || !payment["amount_refunded"].is_object() {
+            return;
+        }
+        let stood = self.stood.get(id).map(Vec::as_slice).unwrap_or_default();
+        if !meanwhile(stood, |(at_ms, _)| *at_ms, (from_ms, to_ms)).any(|(_, status)| status == told) {
+            self.violations.push(format!("W2: {} was told that {id} is {told}, which it was not", name(asked)));
+        }
+    }
+
+    /// What a confirm is answered with is how the payment stood at the vendor meanwhile.
+    fn was_true_there(&mut self, asked: &Asked, status: u16, body: &Value, during: (i64, i64), vendor: &[Moment]) {
+        if status != 200 && status != 402 {
+            return;
+        }
+        let Some(vendor_id) = text(body, "payment_id").and_then(|id| self.vendor_ids.get(id)) else { return };
+        let own: Vec<&Moment> = vendor.iter().filter(|moment| moment.payment_intent == *vendor_id).collect();
+        let told = text(body, if status == 402 { "code" } else { "status" }).unwrap_or_default();
+        let is_told = |moment: &Moment| match status {
+            402 => moment.status == "requires_payment_method" && decline(moment) == Some(told),
+            _ => told == in_our_words(&moment.status) || told.ends_with("refunded") && moment.status == "succeeded",
+        };
+        if !meanwhile(&own, |moment| moment.at_ms, during).any(|moment| is_told(moment)) {
+            self.violations.push(format!("W2: {} was answered {status} {told}, which it was not", name(asked)));
+        }
+    }
+
+    /// Requests whose latest answer is that they are under way, and not that a person has to look.
+    pub fn open(&self) -> Vec<Asked> {
+        let waits_for_a_person = |body: &Value| text(body, "status") == Some("manual");
+        self.waiting.iter().filter(|(_, body)| !waits_for_a_person(body)).map(|(asked, _)| asked.clone()).collect()
+    }
+
+    /// Takes note of whoever is still told to wait when everything is at rest.
+    pub(crate) fn at_rest(&mut self) {
+        for asked in self.open() {
+            self.violations.push(format!("W1: {} is answered 202 though nothing is under way", name(&asked)));
+        }
+    }
+}
+
+impl Asked {
+    /// What a request asks.
+    pub(crate) fn of(request: &http::Request<lambda_http::Body>, path: &str) -> Self {
+        let body = match request.body() {
+            lambda_http::Body::Text(text) if !text.is_empty() => Some(text.clone()),
+            lambda_http::Body::Binary(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            _ => None,
+        };
+        let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
+        Self { method: request.method().to_string(), path: path.to_owned(), key, body }
+    }
+}
+
+/// A refused customer stands in the way of a payment, and leaves nothing of it.
+fn foreign(asked: &Asked, code: &str) -> bool {
+    code == "customer_refused" && asked.path != "/customers"
+}
+
+/// What held at some moment between two times: what held at the first, and what came until the second.
+fn meanwhile<'a, T>(
+    all: &'a [T],
+    at_ms: impl Fn(&T) -> i64 + 'a,
+    (from_ms, to_ms): (i64, i64),
+) -> impl Iterator<Item = &'a T> {
+    let before = all.iter().take_while(|one| at_ms(one) <= from_ms).count().saturating_sub(1);
+    // Of several of one millisecond each may be what was seen.
+    let first = all.get(before).map_or(from_ms, |one| at_ms(one));
+    let start = all.iter().position(|one| at_ms(one) >= first).unwrap_or(before);
+    let end = all.iter().take_while(|one| at_ms(one) <= to_ms).count();
+    all.get(start..end.max(start)).unwrap_or_default().iter()
+}
+
+/// The status as the API shows it, from the stored item.
+fn shown_status(payment: &Value) -> String {
+    let status = text(payment, "status").unwrap_or_default();
+    let number = |value: &Value| value.as_i64().unwrap_or(0);
+    let (back, amount) = (number(&payment["amount_refunded"]), number(&payment["amount"]["value"]));
+    match status {
+        "succeeded" if back >= amount => "refunded".to_owned(),
+        "succeeded" if back > 0 => "partially_refunded".to_owned(),
+        status => status.to_owned(),
+    }
+}
+
+fn in_our_words(status: &str) -> &str {
+    match status {
+        "requires_confirmation" => "requires_payment_method",
+        other => other,
+    }
+}
+
+/// The last decline at the vendor by our code of it.
+fn decline(moment: &Moment) -> Option<&'static str> {
+    let (code, decline_code) = moment.error.as_ref()?;
+    let either = |wanted: &str| code == wanted || decline_code == wanted;
+    Some(match () {
+        () if either("insufficient_funds") => "insufficient_funds",
+        () if either("expired_card") => "expired_card",
+        () if either("incorrect_cvc") || either("invalid_cvc") => "incorrect_cvc",
+        () if either("processing_error") || either("try_again_later") => "processing_error",
+        () if either("payment_intent_authentication_failure") || either("authentication_required") => {
+            "authentication_required"
+        }
+        () => "card_declined",
+    })
+}
+
+fn name(asked: &Asked) -> String {
+    format!("{} {} {}", asked.method, asked.path, asked.key.as_deref().unwrap_or("-"))
+}
