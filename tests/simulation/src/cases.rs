@@ -1,5 +1,6 @@
 //! What hardly ever happens by chance, and must go well all the same.
 
+pub mod answers;
 pub mod cancels;
 pub mod parcels;
 pub mod wishes;
@@ -20,7 +21,7 @@ use crate::{Fault, Plan, Probe};
 pub type Case = fn() -> Vec<String>;
 
 /// All of them, by name.
-pub const ALL: [(&str, Case); 39] = [
+pub const ALL: [(&str, Case); 40] = [
     ("a vendor's id that is taken is not adopted", a_taken_id_is_not_adopted),
     ("a webhook is acknowledged when its queue has it, not before", a_webhook_outlives_its_queue_s_failure),
     ("an intent that kills whoever takes it is given up", poison_is_given_up),
@@ -63,6 +64,9 @@ pub const ALL: [(&str, Case); 39] = [
     ("what is on no list yet is waited for", cancels::what_is_on_no_list_yet_is_waited_for),
     ("our own word gives way to Stripe's", cancels::our_own_word_gives_way_to_stripe_s),
     ("who cancels too late is told at once", cancels::who_cancels_too_late_is_told_at_once),
+    ("a key names its payment for good", answers::a_key_names_its_payment_for_good),
+    ("a refusal is final", answers::a_refusal_is_final),
+    ("a confirm is answered with its own news", answers::a_confirm_is_answered_with_its_own_news),
 ];
 
 /// Instances that ask side by side.

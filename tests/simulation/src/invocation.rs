@@ -1,5 +1,6 @@
 //! One invocation of a function, as Lambda makes it: an instance, a time limit, and whatever the plan does to it.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -246,7 +247,14 @@ pub(crate) fn run(
     let context = context(&request_id, deadline_ms);
     let handled: LocalBoxFuture<'static, Done> = match job {
         Job::Request(function, request, path) => {
-            let request = request.with_raw_http_path(&path).with_lambda_context(context);
+            let (path, query) = path.split_once('?').unwrap_or((&path, ""));
+            let query: HashMap<String, String> = query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
+            let request = request.with_raw_http_path(path).with_query_string_parameters(query);
+            let request = request.with_lambda_context(context);
             match function {
                 Function::PaymentInitiator => answered(PaymentInitiator::new(&system).unwrap(), request, system),
                 Function::MessageInitiator => answered(MessageInitiator::new(&system).unwrap(), request, system),

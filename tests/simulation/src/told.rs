@@ -3,7 +3,7 @@
 //! * W1: what a request came to is what it is answered with. A repeat has the status of the first final answer and names the
 //!   same thing, for good; and once everything is at rest, nobody is told to wait any more ([`Told::open`]).
 //! * W2: every answer was true at some moment of its request: the status that it tells is one that the payment had here
-//!   meanwhile, and what a confirm is answered with is how the payment stood at the vendor meanwhile.
+//!   meanwhile, and what a confirm is answered with is what its attempt came to at the vendor.
 //! * W3: it is valid by infra/openapi.yaml.
 
 use std::collections::BTreeMap;
@@ -142,7 +142,7 @@ impl Told {
         }
     }
 
-    /// What a confirm is answered with is how the payment stood at the vendor meanwhile.
+    /// What a confirm is answered with is what its attempt came to at the vendor.
     fn was_true_there(&mut self, asked: &Asked, status: u16, body: &Value, during: (i64, i64), vendor: &[Moment]) {
         if status != 200 && status != 402 {
             return;
@@ -154,7 +154,12 @@ impl Told {
             402 => moment.status == "requires_payment_method" && decline(moment) == Some(told),
             _ => told == in_our_words(&moment.status) || told.ends_with("refunded") && moment.status == "succeeded",
         };
-        if !meanwhile(&own, |moment| moment.at_ms, during).any(|moment| is_told(moment)) {
+        // A confirm is an attempt: where one was made meanwhile, how it stood before is no news of it.
+        let mut since: Vec<&&Moment> = meanwhile(&own, |moment| moment.at_ms, during).collect();
+        if since.iter().any(|moment| moment.at_ms > during.0) {
+            since.retain(|moment| moment.at_ms > during.0);
+        }
+        if !since.into_iter().any(|moment| is_told(moment)) {
             self.violations.push(format!("W2: {} was answered {status} {told}, which it was not", name(asked)));
         }
     }

@@ -386,7 +386,8 @@ impl Universe {
 
     /// Judges what a caller of the API is told.
     fn listen(&mut self, running: &Running, done: &Done) {
-        let (Some((asked, from_ms)), Done::Answered(response)) = (&running.asked, done) else { return };
+        let Some((asked, from_ms)) = &running.asked else { return };
+        let response = if let Done::Answered(response) = done { response } else { &Response::Died };
         let during = (*from_ms, self.now_ms());
         let sandbox = self.sandbox.lock().unwrap();
         self.told.hear(asked, response, during, sandbox.stripe().moments());

@@ -58,8 +58,10 @@ fn refuses_the_next_payment(universe: &Universe) {
     universe.sandbox().faults().next_calls(Vendor::Stripe, "create_payment_intent", 1, fault);
 }
 
-#[track_caller]
-fn assert_clean(universe: &Universe) {
+/// At rest nothing is wrong, and nobody is told to wait any more.
+async fn assert_clean(universe: &mut Universe) {
+    universe.run_until_quiet(A_WHILE_MS).await;
+    universe.ask_again().await;
     assert_eq!(violations(universe), Vec::<String>::new());
 }
 
@@ -81,8 +83,7 @@ async fn without_a_key_a_payment_that_is_over_is_followed_by_another_one() {
         assert!(!is_replayed(&second));
         let paid = confirm(&mut universe, &path_of(&second), "pm_card_visa").await;
         assert_eq!(code(&paid), told(200, "succeeded"));
-        universe.run_until_quiet(A_WHILE_MS).await;
-        assert_clean(&universe);
+        assert_clean(&mut universe).await;
     }
 }
 
@@ -105,7 +106,7 @@ async fn without_a_key_another_body_than_the_open_payment_s_is_409_and_the_same_
     let keyed = create(&mut universe, Some("k-2"), &payment("o-2")).await;
     let keyless = create(&mut universe, None, &payment("o-2")).await;
     assert_eq!((keyless.status(), path_of(&keyless)), (201, path_of(&keyed)));
-    assert_clean(&universe);
+    assert_clean(&mut universe).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -148,8 +149,7 @@ async fn a_key_names_its_payment_also_a_day_after_that_came_to_nothing() {
             let reused = create(&mut universe, Some("k-1"), &other).await;
             assert_eq!(code(&reused), told(422, "idempotency_key_reused"), "{over}");
         }
-        universe.run_until_quiet(A_WHILE_MS).await;
-        assert_clean(&universe);
+        assert_clean(&mut universe).await;
     }
 }
 
@@ -177,8 +177,7 @@ async fn a_declined_create_is_declined_again_and_a_refused_one_refused_for_as_lo
             assert_eq!(code(&confirm(&mut universe, &path_of(&first), "pm_card_visa").await), told(200, "succeeded"));
             assert_eq!(code(&create(&mut universe, Some("k-1"), &body).await), answer);
         }
-        universe.run_until_quiet(A_WHILE_MS).await;
-        assert_clean(&universe);
+        assert_clean(&mut universe).await;
     }
 }
 
@@ -200,8 +199,7 @@ async fn what_became_of_a_create_while_nobody_listened_is_answered_like_any_othe
             assert_eq!(code(&confirm(&mut universe, &path_of(&first), "pm_card_visa").await), told(200, "succeeded"));
         }
         assert_eq!(code(&create(&mut universe, Some("k-1"), &body).await), answer);
-        universe.run_until_quiet(A_WHILE_MS).await;
-        assert_clean(&universe);
+        assert_clean(&mut universe).await;
     }
 }
 
@@ -219,7 +217,7 @@ async fn a_refused_refund_is_refused_again() {
         assert_eq!(code(&refused), told(422, "refund_refused"), "{hours}");
     }
     assert!(universe.sandbox().stripe().refunds().is_empty());
-    assert_clean(&universe);
+    assert_clean(&mut universe).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -273,7 +271,7 @@ async fn while_the_bank_waits_for_the_shopper_nobody_is_told_of_an_earlier_decli
         }
         assert_eq!(code(&answer), told(200, "requires_action"), "{lost}");
         assert!(answer.body()["next_action"].is_object());
-        assert_clean(&universe);
+        assert_clean(&mut universe).await;
     }
 }
 
@@ -290,8 +288,7 @@ async fn a_repeated_answer_whose_shopper_has_moved_on_tells_where_they_are() {
     universe.sleep_ms(10_000).await;
     let answer = confirm(&mut universe, &path, ASKS).await;
     assert_eq!(code(&answer), told(402, "authentication_required"));
-    universe.run_until_quiet(A_WHILE_MS).await;
-    assert_clean(&universe);
+    assert_clean(&mut universe).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -326,8 +323,7 @@ async fn a_customer_whom_the_provider_refused_is_refused_again_until_other_words
         universe.sandbox().stripe().customers().iter().map(|customer| customer.detail("name").clone()).collect();
     assert_eq!(customers, ["Ada Lovelace"]);
     assert_eq!(code(&create(&mut universe, Some("k-1"), &saving).await), told(201, "succeeded"));
-    universe.run_until_quiet(A_WHILE_MS).await;
-    assert_clean(&universe);
+    assert_clean(&mut universe).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -338,7 +334,7 @@ async fn a_payment_that_the_provider_refused_says_so_when_it_is_confirmed() {
     assert_eq!(code(&refused), told(422, "payment_refused"));
     let answer = confirm(&mut universe, &path_of(&refused), "pm_card_visa").await;
     assert_eq!(code(&answer), told(409, "payment_failed"));
-    assert_clean(&universe);
+    assert_clean(&mut universe).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -351,8 +347,7 @@ async fn a_payment_that_the_provider_does_not_know_yet_cannot_be_confirmed_yet()
     universe.sandbox().faults().outage(Vendor::Stripe, false);
     universe.run_until_quiet(A_WHILE_MS).await;
     assert_eq!(code(&confirm(&mut universe, &path, "pm_card_visa").await), told(200, "succeeded"));
-    universe.run_until_quiet(A_WHILE_MS).await;
-    assert_clean(&universe);
+    assert_clean(&mut universe).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -374,8 +369,7 @@ async fn while_one_card_is_being_confirmed_another_one_is_told_to_wait() {
     assert_eq!(code(&other.unwrap()), told(409, "confirmation_in_progress"));
     // Afterwards its turn comes.
     assert_eq!(code(&confirm(&mut universe, &path, "pm_card_visa").await), told(200, "succeeded"));
-    universe.run_until_quiet(A_WHILE_MS).await;
-    assert_clean(&universe);
+    assert_clean(&mut universe).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -393,7 +387,7 @@ async fn an_order_has_fifty_payments_that_come_to_nothing_and_no_more() {
         assert_eq!(code(&refused), told(409, "order_has_too_many_payments"));
     }
     assert_eq!(universe.sandbox().stripe().payment_intents().len(), 50);
-    assert_clean(&universe);
+    assert_clean(&mut universe).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -429,8 +423,7 @@ async fn what_the_provider_would_find_too_much_is_refused_by_name_and_what_just_
         let paid = create(&mut universe, None, &body(&fits)).await;
         assert_eq!(code(&paid), told(201, "succeeded"), "{place}: {}", paid.body());
     }
-    universe.run_until_quiet(A_WHILE_MS).await;
-    assert_clean(&universe);
+    assert_clean(&mut universe).await;
 }
 
 #[tokio::test(start_paused = true)]
