@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
@@ -17,6 +18,23 @@ use crate::python::Environment;
 use crate::sandbox::Sandbox;
 use crate::secrets;
 use crate::stack::{STAGE, Stack};
+
+/// Judges an answer of the REST API: method, path below the stage, answer. An error is the call's.
+pub type Judge = fn(&Method, &str, &Answer) -> Result<()>;
+
+static JUDGE: OnceLock<Judge> = OnceLock::new();
+
+/// From now on this process's calls of the REST API fail when their answers are not as they should be. Tests say so, once.
+pub fn judge_answers(judge: Judge) {
+    let _ = JUDGE.set(judge);
+}
+
+fn judged(method: &Method, path: &str, answer: Answer) -> Result<Answer> {
+    match JUDGE.get() {
+        Some(judge) => judge(method, path, &answer).map(|()| answer),
+        None => Ok(answer),
+    }
+}
 
 /// How many messages a queue holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +77,9 @@ impl Stack {
         headers: &[(&str, &str)],
         body: Bytes,
     ) -> Result<Answer> {
-        let (host, path) = self.api(path)?;
-        self.aws.signed("execute-api", method, Some(&host), &path, headers, body).await
+        let (host, at) = self.api(path)?;
+        let answer = self.aws.signed("execute-api", method.clone(), Some(&host), &at, headers, body).await?;
+        judged(&method, path, answer)
     }
 
     /// Calls the REST API without a signature, with these header fields and bytes as they are.
@@ -71,8 +90,9 @@ impl Stack {
         headers: &[(&str, &str)],
         body: Bytes,
     ) -> Result<Answer> {
-        let (host, path) = self.api(path)?;
-        self.aws.unsigned(method, Some(&host), &path, headers, body).await
+        let (host, at) = self.api(path)?;
+        let answer = self.aws.unsigned(method.clone(), Some(&host), &at, headers, body).await?;
+        judged(&method, path, answer)
     }
 
     /// Posts to the function URL of `vendor`'s receiver (`Stripe`, `SendGrid`).

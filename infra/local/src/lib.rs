@@ -33,7 +33,7 @@ mod stack;
 pub mod status;
 
 pub use aws::{ACCESS_KEY, Answer, REGION, SECRET_KEY};
-pub use calls::QueueDepth;
+pub use calls::{Judge, QueueDepth, judge_answers};
 pub use processes::FunctionProcess;
 pub use progress::Progress;
 pub use sandbox::Sandbox;

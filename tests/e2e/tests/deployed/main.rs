@@ -15,6 +15,7 @@
     reason = "outside of the system: reads its own switch, waits in real time, says what it does"
 )]
 
+mod answers;
 mod archive;
 mod door;
 mod drill;
@@ -128,6 +129,7 @@ fn main() -> std::process::ExitCode {
         return libtest_mimic::run(&arguments, trials).exit_code();
     }
     println!("{WHAT_COMES}");
+    answers::judge();
     let deployed = match deploy() {
         Ok(deployed) => deployed,
         Err(error) => {

@@ -74,14 +74,14 @@ async fn an_amount_that_the_vendor_cannot_represent_is_refused_before_anything_i
 async fn a_field_that_is_too_long_is_refused_by_its_name() {
     let text = |n: usize| json!("x".repeat(n));
     let email = json!(format!("{}@{}.example", "a".repeat(60), "b.".repeat(100)));
-    let pairs: Value = (0..41).map(|n| (format!("k{n}"), json!("v"))).collect::<serde_json::Map<_, _>>().into();
+    let pairs: Value = (0..48).map(|n| (format!("k{n}"), json!("v"))).collect::<serde_json::Map<_, _>>().into();
     each_is_named([
         ("/order_id", text(65), "order_id"),
         ("/customer/id", text(256), "customer.id"),
         ("/customer/email", email, "customer.email"),
-        ("/customer/name", text(501), "customer.name"),
-        ("/customer/phone", text(501), "customer.phone"),
-        ("/description", text(501), "description"),
+        ("/customer/name", text(257), "customer.name"),
+        ("/customer/phone", text(21), "customer.phone"),
+        ("/description", text(1_001), "description"),
         ("/payment_method", text(256), "payment_method"),
         ("/return_url", json!(format!("https://shop.example/{}", "x".repeat(2_000))), "return_url"),
         ("/metadata", pairs, "metadata"),

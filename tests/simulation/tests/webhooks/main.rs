@@ -15,6 +15,7 @@ mod limits;
 mod mail_events;
 mod order;
 mod postmark;
+mod receivers;
 mod signatures;
 mod signing;
 mod twilio;
