@@ -1,11 +1,12 @@
 //! Customers at the payment provider.
 
 use super::{Asker, Payments, TRIES};
+use crate::domain::ContactId;
 use crate::domain::input::{CreateCustomer, CreatePayment};
 use crate::effects::contact::contact_id;
 use crate::effects::customer::Customer;
 use crate::effects::intake::Known;
-use crate::effects::{Phase, Subject, Verdict, Worked, with_permit};
+use crate::effects::{Intent, Phase, Subject, Verdict, Worked, with_permit};
 use crate::error::{Error, Result};
 
 impl Payments {
@@ -23,14 +24,11 @@ impl Payments {
         let (worked, is_new) = match created {
             Known::Before(customer) if customer.vendor_id.is_some() => return Ok((*customer, false)),
             Known::Before(customer) => match self.list.work(&customer.intent_id, lease, &self.stripe, 1).await? {
+                // Refused, or so long ago that the intent is deleted: nothing is under way.
                 Worked::Nothing(intent) if intent.phase == Phase::Refused => {
-                    let refused = (&*customer, &intent);
-                    let asked = self.list.create_customer_anew(refused, input, &contact, correlation, lease, build);
-                    let (asked, permit) = with_permit(asked, &self.stripe, lease).await?;
-                    let (customer, claimed) = asked.ok_or_else(customer_refused)?;
-                    let subject = Subject::Customer(customer);
-                    (self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, |_, _| Ok(None)).await?, true)
+                    (self.anew(&customer, Some(&intent), input, &contact, asker).await?, true)
                 }
+                Worked::Missing => (self.anew(&customer, None, input, &contact, asker).await?, true),
                 worked => (worked, false),
             },
             Known::New(customer, claimed) => {
@@ -51,6 +49,24 @@ impl Payments {
                     .ok_or_else(|| Error::bug("customer_missing", "a customer that was just written"))
             }
         }
+    }
+
+    /// Asks once more for a customer whom the provider has refused.
+    async fn anew(
+        &self,
+        before: &Customer,
+        refused: Option<&Intent>,
+        input: &CreateCustomer,
+        contact: &ContactId,
+        asker: &Asker,
+    ) -> Result<Worked> {
+        let (correlation, lease) = (&asker.correlation, &asker.lease);
+        let build = |intent: &_| self.stripe.customer_request(input, intent);
+        let asked = self.list.create_customer_anew(before, refused, input, contact, correlation, lease, build);
+        let (asked, permit) = with_permit(asked, &self.stripe, lease).await?;
+        let (customer, claimed) = asked.ok_or_else(customer_refused)?;
+        let subject = Subject::Customer(customer);
+        self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, |_, _| Ok(None)).await
     }
 
     /// The provider's id of who pays, where the payment needs one: to save a payment method, or to use a saved one.

@@ -47,8 +47,8 @@ pub fn ours(body: &str) -> Result<Vec<Verification>> {
     };
     let ways: [Way<'_>; 3] = [
         ("signature", &|| verified().is_some()),
-        ("signature + envelope", &|| verified().is_some_and(|event| object_id(event.get()).is_some())),
-        ("signature + typed event", &|| verified().is_some_and(|event| read_event(event.get(), now).is_ok())),
+        ("signature + envelope", &|| verified().is_some_and(|event| object_id(&event.get().body).is_some())),
+        ("signature + typed event", &|| verified().is_some_and(|event| read_event(&event.get().body, now).is_ok())),
     ];
     ways.into_iter().map(|(label, way)| measured(&format!("Crossdock: {label}"), way)).collect()
 }

@@ -308,6 +308,13 @@ async fn a_customer_whom_the_provider_refused_is_refused_again_until_other_words
         assert_eq!(code(&ask(&mut universe, "Ada").await), told(422, "customer_refused"));
         universe.sleep_ms(60_000).await;
     }
+    // Weeks later nobody knows what was refused: it is asked again, once.
+    universe.sleep_ms(36 * 24 * 3_600_000).await;
+    universe.aws().table().delete_expired();
+    refuses(&universe);
+    for _ in 0..2 {
+        assert_eq!(code(&ask(&mut universe, "Ada").await), told(422, "customer_refused"));
+    }
     // A payment that needs the customer says the same, and leaves nothing.
     let mut saving = confirmed_payment("o-1", "pm_card_visa");
     (saving["save_payment_method"], saving["customer"]["name"]) = (json!(true), json!("Ada"));

@@ -79,20 +79,25 @@ impl WorkList {
     }
 
     /// Asks once more for a customer whom the vendor refused, with other words: those are another request, and so another
-    /// intent. `None` when they are the refused ones, or were refused before.
+    /// intent. `None` when they are the refused ones, or were refused before. What was refused so long ago that nobody
+    /// knows its words any more is asked again.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one new item, and of the one that it follows")]
     pub async fn create_customer_anew(
         &self,
-        refused: (&Customer, &Intent),
+        before: &Customer,
+        refused: Option<&Intent>,
         input: &CreateCustomer,
         contact_id: &ContactId,
         correlation: &Correlation,
         lease: &Lease,
         build: impl Fn(&IntentId) -> VendorRequest,
     ) -> Result<Option<(Box<Customer>, Box<Claimed>)>> {
-        let (before, refused) = refused;
-        match &refused.data {
-            Data::Customer { request, .. } if *request != build(&before.intent_id) => {}
-            _ => return Ok(None),
+        let words_of = |intent: &Intent| match &intent.data {
+            Data::Customer { request, .. } => Some(request.clone()),
+            _ => None,
+        };
+        if refused.and_then(words_of).is_some_and(|refused| refused == build(&before.intent_id)) {
+            return Ok(None);
         }
         let now = self.world.now();
         let word =

@@ -9,7 +9,7 @@ use simulation::shop::confirmed_payment;
 use simulation::universe::{Function, Universe};
 use simulation::{Fault, Plan, Stored};
 
-use crate::signing::{SECRET, now_s, post_stripe, sendgrid_says, sendgrid_secret, stripe_says, v1};
+use crate::signing::{SECRET, now_s, post_sendgrid, post_stripe, sendgrid_says, sendgrid_secret, stripe_says, v1};
 use crate::{assert_refused, event, pending_payment, queued, settle, silence};
 
 /// Everything in the archive, in the order of its keys.
