@@ -239,15 +239,18 @@ fn the_samples_of_events_carry_what_verifies_their_bytes() {
             let body = record.body.clone().unwrap().into();
             let verified = if attribute("type").as_deref() == Some("stripe") {
                 stripe::verify::verify([stripe_secret.as_str()].into_iter(), field(stripe::verify::HEADER), body, now)
+                    .map(|event| event.key_id().to_owned())
             } else if attribute("type").as_deref() == Some("twilio") {
                 let (signature, url) = (field(twilio::verify::HEADER), delivery.url.as_deref().unwrap_or_default());
                 twilio::verify::verify([twilio_token.as_str()].into_iter(), signature, url, body)
+                    .map(|form| form.key_id().to_owned())
             } else {
                 let timestamp = field(sendgrid::verify::TIMESTAMP_HEADER);
                 let signature = field(sendgrid::verify::SIGNATURE_HEADER);
                 sendgrid::verify::verify([sendgrid_key.as_str()].into_iter(), signature, timestamp, body)
+                    .map(|batch| batch.key_id().to_owned())
             };
-            assert_eq!(verified.unwrap().key_id(), delivery.verified_by, "{name}");
+            assert_eq!(verified.unwrap(), delivery.verified_by, "{name}");
             seen += 1;
         }
     }
