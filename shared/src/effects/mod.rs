@@ -25,6 +25,7 @@ pub mod intent;
 mod kind;
 mod leave;
 pub mod message;
+mod newest;
 pub mod nudge;
 pub mod observation;
 mod opaque;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::commit::{Charged, Context, Plan, Role, timeline_row};
 use super::intent::{self, Data, Intent, Kind, order_partition};
 use super::message::{Cause, Message};
+use super::newest::SAID_MEANWHILE;
 use super::nudge::Nudge;
 use super::observation::{PaymentSeen, PaymentStanding};
 use super::work::Subject;
@@ -19,7 +20,7 @@ use crate::domain::timeline::TimelineEntry;
 use crate::domain::{
     ContactId, Correlation, CustomerId, IntentId, Money, OrderId, PaymentId, Private, Timestamp, follow_up,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::guard::{Guard, condition, holds};
 
 /// How long somebody who asks for a cancel waits for the answer: as long as an HTTP function has.
@@ -178,6 +179,14 @@ impl Payment {
         PaymentStanding { status: self.status, vendor_at: self.vendor_at, decline: self.decline }
     }
 
+    /// Whether something was said since it stood so, and nothing tells whether that was before or after this.
+    fn was_told_meanwhile(&self, known: &PaymentStanding, seen: &PaymentSeen) -> bool {
+        let seconds = |at: Option<Timestamp>| at.map(Timestamp::seconds);
+        let are_open = !self.status.is_terminal() && !seen.status.is_terminal();
+        let differs = (self.status, self.decline) != (seen.status, seen.decline);
+        *known != self.standing() && differs && are_open && seconds(self.vendor_at) >= seconds(seen.vendor_at)
+    }
+
     /// What a new payment starts with besides itself: its timeline row and the publication of its domain event.
     pub(crate) fn requested(&self, context: &Context) -> Result<(Vec<Write>, Nudge)> {
         let event = DomainEvent::PaymentRequested(PaymentRequested {
@@ -195,6 +204,9 @@ impl Payment {
     pub(crate) fn observe(&self, seen: &PaymentSeen, context: &Context) -> Result<Plan> {
         let current = Said { status: self.status, vendor_at: self.vendor_at };
         let incoming = Said { status: seen.status, vendor_at: seen.vendor_at };
+        if seen.asked_when.is_some_and(|known| self.was_told_meanwhile(&known, seen)) {
+            return Err(Error::transient(SAID_MEANWHILE, "the vendor said something else in the same second"));
+        }
         // The answer to our newest call, and nobody has said anything since it was made.
         let is_newest = seen.asked_when == Some(self.standing()) && !self.status.is_terminal();
         let advances = is_newest || decide(current, incoming) == Move::Advance;

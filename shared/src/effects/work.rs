@@ -240,10 +240,7 @@ impl WorkList {
                 },
             }
         };
-        // Boxed: every caller's future would hold all of it.
-        let vendor = agent.vendor_of(&claimed.intent, &subject);
-        let settled = Box::pin(self.settle(&claimed, vendor, subject, outcome, answer));
-        Ok(settled.await?.into())
+        Ok(self.settle_in_order(&claimed, agent, subject, outcome, answer).await?.into())
     }
 
     /// An intent that is only to be called, while the vendor's breaker is known to be open: it stays due as it is, and

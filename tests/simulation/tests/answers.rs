@@ -256,6 +256,31 @@ async fn each_of_several_confirms_within_one_second_is_answered_with_its_own_new
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_of_an_earlier_attempt_that_comes_while_stripe_is_asked_is_no_answer_to_this_one() {
+    for (card, expected) in [(INSUFFICIENT, told(402, "insufficient_funds")), (ASKS, told(200, "requires_action"))] {
+        let mut universe = Universe::new(1);
+        let mut body = confirmed_payment("o-1", ASKS);
+        body["return_url"] = json!("https://shop.example/return");
+        let path = path_of(&create(&mut universe, Some("k-1"), &body).await);
+        universe.run_until_quiet(A_WHILE_MS).await;
+        // All of it happens in one second of Stripe's clock: the shopper fails, the next card is tried, the event comes.
+        let into_ms = u64::try_from(universe.now_ms() % 1_000).unwrap();
+        universe.sleep_ms(1_000 - into_ms).await;
+        let (now_ms, id) = (universe.now_ms(), universe.sandbox().stripe().payment_intents()[0].id.clone());
+        let _ = universe.sandbox().shopper_authenticates(now_ms, &id, false);
+        universe.sandbox().faults().next_calls(Vendor::Stripe, "confirm", 1, CallFault::Delay { ms: 400 });
+        let confirm = json!({ "payment_method": card, "return_url": "https://shop.example/return" });
+        let answer = universe
+            .call_while("POST", &format!("{path}/confirm"), None, Some(&confirm), async |universe| {
+                universe.run_until_quiet(300).await;
+            })
+            .await;
+        assert_eq!(code(&answer), expected);
+        assert_clean(&mut universe).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_the_bank_waits_for_the_shopper_nobody_is_told_of_an_earlier_decline() {
     for lost in 1..=2 {
         let mut universe = Universe::new(1);
