@@ -3,6 +3,7 @@
 mod customer;
 mod known;
 mod refund;
+mod renewal;
 
 use crate::aws::Write;
 use crate::domain::input::CreatePayment;
@@ -78,22 +79,22 @@ impl Payments {
         let (created, permit) = with_permit(created, &self.stripe, lease).await?;
         match created {
             Created::Repeat(_, Some(answer)) => Ok(Asked::Answered(answer)),
-            Created::Repeat(payment_id, None) => self.repeated(&payment_id, lease).await,
+            Created::Repeat(payment_id, None) => self.repeated(&payment_id, asker).await,
             Created::New(payment, claimed, requested) => {
                 // The nudge goes out beside the vendor's call: it costs no wait of its own.
                 let requested = [requested];
                 let subject = Subject::Payment(payment);
-                let carried_out = self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, store);
+                let carried_out = self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, &store);
                 let (worked, ()) = futures_util::join!(carried_out, self.list.nudge(&requested));
-                worked.map(Asked::Worked)
+                self.with_its_customer(worked?, asker, &store).await.map(Asked::Worked)
             }
         }
     }
 
     /// A repeat whose first request has no final answer yet: somebody is at it, or died at it.
-    async fn repeated(&self, payment_id: &PaymentId, lease: &Lease) -> Result<Asked<Payment>> {
+    async fn repeated(&self, payment_id: &PaymentId, asker: &Asker) -> Result<Asked<Payment>> {
         let payment = self.list.payment(payment_id).await?;
-        match self.list.work(&payment.intent_id, lease, &self.stripe, 1).await? {
+        match self.work(&payment.intent_id, &asker.lease, &asker.correlation).await? {
             settled @ Worked::Settled(..) => Ok(Asked::Worked(settled)),
             Worked::Nothing(_) | Worked::Missing | Worked::Fenced => {
                 self.list.payment(payment_id).await.map(Asked::Pending)
