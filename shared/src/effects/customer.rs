@@ -116,6 +116,11 @@ impl Customer {
         let is_former = seen.vendor_id.as_ref().is_some_and(|id| self.former_vendor_ids.contains(id));
         if let Some(vendor_id) = seen.vendor_id.as_ref().filter(|_| seen.is_deleted && !is_former) {
             after.forget(vendor_id);
+            if self.vendor_id.as_ref() != Some(vendor_id) {
+                // Deleted before we heard that it exists: it stays known, as one of before.
+                let at = key(&self.customer_id);
+                plan.writes.push(VendorRef::naming(context.source, vendor_id, self.customer_id.as_str(), at)?);
+            }
         } else if is_former {
             // News of somebody whom the vendor has deleted since: it may come late, and says nothing of who is there now.
         } else {
