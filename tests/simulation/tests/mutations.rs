@@ -6,8 +6,10 @@ use crossdock::guard::{Guard, without};
 use simulation::cases;
 use simulation::schedule::replay::Replay;
 
-/// Guards that are missed in a case, each of another kind: a key, a claim, a breaker.
-const GUARDS: [Guard; 3] = [Guard::RefFree, Guard::ClaimLimit, Guard::ProbeLease];
+/// Guards that are missed in a case, each of another kind: a key, a claim, a breaker, an object of somebody else's, an
+/// attempt that failed.
+const GUARDS: [Guard; 5] =
+    [Guard::RefFree, Guard::ClaimLimit, Guard::ProbeLease, Guard::OwnObject, Guard::EachFailureTold];
 /// One that a schedule misses soon.
 const IN_SCHEDULES: Guard = Guard::RefundReservation;
 /// Seeds among which one shows it.

@@ -58,6 +58,8 @@ pub(super) fn lacking(method: &str, path: &str, body: &[u8]) -> Vec<String> {
         .iter()
         .filter_map(|difference| Some((difference.version, difference.must_name?)))
         .filter(|(_, (of, field))| method == "POST" && path == *of && !names(field))
-        .map(|(version, (_, field))| format!("stripe, {method} {path}: the default of {field} has changed in {version}"))
+        .map(|(version, (_, field))| {
+            format!("stripe, {method} {path}: the default of {field} has changed in {version}")
+        })
         .collect()
 }

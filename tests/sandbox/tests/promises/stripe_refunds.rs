@@ -120,7 +120,10 @@ fn a_refund_to_a_slow_bank_is_pending_and_succeeds_later() {
     assert_eq!(at_ms, START_MS + 2000 + MINUTE_MS);
     assert!(take_events(&mut sandbox, at_ms).is_empty(), "the webhook leaves a little later");
     let events = take_events(&mut sandbox, at_ms + 1000);
-    assert_eq!((types(&events), &events[0]["data"]["object"]["status"]), (vec!["charge.refund.updated", "refund.updated"], &"succeeded".into()));
+    assert_eq!(
+        (types(&events), &events[0]["data"]["object"]["status"]),
+        (vec!["charge.refund.updated", "refund.updated"], &"succeeded".into())
+    );
     assert_eq!(events[0]["request"], serde_json::json!({ "id": null, "idempotency_key": null }));
     assert_eq!(sandbox.next_delivery_at(), None);
 }
