@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::commit::{Context, Plan, Role};
 use super::contact;
 use super::intent::person_partition;
-use super::observation::CustomerSeen;
+use super::observation::{CustomerSeen, Was};
 use super::payment::VendorRef;
 use super::work::Subject;
 use crate::aws::{Key, Write};
@@ -166,10 +166,10 @@ impl Customer {
         if let Some(before) = &seen.before {
             let contact = |id: &ContactId| Private::new(id.as_str().to_owned());
             let had = before.contact_id.as_ref().map(contact);
-            self.note(Field::Name, before.name.as_ref().map(|was| was.0.clone()), seen.name.as_ref());
-            self.note(Field::Phone, before.phone.as_ref().map(|was| was.0.clone()), seen.phone.as_ref());
+            self.note(Field::Name, before.name.clone(), seen.name.as_ref());
+            self.note(Field::Phone, before.phone.clone(), seen.phone.as_ref());
             let has = seen.contact_id.as_ref().map(contact);
-            self.note(Field::Contact, before.email.as_ref().map(|_| had), has.as_ref());
+            self.note(Field::Contact, before.email.as_ref().map(|_| Was(had)), has.as_ref());
         }
         if is_newer || self.is_latest(Field::Name, seen.name.as_ref()) {
             self.name = seen.name.clone().or(self.name.take());
@@ -188,8 +188,8 @@ impl Customer {
     }
 
     /// Notes a change of this second, where there was one.
-    fn note(&mut self, field: Field, was: Option<Option<Private<String>>>, is: Option<&Private<String>>) {
-        if let Some(was) = was.filter(|_| self.changes.len() < CHANGES_MAX) {
+    fn note(&mut self, field: Field, was: Option<Was>, is: Option<&Private<String>>) {
+        if let Some(Was(was)) = was.filter(|_| self.changes.len() < CHANGES_MAX) {
             self.changes.push(Change { field, was, is: is.cloned() });
         }
     }

@@ -65,7 +65,7 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
         Some(Observation::Customer(seen)) => {
             seen.is_deleted = event.kind == "customer.deleted";
             let previous = data.previous_attributes.map(|json| serde_json::from_str::<PreviousCustomer>(json.get()));
-            seen.before = previous.and_then(|previous| previous.ok()).map(Into::into);
+            seen.before = previous.and_then(std::result::Result::ok).map(Into::into);
         }
         // The event is of this very attempt, also where no charge names it.
         Some(Observation::Payment(seen)) if event.kind == "payment_intent.payment_failed" && seen.attempt.is_none() => {

@@ -13,6 +13,9 @@ use simulation::universe::{Function, STACK_ID, Universe};
 use crate::signing::{now_s, sendgrid_says, sendgrid_secret, stripe_says};
 use crate::{assert_no_dead_letters, event, payment_status, pending_payment, settle, silence};
 
+/// What somebody says otherwise of an object.
+type Change = fn(&mut Value);
+
 /// The vendor objects that wait for a person, each with the reason.
 fn in_doubt(universe: &Universe) -> Vec<(String, String)> {
     let items = universe.aws().table().items();
@@ -27,7 +30,7 @@ fn rows(order: &Value, event: &str) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_our_payment_pays_nothing_and_the_real_one_counts_afterwards() {
-    let changes: [(&str, &str, fn(&mut Value)); 5] = [
+    let changes: [(&str, &str, Change); 5] = [
         ("another_object", "pi_another", |object| object["id"] = json!("pi_another")),
         ("another_amount", "", |object| {
             object["amount"] = json!(1);
@@ -118,7 +121,7 @@ async fn an_answer_to_our_own_confirm_that_names_another_amount_is_not_believed_
 
 #[tokio::test(start_paused = true)]
 async fn a_refund_of_another_amount_object_or_payment_gives_nothing_back() {
-    let changes: [(&str, fn(&mut Value)); 4] = [
+    let changes: [(&str, Change); 4] = [
         ("another_object", |refund| refund["id"] = json!("re_another")),
         ("another_amount", |refund| refund["amount"] = json!(1)),
         ("another_currency", |refund| refund["currency"] = json!("usd")),
