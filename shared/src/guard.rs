@@ -60,6 +60,10 @@ guards! {
     RefundReservation,
     /// A vendor's id names one thing of ours.
     RefFree,
+    /// Another object of the vendor's, or another amount, moves nothing of ours.
+    OwnObject,
+    /// Each failed attempt to pay is told, whatever the payment's status is by then.
+    EachFailureTold,
     /// An order has one payment at a time.
     OnePayment,
     /// The same key with another request is refused.

@@ -58,6 +58,14 @@ impl EventProcessor {
             seen.contact_id = Some(contact_id(&self.app_keys.get().await?, seen.address.expose())?);
         }
         let Some(Observation::Customer(seen)) = &mut event.seen else { return Ok(()) };
+        if let Some(before) = &mut seen.before {
+            let was = before.email.as_ref().and_then(|was| was.0.as_ref());
+            let was = was.and_then(|email| normalised_email(email.expose()));
+            before.contact_id = match was {
+                Some(address) => Some(contact_id(&self.app_keys.get().await?, &address)?),
+                None => None,
+            };
+        }
         let address = seen.email.as_ref().and_then(|email| normalised_email(email.expose()));
         match address {
             Some(address) => {
@@ -120,7 +128,8 @@ impl Worker for EventProcessor {
             Some("ups") => ups::object_id(record.body.as_bytes()).unwrap_or_else(|| record.message_id.clone()),
             // A slice holds events of many messages; slices of one batch are in the vendor's order.
             Some(vendor) => vendor.to_owned(),
-            None => record.message_id.clone(),
+            None => Requeued::parse(&record.body)
+                .map_or_else(|| record.message_id.clone(), |requeued| requeued.group().to_owned()),
         }
     }
 }

@@ -4,6 +4,7 @@ use crossdock::domain::CustomerId;
 use crossdock::domain::input::CreateCustomer;
 use crossdock::error::{Error, Result};
 use crossdock::lambda::http::{Answer, ApiRequest};
+use crossdock::vendors::stripe::CUSTOMER_MISSING;
 use serde_json::json;
 
 use crate::{PaymentInitiator, asker};
@@ -35,17 +36,23 @@ impl PaymentInitiator {
         if cursor.is_some_and(|cursor| cursor.is_empty() || cursor.len() > CURSOR_MAX_BYTES) {
             return Err(Error::invalid_field("cursor", "must be 1 to 255 bytes"));
         }
-        let customer = match CustomerId::parse(id) {
-            Some(id) => self.payments.list.customer(&id).await?,
-            None => None,
-        };
         let not_found = || Error::rejected(404, "customer_not_found", "There is no such customer.");
+        let customer_id = CustomerId::parse(id).ok_or_else(not_found)?;
+        let customer = self.payments.list.customer(&customer_id).await?;
         let Some(vendor_id) = customer.ok_or_else(not_found)?.vendor_id else {
             // The provider does not know the customer yet, so nothing can be saved there.
             return Ok(Answer::new(200, json!({ "data": [] })));
         };
         let permit = request.lease().permit();
-        let page = self.payments.stripe.methods(&vendor_id, limit, cursor, &request.correlation, &permit).await?;
+        let page = match self.payments.stripe.methods(&vendor_id, limit, cursor, &request.correlation, &permit).await {
+            Ok(page) => page,
+            // Deleted there, with all that was saved: the next payment that needs a customer makes them anew.
+            Err(error) if error.code == CUSTOMER_MISSING => {
+                self.payments.forget_customer(&customer_id, &vendor_id).await?;
+                return Ok(Answer::new(200, json!({ "data": [] })));
+            }
+            Err(error) => return Err(error),
+        };
         let mut body = json!({ "data": page.data });
         if let Some(next) = page.next_cursor {
             body["next_cursor"] = json!(next);

@@ -1,15 +1,17 @@
 //! payment-worker: does what is due of the payments, and what commands ask for. One message, one intent, one call.
 
 use crossdock::domain::command::{Command, Order};
+use crossdock::domain::payment::PaymentStatus;
+use crossdock::domain::refund::RefundStatus;
 use crossdock::domain::{Correlation, Timestamp};
 use crossdock::effects::contact::AppKeys;
 use crossdock::effects::intake::{Repeatable, request_hash};
-use crossdock::effects::{Agent as _, Lease, Nudge, Worked};
-use crossdock::error::Result;
+use crossdock::effects::{Agent as _, Intent, Lease, Nudge, Verdict, Worked};
+use crossdock::error::{Error, Result};
 use crossdock::gateway::Keyring;
 use crossdock::lambda::System;
 use crossdock::lambda::batch::{Record, Worker};
-use crossdock::payments::{Asker, Payments};
+use crossdock::payments::{Asked, Asker, Payments};
 use crossdock::vendors::stripe::Keys;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -49,12 +51,14 @@ impl PaymentWorker {
         match &command.order {
             Order::Payment(input) => {
                 let repeatable = repeatable("payment.requested");
-                self.payments.create(input, &repeatable, &asker, |_, _| Ok(None)).await.map(drop)
+                let asked = self.payments.create(input, &repeatable, &asker, |_, _| Ok(None)).await?;
+                refused(&asked, |payment| payment.status == PaymentStatus::Failed)
             }
             Order::Refund(payment_id, input) => {
                 let repeatable = repeatable("refund.requested");
-                let asked = self.payments.refund(payment_id, input, &repeatable, &asker, |_, _| Ok(None));
-                asked.await.map(drop)
+                let asked = self.payments.refund(payment_id, input, &repeatable, &asker, |_, _| Ok(None)).await?;
+                // What was made and came back later was not refused.
+                refused(&asked, |refund| refund.status == RefundStatus::Failed && refund.vendor_id.is_none())
             }
         }
     }
@@ -75,9 +79,36 @@ impl Worker for PaymentWorker {
         if let Some(command) = command {
             return self.obey(command, lease).await;
         }
-        let (intent_id, _) = Nudge::parse(&record.body)?;
-        match self.payments.list.work(&intent_id, &lease, &self.payments.stripe, 1).await? {
-            Worked::Settled(..) | Worked::Nothing(_) | Worked::Missing | Worked::Fenced => Ok(()),
+        let (intent_id, correlation) = Nudge::parse(&record.body)?;
+        let refused = match self.payments.work(&intent_id, &lease, &correlation).await? {
+            // It was put off when it was commanded, and the command is gone: now this message is what a person finds.
+            Worked::Settled(_, Verdict::Refused { .. }) => self.payments.list.intent(&intent_id).await?,
+            Worked::Nothing(intent) => Some(intent),
+            Worked::Settled(..) | Worked::Missing | Worked::Fenced => None,
+        };
+        match refused.filter(Intent::is_refused_command) {
+            Some(_) => Err(not_accepted("vendor_refused")),
+            None => Ok(()),
         }
     }
+}
+
+/// A command that the provider refused, now or when it came before, goes to the DLQ. A card that was declined is no
+/// refusal: the payment is there, another card may pay it, and `payment.failed` tells of it.
+fn refused<T>(asked: &Asked<T>, is_refused: impl Fn(&T) -> bool) -> Result<()> {
+    let code = match asked {
+        Asked::Worked(Worked::Settled(_, Verdict::Refused { code }))
+        | Asked::Resumed(Worked::Settled(_, Verdict::Refused { code }))
+            if *code != "canceled" =>
+        {
+            *code
+        }
+        Asked::Standing(thing, _) if is_refused(thing) => "vendor_refused",
+        Asked::Worked(_) | Asked::Answered(_) | Asked::Resumed(_) | Asked::Standing(..) => return Ok(()),
+    };
+    Err(not_accepted(code))
+}
+
+fn not_accepted(code: &'static str) -> Error {
+    Error::rejected(422, code, "The payment provider does not accept this command.")
 }

@@ -64,7 +64,8 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
         Command::Open(Which { target, .. }) | Command::Close(Which { target, .. }) | Command::Release(target)
             if !Switch::of(target.vendor).any(|switch| switch == target.switch) =>
         {
-            bail!("{} has one key only: its switch is `key`", target.vendor.as_str())
+            let has: Vec<&str> = Switch::of(target.vendor).map(Switch::as_str).collect();
+            bail!("{} has no such switch; it has {}", target.vendor.as_str(), has.join(", "))
         }
         Command::Open(which) => hold(stack, &which, State::Open, confirm).await,
         Command::Close(which) => hold(stack, &which, State::Closed, confirm).await,

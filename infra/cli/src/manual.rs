@@ -18,6 +18,11 @@ pub(crate) enum Command {
         /// `int_…`
         id: String,
     },
+    /// Say that you have looked at what a vendor said of one of its objects (`pi_…`, `re_…`, `cus_…`) and was not believed
+    LookedAt {
+        /// The vendor's id of the object
+        vendor_id: String,
+    },
     /// Write what you found out at the vendor
     Resolve {
         /// `int_…`
@@ -64,7 +69,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
         Command::List => {
             let waiting = list.manual().await?;
             let at_least = if waiting.there_may_be_more { " or more; the longest" } else { "" };
-            println!("{}{at_least} wait for a person.", waiting.intents.len());
+            println!("{}{at_least} wait for a person.", waiting.intents.len() + waiting.doubts.len());
             for key in waiting.unreadable {
                 println!("{key}  cannot be read by this version");
             }
@@ -74,6 +79,23 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
                 let (id, kind, since) = (&intent.intent_id, intent.kind.as_str(), intent.created_at.to_rfc3339());
                 println!("{id}  {kind:18}  order {order}  {why}  since {since}");
             }
+            for doubt in waiting.doubts {
+                let order = doubt.order_id.as_ref().map_or("-", |order| order.as_str());
+                let (id, object, since) = (&doubt.vendor_id, &doubt.object, doubt.due.to_rfc3339());
+                println!("{id}  {:18}  order {order}  said of {object}: {}  since {since}", doubt.why, doubt.told);
+            }
+        }
+        Command::LookedAt { vendor_id } => {
+            let waiting = list.manual().await?.doubts;
+            let found: Vec<_> = waiting.into_iter().filter(|doubt| doubt.vendor_id == vendor_id).collect();
+            if found.is_empty() {
+                bail!("Nothing that was said of {vendor_id} waits for a person.");
+            }
+            confirm.ask("It no longer waits. Nothing is changed by that: what it says stays not believed.")?;
+            for doubt in &found {
+                list.looked_at(doubt, stack.operator()).await?;
+            }
+            println!("{vendor_id} no longer waits for a person.");
         }
         Command::Retry { id } => {
             let seen = show(stack, &id).await?;

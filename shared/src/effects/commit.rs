@@ -81,6 +81,8 @@ pub(crate) struct Plan {
     pub(crate) scan_known_after: Option<(Carrier, Duration)>,
     /// Money was taken of which we thought that it would not be.
     pub(crate) charged_unexpectedly: Option<Charged>,
+    /// Who says it, and why it is not believed: then the plan writes down that it was said, and moves nothing.
+    pub(crate) doubt: Option<(&'static str, &'static str)>,
 }
 
 /// A payment that was charged.
@@ -97,6 +99,9 @@ pub(crate) struct Charged {
 impl Plan {
     /// Counts what is true once the plan is written.
     fn count(&self, now: Timestamp) {
+        if let Some((vendor, why)) = self.doubt {
+            super::doubt::alarm(now, vendor, why);
+        }
         if let Some((carrier, delay)) = self.scan_known_after {
             let dimensions = [("vendor", carrier.as_str())];
             fields::metric(now, &dimensions, &[("tracking_update_delay", delay.as_secs_f64(), "Seconds")]);

@@ -149,7 +149,7 @@ impl Weather {
 
     /// The part of its work that a vendor gets of this kind.
     fn ramp(&self, kind: Kind) -> f64 {
-        let breakers = kind.switches().into_iter().filter_map(|switch| self.breaker(kind.vendor()?, switch));
+        let breakers = kind.switches().filter_map(|switch| self.breaker(kind.vendor()?, switch));
         let closed = breakers.filter_map(|breaker| breaker.closed_at).max();
         let grown = closed.map_or(1.0, |at| self.now.since(at).as_secs_f64() / RAMP.as_secs_f64());
         grown.clamp(RAMP_FROM, 1.0)

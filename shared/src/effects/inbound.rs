@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::WorkList;
 use super::commit::{Committed, Context, Plan, Role};
+use super::doubt::{self, Difference};
 use super::intent::{self, Intent, KEPT_AFTER, Kind, Phase};
 use super::nudge::Nudge;
 use super::observation::Observation;
-use super::outcome::Agent;
 use super::payment::{Payment, VendorRef, ref_key};
+use super::provider::Provider;
 use super::refund::Refund;
 use super::work::Subject;
 use crate::aws::{Key, Transacted, Write};
@@ -45,6 +46,12 @@ pub struct Event {
     /// The vendor's id of the payment that the object is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part_of: Option<String>,
+    /// That so much of the payment has gone back, in the vendor's units, and not by which refunds: they are to be listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded: Option<i64>,
+    /// It says that the object exists, and what it says of it is news only where that was not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub introduces: bool,
     /// What it says of the object; `None` for types that we only record.
     pub seen: Option<Observation>,
     /// Where in the archive the webhook is that told it.
@@ -63,6 +70,8 @@ pub enum Applied {
     Waiting,
     /// Recorded; there is nothing to apply.
     Recorded,
+    /// It says of our object what that cannot be: kept for a person, and nothing moved.
+    Doubted,
     /// It belongs to another deployment on the same vendor account.
     Foreign,
 }
@@ -113,14 +122,14 @@ pub(super) enum Once<'a> {
 }
 
 impl WorkList {
-    /// Applies an event. `provider` is asked for the object when two of its open statuses carry
-    /// the same second.
+    /// Applies an event. `provider` is asked for the object when two of its open statuses carry the same second, and for
+    /// a payment's refunds when all that is told is that there are some.
     pub async fn apply(
         &self,
         vendor: Vendor,
         event: Event,
         correlation: &Correlation,
-        provider: &dyn Agent,
+        provider: &dyn Provider,
     ) -> Result<Applied> {
         if event.stack.as_deref().is_some_and(|stack| stack != self.stack.as_str()) {
             fields::count(self.world.now(), "events_of_other_stacks", &[("vendor", vendor.as_str())]);
@@ -134,6 +143,9 @@ impl WorkList {
                     None => continue,
                 }
             };
+            if !self.refunds_taken(vendor, &event, &target, correlation, provider).await? {
+                return self.keep_for_later(vendor, &event, correlation).await;
+            }
             return self.apply_to(vendor, &event, target, correlation, Once::Mark, provider).await;
         }
         Err(Error::transient("object_contended", "the object became known and unknown again"))
@@ -149,8 +161,12 @@ impl WorkList {
             && let Some(item) = self.table.get(&intent::key(intent_id)).await?
         {
             let intent: Intent = item.parse()?;
-            let subject = self.subject(&intent).await?;
-            return Ok(Some(Target { subject, intent: Some(intent) }));
+            if is_of(vendor, &intent) {
+                let subject = self.subject(&intent).await?;
+                return Ok(Some(Target { subject, intent: Some(intent) }));
+            }
+            // An event moves only what is its own vendor's.
+            doubt::alarm_of_vendor(self.world.now(), vendor);
         }
         if let Some(Observation::Contact(seen)) = &event.seen {
             let contact = seen.contact_id.clone().map(Subject::Contact);
@@ -176,6 +192,10 @@ impl WorkList {
         let Some(named) = self.table.get(&ref_key(vendor.as_str(), part_of)).await? else { return Ok(None) };
         let Some(item) = self.table.get(&named.parse::<VendorRef>()?.at).await? else { return Ok(None) };
         let payment: Payment = item.parse()?;
+        if amount.currency != payment.amount.currency {
+            // None of its sums can move by it: a person has to look.
+            return Ok(Some(Target { subject: Subject::Payment(Box::new(payment)), intent: None }));
+        }
         if payment.refundable.is_some_and(|left| left < amount.value) {
             // Whatever we reserved and the vendor refused will be given back; until then a person should look.
             let dimensions = [("vendor", vendor.as_str())];
@@ -210,9 +230,10 @@ impl WorkList {
         target: Target,
         correlation: &Correlation,
         once: Once<'_>,
-        provider: &dyn Agent,
+        provider: &dyn Provider,
     ) -> Result<Applied> {
         let seen = match (&event.seen, &event.vendor_id) {
+            _ if event.introduces && target.subject.vendor_id().is_some() => None,
             (Some(seen), Some(vendor_id)) if ties(&target.subject, seen) => {
                 // Rank decides when the vendor cannot be asked: an outage must not hold up its own events.
                 let now = provider.fetch(vendor_id, correlation).await;
@@ -229,23 +250,44 @@ impl WorkList {
                 return Ok(Applied::Duplicate);
             }
         }
-        let plan = |subject: &Subject| -> Result<Plan> {
-            let mut plan = match &seen {
-                Some(seen) => subject.observe(seen, &context)?,
-                None => Plan::default(),
+        let mut taken = None;
+        let committed = loop {
+            let plan = |subject: &Subject| -> Result<Plan> {
+                let difference = taken.clone().or_else(|| {
+                    Difference::of_object(subject, &event.kind, event.vendor_id.as_deref(), event.part_of.as_deref())
+                });
+                let mut plan = match (difference, &seen) {
+                    (Some(difference), _) => difference.plan(subject, &context)?,
+                    (None, Some(seen)) => subject.observe(seen, &context)?,
+                    (None, None) => Plan::default(),
+                };
+                if plan.doubt.is_none()
+                    && let Some(write) = Self::done_by_event(target.intent.as_ref(), event, &context)?
+                {
+                    plan.writes.push((Role::Once, write));
+                }
+                if !marks_first {
+                    let mark = Self::once(&once, vendor, event, Some(subject), &plan.nudges, context.now)?;
+                    plan.writes.insert(0, mark);
+                }
+                Ok(plan)
             };
-            if let Some(write) = Self::done_by_event(target.intent.as_ref(), event, &context)? {
-                plan.writes.push((Role::Once, write));
+            match self.commit(target.subject.clone(), plan).await? {
+                // What the vendor says of this object of ours it says of one that is another's.
+                Committed::RefTaken if taken.is_none() => {
+                    taken = Some(Difference::taken(&event.kind, event.vendor_id.as_deref()));
+                }
+                committed => break committed,
             }
-            if !marks_first {
-                plan.writes.insert(0, Self::once(&once, vendor, event, Some(subject), &plan.nudges, context.now)?);
-            }
-            Ok(plan)
         };
-        match self.commit(target.subject.clone(), plan).await? {
+        match committed {
             Committed::Done(plan) => {
                 futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(plan.learned.as_ref()));
-                Ok(if seen.is_some() { Applied::Written } else { Applied::Recorded })
+                Ok(match (plan.doubt, &seen) {
+                    (Some(_), _) => Applied::Doubted,
+                    (None, Some(_)) => Applied::Written,
+                    (None, None) => Applied::Recorded,
+                })
             }
             Committed::Seen(item) => {
                 let mark: Mark = item.parse()?;
@@ -258,13 +300,7 @@ impl WorkList {
                 Ok(Applied::Duplicate)
             }
             Committed::Fenced => Ok(Applied::Duplicate),
-            Committed::RefTaken => {
-                tracing::error!(
-                    vendor.name = vendor.as_str(),
-                    "an event names a vendor object that belongs to another of our objects"
-                );
-                Err(Error::bug("vendor_object_taken", vendor.as_str()))
-            }
+            Committed::RefTaken => Err(Error::bug("vendor_object_taken", vendor.as_str())),
         }
     }
 
@@ -324,6 +360,15 @@ impl WorkList {
             .bind(":phase", &intent.phase)?
             .bind(":epoch", &intent.epoch)?;
         Ok(Some(write))
+    }
+}
+
+/// Whether this intent's effect is one of this vendor's, or of one that stands in for it.
+fn is_of(vendor: Vendor, intent: &Intent) -> bool {
+    match intent.kind.vendor() {
+        Some(own) => own == vendor || (intent.kind.falls_back() && vendor == Vendor::Postmark),
+        // Parcels: their object says which carrier's. Publications are nobody's.
+        None => matches!(vendor, Vendor::Fedex | Vendor::Ups | Vendor::Dhl),
     }
 }
 

@@ -87,6 +87,13 @@ pub enum Created {
     Repeat(PaymentId, Option<StoredAnswer>),
 }
 
+impl Repeatable {
+    /// Whether a message asks, and no HTTP request.
+    fn is_command(&self) -> bool {
+        !self.route.starts_with("POST ")
+    }
+}
+
 impl Request {
     /// Where the record of a request lives.
     fn key(route: &str, key: &str) -> Key {
@@ -251,6 +258,7 @@ impl WorkList {
         let mut intent =
             Intent::new(intent_id.clone(), Kind::PaymentCreate, data, Some(order.clone()), correlation.clone(), now);
         claim_at_birth(&mut intent, lease, now);
+        intent.by_command = repeatable.is_command();
         let (order_pk, order_sk) = Payment::index(order, &payment_id, now);
         let payment = Payment {
             item_type: "payment".to_owned(),

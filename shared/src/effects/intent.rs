@@ -182,6 +182,9 @@ pub struct Intent {
     /// Why it was refused, or given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
+    /// A message asked for it, and nobody waits for its answer: if the vendor refuses it, a person has to hear of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_command: bool,
     /// After this a person has to look.
     pub give_up_at: Timestamp,
     /// The order it belongs to.
@@ -250,6 +253,7 @@ impl Intent {
             ask_the_list: false,
             vendor_id: None,
             refusal: None,
+            by_command: false,
             give_up_at: now.plus(kind.budget()),
             order_id,
             correlation_id,
@@ -263,6 +267,11 @@ impl Intent {
     /// Where this intent lives.
     pub fn key(&self) -> Key {
         key(&self.intent_id)
+    }
+
+    /// Whether the vendor refused what a message had asked for. What was canceled here was not refused.
+    pub fn is_refused_command(&self) -> bool {
+        self.by_command && self.phase == Phase::Refused && self.refusal.as_deref() != Some("canceled")
     }
 
     /// The idempotency key at the vendor: of stack, intent and generation, so the same for every repeat.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::message::{Channel, MessageKind};
-use crate::gateway::breaker::Switch;
+use crate::gateway::breaker::{Right, Switch};
 use crate::gateway::{OperationClass, Vendor};
 
 /// What kind of thing is to be done; decides queue, worker and budget.
@@ -180,13 +180,21 @@ impl Kind {
         }
     }
 
-    /// Which of its vendor's switches its call passes: its key's, and its operation class'.
-    pub const fn switches(self) -> [Switch; 2] {
+    /// Which of its vendor's switches its call passes: its key's, its operation class', and its permission's where keys have
+    /// some only.
+    pub fn switches(self) -> impl Iterator<Item = Switch> {
         let key = match self {
             Self::MailPromotion => Switch::MarketingKey,
             _ => Switch::Key,
         };
-        [key, Switch::Class(self.operation_class())]
+        let right = match self {
+            Self::PaymentCreate | Self::PaymentConfirm | Self::PaymentCancel => Some(Right::Payments),
+            Self::PaymentSettlement => Some(Right::Fees),
+            Self::RefundCreate => Some(Right::Refunds),
+            Self::CustomerCreate => Some(Right::Customers),
+            _ => None,
+        };
+        [key, Switch::Class(self.operation_class())].into_iter().chain(right.map(Switch::Right))
     }
 
     /// Whose API it calls; none for what we do ourselves, and where the object says whose.

@@ -7,7 +7,7 @@
 //!
 //! Reading order: intent.rs (what an intent is), kind.rs (which there are), claim.rs, settle.rs, work.rs (claim → call → settle as one story),
 //! commit.rs (the transaction they all write), inbound.rs (the same for events), waiting.rs (events that come too early),
-//! leave.rs (who may be written to), stop.rs (what a cancel stops), campaign.rs and together.rs (one mail to many), due.rs (the sweeper's part), archive.rs
+//! doubt.rs (what a vendor cannot mean), leave.rs (who may be written to), stop.rs (what a cancel stops), campaign.rs and together.rs (one mail to many), due.rs (the sweeper's part), archive.rs
 //! (every webhook as it came), operate.rs (what a person may do by hand).
 
 pub mod archive;
@@ -17,6 +17,7 @@ mod claim;
 mod commit;
 pub mod contact;
 pub mod customer;
+pub mod doubt;
 mod due;
 mod foresee;
 pub mod inbound;
@@ -24,6 +25,7 @@ pub mod intake;
 pub mod intent;
 mod kind;
 mod leave;
+mod listed;
 pub mod message;
 mod newest;
 pub mod nudge;
@@ -31,9 +33,11 @@ pub mod observation;
 mod opaque;
 mod operate;
 pub mod order;
+mod otherwise;
 pub mod outcome;
 pub mod payment;
 pub mod pickup;
+pub mod provider;
 mod publish;
 pub mod refund;
 pub mod report;

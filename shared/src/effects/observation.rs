@@ -40,14 +40,21 @@ pub struct PaymentSeen {
     pub vendor_at: Option<Timestamp>,
     /// The vendor's id of the payment.
     pub vendor_id: Option<String>,
+    /// What is, or was, to be paid, as the vendor has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Told>,
     /// What the shopper's browser needs to pay at the vendor.
     pub client_secret: Option<Private<String>>,
     /// What the shopper has to do next, in the vendor's own shape (the vendor's browser library reads it).
     pub next_action: Option<Value>,
     /// Why the last attempt was declined.
     pub decline: Option<DeclineCode>,
-    /// The vendor's id of the last attempt, which tells two declines apart.
+    /// The vendor's id of the last attempt.
     pub charge: Option<String>,
+    /// What tells the failed attempt that this speaks of from every other one of the payment: the vendor's id of its
+    /// charge, or, where there was none, second and code. Absent where a charge-less attempt is only remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<String>,
     /// What it cost, when the vendor was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settlement: Option<Settlement>,
@@ -77,8 +84,18 @@ pub struct RefundSeen {
     pub vendor_at: Option<Timestamp>,
     /// The vendor's id of the refund.
     pub vendor_id: Option<String>,
-    /// What goes back, for refunds that were made at the vendor.
+    /// What goes back.
     pub amount: Option<Money>,
+}
+
+/// An amount in a vendor's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// This one.
+    Amount(Money),
+    /// One of a currency, or with a fraction, that we do not know: certainly none of ours.
+    Unreadable,
 }
 
 /// A statement about a customer.
@@ -96,7 +113,34 @@ pub struct CustomerSeen {
     pub name: Option<Private<String>>,
     /// The phone number as it is now at the vendor.
     pub phone: Option<Private<String>>,
+    /// What was changed and how it was before, where the vendor says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<CustomerBefore>,
+    /// The vendor has it no longer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_deleted: bool,
 }
+
+/// What a change of a customer changed: each field that is here was changed, and had this value (or none) before.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct CustomerBefore {
+    /// The address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Was>,
+    /// The name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Was>,
+    /// The phone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Was>,
+    /// The id of the address before, once somebody has made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_id: Option<ContactId>,
+}
+
+/// A value before a change; nothing where there was none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Was(pub Option<Private<String>>);
 
 /// What somebody wants, said to the vendor: an answered SMS, a click in a mail program.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -217,13 +261,22 @@ impl PaymentSeen {
             status,
             vendor_at: None,
             vendor_id: None,
+            amount: None,
             client_secret: None,
             next_action: None,
             decline: None,
             charge: None,
+            attempt: None,
             settlement: None,
             asked_when: None,
         }
+    }
+}
+
+impl PaymentSeen {
+    /// What tells the failed attempt from others; of who did not say so before there was a word for it, the charge.
+    pub(super) fn failed_attempt(&self) -> Option<&str> {
+        self.attempt.as_deref()
     }
 }
 

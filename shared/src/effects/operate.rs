@@ -4,6 +4,7 @@
 use super::WorkList;
 use super::audit::{Audit, Operator};
 use super::claim::{Claimed, Lease};
+use super::doubt::Doubt;
 use super::intent::{self, Intent, MANUAL_PARTITION, Phase};
 use super::nudge::Nudge;
 use super::observation::{CustomerSeen, MessageSeen, Observation, PaymentSeen, PickupNews, RefundSeen, ShipmentNews};
@@ -38,14 +39,21 @@ pub enum Finding {
 }
 
 impl WorkList {
-    /// The intents that wait for a person, the longest first.
+    /// The intents that wait for a person, the longest first, and what vendors said that nobody believes.
     pub async fn manual(&self) -> Result<Waiting> {
         let rows = self.table.query_index(Index::ByDue, MANUAL_PARTITION, QUERY_LIMIT).await?;
-        let mut waiting =
-            Waiting { intents: Vec::new(), unreadable: Vec::new(), there_may_be_more: there_may_be_more(&rows) };
+        let mut waiting = Waiting { there_may_be_more: there_may_be_more(&rows), ..Waiting::default() };
         // The index has little of each, and may be behind; a hundred at a time is what one read takes.
         for keys in rows.iter().map(crate::aws::Item::key).collect::<Vec<_>>().chunks(100) {
             for item in self.table.get_many(keys).await?.into_iter().flatten() {
+                if item.text("type") == Some("doubt") {
+                    match item.parse::<Doubt>() {
+                        Ok(doubt) if doubt.due_pk.is_some() => waiting.doubts.push(doubt),
+                        Ok(_) => {}
+                        Err(_) => waiting.unreadable.push(item.key().pk),
+                    }
+                    continue;
+                }
                 match item.parse::<Intent>() {
                     Ok(intent) if intent.phase == Phase::Manual => waiting.intents.push(intent),
                     Ok(_) => {}
@@ -151,10 +159,12 @@ impl WorkList {
 }
 
 /// What waits for a person.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Waiting {
     /// At most 500.
     pub intents: Vec<Intent>,
+    /// What a vendor said and cannot mean.
+    pub doubts: Vec<Doubt>,
     /// The keys of those that this version cannot read.
     pub unreadable: Vec<String>,
     /// Whether these are only the first.
@@ -203,6 +213,8 @@ fn named(subject: &Subject, id: &str) -> Result<Observation> {
             contact_id: None,
             name: None,
             phone: None,
+            before: None,
+            is_deleted: false,
         }),
         Subject::Shipment(_) => Observation::Shipment(ShipmentNews::Bought {
             tracking_number: id.to_owned(),

@@ -263,15 +263,18 @@ impl Payment {
             }
             after.refundable = Some(self.refundable.unwrap_or(0) + self.amount.value);
             self.plan_success(&mut plan, context)?;
-        } else if let (true, Some(code)) = (advances, seen.decline) {
+        } else if let (Some(code), Some(attempt)) = (seen.decline, seen.failed_attempt())
+            && (advances || holds(Guard::EachFailureTold))
+        {
             let event = DomainEvent::PaymentFailed(PaymentFailed {
                 payment_id: self.payment_id.clone(),
                 order_id: self.order_id.clone(),
                 amount: self.amount,
                 code,
             });
-            // The answer to a confirm and the event of it tell of the same failed charge.
-            let reached = format!("failed#{}", seen.charge.as_deref().unwrap_or("-"));
+            // The answer to a confirm and the event of it tell of the same failed attempt, and both may come when the payment
+            // has moved on.
+            let reached = format!("failed#{attempt}");
             self.plan_publication(&mut plan, event, &reached, context)?;
         }
         let is_new_there = self.vendor_id.is_none() && after.vendor_id.is_some();

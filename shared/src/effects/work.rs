@@ -9,6 +9,7 @@ use super::claim::{CALL_TIME_MIN, Claim, Claimed, Lease};
 use super::commit::{Context, Plan};
 use super::contact::{self, Contact};
 use super::customer::{self, Customer};
+use super::doubt::Difference;
 use super::intent::{Data, Intent, Phase};
 use super::leave;
 use super::message::{self, Message};
@@ -116,6 +117,9 @@ impl Subject {
     }
 
     pub(crate) fn observe(&self, seen: &Observation, context: &Context) -> Result<Plan> {
+        if let Some(difference) = Difference::between(self, seen) {
+            return difference.plan(self, context);
+        }
         match (self, seen) {
             (Self::Payment(payment), Observation::Payment(seen)) => payment.observe(seen, context),
             (Self::Refund(refund), Observation::Refund(seen)) => refund.observe(seen, context),

@@ -16,7 +16,7 @@ use seen::Seen;
 pub use seen::{force, read};
 pub(super) use verdict::Health;
 
-use super::breaker::{Breaker, Standing, Switch, Tally};
+use super::breaker::{Breaker, Right, Standing, Switch, Tally};
 use super::policy::{Lane, OperationClass, Vendor};
 use super::quota::{self, Granted};
 use crate::aws::table::Written;
@@ -55,6 +55,8 @@ pub struct Held {
 pub(super) struct Pass {
     /// The credential switch of the key that the call is made with.
     key: Switch,
+    /// What says whether the key may do it; the operation class, where nothing else does.
+    rights: Switch,
     /// The version of the secret that it is from.
     version: String,
     /// The switches that this call probes, as they were when their lease was taken.
@@ -65,6 +67,8 @@ pub(super) struct Pass {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Credential<'a> {
     pub(super) switch: Switch,
+    /// The permission that the call needs, where the vendor has keys with some permissions only.
+    pub(super) right: Option<Right>,
     pub(super) version: &'a str,
 }
 
@@ -129,7 +133,14 @@ impl Admission {
         class: OperationClass,
         credential: Credential<'_>,
     ) -> std::result::Result<Pass, Held> {
-        let mut pass = Pass { key: credential.switch, version: credential.version.to_owned(), probes: Vec::new() };
+        let key = credential.switch;
+        let rights = match (key, credential.right) {
+            // What the key for marketing may not do says nothing of the mails of orders, nor the other way round.
+            (Switch::MarketingKey, _) => key,
+            (_, Some(right)) => Switch::Right(right),
+            (_, None) => Switch::Class(class),
+        };
+        let mut pass = Pass { key, rights, version: credential.version.to_owned(), probes: Vec::new() };
         match self.pass_switches(vendor, class, credential.version, &mut pass).await {
             Ok(()) => Ok(pass),
             Err(held) => {
@@ -148,7 +159,8 @@ impl Admission {
         pass: &mut Pass,
     ) -> std::result::Result<(), Held> {
         let Some(seen) = self.seen(vendor).await else { return self.locally() };
-        for switch in [pass.key, Switch::Class(class)] {
+        let own = Some(pass.rights).filter(|rights| matches!(rights, Switch::Right(_)));
+        for switch in [pass.key, Switch::Class(class)].into_iter().chain(own) {
             let breaker = seen.of(switch);
             let now = self.world.now();
             match breaker.standing(now) {

@@ -46,6 +46,23 @@ pub enum Switch {
     MarketingKey,
     /// Operations of one class work.
     Class(OperationClass),
+    /// The key may do this: what it may not stops nothing else.
+    Right(Right),
+}
+
+/// A permission that a key may have or not, where a vendor gives keys with some only (Stripe's restricted keys).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Right {
+    /// To make, change and read payments.
+    Payments,
+    /// To make and list refunds.
+    Refunds,
+    /// To make and list customers.
+    Customers,
+    /// To list what customers have saved.
+    PaymentMethods,
+    /// To read charges with what they cost.
+    Fees,
 }
 
 /// Whether calls pass.
@@ -154,12 +171,25 @@ pub(super) struct Tally {
 
 impl Switch {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::Key, Self::MarketingKey, Self::Class(OperationClass::Effect), Self::Class(OperationClass::Read)];
+    pub const ALL: [Self; 9] = [
+        Self::Key,
+        Self::MarketingKey,
+        Self::Class(OperationClass::Effect),
+        Self::Class(OperationClass::Read),
+        Self::Right(Right::Payments),
+        Self::Right(Right::Refunds),
+        Self::Right(Right::Customers),
+        Self::Right(Right::PaymentMethods),
+        Self::Right(Right::Fees),
+    ];
 
     /// Every switch of a vendor.
     pub fn of(vendor: Vendor) -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(move |switch| *switch != Self::MarketingKey || vendor == Vendor::SendGrid)
+        Self::ALL.into_iter().filter(move |switch| match switch {
+            Self::MarketingKey => vendor == Vendor::SendGrid,
+            Self::Right(_) => vendor == Vendor::Stripe,
+            Self::Key | Self::Class(_) => true,
+        })
     }
 
     /// Whether it says something of a key, rather than of operations.
@@ -173,6 +203,11 @@ impl Switch {
             Self::Key => "key",
             Self::MarketingKey => "marketing_key",
             Self::Class(class) => class.as_str(),
+            Self::Right(Right::Payments) => "right_payments",
+            Self::Right(Right::Refunds) => "right_refunds",
+            Self::Right(Right::Customers) => "right_customers",
+            Self::Right(Right::PaymentMethods) => "right_payment_methods",
+            Self::Right(Right::Fees) => "right_fees",
         }
     }
 

@@ -7,32 +7,45 @@ use serde::de::DeserializeOwned;
 use crate::aws::Secrets;
 use crate::error::Result;
 use crate::gateway::admission::Credential;
-use crate::gateway::breaker::Switch;
+use crate::gateway::breaker::{Right, Switch};
 
 /// One secret of Secrets Manager, read as `T`.
 pub struct Keyring<T> {
     secrets: Secrets,
     id: String,
     switch: Switch,
+    right: Option<Right>,
     shape: PhantomData<fn() -> T>,
 }
 
 impl<T> Clone for Keyring<T> {
     fn clone(&self) -> Self {
-        Self { secrets: self.secrets.clone(), id: self.id.clone(), switch: self.switch, shape: PhantomData }
+        Self {
+            secrets: self.secrets.clone(),
+            id: self.id.clone(),
+            switch: self.switch,
+            right: self.right,
+            shape: PhantomData,
+        }
     }
 }
 
 impl<T: DeserializeOwned> Keyring<T> {
     /// The secret of that name or ARN.
     pub fn new(secrets: Secrets, id: String) -> Self {
-        Self { secrets, id, switch: Switch::Key, shape: PhantomData }
+        Self { secrets, id, switch: Switch::Key, right: None, shape: PhantomData }
     }
 
     /// The same secret, for calls with its key for marketing: when that one is refused, the others go on.
     #[must_use]
     pub fn for_marketing(&self) -> Self {
         Self { switch: Switch::MarketingKey, ..self.clone() }
+    }
+
+    /// The same secret, for calls that need this permission: where the key does not have it, the others go on.
+    #[must_use]
+    pub fn with_right(&self, right: Right) -> Self {
+        Self { right: Some(right), ..self.clone() }
     }
 
     /// The keys, at most five minutes old.
@@ -48,7 +61,7 @@ impl<T: DeserializeOwned> Keyring<T> {
 
     /// The credential switch that its calls pass, with this version of the secret.
     pub(super) const fn credential<'a>(&self, version: &'a str) -> Credential<'a> {
-        Credential { switch: self.switch, version }
+        Credential { switch: self.switch, right: self.right, version }
     }
 
     /// The keys, and the version of the secret that they are from.

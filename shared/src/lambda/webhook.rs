@@ -153,6 +153,8 @@ fn scanned(push: Push) -> Event {
         intent_id: None,
         vendor_id: Some(push.tracking_number),
         part_of: None,
+        refunded: None,
+        introduces: false,
         seen: Some(Observation::Shipment(ShipmentNews::Scanned(vec![push.scan]))),
         archive_key: None,
     }

@@ -1,8 +1,8 @@
 //! Customers at the payment provider.
 
 use super::{Asker, Payments, TRIES};
-use crate::domain::ContactId;
 use crate::domain::input::{CreateCustomer, CreatePayment};
+use crate::domain::{ContactId, CustomerId};
 use crate::effects::contact::contact_id;
 use crate::effects::customer::Customer;
 use crate::effects::intake::Known;
@@ -69,15 +69,14 @@ impl Payments {
         self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, |_, _| Ok(None)).await
     }
 
-    /// The provider's id of who pays, where the payment needs one: to save a payment method, or to use a saved one.
+    /// The provider's id of who pays: one that is known goes with every payment, since its shopper may confirm it with a
+    /// card that was saved; one that is not is made where the payment needs it, to save a card or to charge a saved one.
+    /// Waits once for a customer that this process has not met.
     pub(super) async fn vendor_customer(&self, input: &CreatePayment, asker: &Asker) -> Result<Option<String>> {
-        let creates = input.save_payment_method || input.off_session;
-        if !creates && input.payment_method.is_none() {
-            return Ok(None);
-        }
         if let Some(known) = self.known.get(&input.customer.id) {
             return Ok(Some(known));
         }
+        let creates = input.save_payment_method || input.off_session;
         let customer = if creates {
             Some(self.customer(&input.customer, asker).await?.0)
         } else {
@@ -91,6 +90,12 @@ impl Payments {
             None => {}
         }
         Ok(vendor_id)
+    }
+
+    /// The provider does not know this customer any more: they are forgotten, here and in the table.
+    pub async fn forget_customer(&self, id: &CustomerId, vendor_id: &str) -> Result<()> {
+        self.known.forget(id, vendor_id);
+        self.list.forget_customer(id, vendor_id).await
     }
 }
 

@@ -1,5 +1,5 @@
-//! Which of the shop's customers the payment provider knows, as far as this process has met them. An id at the vendor
-//! never changes, so what is remembered stays true; forgetting costs one read.
+//! Which of the shop's customers the payment provider knows, as far as this process has met them. Whom the provider deletes is
+//! forgotten when it says so to a call; until then a call costs one refusal. Forgetting costs one read.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,5 +26,12 @@ impl KnownCustomers {
             known.clear();
         }
         known.insert(id.clone(), vendor_id.to_owned());
+    }
+    /// Forgets a customer, unless it is known under another id by now.
+    pub(super) fn forget(&self, id: &CustomerId, vendor_id: &str) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.get(id).is_some_and(|known| known == vendor_id) {
+            known.remove(id);
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod customer;
 mod known;
 mod refund;
+mod renewal;
 
 use crate::aws::Write;
 use crate::domain::input::CreatePayment;
@@ -81,23 +82,24 @@ impl Payments {
         let (created, permit) = with_permit(created, &self.stripe, lease).await?;
         match created {
             Created::Repeat(_, Some(answer)) => Ok(Asked::Answered(answer)),
-            Created::Repeat(payment_id, None) => self.repeated(&payment_id, lease).await,
+            Created::Repeat(payment_id, None) => self.repeated(&payment_id, asker).await,
             Created::New(payment, claimed, requested) => {
                 // The nudge goes out beside the vendor's call: it costs no wait of its own.
                 let requested = [requested];
                 let subject = Subject::Payment(payment);
-                let carried_out = self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, store);
+                let carried_out = self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, &store);
                 let (worked, ()) = futures_util::join!(carried_out, self.list.nudge(&requested));
-                worked.map(Asked::Worked)
+                self.with_its_customer(worked?, asker, &store).await.map(Asked::Worked)
             }
         }
     }
 
     /// A repeat whose first request has no final answer that is still kept: somebody is at it, or died at it, or it was
     /// answered more than a day ago.
-    async fn repeated(&self, payment_id: &PaymentId, lease: &Lease) -> Result<Asked<Payment>> {
+    async fn repeated(&self, payment_id: &PaymentId, asker: &Asker) -> Result<Asked<Payment>> {
         let payment = self.list.payment(payment_id).await?;
-        if let settled @ Worked::Settled(..) = self.list.work(&payment.intent_id, lease, &self.stripe, 1).await? {
+        let worked = self.work(&payment.intent_id, &asker.lease, &asker.correlation).await?;
+        if let settled @ Worked::Settled(..) = worked {
             return Ok(Asked::Resumed(settled));
         }
         let payment = self.list.payment(payment_id).await?;

@@ -44,7 +44,35 @@ pub fn alert(now: Timestamp, name: &str, value: f64, unit: &str, dimensions: &[(
     write(now, dimensions, &[(name, value, unit)], true);
 }
 
+/// How often a metric was written on this thread: for simulations, which ask whether somebody would be told.
+#[cfg(feature = "mutations")]
+pub fn written(name: &str) -> u64 {
+    seen::of(name)
+}
+
+#[cfg(feature = "mutations")]
+mod seen {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    thread_local! {
+        static WRITTEN: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
+    }
+
+    pub(super) fn count(name: &str) {
+        WRITTEN.with_borrow_mut(|written| *written.entry(name.to_owned()).or_default() += 1);
+    }
+
+    pub(super) fn of(name: &str) -> u64 {
+        WRITTEN.with_borrow(|written| written.get(name).copied().unwrap_or_default())
+    }
+}
+
 fn write(now: Timestamp, dimensions: &[(&str, &str)], metrics: &[(&str, f64, &str)], in_all: bool) {
+    #[cfg(feature = "mutations")]
+    for (name, ..) in metrics {
+        seen::count(name);
+    }
     // Metrics follow the logs: where none were started, as in tests, nothing is written.
     let Some(namespace) = NAMESPACE.get() else { return };
     let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();

@@ -3,7 +3,7 @@
 
 #![allow(clippy::print_stderr, clippy::unwrap_used, reason = "a skipped check says so; tests fail by panicking")]
 
-use contract::specs::{SKIPPED, Specs};
+use contract::specs::{SKIPPED, STRIPE_DIFFERENCES, STRIPE_SPEC_VERSION, Specs};
 use serde_json::{Value, json};
 
 const FORM: Option<&str> = Some("application/x-www-form-urlencoded");
@@ -30,7 +30,7 @@ fn fails(specs: &Specs, vendor: &str, method: &str, path: &str, content_type: Op
     assert!(wrong.iter().any(|what| what.contains(why)), "{path} {body}: {wrong:?} does not say {why:?}");
 }
 
-const CREATE: &str = "amount=1099&currency=eur&payment_method_types[]=card&confirm=true&off_session=true\
+const CREATE: &str = "amount=1099&currency=eur&payment_method_types[]=card&capture_method=automatic&confirm=true&off_session=true\
     &payment_method=pm_card_visa&return_url=https%3A%2F%2Fshop.example%2Freturn&description=Order+o-1\
     &metadata[crossdock_stack]=123456789012%2Feu-north-1%2Fcrossdock&metadata[crossdock_order]=o-1\
     &metadata[crossdock_intent]=int_1";
@@ -39,7 +39,7 @@ const CREATE: &str = "amount=1099&currency=eur&payment_method_types[]=card&confi
 fn stripe_calls_as_we_make_them_pass() {
     let Some(specs) = vendors() else { return };
     passes(&specs, "stripe", "POST", "/v1/payment_intents", FORM, CREATE);
-    passes(&specs, "stripe", "POST", "/v1/payment_intents", FORM, "amount=1&currency=jpy");
+    passes(&specs, "stripe", "POST", "/v1/payment_intents", FORM, "amount=1&currency=jpy&capture_method=automatic");
     let confirm = "payment_method=pm_card_visa&return_url=https%3A%2F%2Fshop.example";
     passes(&specs, "stripe", "POST", "/v1/payment_intents/pi_1/confirm", FORM, confirm);
     passes(&specs, "stripe", "POST", "/v1/payment_intents/pi_1/confirm", FORM, "");
@@ -51,15 +51,31 @@ fn stripe_calls_as_we_make_them_pass() {
 }
 
 #[test]
+fn what_has_changed_since_the_file_was_written_is_listed_up_to_the_version_that_we_speak() {
+    let versions: Vec<&str> = STRIPE_DIFFERENCES.iter().map(|difference| difference.version).collect();
+    assert!(versions.is_sorted(), "{versions:?}");
+    assert!(versions.first().is_some_and(|first| *first > STRIPE_SPEC_VERSION));
+    assert_eq!(versions.last(), Some(&crossdock::vendors::stripe::API_VERSION));
+    let Some(specs) = vendors() else { return };
+    assert_eq!(specs.stripe_version(), STRIPE_SPEC_VERSION);
+    let unnamed = "amount=1099&currency=eur";
+    fails(&specs, "stripe", "POST", "/v1/payment_intents", FORM, unnamed, "the default of capture_method has changed");
+}
+
+#[test]
 fn a_wrong_field_a_wrong_type_and_a_wrong_path_of_stripes_fail() {
     let Some(specs) = vendors() else { return };
-    let create = |body: &str, why: &str| fails(&specs, "stripe", "POST", "/v1/payment_intents", FORM, body, why);
+    let create = |body: &str, why: &str| {
+        let body = format!("{body}&capture_method=automatic");
+        fails(&specs, "stripe", "POST", "/v1/payment_intents", FORM, &body, why);
+    };
     create("amount=1099&currency=eur&ammount=1", "ammount");
     create("amount=10.99&currency=eur", "\"10.99\" is not of type \"integer\"");
     create("amount=1099", "\"currency\" is a required property");
     create("amount=1099&currency=eur&confirm=yes", "boolean");
     create("amount=1099&currency=eur&payment_method_types=card", "array");
-    create("amount=1099&currency=eur&capture_method=never", "never");
+    let never = "amount=1099&currency=eur&capture_method=never";
+    fails(&specs, "stripe", "POST", "/v1/payment_intents", FORM, never, "never");
     create("amount=1099&currency=eur&metadata=o-1", "metadata");
     create("amount=1099&currency=eur&metadata[a][b]=c", "metadata");
     create("amount=1099&currency=eur&shipping[name]=A&shipping[address][zip]=1", "zip");

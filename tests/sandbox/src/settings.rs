@@ -61,6 +61,8 @@ pub struct Settings {
     pub stripe_webhook_secret: String,
     /// The event types that Stripe's endpoint is registered for.
     pub stripe_event_types: Vec<String>,
+    /// The API version of Stripe's endpoint, which decides what it is sent of refunds.
+    pub stripe_endpoint_version: String,
     /// The currency of the Stripe account's balance, ISO 4217, lower case; charges in others are exchanged.
     pub stripe_settlement_currency: String,
     /// The API key that SendGrid accepts for transactional mail.
@@ -132,6 +134,7 @@ impl Default for Settings {
             stripe_api_key: "sk_test_sandbox".to_owned(),
             stripe_webhook_secret: "whsec_sandbox".to_owned(),
             stripe_event_types: crate::stripe::EVENT_TYPES.map(str::to_owned).to_vec(),
+            stripe_endpoint_version: crate::stripe::API_VERSION.to_owned(),
             stripe_settlement_currency: "eur".to_owned(),
             sendgrid_api_key: "SG.sandbox".to_owned(),
             sendgrid_marketing_api_key: "SG.sandbox-marketing".to_owned(),

@@ -133,12 +133,16 @@ pub enum Flow {
     RefundFailsLater,
     /// A clerk refunds a part in Stripe's dashboard.
     RefundedAtTheVendor,
+    /// The same, where Stripe's endpoint hears of the charge only.
+    RefundToldByCharge,
     /// The same, before we even know that the payment exists.
     RefundedBeforeKnown,
     /// A customer saves a card, and is charged later without being there.
     SavedCard,
     /// Stripe makes the customer, and the answer is lost.
     CustomerAnswerLost,
+    /// A customer is deleted in Stripe's dashboard, and pays again.
+    CustomerDeleted,
     /// Payment and refund are asked for by messages on the queue.
     Commanded,
     /// An SMS that arrives.
@@ -169,7 +173,7 @@ pub enum Flow {
 
 impl Flow {
     /// All of them.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::PaidInTheBrowser,
         Self::PaidAtOnce,
         Self::DeclinedThenPaid,
@@ -192,9 +196,11 @@ impl Flow {
         Self::RefundDeferred,
         Self::RefundFailsLater,
         Self::RefundedAtTheVendor,
+        Self::RefundToldByCharge,
         Self::RefundedBeforeKnown,
         Self::SavedCard,
         Self::CustomerAnswerLost,
+        Self::CustomerDeleted,
         Self::Commanded,
         Self::SmsDelivered,
         Self::SmsAnswerLost,
@@ -297,9 +303,11 @@ impl Flow {
                 | Self::RefundDeferred
                 | Self::RefundFailsLater
                 | Self::RefundedAtTheVendor
+                | Self::RefundToldByCharge
                 | Self::RefundedBeforeKnown
                 | Self::SavedCard
                 | Self::CustomerAnswerLost
+                | Self::CustomerDeleted
                 | Self::Commanded
         )
     }

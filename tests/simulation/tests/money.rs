@@ -7,6 +7,8 @@
     reason = "tests fail by panicking, and hold the whole system on their stack"
 )]
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use sandbox::{CallFault, Vendor};
 use serde_json::{Value, json};
@@ -227,5 +229,99 @@ async fn a_key_that_is_rotated_while_a_process_holds_the_old_one_costs_no_paymen
     assert_eq!(refunded.status(), 201, "{}", refunded.body());
     universe.run_until_quiet(A_WHILE_MS).await;
     assert_eq!(universe.sandbox().stripe().refunds().len(), 1);
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+/// A command as another system of the shop puts it onto the queue.
+fn command(id: &str, kind: &str, data: &Value) -> String {
+    json!({ "v": 1, "id": id, "kind": kind, "occurred_at": "2024-04-28T01:02:10.000Z", "data": data }).to_string()
+}
+
+fn send(universe: &mut Universe, body: &str) {
+    universe.aws().sqs().send("payments", body, BTreeMap::new(), 0);
+}
+
+fn dead(universe: &Universe) -> Vec<String> {
+    universe.aws().sqs().messages("payments-dlq").into_iter().map(|message| message.body).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_stripe_refuses_is_found_in_the_dead_letter_queue() {
+    let mut universe = Universe::new(1);
+    let unusable = command("c-1", "payment.requested", &confirmed_payment("o-1", "pm_nobody_s"));
+    universe.expected_dead.push(("payments-dlq".to_owned(), unusable.clone()));
+    send(&mut universe, &unusable);
+    universe.run_until_quiet(A_WHILE_MS).await;
+    assert_eq!(dead(&universe), [unusable]);
+    assert_eq!(order(&mut universe, "o-1").await["payment"]["status"], "failed");
+
+    // A refund that Stripe does not make, because somebody has made it there already.
+    let path = paid_as(&mut universe, "o-2").await;
+    universe.sandbox().set_webhook(Vendor::Stripe, "", None);
+    let (now_ms, payment) = (universe.now_ms(), universe.sandbox().stripe().payment_intents()[0].id.clone());
+    universe.sandbox().merchant_refunds(now_ms, &payment, None).unwrap();
+    let data = json!({ "payment_id": path.split('/').nth(2).unwrap() });
+    let refund = command("c-2", "refund.requested", &data);
+    send(&mut universe, &refund);
+    universe.run_until_quiet(A_WHILE_MS).await;
+    assert_eq!(dead(&universe).len(), 2);
+    assert!(dead(&universe).contains(&refund));
+}
+
+/// A payment of this order that has succeeded; the path of its refunds.
+async fn paid_as(universe: &mut Universe, order: &str) -> String {
+    let body = confirmed_payment(order, "pm_card_visa");
+    let created = universe.call("POST", "/payments", Some(order), Some(&body)).await;
+    universe.run_until_quiet(A_WHILE_MS).await;
+    format!("/payments/{}/refunds", created.body()["payment_id"].as_str().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_stripe_refuses_only_later_is_told_to_a_person_too() {
+    let mut universe = Universe::new(1);
+    universe.sandbox().faults().outage(Vendor::Stripe, true);
+    send(&mut universe, &command("c-1", "payment.requested", &confirmed_payment("o-1", "pm_nobody_s")));
+    universe.run_until_quiet(600_000).await;
+    assert_eq!(dead(&universe), Vec::<String>::new(), "a vendor that is down is no refusal");
+    universe.sandbox().faults().outage(Vendor::Stripe, false);
+    universe.run_until_quiet(2 * A_WHILE_MS).await;
+    let items = universe.aws().table().items();
+    let create = of_type(&items, "intent").find(|intent| text(intent, "kind") == Some("payment.create")).unwrap();
+    assert_eq!(text(create, "phase"), Some("REFUSED"));
+    let bodies = dead(&universe);
+    assert!(!bodies.is_empty(), "nobody is told");
+    assert!(bodies.iter().all(|body| body.contains(text(create, "intent_id").unwrap())), "{bodies:?}");
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commanded_card_that_is_declined_is_an_event_and_no_dead_letter() {
+    let mut universe = Universe::new(1);
+    send(&mut universe, &command("c-1", "payment.requested", &confirmed_payment("o-1", "pm_card_visa_chargeDeclined")));
+    universe.run_until_quiet(A_WHILE_MS).await;
+    assert_eq!(dead(&universe), Vec::<String>::new());
+    let events = universe.aws().sqs().messages("domain-events");
+    assert!(events.iter().any(|event| event.body.contains("crossdock.payment.failed.v1")));
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_customer_whom_stripe_refuses_is_answered_so() {
+    let mut universe = Universe::new(1);
+    let refused = CallFault::ErrorBefore { status: 400 };
+    universe.sandbox().faults().next_calls(Vendor::Stripe, "create_customer", 1, refused);
+    let answer = universe.call("POST", "/customers", None, Some(&payment("o-1")["customer"])).await;
+    assert_eq!((answer.status(), &answer.body()["code"]), (422, &json!("customer_refused")), "{}", answer.body());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fee_that_nobody_ever_tells_wakes_nobody() {
+    let mut universe = Universe::new(1);
+    universe.sandbox().set_stripe_books_late();
+    universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", "pm_card_visa"))).await;
+    universe.run_until_quiet(9 * 24 * 3_600_000).await;
+    let items = universe.aws().table().items();
+    let look = of_type(&items, "intent").find(|intent| text(intent, "kind") == Some("payment.settlement")).unwrap();
+    assert_eq!((text(look, "phase"), text(look, "refusal")), (Some("REFUSED"), Some("no_settlement")), "{look}");
     assert_eq!(violations(&universe), Vec::<String>::new());
 }

@@ -6,9 +6,18 @@ use crossdock::guard::{Guard, without};
 use simulation::cases;
 use simulation::schedule::replay::Replay;
 
-/// Guards that are missed in a case, each of another kind: a key, a claim, a breaker, and what callers are told.
-const GUARDS: [Guard; 6] =
-    [Guard::RefFree, Guard::ClaimLimit, Guard::ProbeLease, Guard::KeyForGood, Guard::FinalAnswer, Guard::NewestAttempt];
+/// Guards that are missed in a case, each of another kind: a key, a claim, a breaker, an object of somebody else's, an
+/// attempt that failed, and what callers are told.
+const GUARDS: [Guard; 8] = [
+    Guard::RefFree,
+    Guard::ClaimLimit,
+    Guard::ProbeLease,
+    Guard::OwnObject,
+    Guard::EachFailureTold,
+    Guard::KeyForGood,
+    Guard::FinalAnswer,
+    Guard::NewestAttempt,
+];
 /// One that a schedule misses soon.
 const IN_SCHEDULES: Guard = Guard::RefundReservation;
 /// Seeds among which one shows it.

@@ -1,6 +1,7 @@
 //! A customer: made known to the payment provider once, and found again by the shop's id.
 
 use super::claim_at_birth;
+use crate::aws::table::Written;
 use crate::aws::{Item, Transacted, Write};
 use crate::domain::input::CreateCustomer;
 use crate::domain::{ContactId, Correlation, CustomerId, IntentId, Private, id};
@@ -10,6 +11,9 @@ use crate::effects::contact;
 use crate::effects::customer::{self, Customer};
 use crate::effects::intent::{Data, Intent, Kind, Phase, VendorRequest, person_partition};
 use crate::error::{Error, Result};
+
+/// Reads and writes tried to forget one: each that lost means that somebody else changed it.
+const FORGET_ROUNDS_MAX: u32 = 3;
 
 /// What asking for a customer came to.
 #[derive(Debug)]
@@ -32,14 +36,8 @@ impl WorkList {
     ) -> Result<Known> {
         let now = self.world.now();
         let customer_id = &input.id;
-        let intent_id = IntentId::of(Kind::CustomerCreate.as_str(), customer_id.as_str(), self.stack.as_str());
-        let data = Data::Customer {
-            customer_id: customer_id.clone(),
-            contact_id: contact_id.clone(),
-            request: build(&intent_id),
-        };
-        let mut intent = Intent::new(intent_id.clone(), Kind::CustomerCreate, data, None, correlation.clone(), now);
-        claim_at_birth(&mut intent, lease, now);
+        let intent = self.new_customer_intent(input, 0, contact_id, correlation, lease, &build);
+        let intent_id = intent.intent_id.clone();
         let customer = Customer {
             item_type: "customer".to_owned(),
             customer_id: customer_id.clone(),
@@ -48,6 +46,9 @@ impl WorkList {
             phone: input.phone.clone(),
             intent_id,
             vendor_id: None,
+            former_vendor_ids: Vec::new(),
+            generation: 0,
+            changes: Vec::new(),
             vendor_at: None,
             version: 1,
             correlation_id: correlation.clone(),
@@ -72,10 +73,105 @@ impl WorkList {
         if let Some(own) = found.and_then(|found| Claimed::own(&found, lease)) {
             return Ok(Known::New(Box::new(customer), Box::new(own)));
         }
-        let before = item(0).map(Item::parse).transpose()?;
-        before
-            .map(|customer| Known::Before(Box::new(customer)))
-            .ok_or_else(|| Error::bug("intake", "a customer met something that is no customer"))
+        let before: Option<Customer> = item(0).map(Item::parse).transpose()?;
+        let before = before.ok_or_else(|| Error::bug("intake", "a customer met something that is no customer"))?;
+        self.create_anew(before, input, contact_id, correlation, lease, &build).await
+    }
+
+    /// Whom the vendor has deleted is made anew: another intent, so another key and other bytes.
+    async fn create_anew(
+        &self,
+        before: Customer,
+        input: &CreateCustomer,
+        contact_id: &ContactId,
+        correlation: &Correlation,
+        lease: &Lease,
+        build: &impl Fn(&IntentId) -> VendorRequest,
+    ) -> Result<Known> {
+        let intent = self.new_customer_intent(input, before.generation, contact_id, correlation, lease, build);
+        if before.generation == 0 || before.vendor_id.is_some() || before.intent_id == intent.intent_id {
+            return Ok(Known::Before(Box::new(before)));
+        }
+        let now = self.world.now();
+        let mut after = before.clone();
+        after.intent_id = intent.intent_id.clone();
+        after.version += 1;
+        after.updated_at = now;
+        let writes = [
+            Write::update(customer::key(&input.id))
+                .set("intent_id", &after.intent_id)?
+                .set("updated_at", &now)?
+                .add("version", 1)
+                .when("#version = :version")
+                .bind(":version", &before.version)?,
+            Write::put_new(intent.key(), &intent)?,
+            contact::remember(contact_id, &input.email, input.name.as_ref(), now)?,
+        ];
+        match self.table.transact(&writes).await? {
+            Transacted::Done => Ok(Known::New(Box::new(after), Box::new(Claimed::at_birth(intent, lease)))),
+            Transacted::Lost(obstacles) => {
+                let found = obstacles.iter().find(|o| o.index == 1).and_then(|o| o.item.as_ref());
+                let found = found.map(Item::parse::<Intent>).transpose()?;
+                if let Some(own) = found.and_then(|found| Claimed::own(&found, lease)) {
+                    return Ok(Known::New(Box::new(after), Box::new(own)));
+                }
+                // Somebody else was faster.
+                let now_is = self.customer(&input.id).await?;
+                now_is
+                    .map(|customer| Known::Before(Box::new(customer)))
+                    .ok_or_else(|| Error::bug("intake", "a customer has vanished"))
+            }
+        }
+    }
+
+    /// What tells a customer's first intent of one generation from those of others.
+    fn generation_of(&self, generation: u32) -> String {
+        let stack = self.stack.as_str();
+        if generation == 0 { stack.to_owned() } else { format!("{stack}#{generation}") }
+    }
+
+    /// The intent that makes a customer at the vendor, claimed by whoever asks.
+    fn new_customer_intent(
+        &self,
+        input: &CreateCustomer,
+        generation: u32,
+        contact_id: &ContactId,
+        correlation: &Correlation,
+        lease: &Lease,
+        build: &impl Fn(&IntentId) -> VendorRequest,
+    ) -> Intent {
+        let now = self.world.now();
+        let discriminator = self.generation_of(generation);
+        let intent_id = IntentId::of(Kind::CustomerCreate.as_str(), input.id.as_str(), &discriminator);
+        let request = build(&intent_id);
+        let data = Data::Customer { customer_id: input.id.clone(), contact_id: contact_id.clone(), request };
+        let mut intent = Intent::new(intent_id, Kind::CustomerCreate, data, None, correlation.clone(), now);
+        claim_at_birth(&mut intent, lease, now);
+        intent
+    }
+
+    /// The vendor no longer knows a customer under this id. Nothing happens when we know them under another one.
+    pub async fn forget_customer(&self, id: &CustomerId, vendor_id: &str) -> Result<()> {
+        for _ in 0..FORGET_ROUNDS_MAX {
+            let Some(mut customer) = self.customer(id).await? else { return Ok(()) };
+            if customer.vendor_id.as_deref() != Some(vendor_id) {
+                return Ok(());
+            }
+            let version = customer.version;
+            customer.forget(vendor_id);
+            let write = Write::update(customer::key(id))
+                .remove("vendor_id")
+                .set("former_vendor_ids", &customer.former_vendor_ids)?
+                .set("generation", &customer.generation)?
+                .set("updated_at", &self.world.now())?
+                .add("version", 1)
+                .when("#version = :version")
+                .bind(":version", &version)?;
+            if let Written::Done(_) = self.table.update(write).await? {
+                return Ok(());
+            }
+        }
+        Err(Error::transient("object_contended", "others kept changing the customer"))
     }
 
     /// Asks once more for a customer whom the vendor refused, with other words: those are another request, and so another
@@ -103,7 +199,7 @@ impl WorkList {
         let word =
             |text: &Option<Private<String>>| text.as_ref().map_or_else(String::new, |text| text.expose().clone());
         let words = id::digest(&[input.email.expose(), &word(&input.name), &word(&input.phone)]);
-        let discriminator = format!("{}#{words}", self.stack.as_str());
+        let discriminator = format!("{}#{words}", self.generation_of(before.generation));
         let intent_id = IntentId::of(Kind::CustomerCreate.as_str(), input.id.as_str(), &discriminator);
         let data = Data::Customer {
             customer_id: input.id.clone(),

@@ -70,6 +70,7 @@ impl WorkList {
             let order = Some(payment.order_id.clone());
             let mut intent = Intent::new(intent_id, Kind::RefundCreate, data, order, correlation.clone(), context.now);
             claim_at_birth(&mut intent, lease, context.now);
+            intent.by_command = repeatable.is_command();
             let (rows, requested) = refund.requested(&context)?;
             let mut writes = vec![
                 take(&payment, amount, &context)?,

@@ -38,8 +38,8 @@ impl Seen {
     pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
         let mut cached = CLOSED_CACHED;
         for (switch, breaker) in &self.breakers {
-            // Promotions alone pass it, and who probes it has to take its lease anyway: nobody else reads more often for it.
-            if *switch == Switch::MarketingKey {
+            // Few pass it, and who probes it has to take its lease anyway: nobody else reads more often for it.
+            if matches!(switch, Switch::MarketingKey | Switch::Right(_)) {
                 continue;
             }
             match breaker.standing(now) {

@@ -26,8 +26,7 @@ impl Admission {
     /// Writes down what a call said of its vendor. Most of the time that is nothing, and no write.
     pub(in crate::gateway) async fn record(&self, call: &Call<'_>, pass: Pass, health: Health) {
         let (vendor, class) = (call.vendor, Switch::Class(call.class));
-        // What the key for marketing may not do says nothing of the mails of orders, nor the other way round.
-        let rights = if pass.key == Switch::MarketingKey { pass.key } else { class };
+        let rights = pass.rights;
         let tells = |breaker: &Breaker| rights == class || health == Health::Bad || !breaker.is_about_forbidden();
         let is_probed = |switch| pass.probes.iter().any(|(probed, ..)| *probed == switch);
         match health {
@@ -56,7 +55,8 @@ impl Admission {
     }
 
     /// The vendor refused the newest key that there is: nobody calls it before there is another, or a probe succeeds.
-    pub(in crate::gateway) async fn key_refused(&self, vendor: Vendor, Credential { switch, version }: Credential<'_>) {
+    pub(in crate::gateway) async fn key_refused(&self, vendor: Vendor, credential: Credential<'_>) {
+        let Credential { switch, version, .. } = credential;
         let Some(seen) = self.seen(vendor).await else { return };
         let breaker = seen.of(switch);
         if breaker.state == State::Closed {

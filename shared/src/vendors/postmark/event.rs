@@ -105,6 +105,8 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
         intent_id: metadata.crossdock_intent.map(IntentId::from_stored),
         vendor_id,
         part_of: None,
+        refunded: None,
+        introduces: false,
         seen,
         archive_key: None,
     })

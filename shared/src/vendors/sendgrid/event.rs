@@ -112,6 +112,8 @@ fn read_event(element: &str, received_at: Timestamp) -> Result<Event> {
         intent_id: wire.crossdock_intent.map(IntentId::from_stored),
         vendor_id,
         part_of: None,
+        refunded: None,
+        introduces: false,
         seen,
         archive_key: None,
     })

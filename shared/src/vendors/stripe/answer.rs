@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::classify::is_replay;
+use super::customer::{CUSTOMER_MISSING, is_missing};
 use super::wire::{Customer, ErrorAnswer, Object, PaymentIntent, Refund};
 use crate::domain::Timestamp;
 use crate::domain::payment::PaymentStatus;
@@ -51,6 +52,10 @@ fn said(object: impl Object, response: &HttpResponse, now: Timestamp) -> Observa
 fn refused(kind: Kind, response: &HttpResponse, now: Timestamp) -> Outcome {
     let error = parse::<ErrorAnswer>(response).map(|answer| answer.error);
     let declined = response.status() == 402;
+    if kind == Kind::PaymentCreate && error.as_ref().is_some_and(is_missing) {
+        // Refused before it was carried out. It is not sent again as it is: another customer comes first.
+        return Outcome::not_done(CUSTOMER_MISSING, Some(ASK_AGAIN), true);
+    }
     let about_the_method = error.as_ref().and_then(|error| error.param.as_deref()) == Some("payment_method");
     let object = error.and_then(|error| error.payment_intent);
     let status = object.as_ref().map(|object| object.status());

@@ -1,6 +1,6 @@
 //! Stripe's events in our words.
 
-use super::wire::{AnyObject, Customer, Event as WireEvent, Object, PaymentIntent, Refund};
+use super::wire::{AnyObject, Customer, Event as WireEvent, Object, PaymentIntent, PreviousCustomer, Refund};
 use crate::domain::{IntentId, Timestamp};
 use crate::effects::inbound::Event;
 use crate::effects::observation::Observation;
@@ -26,10 +26,13 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
         intent_id: None,
         vendor_id: None,
         part_of: None,
+        refunded: None,
+        introduces: false,
         seen: None,
         archive_key: None,
     };
-    let Some(object) = envelope.data.and_then(|data| data.object) else { return Ok(event) };
+    let Some(data) = envelope.data else { return Ok(event) };
+    let Some(object) = data.object else { return Ok(event) };
     // An object of a type that we do not act on may have any shape; a payment's is read strictly below.
     let about: AnyObject = serde_json::from_str(object.get()).unwrap_or_default();
     let metadata = about.metadata.unwrap_or_default();
@@ -40,9 +43,13 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
     let is_charge = names_charge && about.payment_intent.is_some();
     event.vendor_id = if is_charge { about.payment_intent.clone() } else { about.id };
     event.part_of = about.payment_intent.filter(|_| !is_charge);
+    // Before 2024-10-28.acacia this is all that is told of a refund of a charge (docs.stripe.com/changelog/acacia/2024-10-28).
+    event.refunded = about.amount_refunded.filter(|_| is_charge && event.kind == "charge.refunded");
     let json = object.get();
+    event.introduces = matches!(event.kind.as_str(), "payment_intent.created" | "customer.created");
     event.seen = match event.kind.as_str() {
-        "payment_intent.succeeded"
+        "payment_intent.created"
+        | "payment_intent.succeeded"
         | "payment_intent.payment_failed"
         | "payment_intent.processing"
         | "payment_intent.requires_action"
@@ -50,10 +57,22 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
         "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
             seen::<Refund>(json, occurred_at)
         }
-        "customer.updated" => seen::<Customer>(json, occurred_at),
+        "customer.created" | "customer.updated" | "customer.deleted" => seen::<Customer>(json, occurred_at),
         _ => Ok(None),
     }
     .map_err(|e| unreadable("object", &e))?;
+    match &mut event.seen {
+        Some(Observation::Customer(seen)) => {
+            seen.is_deleted = event.kind == "customer.deleted";
+            let previous = data.previous_attributes.map(|json| serde_json::from_str::<PreviousCustomer>(json.get()));
+            seen.before = previous.and_then(std::result::Result::ok).map(Into::into);
+        }
+        // The event is of this very attempt, also where no charge names it.
+        Some(Observation::Payment(seen)) if event.kind == "payment_intent.payment_failed" && seen.attempt.is_none() => {
+            seen.attempt = seen.decline.map(|code| format!("{}/{}", occurred_at.seconds(), code.as_str()));
+        }
+        _ => {}
+    }
     Ok(event)
 }
 

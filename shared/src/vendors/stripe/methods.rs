@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::Stripe;
 use super::answer::parse;
+use super::customer::{CUSTOMER_MISSING, is_missing};
 use super::request::path_segment;
-use super::wire::{Page, PaymentMethod};
+use super::wire::{ErrorAnswer, Page, PaymentMethod};
 use crate::domain::Correlation;
 use crate::error::{Error, Result};
 use crate::gateway::{Class, Permit, Reply};
@@ -58,11 +59,18 @@ fn shown(method: PaymentMethod) -> Value {
     view
 }
 
+fn names_missing_customer(reply: &Reply) -> bool {
+    reply.response.as_ref().and_then(parse::<ErrorAnswer>).is_some_and(|answer| is_missing(&answer.error))
+}
+
 fn failure(reply: &Reply, has_cursor: bool) -> Error {
     let status = reply.response.as_ref().map(http::Response::status);
     match reply.class {
-        Class::Refused if has_cursor && status == Some(StatusCode::BAD_REQUEST) => {
+        Class::Refused if has_cursor && !names_missing_customer(reply) && status == Some(StatusCode::BAD_REQUEST) => {
             Error::invalid_field("cursor", "is none that this list gave")
+        }
+        Class::Refused if names_missing_customer(reply) => {
+            Error::rejected(404, CUSTOMER_MISSING, "The payment provider does not know this customer any more.")
         }
         Class::Refused => Error::bug("vendor_refused", "a list of payment methods"),
         Class::Credentials => Error::misconfigured("vendor_credentials", "the payment provider refuses our key"),

@@ -4,8 +4,10 @@ mod amount;
 mod answer;
 mod attempt;
 mod classify;
+mod customer;
 mod event;
 mod methods;
+mod provider;
 mod request;
 mod resolve;
 pub mod verify;
@@ -27,15 +29,18 @@ use crate::effects::observation::Observation;
 use crate::effects::payment::Payment;
 use crate::effects::{Agent, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
+use crate::gateway::breaker::Right;
 use crate::gateway::{Call, Gateway, Keyring, OperationClass, Permit, Reply, Vendor};
 use crate::vendors::rotated::{Rotated, live};
 use crate::world::HttpRequest;
 
+pub use customer::{CUSTOMER_MISSING, customer_of, with_customer};
 pub use event::{event_id, object_id, read_event};
 pub use methods::Methods;
 
-/// The API version that we speak, the one that the checked specification describes.
-pub const API_VERSION: &str = "2023-08-16";
+/// The API version that we speak, and that the endpoint of our webhooks must have: the first that tells of every refund by
+/// itself. (docs.stripe.com/changelog/acacia/2024-10-28)
+pub const API_VERSION: &str = "2024-10-28.acacia";
 /// The base URL in production.
 pub const API_BASE: &str = "https://api.stripe.com";
 
@@ -197,7 +202,7 @@ impl Stripe {
 
     async fn send(&self, call: &Call<'_>, method: Method, path: &str, body: Option<(Private<String>, &str)>) -> Reply {
         let build = |keys: &Keys| self.request(keys, &method, path, body.as_ref());
-        self.gateway.call(call, &self.keys, &build, classify).await
+        self.gateway.call(call, &self.keys.with_right(right_for(path)), &build, classify).await
     }
 
     fn request(
@@ -264,6 +269,19 @@ impl Agent for Stripe {
 
     fn fetch<'a>(&'a self, vendor_id: &'a str, correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
         Box::pin(self.fetched(vendor_id, correlation))
+    }
+}
+
+/// The permission that a request needs of a restricted key. (README has their names in Stripe's dashboard)
+fn right_for(path: &str) -> Right {
+    let resource = path.trim_start_matches("/v1/").split(['/', '?']).next().unwrap_or_default();
+    match resource {
+        // The charge and its balance transaction are expanded, and each needs a permission of its own.
+        _ if path.contains("balance_transaction") => Right::Fees,
+        "refunds" => Right::Refunds,
+        "customers" => Right::Customers,
+        "payment_methods" => Right::PaymentMethods,
+        _ => Right::Payments,
     }
 }
 

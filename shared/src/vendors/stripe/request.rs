@@ -20,6 +20,8 @@ pub(super) fn create(
     form.append_pair("amount", &in_stripe_units(input.amount)?.to_string());
     form.append_pair("currency", &input.amount.currency.code().to_ascii_lowercase());
     form.append_pair("payment_method_types[]", "card");
+    // Since 2024-04-10 the default is `automatic_async`, with which a charge does not say for an hour what it cost.
+    form.append_pair("capture_method", "automatic");
     if let Some(customer) = customer {
         form.append_pair("customer", customer);
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Stripe;
 use super::answer::{called_off, not_canceled, parse};
+use super::customer::CUSTOMER_MISSING;
 use super::request::path_segment;
 use super::wire::{Customer, Object, Page, PaymentIntent, Refund};
 use crate::domain::payment::PaymentStatus;
@@ -45,7 +46,12 @@ impl Stripe {
         let is_read = intent.kind == Kind::PaymentSettlement;
         let is_off = is_called_off(intent, subject) && charges(intent) && holds(Guard::CancelSeeks);
         if is_read || !is_off && !intent.ask_the_list && now.since(first) < KEY_HORIZON {
-            return self.called(intent, subject, permit).await;
+            let outcome = self.called(intent, subject, permit).await;
+            if matches!(outcome.verdict, Verdict::NotDone { code: CUSTOMER_MISSING, .. }) {
+                // This call was refused; whether the one before made something, while there was a customer, the list tells.
+                return Outcome::of(Verdict::Unknown { look_at: now.plus(LOOK_AGAIN), ask_the_list: true });
+            }
+            return outcome;
         }
         match intent.kind {
             Kind::PaymentCreate => {
@@ -81,10 +87,15 @@ impl Stripe {
         let again = Outcome::of(Verdict::Unknown { look_at: now.plus(LOOK_AGAIN), ask_the_list: true });
         let may_conclude_at = may_conclude_at(intent, first);
         let (from, to) = (first.minus(LIST_MARGIN).seconds(), may_conclude_at.seconds());
-        let list = format!("/v1/{objects}?created[gte]={from}&created[lte]={to}{of}&limit={PAGE_SIZE}");
+        let mut list = format!("/v1/{objects}?created[gte]={from}&created[lte]={to}{of}&limit={PAGE_SIZE}");
         let mut path = list.clone();
         for _ in 0..PAGES_MAX {
-            let reply = self.get("list_created", &path, intent.attempt, &intent.correlation_id, permit).await;
+            let mut reply = self.get("list_created", &path, intent.attempt, &intent.correlation_id, permit).await;
+            if reply.class == Class::Refused && !of.is_empty() && path == list {
+                // Nobody lists what belongs to a customer whom Stripe has deleted: then all is looked through.
+                list = format!("/v1/{objects}?created[gte]={from}&created[lte]={to}&limit={PAGE_SIZE}");
+                reply = self.get("list_created", &list, intent.attempt, &intent.correlation_id, permit).await;
+            }
             let (Class::Done, Some(response)) = (reply.class, &reply.response) else { return again };
             let Some(page) = parse::<Page<T>>(response) else { return again };
             let last = page.data.last().map(|last| path_segment(last.id()));

@@ -8,7 +8,7 @@ use super::amount::from_stripe_units;
 use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
 use crate::domain::refund::RefundStatus;
 use crate::domain::{IntentId, Private, Timestamp};
-use crate::effects::observation::{CustomerSeen, Observation, PaymentSeen, RefundSeen};
+use crate::effects::observation::{CustomerBefore, CustomerSeen, Observation, PaymentSeen, RefundSeen, Told, Was};
 
 /// A Stripe object that we make, in answers, events and lists.
 pub(super) trait Object: serde::de::DeserializeOwned {
@@ -41,6 +41,12 @@ pub(super) struct PaymentIntent {
     client_secret: Option<Private<String>>,
     created: i64,
     #[serde(default)]
+    amount: Option<i64>,
+    #[serde(default)]
+    amount_received: Option<i64>,
+    #[serde(default)]
+    currency: Option<String>,
+    #[serde(default)]
     next_action: Option<Value>,
     #[serde(default)]
     last_payment_error: Option<ErrorBody>,
@@ -53,8 +59,8 @@ pub(super) struct PaymentIntent {
 /// A Refund.
 #[derive(Deserialize)]
 pub(super) struct Refund {
-    id: String,
-    amount: i64,
+    pub(super) id: String,
+    pub(super) amount: i64,
     currency: String,
     created: i64,
     /// Null on refunds of charges that have no payment intent.
@@ -132,6 +138,9 @@ pub(super) struct ErrorBody {
     pub(super) param: Option<String>,
     #[serde(default)]
     decline_code: Option<String>,
+    /// The failed charge, where there was one.
+    #[serde(default)]
+    charge: Option<String>,
     #[serde(default)]
     pub(super) payment_intent: Option<Box<PaymentIntent>>,
 }
@@ -160,6 +169,9 @@ pub(super) struct Event<'a> {
 pub(super) struct EventData<'a> {
     #[serde(borrow)]
     pub(super) object: Option<&'a RawValue>,
+    /// What was changed, as it was before.
+    #[serde(default, borrow)]
+    pub(super) previous_attributes: Option<&'a RawValue>,
 }
 
 /// What every Stripe object tells about itself.
@@ -170,6 +182,9 @@ pub(super) struct AnyObject {
     /// On charges and refunds.
     #[serde(default)]
     pub(super) payment_intent: Option<String>,
+    /// On charges: what has gone back of it.
+    #[serde(default)]
+    pub(super) amount_refunded: Option<i64>,
     #[serde(default)]
     pub(super) metadata: Option<Metadata>,
 }
@@ -194,6 +209,9 @@ impl Object for PaymentIntent {
             _ => None,
         };
         let settlement = self.settlement();
+        let amount = self.told();
+        // The latest charge may be that of an earlier attempt: a bank's check that was not passed has none.
+        let attempt = self.last_payment_error.filter(|_| decline.is_some()).and_then(|error| error.charge);
         let charge = match self.latest_charge {
             Some(Value::String(id)) => Some(id),
             Some(Value::Object(charge)) => charge.get("id").and_then(Value::as_str).map(str::to_owned),
@@ -203,10 +221,12 @@ impl Object for PaymentIntent {
             status,
             vendor_at: Some(vendor_at),
             vendor_id: Some(self.id),
+            amount,
             client_secret: self.client_secret,
             next_action: self.next_action,
             decline,
             charge,
+            attempt,
             settlement,
             asked_when: None,
         })
@@ -214,6 +234,13 @@ impl Object for PaymentIntent {
 }
 
 impl PaymentIntent {
+    /// What is to be paid; of a paid one, what came in.
+    fn told(&self) -> Option<Told> {
+        let received = self.amount_received.filter(|_| self.status() == PaymentStatus::Succeeded);
+        let (amount, currency) = (received.or(self.amount)?, self.currency.as_deref()?);
+        Some(from_stripe_units(amount, currency).map_or(Told::Unreadable, Told::Amount))
+    }
+
     /// What the charge brought in, where the answer has its balance transaction.
     fn settlement(&self) -> Option<Settlement> {
         let transaction = self.latest_charge.as_ref()?.get("balance_transaction")?;
@@ -286,7 +313,30 @@ impl Object for Customer {
             contact_id: None,
             name: self.name,
             phone: self.phone,
+            before: None,
+            is_deleted: false,
         })
+    }
+}
+
+/// What `customer.updated` says of the time before: a field that is here was changed, and null is "had none".
+#[derive(Deserialize, Default)]
+pub(super) struct PreviousCustomer {
+    #[serde(default, deserialize_with = "was")]
+    email: Option<Was>,
+    #[serde(default, deserialize_with = "was")]
+    name: Option<Was>,
+    #[serde(default, deserialize_with = "was")]
+    phone: Option<Was>,
+}
+
+fn was<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Was>, D::Error> {
+    Option::<Private<String>>::deserialize(value).map(|value| Some(Was(value)))
+}
+
+impl From<PreviousCustomer> for CustomerBefore {
+    fn from(previous: PreviousCustomer) -> Self {
+        Self { email: previous.email, name: previous.name, phone: previous.phone, contact_id: None }
     }
 }
 

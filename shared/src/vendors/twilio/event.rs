@@ -78,6 +78,8 @@ pub fn read_event(url: &str, form: &[u8], received_at: Timestamp) -> Result<Even
         intent_id: query.get("intent").map(IntentId::from_stored),
         vendor_id: Some(sid.to_owned()),
         part_of: None,
+        refunded: None,
+        introduces: false,
         seen,
         archive_key: None,
     })

@@ -64,7 +64,7 @@ def handler(event, context):
     answer = http.request(
         "POST", f"{stripe_base}/v1/payment_intents", body=urllib.parse.urlencode(form), timeout=8.0, retries=False,
         headers={"Authorization": f"Bearer {stripe_key()}", "Idempotency-Key": payment,
-                 "Content-Type": "application/x-www-form-urlencoded", "Stripe-Version": "2023-08-16"},
+                 "Content-Type": "application/x-www-form-urlencoded", "Stripe-Version": "2024-10-28.acacia"},
     )
     intent = answer.json()
     view = {"payment_id": payment, "order_id": order, "status": intent["status"], "amount": amount,

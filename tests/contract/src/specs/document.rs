@@ -35,6 +35,11 @@ impl Document {
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
+    /// The version that it says it describes.
+    pub(super) fn version(&self) -> &str {
+        self.root["info"]["version"].as_str().unwrap_or_default()
+    }
+
     /// Whether it has this path.
     pub(super) fn has_path(&self, path: &str) -> bool {
         self.path_item(path).is_some()

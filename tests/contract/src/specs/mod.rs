@@ -2,6 +2,7 @@
 //!
 //! The files are the vendors' and are not checked in; `CROSSDOCK_SPECS` names the folder that has them.
 
+mod differences;
 mod document;
 mod form;
 mod schema;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+pub use differences::{Difference, STRIPE_DIFFERENCES, STRIPE_SPEC_VERSION};
 use document::Document;
 
 /// What a caller prints where [`Specs::from_env`] gives nothing.
@@ -86,6 +88,11 @@ impl Specs {
         }
     }
 
+    /// The API version of Stripe's file.
+    pub fn stripe_version(&self) -> &str {
+        self.stripe.version()
+    }
+
     /// Checks one request: path, query and body. `path_and_query` begins with a slash; `content_type` is the
     /// header's value, if there is one.
     ///
@@ -103,6 +110,7 @@ impl Specs {
         body: &[u8],
     ) -> Result<(), Vec<String>> {
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+        let since = if vendor == "stripe" { differences::lacking(method, path, body) } else { Vec::new() };
         let (document, path) = match vendor {
             "stripe" => (&self.stripe, path),
             "sendgrid" => {
@@ -111,9 +119,10 @@ impl Specs {
             "twilio" => (&self.twilio, path),
             other => self.part(other, path).map_err(|why| vec![why])?,
         };
-        document
-            .check(method, path, query, content_type, body)
-            .map_err(|wrong| wrong.into_iter().map(|what| format!("{vendor}, {method} {path}: {what}")).collect())
+        let by_file = document.check(method, path, query, content_type, body).err().unwrap_or_default();
+        let by_file = by_file.into_iter().map(|what| format!("{vendor}, {method} {path}: {what}"));
+        let wrong: Vec<String> = by_file.chain(since).collect();
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
     /// A carrier's document that has this path, and the path in it.

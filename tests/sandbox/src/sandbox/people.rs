@@ -44,6 +44,34 @@ impl Sandbox {
         outcome
     }
 
+    /// Somebody changes what is to be paid of an open payment (`pi_…`), in smallest units, by hand in Stripe's dashboard.
+    pub fn merchant_changes_amount(&mut self, payment_intent: &str, amount: u64) {
+        self.stripe.merchant_changes_amount(payment_intent, amount);
+    }
+
+    /// Somebody deletes a customer (`cus_…`) by hand in Stripe's dashboard. Returns the customer, or Stripe's error body.
+    pub fn merchant_deletes_customer(&mut self, now_ms: i64, customer: &str) -> Result<Value, Value> {
+        let outcome = self.stripe.merchant_deletes_customer(now_ms, customer);
+        self.post_outgoing();
+        outcome
+    }
+
+    /// Stripe's endpoint is of this API version from now on, and gets what such endpoints get.
+    pub fn set_stripe_endpoint_version(&mut self, version: &str) {
+        self.stripe.set_endpoint_version(version);
+    }
+
+    /// Stripe's charges do not say from now on what they brought in.
+    pub fn set_stripe_books_late(&mut self) {
+        self.stripe.set_books_late();
+    }
+
+    /// Somebody takes permissions away from Stripe's key, and gives back all others: `payment_intents`, `charges`, `balance`,
+    /// `refunds`, `customers`, `payment_methods`.
+    pub fn set_stripe_key_lacking(&mut self, resources: &[&str]) {
+        self.stripe.set_lacking(resources);
+    }
+
     /// Stripe sends an event of its second generation, which has no object in it.
     pub fn stripe_sends_thin_event(&mut self, now_ms: i64, kind: &str) {
         self.stripe.emit_thin(now_ms, kind);

@@ -68,6 +68,9 @@ impl State {
         }
         let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
         let wanted = Route::of(request.method(), path);
+        if let Some(lacking) = wanted.needs(query).into_iter().find(|resource| self.lacks.contains(*resource)) {
+            return Err(Failure::forbidden(lacking));
+        }
         if *request.method() == Method::GET {
             let query = parse(query.as_bytes())?;
             let paths = expand::paths(&query, wanted.answers_with())?;

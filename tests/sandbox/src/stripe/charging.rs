@@ -5,6 +5,20 @@ use super::events::Origin;
 use super::failure::Failure;
 use super::objects::{Charge, Status};
 use super::payment_methods::PaymentMethod;
+use serde::Serialize;
+
+/// An attempt to pay that failed.
+#[derive(Clone, Debug, Serialize)]
+pub struct FailedAttempt {
+    /// The intent, `pi_…`.
+    pub payment_intent: String,
+    /// Its charge, `ch_…`; none where the bank's check of the shopper failed.
+    pub charge: Option<String>,
+    /// The error's code.
+    pub code: &'static str,
+    /// Epoch seconds.
+    pub at_s: i64,
+}
 
 /// What becomes of an open intent.
 pub(super) enum Verdict {
@@ -28,7 +42,8 @@ impl State {
         };
         let id = format!("ch_{}", self.ids.next("ch", 24));
         let (amount, currency) = (intent.amount, intent.currency.clone());
-        let balance_transaction = failure.is_none().then(|| self.book_charge(now_ms, &id, amount, &currency));
+        let is_booked = failure.is_none() && !self.books_late;
+        let balance_transaction = is_booked.then(|| self.book_charge(now_ms, &id, amount, &currency));
         let intent = &self.payment_intents[position];
         let charge = Charge {
             id: id.clone(),
@@ -67,6 +82,12 @@ impl State {
         let method = intent.payment_method.as_ref().and_then(|id| self.payment_method(id));
         failure.payment_method = method.map(PaymentMethod::to_json);
         let intent = &mut self.payment_intents[position];
+        self.failed_attempts.push(FailedAttempt {
+            payment_intent: intent.id.clone(),
+            charge: failure.charge.clone(),
+            code: failure.code.unwrap_or_default(),
+            at_s: now_ms / 1000,
+        });
         intent.status = Status::RequiresPaymentMethod;
         intent.payment_method = None;
         intent.next_action = None;

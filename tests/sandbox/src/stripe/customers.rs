@@ -36,6 +36,8 @@ pub struct Customer {
     pub metadata: BTreeMap<String, String>,
     /// The idempotency key of the request that made it.
     pub idempotency_key: Option<String>,
+    /// Whether somebody has deleted it: then nothing finds it any more.
+    pub is_deleted: bool,
 }
 
 impl Customer {
@@ -155,6 +157,7 @@ impl State {
             details: BTreeMap::new(),
             metadata: BTreeMap::new(),
             idempotency_key: origin.idempotency_key.clone(),
+            is_deleted: false,
         };
         apply(&mut customer, changes);
         let object = customer.to_json();
@@ -172,7 +175,8 @@ impl State {
         origin: &Origin,
     ) -> Result<Value, Failure> {
         let missing = || Failure::no_such("customer", id, "id", 404);
-        let customer = self.customers.iter_mut().find(|customer| customer.id == id).ok_or_else(missing)?;
+        let found = |customer: &&mut Customer| customer.id == id && !customer.is_deleted;
+        let customer = self.customers.iter_mut().find(found).ok_or_else(missing)?;
         let before = customer.to_json();
         apply(customer, changes);
         let object = customer.to_json();
@@ -183,11 +187,28 @@ impl State {
         Ok(object)
     }
 
+    /// Somebody deletes a customer in the dashboard: what was saved for it is detached, and cannot be used again.
+    pub(super) fn delete_customer(&mut self, now_ms: i64, id: &str) -> Result<Value, Failure> {
+        let missing = || Failure::no_such("customer", id, "id", 404);
+        let found = |customer: &&mut Customer| customer.id == id && !customer.is_deleted;
+        let customer = self.customers.iter_mut().find(found).ok_or_else(missing)?;
+        customer.is_deleted = true;
+        let object = customer.to_json();
+        for method in self.payment_methods.iter_mut().filter(|method| method.customer.as_deref() == Some(id)) {
+            method.customer = None;
+            method.used_up = true;
+        }
+        self.emit(now_ms, "customer.deleted", &object, &Origin::default());
+        Ok(object)
+    }
+
     /// GET /v1/customers
     pub(super) fn list_customers(&self, query: &Form) -> Result<Value, Failure> {
         refuse_unknown(query, &LIST_PARAMETERS)?;
         let email = query.get("email");
-        let fits = |customer: &&Customer| email.is_none() || customer.detail("email").as_str() == email;
+        let fits = |customer: &&Customer| {
+            !customer.is_deleted && (email.is_none() || customer.detail("email").as_str() == email)
+        };
         page(query, "/v1/customers", self.customers.iter().rev().filter(fits).collect())
     }
 }

@@ -1,6 +1,6 @@
 //! Stripe's events and the signature of their webhooks.
 
-use super::{API_VERSION, Moment, State};
+use super::{Moment, REFUND_EVENTS_SINCE, State};
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderName, HeaderValue, header};
@@ -52,7 +52,7 @@ impl State {
         let event = json!({
             "id": format!("evt_{}", self.ids.next("evt", 24)),
             "object": "event",
-            "api_version": API_VERSION,
+            "api_version": self.endpoint_version,
             "created": now_ms / 1000,
             "data": data,
             "livemode": false,
@@ -60,7 +60,9 @@ impl State {
             "request": { "id": origin.request_id, "idempotency_key": origin.idempotency_key },
             "type": kind,
         });
-        if self.event_types.iter().any(|wanted| wanted == kind) && self.sends(kind) {
+        // Every refund here is one of a charge.
+        let is_too_new = kind.starts_with("refund.") && self.endpoint_version.as_str() < REFUND_EVENTS_SINCE;
+        if self.event_types.iter().any(|wanted| wanted == kind) && self.sends(kind) && !is_too_new {
             self.outgoing.push(Outgoing { due_ms: now_ms + DELIVERY_DELAY_MS, body: pretty(&event) });
         }
     }

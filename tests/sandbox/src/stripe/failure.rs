@@ -46,6 +46,12 @@ impl Failure {
         Self { status: 401, ..Self::invalid(None, None, message) }
     }
 
+    /// 403: the key is restricted, and may not do this.
+    pub(crate) fn forbidden(resource: &str) -> Self {
+        let message = format!("The provided key does not have the permissions for `{resource}` that this needs.");
+        Self { status: 403, ..Self::invalid(None, None, message) }
+    }
+
     /// 5xx `api_error`.
     pub(crate) fn server(status: u16) -> Self {
         let message = "An unknown error occurred. If the problem persists, get in touch with support.".to_owned();

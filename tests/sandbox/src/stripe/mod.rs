@@ -4,12 +4,12 @@
 //! * payment intents: create, confirm, cancel, fetch, list; the cards of test mode; 3-D Secure; payments in absence of
 //!   the shopper with a card that was saved before; a bank that answers late;
 //! * refunds: create (all or a part), fetch, list; refunds that are pending or fail in the end; refunds by hand;
-//! * customers: create, change, fetch, list; saving, fetching and listing their cards;
+//! * customers: create, change, fetch, list; deleted by hand in the dashboard; saving, fetching and listing their cards;
 //! * charges and balance transactions: fetch; fees, and exchange at made-up rates that never change;
 //! * `expand[]`, the events of all these, and events of the second generation (without an object).
 //!
 //! Not simulated: card numbers (only test tokens), other kinds of payment method, setup intents, changing an intent,
-//! manual capture, disputes, detaching cards, deleting customers, connected accounts, fetching events. What is not
+//! manual capture, disputes, detaching cards, deleting customers by the API, connected accounts, fetching events. What is not
 //! simulated is refused, never ignored.
 //!
 //! Time passes when a call comes in or webhooks are looked for: see `later.rs`.
@@ -46,21 +46,33 @@ pub use refunds::Refund;
 use crate::Settings;
 use crate::dials::Dials;
 use crate::ids::Ids;
+pub use charging::FailedAttempt;
 pub(crate) use events::Outgoing;
 use http::Method;
 use idempotency::Keys;
 use later::Later;
 use route::Route;
+use std::collections::BTreeSet;
 
-/// The API version of the events, and of the specification that this is written from.
-pub const API_VERSION: &str = "2023-08-16";
+/// The API version of the answers, and of an endpoint that names no other. The specification that this is written from is
+/// of [`SPEC_VERSION`]; what has changed since is listed where it is simulated.
+pub const API_VERSION: &str = "2024-10-28.acacia";
+
+/// The API version of the specification at hand.
+pub const SPEC_VERSION: &str = "2023-08-16";
+
+/// From this version on `refund.created`, `refund.updated` and `refund.failed` are sent for every refund; before, only for
+/// those of no charge. (docs.stripe.com/changelog/acacia/2024-10-28/refund-webhook-update)
+const REFUND_EVENTS_SINCE: &str = "2024-10-28";
 
 /// The event types that exist here.
-pub const EVENT_TYPES: [&str; 14] = [
+pub const EVENT_TYPES: [&str; 16] = [
     "charge.failed",
+    "charge.refund.updated",
     "charge.refunded",
     "charge.succeeded",
     "customer.created",
+    "customer.deleted",
     "customer.updated",
     "payment_intent.canceled",
     "payment_intent.created",
@@ -81,6 +93,12 @@ pub(crate) const RETRY_WINDOW_MS: i64 = 3 * 86_400_000;
 pub struct State {
     api_key: String,
     event_types: Vec<String>,
+    endpoint_version: String,
+    /// What the key may not do.
+    lacks: BTreeSet<String>,
+    failed_attempts: Vec<FailedAttempt>,
+    /// Whether charges come without what they brought in.
+    books_late: bool,
     /// Each with the time (epoch milliseconds) until which it signs; none: for good.
     webhook_secrets: Vec<(String, Option<i64>)>,
     payment_intents: Vec<PaymentIntent>,
@@ -123,6 +141,10 @@ impl State {
         Self {
             api_key: settings.stripe_api_key.clone(),
             event_types: settings.stripe_event_types.clone(),
+            endpoint_version: settings.stripe_endpoint_version.clone(),
+            lacks: BTreeSet::new(),
+            failed_attempts: Vec::new(),
+            books_late: false,
             webhook_secrets: vec![(settings.stripe_webhook_secret.clone(), None)],
             payment_intents: Vec::new(),
             charges: Vec::new(),
@@ -185,9 +207,30 @@ impl State {
         &self.customers
     }
 
-    /// One customer by its id, `cus_…`.
+    /// One customer by its id, `cus_…`; none that was deleted.
     pub fn customer(&self, id: &str) -> Option<&Customer> {
-        self.customers.iter().find(|customer| customer.id == id)
+        self.customers.iter().find(|customer| customer.id == id && !customer.is_deleted)
+    }
+
+    /// Every attempt to pay that failed, oldest first.
+    pub fn failed_attempts(&self) -> &[FailedAttempt] {
+        &self.failed_attempts
+    }
+
+    /// From now on webhooks are made for an endpoint of this API version.
+    pub(crate) fn set_endpoint_version(&mut self, version: &str) {
+        version.clone_into(&mut self.endpoint_version);
+    }
+
+    /// From now on a charge does not say what it brought in: for some payment methods that takes days.
+    pub(crate) fn set_books_late(&mut self) {
+        self.books_late = true;
+    }
+
+    /// What the key may not do from now on: `payment_intents`, `charges`, `balance`, `refunds`, `customers`,
+    /// `payment_methods`.
+    pub(crate) fn set_lacking(&mut self, resources: &[&str]) {
+        self.lacks = resources.iter().map(|resource| (*resource).to_owned()).collect();
     }
 
     /// All payment methods that were ever used or saved, oldest first.

@@ -51,6 +51,19 @@ impl State {
         self.settle_refund(now_ms, id, arrived).map_err(|failure| failure.body(""))
     }
 
+    /// Somebody changes what is to be paid, by hand in the dashboard.
+    pub(crate) fn merchant_changes_amount(&mut self, id: &str, amount: u64) {
+        if let Some(intent) = self.payment_intents.iter_mut().find(|intent| intent.id == id) {
+            intent.amount = amount;
+        }
+    }
+
+    /// Somebody deletes a customer by hand in the dashboard.
+    pub(crate) fn merchant_deletes_customer(&mut self, now_ms: i64, id: &str) -> Result<Value, Value> {
+        self.pass_time(now_ms);
+        self.delete_customer(now_ms, id).map_err(|failure| failure.body(""))
+    }
+
     /// Somebody refunds a payment by hand in the dashboard: no metadata, no idempotency key, no request.
     pub(crate) fn merchant_refunds(&mut self, now_ms: i64, id: &str, amount: Option<u64>) -> Result<Value, Value> {
         self.pass_time(now_ms);

@@ -214,6 +214,8 @@ impl State {
         settled.status = if arrived { "succeeded" } else { "failed" };
         settled.failure_balance_transaction = returned;
         let object = settled.to_json();
+        // Sent of cards in both kinds of account. Where both events are, their order is a guess.
+        self.emit(now_ms, "charge.refund.updated", &object, &Origin::default());
         self.emit(now_ms, "refund.updated", &object, &Origin::default());
         if !arrived {
             self.emit(now_ms, "refund.failed", &object, &Origin::default());

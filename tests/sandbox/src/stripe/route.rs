@@ -76,6 +76,32 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// The permissions that a restricted key needs for it. What is expanded needs its own.
+    pub(super) fn needs(self, query: &str) -> Vec<&'static str> {
+        let mut needs = match self {
+            Self::CreateIntent | Self::ListIntents | Self::Intent(_) | Self::Confirm(_) | Self::Cancel(_) => {
+                vec!["payment_intents"]
+            }
+            Self::CreateRefund | Self::ListRefunds | Self::Refund(_) => vec!["refunds"],
+            Self::CreateCustomer | Self::ListCustomers | Self::Customer(_) | Self::UpdateCustomer(_) => {
+                vec!["customers"]
+            }
+            Self::ListPaymentMethods | Self::ListPaymentMethodsOf(_) | Self::PaymentMethod(_) | Self::Attach(_) => {
+                vec!["payment_methods"]
+            }
+            Self::Charge(_) => vec!["charges"],
+            Self::BalanceTransaction(_) => vec!["balance"],
+            Self::Unknown => vec![],
+        };
+        if query.contains("latest_charge") {
+            needs.push("charges");
+        }
+        if query.contains("balance_transaction") {
+            needs.push("balance");
+        }
+        needs
+    }
+
     /// The kind of object in the answer, and whether the answer is a list of them.
     pub(super) fn answers_with(self) -> (&'static str, bool) {
         match self {

@@ -253,3 +253,37 @@ fn a_card_that_was_set_up_with_the_shopper_needs_no_authentication_in_absence() 
     assert_eq!(pay_with(&mut sandbox, &format!("{form}&off_session=true")).text("/status"), "succeeded");
     assert_eq!(pay_with(&mut sandbox, &form).text("/status"), "requires_action", "the shopper is there to be asked");
 }
+
+#[test]
+fn a_customer_that_was_deleted_is_told_of_once_and_found_by_nobody() {
+    let mut sandbox = Sandbox::new(Settings::default());
+    let made = post(&mut sandbox, START_MS, "/v1/customers", None, "email=ada%40example.com");
+    let id = made.text("/id").to_owned();
+    let form = format!("amount=1099&currency=eur&customer={id}");
+    let saving = format!("{form}&payment_method=pm_card_visa&confirm=true&setup_future_usage=off_session");
+    let card = post(&mut sandbox, START_MS, "/v1/payment_intents", None, &saving).text("/payment_method").to_owned();
+    take_events(&mut sandbox, START_MS + 1000);
+    sandbox.merchant_deletes_customer(START_MS + 1000, &id).unwrap();
+    assert_eq!(types(&take_events(&mut sandbox, START_MS + 2000)), ["customer.deleted"]);
+    assert!(sandbox.merchant_deletes_customer(START_MS + 1000, &id).is_err());
+    let refused = post(&mut sandbox, START_MS, "/v1/payment_intents", None, &form);
+    assert_eq!(
+        (refused.status, refused.text("/error/code"), refused.text("/error/param")),
+        (400, "resource_missing", "customer")
+    );
+    let used = format!("amount=1099&currency=eur&payment_method={card}&confirm=true");
+    assert_eq!(post(&mut sandbox, START_MS, "/v1/payment_intents", None, &used).text("/error/param"), "payment_method");
+}
+
+#[test]
+fn a_key_may_do_what_it_has_permissions_for() {
+    let mut sandbox = Sandbox::new(Settings::default());
+    let paid = pay(&mut sandbox, START_MS, "k1", "pm_card_visa");
+    sandbox.set_stripe_key_lacking(&["balance"]);
+    let path = format!("/v1/payment_intents/{}", paid.text("/id"));
+    assert_eq!(get(&mut sandbox, START_MS, &path).status, 200);
+    let expanded = get(&mut sandbox, START_MS, &format!("{path}?expand[]=latest_charge.balance_transaction"));
+    assert_eq!((expanded.status, expanded.text("/error/type")), (403, "invalid_request_error"));
+    sandbox.set_stripe_key_lacking(&[]);
+    assert_eq!(get(&mut sandbox, START_MS, &path).status, 200);
+}

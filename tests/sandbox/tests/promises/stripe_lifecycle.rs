@@ -20,7 +20,7 @@ fn cancel(sandbox: &mut Sandbox, id: &str, form: &str) -> Answer {
 /// The types of the Stripe events so far, in order of delivery.
 fn event_types(sandbox: &mut Sandbox) -> Vec<String> {
     let events = take_events(sandbox, START_MS + 50_000);
-    assert!(events.iter().all(|event| event["api_version"] == "2023-08-16"));
+    assert!(events.iter().all(|event| event["api_version"] == "2024-10-28.acacia"));
     types(&events).into_iter().map(str::to_owned).collect()
 }
 

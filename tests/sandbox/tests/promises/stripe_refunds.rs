@@ -120,7 +120,10 @@ fn a_refund_to_a_slow_bank_is_pending_and_succeeds_later() {
     assert_eq!(at_ms, START_MS + 2000 + MINUTE_MS);
     assert!(take_events(&mut sandbox, at_ms).is_empty(), "the webhook leaves a little later");
     let events = take_events(&mut sandbox, at_ms + 1000);
-    assert_eq!((types(&events), &events[0]["data"]["object"]["status"]), (vec!["refund.updated"], &"succeeded".into()));
+    assert_eq!(
+        (types(&events), &events[0]["data"]["object"]["status"]),
+        (vec!["charge.refund.updated", "refund.updated"], &"succeeded".into())
+    );
     assert_eq!(events[0]["request"], serde_json::json!({ "id": null, "idempotency_key": null }));
     assert_eq!(sandbox.next_delivery_at(), None);
 }
@@ -135,7 +138,7 @@ fn a_refund_can_succeed_at_first_and_fail_later_and_then_the_money_is_there_agai
     let read = get(&mut sandbox, START_MS + 2 * MINUTE_MS, &format!("/v1/refunds/{}", made.text("/id")));
     assert_eq!((read.text("/status"), read.text("/failure_reason")), ("failed", "expired_or_canceled_card"));
     let events = take_events(&mut sandbox, START_MS + 2 * MINUTE_MS);
-    assert_eq!(types(&events), ["refund.updated", "refund.failed"]);
+    assert_eq!(types(&events), ["charge.refund.updated", "refund.updated", "refund.failed"]);
     assert_eq!(sandbox.stripe().charges()[0].amount_refunded, 0);
     assert_eq!(refund(&mut sandbox, None, &by_intent).status, 200, "it can be tried again");
 }
@@ -229,4 +232,26 @@ fn a_refusal_by_the_state_of_the_charge_is_remembered() {
     assert_eq!((again.status, again.header("idempotent-replayed")), (400, "true"));
     assert_eq!(sandbox.stripe().refunds().iter().filter(|r| r.status != "failed").count(), 0);
     assert_eq!(sandbox.stripe().charges()[0].to_json()["refunded"], Value::Bool(false));
+}
+
+#[test]
+fn an_endpoint_of_an_older_version_hears_of_the_charge_only() {
+    for (version, created, settled) in [
+        ("2024-09-30.acacia", vec!["charge.refunded"], vec!["charge.refund.updated"]),
+        (
+            "2024-10-28.acacia",
+            vec!["refund.created", "charge.refunded"],
+            vec!["charge.refund.updated", "refund.updated", "refund.failed"],
+        ),
+    ] {
+        let (mut sandbox, paid) = paid_with("pm_card_visa");
+        sandbox.set_stripe_endpoint_version(version);
+        sandbox.merchant_refunds(START_MS + 2000, paid.text("/id"), None).unwrap();
+        let events = take_events(&mut sandbox, START_MS + 3000);
+        assert_eq!(types(&events), created, "{version}");
+        assert!(events.iter().all(|event| event["api_version"] == version));
+        let refund = sandbox.stripe().refunds()[0].id.clone();
+        sandbox.bank_answers_refund(START_MS + 4000, &refund, false).unwrap();
+        assert_eq!(types(&take_events(&mut sandbox, START_MS + 5000)), settled, "{version}");
+    }
 }

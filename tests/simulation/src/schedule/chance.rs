@@ -105,6 +105,12 @@ pub enum Mishap {
     TokensRevoked,
     /// A vendor does, during all of a run, the other of two things of which nobody outside knows which it does.
     Dial(Dial),
+    /// Stripe's endpoint has an API version with which only the charge is told of where something is refunded.
+    OlderEndpoint,
+    /// Somebody deletes customers in Stripe's dashboard.
+    CustomersDeleted,
+    /// Stripe's key may not do everything for a while.
+    RightsTaken,
 }
 
 impl Mishap {
@@ -149,7 +155,7 @@ impl Mishap {
 
 /// Every mishap with its usual probability: per request for those of requests, per invocation, webhook or batch for the
 /// others. Those of a whole run (outages, rotations) happen or not.
-const USUAL: [(Mishap, f64); 45] = [
+const USUAL: [(Mishap, f64); 48] = [
     (Mishap::Crash, 0.08),
     (Mishap::Freeze, 0.015),
     (Mishap::ClockJump, 0.005),
@@ -195,6 +201,9 @@ const USUAL: [(Mishap, f64); 45] = [
     (Mishap::Dial(Dial::SecondsAreTurnedRound), 0.4),
     (Mishap::Dial(Dial::LostAnswersForgetTheirKey), 0.1),
     (Mishap::Dial(Dial::ListsLag), 0.4),
+    (Mishap::OlderEndpoint, 0.5),
+    (Mishap::CustomersDeleted, 0.3),
+    (Mishap::RightsTaken, 0.2),
 ];
 
 /// One mishap that happened: the piece of work, and its request (0: it is no request's).

@@ -20,6 +20,8 @@ const ORDERS_MIN: usize = 5;
 const ORDERS_SOME: RangeInclusive<usize> = 6..=8;
 /// And of one in a hundred.
 const ORDERS_MANY: RangeInclusive<usize> = 9..=50;
+/// The last API version with which Stripe tells of the charge only where it was refunded.
+const OLDER_ENDPOINT: &str = "2024-09-30.acacia";
 /// What a run without long absences takes at least, in milliseconds.
 const SHORT_RUN_MS: u64 = 600_000;
 /// And at most.
@@ -80,6 +82,15 @@ pub(super) fn actors(stage: &Rc<Stage>) -> Vec<Actor> {
     if stage.strikes(Mishap::TokensRevoked, 0) {
         actors.push(Box::pin(revoke_tokens(Rc::clone(stage))));
     }
+    if stage.strikes(Mishap::OlderEndpoint, 0) {
+        stage.with(|universe| universe.sandbox().set_stripe_endpoint_version(OLDER_ENDPOINT));
+    }
+    if stage.strikes(Mishap::CustomersDeleted, 0) {
+        actors.push(Box::pin(delete_customers(Rc::clone(stage))));
+    }
+    if stage.strikes(Mishap::RightsTaken, 0) {
+        actors.push(Box::pin(take_rights(Rc::clone(stage))));
+    }
     if stage.strikes(Mishap::ItemsExpired, 0) {
         actors.push(Box::pin(expire(Rc::clone(stage), run_ms)));
     }
@@ -137,6 +148,42 @@ async fn revoke_tokens(stage: Rc<Stage>) {
     stage.sleep_ms(rng.u64(0..600_000)).await;
     stage.note(|| "tokens are revoked".to_owned());
     stage.with(|universe| Vendor::CARRIERS.map(|carrier| universe.sandbox().revoke_tokens(carrier)));
+}
+
+/// Somebody deletes customers in Stripe's dashboard, as they come.
+async fn delete_customers(stage: Rc<Stage>) {
+    let mut rng = stage.chance.stream("deleted", 0);
+    for _ in 0..rng.usize(1..4) {
+        stage.sleep_ms(rng.u64(0..300_000)).await;
+        let now_ms = stage.now_ms();
+        let deleted = stage.with(|universe| {
+            let mut sandbox = universe.sandbox();
+            let there: Vec<String> = sandbox
+                .stripe()
+                .customers()
+                .iter()
+                .filter(|customer| !customer.is_deleted)
+                .map(|customer| customer.id.clone())
+                .collect();
+            let chosen = (!there.is_empty()).then(|| there[rng.usize(0..there.len())].clone());
+            chosen.filter(|id| sandbox.merchant_deletes_customer(now_ms, id).is_ok())
+        });
+        stage.note(|| format!("{} is deleted in the dashboard", deleted.as_deref().unwrap_or("nobody")));
+        stage.news.notify_one();
+    }
+}
+
+/// Somebody takes one permission away from Stripe's key, and gives it back.
+async fn take_rights(stage: Rc<Stage>) {
+    const RIGHTS: [&str; 6] = ["payment_intents", "charges", "balance", "refunds", "customers", "payment_methods"];
+    let mut rng = stage.chance.stream("rights", 0);
+    stage.sleep_ms(rng.u64(0..300_000)).await;
+    let right = RIGHTS[rng.usize(0..RIGHTS.len())];
+    stage.note(|| format!("the key of Stripe may do nothing with {right}"));
+    stage.with(|universe| universe.sandbox().set_stripe_key_lacking(&[right]));
+    stage.sleep_ms(rng.u64(10_000..1_800_000)).await;
+    stage.with(|universe| universe.sandbox().set_stripe_key_lacking(&[]));
+    stage.note(|| format!("the key of Stripe may do everything with {right} again"));
 }
 
 /// DynamoDB deletes what has expired, now and then.

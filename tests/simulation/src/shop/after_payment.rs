@@ -21,6 +21,7 @@ pub(super) async fn run(flow: Flow, universe: &mut Universe) {
     match flow {
         Flow::ThreeDSecure => three_d_secure(universe).await,
         Flow::SavedCard | Flow::CustomerAnswerLost => saved_card(flow, universe).await,
+        Flow::CustomerDeleted => customer_deleted(universe).await,
         Flow::Commanded => commanded(universe).await,
         Flow::RefundedBeforeKnown => refunded_before_known(universe).await,
         _ => refunded(flow, universe).await,
@@ -73,6 +74,25 @@ async fn saved_card(flow: Flow, universe: &mut Universe) {
     repeat(universe, "/payments", "renewal-1", &later).await;
 }
 
+/// A customer with a saved card is deleted in the dashboard, and pays once more before and after we hear of it.
+async fn customer_deleted(universe: &mut Universe) {
+    let mut body = confirmed_payment("o-0", "pm_card_visa");
+    body["save_payment_method"] = json!(true);
+    repeat(universe, "/payments", "first", &body).await;
+    universe.run_until_quiet(REST_WITHIN_MS).await;
+    universe.own_part_from = universe.invocations.len();
+    let now_ms = universe.now_ms();
+    let id = universe.sandbox().stripe().customers().first().map(|customer| customer.id.clone());
+    if let Some(id) = id {
+        universe.sandbox().merchant_deletes_customer(now_ms, &id).unwrap();
+    }
+    body["order_id"] = json!("o-1");
+    create(universe, &body).await;
+    universe.run_until_quiet(REST_WITHIN_MS).await;
+    // A shopper whose checkout died asks again.
+    create(universe, &body).await;
+}
+
 /// The answers are lost and the payment's webhooks late: the first that comes is that of the refund.
 async fn refunded_before_known(universe: &mut Universe) {
     use sandbox::WebhookFault;
@@ -121,6 +141,9 @@ async fn refunded(flow: Flow, universe: &mut Universe) {
     universe.own_part_from = universe.invocations.len();
     let body = paid.body();
     let path = format!("/payments/{}/refunds", body["payment_id"].as_str().unwrap_or_default());
+    if flow == Flow::RefundToldByCharge {
+        universe.sandbox().set_stripe_endpoint_version("2024-09-30.acacia");
+    }
     let half = json!({ "amount": { "value": 400, "currency": "EUR" }, "reason": "requested_by_customer" });
     let faults = |universe: &Universe, fault| {
         universe.sandbox().faults().next_calls(Vendor::Stripe, "create_refund", 1, fault);
@@ -137,7 +160,7 @@ async fn refunded(flow: Flow, universe: &mut Universe) {
                 repeat(universe, &path, key, &half).await;
             }
         }
-        Flow::RefundedAtTheVendor => {
+        Flow::RefundedAtTheVendor | Flow::RefundToldByCharge => {
             let now_ms = universe.now_ms();
             let payment = universe.sandbox().stripe().payment_intents()[0].id.clone();
             universe.sandbox().merchant_refunds(now_ms, &payment, Some(300)).unwrap();
@@ -169,7 +192,7 @@ async fn repeat(universe: &mut Universe, path: &str, key: &str, body: &Value) ->
 /// What is wrong with the order at rest, besides the invariants.
 pub(super) async fn unmet(flow: Flow, universe: &mut Universe) -> Vec<String> {
     let expected = match flow {
-        Flow::ThreeDSecure | Flow::SavedCard | Flow::CustomerAnswerLost => {
+        Flow::ThreeDSecure | Flow::SavedCard | Flow::CustomerAnswerLost | Flow::CustomerDeleted => {
             Expected { payment: "succeeded", refunded: 0, refunds: &[], mails: 1 }
         }
         Flow::RefundedInParts => {
@@ -177,7 +200,7 @@ pub(super) async fn unmet(flow: Flow, universe: &mut Universe) -> Vec<String> {
         }
         // The notice went out when the refund had succeeded.
         Flow::RefundFailsLater => Expected { payment: "succeeded", refunded: 0, refunds: &["failed"], mails: 2 },
-        Flow::RefundedAtTheVendor | Flow::RefundedBeforeKnown => {
+        Flow::RefundedAtTheVendor | Flow::RefundedBeforeKnown | Flow::RefundToldByCharge => {
             Expected { payment: "partially_refunded", refunded: 300, refunds: &["succeeded"], mails: 2 }
         }
         _ => Expected { payment: "refunded", refunded: 1099, refunds: &["succeeded"], mails: 2 },

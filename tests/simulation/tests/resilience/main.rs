@@ -12,6 +12,7 @@ mod breaker;
 mod key;
 mod outage;
 mod quota;
+mod rights;
 
 use crossdock::domain::{Correlation, Timestamp};
 use crossdock::error::Result;

@@ -1,0 +1,83 @@
+//! What bears our mark at Stripe and is not what we know, and attempts that failed.
+
+use sandbox::{Reply, Settings, Vendor};
+use serde_json::{Value, json};
+
+use super::in_a_run;
+use crate::invariants::{of_type, text, violations};
+use crate::shop::{confirmed_payment, payment, shopper_pays};
+use crate::universe::{STACK_ID, Universe};
+
+/// Somebody with the shop's key does something at Stripe that the shop did not ask for.
+pub fn at_stripe(universe: &Universe, path: &str, form: &str) -> Value {
+    let now_ms = universe.now_ms();
+    let request = http::Request::post(format!("https://api.stripe.com{path}"))
+        .header("authorization", format!("Bearer {}", Settings::default().stripe_api_key))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(bytes::Bytes::copy_from_slice(form.as_bytes()))
+        .unwrap();
+    match universe.sandbox().call(Vendor::Stripe, now_ms, request) {
+        Reply::Answer { response, .. } => serde_json::from_slice(response.body()).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Another payment intent that bears the mark of the one payment here, paid at once.
+pub fn another_payment(universe: &Universe, amount: i64, currency: &str) -> String {
+    let items = universe.aws().table().items();
+    let intent = text(of_type(&items, "payment").next().unwrap(), "intent_id").unwrap().to_owned();
+    let form = format!(
+        "amount={amount}&currency={currency}&payment_method=pm_card_visa&confirm=true\
+         &metadata[crossdock_stack]={STACK_ID}&metadata[crossdock_intent]={intent}"
+    );
+    at_stripe(universe, "/v1/payment_intents", &form)["id"].as_str().unwrap().to_owned()
+}
+
+/// Somebody pays something else that bears our mark, and then the shopper pays.
+pub fn another_payment_pays_nothing_of_ours() -> Vec<String> {
+    in_a_run(async {
+        let mut wrong = Vec::new();
+        for (amount, currency) in [(1099, "eur"), (50, "eur"), (1099, "usd")] {
+            let mut universe = Universe::new(1);
+            let created = universe.call("POST", "/payments", Some("k-1"), Some(&payment("o-1"))).await;
+            universe.run_until_quiet(600_000).await;
+            another_payment(&universe, amount, currency);
+            universe.run_until_quiet(600_000).await;
+            let items = universe.aws().table().items();
+            let status = text(of_type(&items, "payment").next().unwrap(), "status").unwrap().to_owned();
+            if status != "requires_payment_method" {
+                wrong.push(format!("E: another payment of {amount} {currency} made ours {status}"));
+            }
+            shopper_pays(&universe, &created);
+            universe.run_until_quiet(3_600_000).await;
+            wrong.extend(violations(&universe));
+        }
+        wrong
+    })
+}
+
+/// The first card is declined in the second in which the payment was made, and so is the next one, later.
+pub fn each_failed_attempt_is_told() -> Vec<String> {
+    in_a_run(async {
+        let mut universe = Universe::new(1);
+        let body = confirmed_payment("o-1", "pm_card_visa_chargeDeclined");
+        let declined = universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
+        universe.run_until_quiet(600_000).await;
+        let path = format!("/payments/{}/confirm", declined.body()["payment_id"].as_str().unwrap());
+        for card in ["pm_card_visa_chargeDeclinedInsufficientFunds", "pm_card_visa"] {
+            universe.call("POST", &path, None, Some(&json!({ "payment_method": card }))).await;
+            universe.run_until_quiet(600_000).await;
+        }
+        let mut wrong = violations(&universe);
+        // In the browser: made, and declined before the second is over.
+        let mut universe = Universe::new(1);
+        universe.sleep_ms(u64::try_from(1_000 - universe.now_ms() % 1_000).unwrap()).await;
+        let created = universe.call("POST", "/payments", Some("k-1"), Some(&payment("o-1"))).await;
+        let secret = created.body()["client_secret"].as_str().unwrap().to_owned();
+        let now_ms = universe.now_ms();
+        let _ = universe.sandbox().shopper_confirms(now_ms, &secret, "pm_card_visa_chargeDeclined");
+        universe.run_until_quiet(600_000).await;
+        wrong.extend(violations(&universe));
+        wrong
+    })
+}
