@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::sync::LazyLock;
 
 /// What the local stack builds in one call, beside the functions: infra/local/src/functions.rs.
 const BESIDE_FUNCTIONS: [&str; 3] = ["sandbox", "crossdock-cli", "one-build"];
@@ -16,26 +17,26 @@ fn third_party(selection: &[&str], edges: &str) -> BTreeSet<String> {
     let root = contract::workspace_root();
     let tree = Command::new(env!("CARGO"))
         .current_dir(&root)
-        .args(["tree", "--quiet", "--no-dedupe", "--edges", edges, "--prefix", "none", "--format", "{p} [{f}]"])
+        .args(["tree", "--quiet", "--edges", edges, "--prefix", "none", "--format", "{p} [{f}]"])
         .args(selection)
         .output()
         .unwrap();
     assert!(tree.status.success(), "cargo tree: {}", String::from_utf8_lossy(&tree.stderr));
     let ours = format!("({}", root.canonicalize().unwrap().display());
     let text = String::from_utf8_lossy(&tree.stdout).into_owned();
-    text.lines().filter(|line| !line.is_empty() && !line.contains(&ours)).map(str::to_owned).collect()
+    // What was shown before, with what is below it, is marked and not shown again.
+    let lines = text.lines().map(|line| line.trim_end_matches(" (*)"));
+    lines.filter(|line| !line.is_empty() && !line.contains(&ours)).map(str::to_owned).collect()
 }
 
-fn of_workspace() -> BTreeSet<String> {
-    third_party(&["--workspace"], "normal,build,dev")
-}
+static OF_WORKSPACE: LazyLock<BTreeSet<String>> = LazyLock::new(|| third_party(&["--workspace"], "normal,build,dev"));
 
 #[track_caller]
 fn is_compiled_once(packages: &[&str]) {
     let selection: Vec<&str> = packages.iter().flat_map(|name| ["--package", name]).collect();
     let asked = third_party(&selection, "normal,build");
     assert!(!asked.is_empty());
-    let again: Vec<String> = asked.difference(&of_workspace()).cloned().collect();
+    let again: Vec<String> = asked.difference(&OF_WORKSPACE).cloned().collect();
     assert!(
         again.is_empty(),
         "compiled a second time for {packages:?}, with features that the workspace does not have. Give \
@@ -64,5 +65,5 @@ fn simulation_local_stack_and_operators_program_use_the_crates_that_the_tests_ha
 #[test]
 fn a_package_that_asks_for_other_features_is_noticed() {
     let alone = third_party(&["--package", "health"], "normal,build");
-    assert!(alone.difference(&of_workspace()).any(|line| line.starts_with("tokio v")));
+    assert!(alone.difference(&OF_WORKSPACE).any(|line| line.starts_with("tokio v")));
 }
