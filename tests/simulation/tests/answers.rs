@@ -515,3 +515,44 @@ async fn five_hundred_opens_of_one_mail_hide_no_refund_and_a_long_timeline_has_p
         assert_eq!(refused.body()["errors"][0]["field"], field, "{query}");
     }
 }
+
+/// A row of the order's timeline, as if somebody had opened a mail at this moment.
+fn mail_opened(universe: &Universe, mail: &str, at_ms: i64) {
+    let key = format!("T#{at_ms:013}#1OPEN");
+    universe.aws().table().put("ORDER#o-1", &key, &[("event", "message.opened")]);
+    let attributes = [
+        ("at", json!({ "N": at_ms.to_string() })),
+        ("object", json!({ "S": mail })),
+        ("source", json!({ "S": "sendgrid" })),
+    ];
+    let attributes: Vec<(&str, &Value)> = attributes.iter().map(|(name, value)| (*name, value)).collect();
+    universe.aws().table().set_attributes("ORDER#o-1", &key, &attributes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_is_a_place_in_time_whatever_has_come_before_it_since() {
+    let mut universe = Universe::new(1);
+    universe.keeps_instances = true;
+    let paid = create(&mut universe, Some("k-1"), &confirmed_payment("o-1", "pm_card_visa")).await;
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let mail = order(&mut universe, "o-1").await["messages"][0]["message_id"].as_str().unwrap().to_owned();
+    let opened_ms = universe.now_ms();
+    mail_opened(&universe, &mail, opened_ms);
+    universe.sleep_ms(10_000).await;
+    let refund = universe.call("POST", &format!("{}/refunds", path_of(&paid)), Some("r-1"), Some(&json!({}))).await;
+    assert_eq!(refund.status(), 201, "{}", refund.body());
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let whole = order(&mut universe, "o-1").await["timeline"].as_array().unwrap().clone();
+    let until_opened = whole.iter().position(|row| row["event"] == "message.opened").unwrap() + 1;
+    let page = universe.call("GET", &format!("/orders/o-1?limit={until_opened}"), None, None).await.body();
+    assert_eq!(page["timeline"].as_array().unwrap().last().unwrap()["event"], "message.opened");
+    let cursor = page["next_cursor"].as_str().unwrap().to_owned();
+    // Another function's clock is a little behind: what it writes now is the first of the opens.
+    mail_opened(&universe, &mail, opened_ms - 1);
+    let path = format!("/orders/o-1?cursor={cursor}");
+    let next = universe.call("GET", &path, None, None).await.body();
+    assert_eq!(next["timeline"].as_array().unwrap()[..], whole[until_opened..], "{next}");
+    // An order that nobody knows is none, with a cursor too.
+    let unknown = universe.call("GET", &format!("/orders/o-2?cursor={cursor}"), None, None).await;
+    assert_eq!(code(&unknown), told(404, "order_not_found"));
+}
