@@ -459,6 +459,32 @@ async fn what_the_provider_would_find_too_much_is_refused_by_name_and_what_just_
 }
 
 #[tokio::test(start_paused = true)]
+async fn whose_first_words_are_refused_while_the_corrected_ones_wait_is_asked_for_with_those() {
+    let mut universe = Universe::new(1);
+    let ask = async |universe: &mut Universe, name: &str| {
+        let mut body = payment("o-1")["customer"].clone();
+        body["name"] = json!(name);
+        universe.call("POST", "/customers", None, Some(&body)).await
+    };
+    let answers = |universe: &Universe, times: u32, status: u16| {
+        let fault = CallFault::ErrorBefore { status };
+        universe.sandbox().faults().next_calls(Vendor::Stripe, "create_customer", times, fault);
+    };
+    answers(&universe, 2, 503);
+    assert_eq!(ask(&mut universe, "Adda").await.status(), 202);
+    universe.sleep_ms(10 * 60_000).await;
+    // One call has the first words refused, and asks with the corrected ones.
+    answers(&universe, 1, 400);
+    let corrected = ask(&mut universe, "Ada").await;
+    assert_eq!(corrected.status(), 201, "{}", corrected.body());
+    assert_eq!(ask(&mut universe, "Ada").await.status(), 200);
+    let names: Vec<Value> =
+        universe.sandbox().stripe().customers().iter().map(|customer| customer.detail("name").clone()).collect();
+    assert_eq!(names, ["Ada"]);
+    assert_clean(&mut universe).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn five_hundred_opens_of_one_mail_hide_no_refund_and_a_long_timeline_has_pages() {
     let mut universe = Universe::new(1);
     universe.keeps_instances = true;
