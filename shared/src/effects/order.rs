@@ -158,15 +158,12 @@ fn fold(rows: &[Item]) -> Result<Vec<Folded>> {
             continue;
         }
         let says = (entry.event.clone(), entry.object.clone(), entry.detail.clone(), entry.source.clone());
-        match places.get(&says).and_then(|place| folded.get_mut(*place)) {
-            Some(before) => {
-                before.times += 1;
-                before.last = Some(entry);
-            }
-            None => {
-                places.insert(says, folded.len());
-                folded.push(Folded { sk, first: entry, last: None, times: 1 });
-            }
+        if let Some(before) = places.get(&says).and_then(|place| folded.get_mut(*place)) {
+            before.times += 1;
+            before.last = Some(entry);
+        } else {
+            places.insert(says, folded.len());
+            folded.push(Folded { sk, first: entry, last: None, times: 1 });
         }
     }
     Ok(folded)
