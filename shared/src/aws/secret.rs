@@ -1,6 +1,8 @@
 //! Secrets Manager, cached: vendors' keys are read once in five minutes, and once more when a vendor or a signature
-//! says that they changed. While it gives no answer, what was read last serves on for a while. One operation, so it is asked by signed requests: the SDK's client for it is 60 kB of each zip
-//! and 580,000 instructions of each init (infra/decisions/0011-webhooks-are-archived-by-signed-puts.md).
+//! says that they changed. While it gives no answer, what was read last serves on for a while; a refusal ends that.
+//!
+//! One operation, so it is asked by signed requests: the SDK's client for it is 60 kB of each zip and 580,000 instructions of
+//! each init (infra/decisions/0011-webhooks-are-archived-by-signed-puts.md).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -167,7 +169,13 @@ impl Secrets {
             let known = known.entry(id).or_default();
             match &read {
                 Ok(cached) => (known.last_good, known.failed_at) = (Some(cached.clone()), None),
-                Err(_) => known.failed_at = Some(secrets.world.now()),
+                Err(error) => {
+                    known.failed_at = Some(secrets.world.now());
+                    // A refusal is an answer: what was read before it serves nobody any more.
+                    if !matches!(error.kind, Kind::Transient { .. }) {
+                        known.last_good = None;
+                    }
+                }
             }
             read
         });

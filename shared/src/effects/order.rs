@@ -35,7 +35,7 @@ pub struct TimelinePage {
     pub after: Option<Cursor>,
 }
 
-/// A place in a timeline: two sort keys of rows.
+/// A place in a timeline: two sort keys of rows, which need not be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// Rows up to this one are not read again.
@@ -100,7 +100,9 @@ impl WorkList {
                 _ => {}
             }
         }
-        if rows.is_empty() && payments.is_empty() && page.after.is_none() {
+        // Behind the last row there is none, of an order that is known by its objects.
+        let is_known = page.after.is_some() && !objects.is_empty();
+        if rows.is_empty() && payments.is_empty() && !is_known {
             return Ok(None);
         }
         let (timeline, next) = entries(&rows, is_cut, page)?;
@@ -126,10 +128,9 @@ impl WorkList {
 
 /// A page of entries, and where the next one begins.
 fn entries(rows: &[Item], is_cut: bool, page: &TimelinePage) -> Result<(Vec<Value>, Option<Cursor>)> {
-    let mut folded = fold(rows)?.into_iter();
-    if let Some(shown) = page.after.as_ref().and_then(|after| after.shown.as_ref()) {
-        folded.find(|entry| entry.sk == *shown);
-    }
+    let shown = page.after.as_ref().and_then(|after| after.shown.as_deref());
+    // By place, not by name: a row that was written since may be the first of the entry that was the last one shown.
+    let mut folded = fold(rows)?.into_iter().skip_while(|entry| shown.is_some_and(|shown| entry.sk.as_str() <= shown));
     let mut shown: Vec<Folded> = folded.by_ref().take(page.limit).collect();
     let has_more = folded.next().is_some();
     let read_from = page.after.as_ref().and_then(|after| after.read_from.clone());
@@ -157,15 +158,12 @@ fn fold(rows: &[Item]) -> Result<Vec<Folded>> {
             continue;
         }
         let says = (entry.event.clone(), entry.object.clone(), entry.detail.clone(), entry.source.clone());
-        match places.get(&says).and_then(|place| folded.get_mut(*place)) {
-            Some(before) => {
-                before.times += 1;
-                before.last = Some(entry);
-            }
-            None => {
-                places.insert(says, folded.len());
-                folded.push(Folded { sk, first: entry, last: None, times: 1 });
-            }
+        if let Some(before) = places.get(&says).and_then(|place| folded.get_mut(*place)) {
+            before.times += 1;
+            before.last = Some(entry);
+        } else {
+            places.insert(says, folded.len());
+            folded.push(Folded { sk, first: entry, last: None, times: 1 });
         }
     }
     Ok(folded)

@@ -23,8 +23,8 @@ use crate::vendors::Verified;
 use crate::world::World;
 
 /// Bytes of the header fields, and of the URL, that are kept with a webhook, together: they travel with it as a message's
-/// attribute and stay with it as an object's metadata, which takes 2 kB. Ten signatures of Stripe's are 700 bytes, a
-/// callback's URL of Twilio's 250; nobody sends more.
+/// attribute and stay with it as an object's metadata, which takes 2 kB. A callback's URL of Twilio's is 250 bytes, a signature
+/// of SendGrid's 100; of Stripe's header, which may be longer, a time and one signature are kept.
 const HEADERS_MAX_BYTES: usize = 1_000;
 
 /// A receiver's way to the queue.

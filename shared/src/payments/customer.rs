@@ -29,6 +29,11 @@ impl Payments {
                     (self.anew(&customer, Some(&intent), input, &contact, asker).await?, true)
                 }
                 Worked::Missing => (self.anew(&customer, None, input, &contact, asker).await?, true),
+                // Refused just now, perhaps for other words than these.
+                Worked::Settled(Subject::Customer(customer), Verdict::Refused { .. }) => {
+                    let refused = self.list.intent(&customer.intent_id).await?;
+                    (self.anew(&customer, refused.as_ref(), input, &contact, asker).await?, true)
+                }
                 worked => (worked, false),
             },
             Known::New(customer, claimed) => {

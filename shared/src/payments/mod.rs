@@ -42,7 +42,6 @@ pub struct Asker {
 
 /// What asking came to.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one a request, on the stack for a moment")]
 pub enum Asked<T> {
     /// Called or resolved, and settled, or taken over by somebody else.
     Worked(Worked),

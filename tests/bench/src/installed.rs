@@ -55,7 +55,9 @@ impl Workspace {
 
     /// A program that Cargo built.
     pub fn program(&self, name: &str) -> PathBuf {
-        self.target.join(&self.profile).join(name)
+        // The one profile whose folder has another name than it has itself.
+        let folder = if self.profile == "dev" { "debug" } else { &self.profile };
+        self.target.join(folder).join(name)
     }
 
     /// Our functions' names, as they are folders.
@@ -224,5 +226,20 @@ fn run(command: &mut Command, log: &Path) -> std::result::Result<(), String> {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{name} ended with {status}, see {}", log.display())),
         Err(error) => Err(format!("{name} could not be started: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_built_without_release_lies_in_the_folder_that_cargo_gives_it() {
+        let program = |profile: &str| {
+            let (root, target) = (PathBuf::new(), PathBuf::from("target"));
+            Workspace { root, target, profile: profile.to_owned() }.program("health")
+        };
+        assert_eq!(program("dev"), Path::new("target/debug/health"));
+        assert_eq!(program("release"), Path::new("target/release/health"));
     }
 }

@@ -459,6 +459,32 @@ async fn what_the_provider_would_find_too_much_is_refused_by_name_and_what_just_
 }
 
 #[tokio::test(start_paused = true)]
+async fn whose_first_words_are_refused_while_the_corrected_ones_wait_is_asked_for_with_those() {
+    let mut universe = Universe::new(1);
+    let ask = async |universe: &mut Universe, name: &str| {
+        let mut body = payment("o-1")["customer"].clone();
+        body["name"] = json!(name);
+        universe.call("POST", "/customers", None, Some(&body)).await
+    };
+    let answers = |universe: &Universe, times: u32, status: u16| {
+        let fault = CallFault::ErrorBefore { status };
+        universe.sandbox().faults().next_calls(Vendor::Stripe, "create_customer", times, fault);
+    };
+    answers(&universe, 2, 503);
+    assert_eq!(ask(&mut universe, "Adda").await.status(), 202);
+    universe.sleep_ms(10 * 60_000).await;
+    // One call has the first words refused, and asks with the corrected ones.
+    answers(&universe, 1, 400);
+    let corrected = ask(&mut universe, "Ada").await;
+    assert_eq!(corrected.status(), 201, "{}", corrected.body());
+    assert_eq!(ask(&mut universe, "Ada").await.status(), 200);
+    let names: Vec<Value> =
+        universe.sandbox().stripe().customers().iter().map(|customer| customer.detail("name").clone()).collect();
+    assert_eq!(names, ["Ada"]);
+    assert_clean(&mut universe).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn five_hundred_opens_of_one_mail_hide_no_refund_and_a_long_timeline_has_pages() {
     let mut universe = Universe::new(1);
     universe.keeps_instances = true;
@@ -514,4 +540,45 @@ async fn five_hundred_opens_of_one_mail_hide_no_refund_and_a_long_timeline_has_p
         assert_eq!(code(&refused), told(400, "invalid_input"), "{query}");
         assert_eq!(refused.body()["errors"][0]["field"], field, "{query}");
     }
+}
+
+/// A row of the order's timeline, as if somebody had opened a mail at this moment.
+fn mail_opened(universe: &Universe, mail: &str, at_ms: i64) {
+    let key = format!("T#{at_ms:013}#1OPEN");
+    universe.aws().table().put("ORDER#o-1", &key, &[("event", "message.opened")]);
+    let attributes = [
+        ("at", json!({ "N": at_ms.to_string() })),
+        ("object", json!({ "S": mail })),
+        ("source", json!({ "S": "sendgrid" })),
+    ];
+    let attributes: Vec<(&str, &Value)> = attributes.iter().map(|(name, value)| (*name, value)).collect();
+    universe.aws().table().set_attributes("ORDER#o-1", &key, &attributes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_is_a_place_in_time_whatever_has_come_before_it_since() {
+    let mut universe = Universe::new(1);
+    universe.keeps_instances = true;
+    let paid = create(&mut universe, Some("k-1"), &confirmed_payment("o-1", "pm_card_visa")).await;
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let mail = order(&mut universe, "o-1").await["messages"][0]["message_id"].as_str().unwrap().to_owned();
+    let opened_ms = universe.now_ms();
+    mail_opened(&universe, &mail, opened_ms);
+    universe.sleep_ms(10_000).await;
+    let refund = universe.call("POST", &format!("{}/refunds", path_of(&paid)), Some("r-1"), Some(&json!({}))).await;
+    assert_eq!(refund.status(), 201, "{}", refund.body());
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let whole = order(&mut universe, "o-1").await["timeline"].as_array().unwrap().clone();
+    let until_opened = whole.iter().position(|row| row["event"] == "message.opened").unwrap() + 1;
+    let page = universe.call("GET", &format!("/orders/o-1?limit={until_opened}"), None, None).await.body();
+    assert_eq!(page["timeline"].as_array().unwrap().last().unwrap()["event"], "message.opened");
+    let cursor = page["next_cursor"].as_str().unwrap().to_owned();
+    // Another function's clock is a little behind: what it writes now is the first of the opens.
+    mail_opened(&universe, &mail, opened_ms - 1);
+    let path = format!("/orders/o-1?cursor={cursor}");
+    let next = universe.call("GET", &path, None, None).await.body();
+    assert_eq!(next["timeline"].as_array().unwrap()[..], whole[until_opened..], "{next}");
+    // An order that nobody knows is none, with a cursor too.
+    let unknown = universe.call("GET", &format!("/orders/o-2?cursor={cursor}"), None, None).await;
+    assert_eq!(code(&unknown), told(404, "order_not_found"));
 }

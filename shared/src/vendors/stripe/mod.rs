@@ -38,7 +38,7 @@ pub use customer::{CUSTOMER_MISSING, customer_of, with_customer};
 pub use event::{event_id, object_id, read_event};
 pub use methods::Methods;
 
-/// The API version that we speak, and that the endpoint of our webhooks must have: the first that tells of every refund by
+/// The API version that we speak, and that the endpoint of our webhooks should have: the first that tells of every refund by
 /// itself. (docs.stripe.com/changelog/acacia/2024-10-28)
 pub const API_VERSION: &str = "2024-10-28.acacia";
 /// The base URL in production.

@@ -219,7 +219,16 @@ async fn a_secret_that_may_not_be_read_any_more_does_not_serve_on() {
     assert_eq!(key(&secrets).await.unwrap(), "first");
     ours.says(|_| Some((400, json!({ "__type": "AccessDeniedException", "Message": "x" }))));
     tokio::time::sleep(6 * MINUTE).await;
-    assert_eq!(key(&secrets).await.unwrap_err().kind, Kind::Misconfigured);
+    for _ in 0..3 {
+        assert_eq!(key(&secrets).await.unwrap_err().kind, Kind::Misconfigured);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    // That Secrets Manager is silent afterwards undoes no refusal.
+    ours.says(|_| None);
+    tokio::time::sleep(MINUTE).await;
+    assert!(key(&secrets).await.is_err());
+    ours.says(|_| secret("second", "2"));
+    assert_eq!(key(&secrets).await.unwrap(), "second");
 }
 
 #[tokio::test(start_paused = true)]
