@@ -1,6 +1,6 @@
 //! What bears our mark at Stripe and is not what we know, and attempts that failed.
 
-use sandbox::{Reply, Settings, Vendor};
+use sandbox::{CallFault, Dial, Reply, Settings, Vendor};
 use serde_json::{Value, json};
 
 use super::in_a_run;
@@ -104,6 +104,30 @@ pub fn a_failed_attempt_is_told_though_another_one_follows_at_once() -> Vec<Stri
                 wrong.push(format!("F: {told} failed attempts are told before {card}"));
             }
             wrong.extend(violations(&universe));
+        }
+        wrong
+    })
+}
+
+/// Stripe makes a refund, its answer is lost, and so is the key: the repeat makes another one. One is ours, and of the other a
+/// person is told.
+pub fn a_refund_that_was_made_twice_is_told() -> Vec<String> {
+    in_a_run(async {
+        let mut universe = Universe::new(1);
+        universe.sandbox().dials().turn(Dial::LostAnswersForgetTheirKey);
+        let body = confirmed_payment("o-1", "pm_card_visa");
+        let created = universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
+        universe.run_until_quiet(600_000).await;
+        universe.sandbox().faults().next_calls(Vendor::Stripe, "create_refund", 1, CallFault::LostAnswer);
+        let path = format!("/payments/{}/refunds", created.body()["payment_id"].as_str().unwrap());
+        let part = json!({ "amount": { "value": 300, "currency": "EUR" } });
+        universe.call("POST", &path, Some("r-1"), Some(&part)).await;
+        universe.run_until_quiet(3_600_000).await;
+        let made = universe.sandbox().stripe().refunds().len();
+        let told = of_type(&universe.aws().table().items(), "doubt").count();
+        let mut wrong = violations(&universe);
+        if (made, told) != (2, 1) {
+            wrong.push(format!("E: {made} refunds were made, and of {told} somebody was told"));
         }
         wrong
     })
