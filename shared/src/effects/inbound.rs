@@ -237,7 +237,7 @@ impl WorkList {
             (Some(seen), Some(vendor_id)) if ties(&target.subject, seen) => {
                 // Rank decides when the vendor cannot be asked: an outage must not hold up its own events.
                 let now = provider.fetch(vendor_id, correlation).await;
-                now.map(|now| said_last(&target.subject, now)).or_else(|| event.seen.clone())
+                now.map(|now| said_last(&target.subject, now).in_place_of(seen)).or_else(|| event.seen.clone())
             }
             (seen, _) => seen.clone(),
         };

@@ -39,7 +39,10 @@ impl WorkList {
                 Some(vendor_id) => agent.fetch(vendor_id, &claimed.intent.correlation_id).await,
                 None => None,
             };
-            let found = found.or_else(|| outcome.seen.take());
+            let found = match (found, &outcome.seen) {
+                (Some(found), Some(before)) => Some(found.in_place_of(before)),
+                (found, before) => found.or_else(|| before.clone()),
+            };
             outcome.seen = found.map(|mut found| {
                 if let Observation::Payment(seen) = &mut found {
                     seen.asked_when = known;

@@ -55,6 +55,9 @@ pub struct PaymentSeen {
     /// charge, or, where there was none, second and code. Absent where a charge-less attempt is only remembered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<String>,
+    /// Attempts that failed before this one, told in the words that this one took the place of.
+    #[serde(skip)]
+    pub failed_before: Vec<FailedAttempt>,
     /// What it cost, when the vendor was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settlement: Option<Settlement>,
@@ -62,6 +65,15 @@ pub struct PaymentSeen {
     /// clock shows: that counts whole seconds. Only answers to our own calls say so.
     #[serde(skip)]
     pub asked_when: Option<PaymentStanding>,
+}
+
+/// An attempt to pay that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedAttempt {
+    /// What tells it from every other one of its payment.
+    pub attempt: String,
+    /// Why.
+    pub code: DeclineCode,
 }
 
 /// How a payment stands, as far as a later word of the vendor's can change it.
@@ -267,6 +279,7 @@ impl PaymentSeen {
             decline: None,
             charge: None,
             attempt: None,
+            failed_before: Vec::new(),
             settlement: None,
             asked_when: None,
         }
@@ -274,9 +287,25 @@ impl PaymentSeen {
 }
 
 impl PaymentSeen {
-    /// What tells the failed attempt from others; of who did not say so before there was a word for it, the charge.
-    pub(super) fn failed_attempt(&self) -> Option<&str> {
-        self.attempt.as_deref()
+    /// The failed attempts that this tells of, each once, the newest last.
+    pub(super) fn failed_attempts(&self) -> Vec<FailedAttempt> {
+        let mut failed = self.failed_before.clone();
+        if let (Some(code), Some(attempt)) = (self.decline, self.attempt.clone()) {
+            failed.retain(|before| before.attempt != attempt);
+            failed.push(FailedAttempt { attempt, code });
+        }
+        failed
+    }
+}
+
+impl Observation {
+    /// This in place of what was said before, with the attempts that only that tells of: how a payment stands now is all that
+    /// a look at it shows.
+    pub(super) fn in_place_of(mut self, before: &Self) -> Self {
+        if let (Self::Payment(seen), Self::Payment(before)) = (&mut self, before) {
+            seen.failed_before = before.failed_attempts();
+        }
+        self
     }
 }
 

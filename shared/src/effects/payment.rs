@@ -10,7 +10,7 @@ use super::intent::{self, Data, Intent, Kind, order_partition};
 use super::message::{Cause, Message};
 use super::newest::SAID_MEANWHILE;
 use super::nudge::Nudge;
-use super::observation::{PaymentSeen, PaymentStanding};
+use super::observation::{FailedAttempt, PaymentSeen, PaymentStanding};
 use super::work::Subject;
 use crate::aws::{Key, Write};
 use crate::domain::event::{DomainEvent, PaymentFailed, PaymentRequested, PaymentSucceeded};
@@ -263,19 +263,19 @@ impl Payment {
             }
             after.refundable = Some(self.refundable.unwrap_or(0) + self.amount.value);
             self.plan_success(&mut plan, context)?;
-        } else if let (Some(code), Some(attempt)) = (seen.decline, seen.failed_attempt())
-            && (advances || holds(Guard::EachFailureTold))
-        {
-            let event = DomainEvent::PaymentFailed(PaymentFailed {
-                payment_id: self.payment_id.clone(),
-                order_id: self.order_id.clone(),
-                amount: self.amount,
-                code,
-            });
-            // The answer to a confirm and the event of it tell of the same failed attempt, and both may come when the payment
-            // has moved on.
-            let reached = format!("failed#{attempt}");
-            self.plan_publication(&mut plan, event, &reached, context)?;
+        }
+        // The answer to a confirm and the event of it tell of the same failed attempt, and both may come when the payment has
+        // moved on.
+        if advances || holds(Guard::EachFailureTold) {
+            for FailedAttempt { attempt, code } in seen.failed_attempts() {
+                let event = DomainEvent::PaymentFailed(PaymentFailed {
+                    payment_id: self.payment_id.clone(),
+                    order_id: self.order_id.clone(),
+                    amount: self.amount,
+                    code,
+                });
+                self.plan_publication(&mut plan, event, &format!("failed#{attempt}"), context)?;
+            }
         }
         let is_new_there = self.vendor_id.is_none() && after.vendor_id.is_some();
         let is_another_case =

@@ -22,11 +22,16 @@ use crate::{Fault, Plan, Probe};
 pub type Case = fn() -> Vec<String>;
 
 /// All of them, by name.
-pub const ALL: [(&str, Case); 44] = [
+pub const ALL: [(&str, Case); 46] = [
     ("a vendor's id that is taken is not adopted", a_taken_id_is_not_adopted),
     ("a webhook is acknowledged when its queue has it, not before", a_webhook_outlives_its_queue_s_failure),
     ("another payment that bears our mark pays nothing of ours", marks::another_payment_pays_nothing_of_ours),
     ("each attempt to pay that fails is told", marks::each_failed_attempt_is_told),
+    (
+        "a failed attempt is told though another follows",
+        marks::a_failed_attempt_is_told_though_another_one_follows_at_once,
+    ),
+    ("a refund that was made twice is told", marks::a_refund_that_was_made_twice_is_told),
     ("an intent that kills whoever takes it is given up", poison_is_given_up),
     ("an intent of a kind that only a newer version knows is left to it", tomorrow_is_left_alone),
     ("an open breaker lets one probe through at a time", one_probe_at_a_time),

@@ -8,6 +8,7 @@ mod wishes;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sandbox::Dial;
+use sandbox::stripe::Refund;
 use serde_json::Value;
 
 use crate::universe::{Function, Universe};
@@ -259,12 +260,24 @@ fn effects_and_intents_agree(universe: &Universe, items: &[Value], wrong: &mut V
 
 /// I4 and I8: every refund at the vendor is one of ours with the same status, and the sums of its payment say so.
 fn refunds_add_up(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
-    let sandbox = universe.sandbox();
+    let mut sandbox = universe.sandbox();
+    // Where Stripe forgets a key, one intent of ours may have two refunds. One is ours; of the other a person was told, who
+    // decides what it is: it is not taken for another refund that somebody asked for.
+    let forgets = sandbox.dials().is_turned(Dial::LostAnswersForgetTheirKey);
+    let is_told = |id: &str| of_type(items, "doubt").any(|doubt| text(doubt, "vendor_id") == Some(id));
+    let is_second = |theirs: &Refund| {
+        let intent = theirs.metadata.get("crossdock_intent");
+        intent.is_some()
+            && sandbox.stripe().refunds().iter().filter(|r| r.metadata.get("crossdock_intent") == intent).count() > 1
+    };
     for theirs in sandbox.stripe().refunds() {
         let ours: Vec<_> =
             of_type(items, "refund").filter(|ours| text(ours, "vendor_id") == Some(theirs.id.as_str())).collect();
         let statuses: Vec<_> = ours.iter().filter_map(|ours| text(ours, "status")).collect();
         let expected = if theirs.status == "pending" { "processing" } else { theirs.status };
+        if ours.is_empty() && forgets && is_second(theirs) && is_told(&theirs.id) {
+            continue;
+        }
         if statuses != [expected] {
             wrong.push(format!("I4: {} is {} there and {statuses:?} here", theirs.id, theirs.status));
         }

@@ -227,6 +227,7 @@ impl Object for PaymentIntent {
             decline,
             charge,
             attempt,
+            failed_before: Vec::new(),
             settlement,
             asked_when: None,
         })
