@@ -4,6 +4,7 @@
 //! Nothing is read first. The writes say what must not be there yet, and when one is, its item says what to do: a
 //! repeat, another payment of the same order, or a refusal.
 
+mod before;
 mod cancel;
 mod confirm;
 mod customer;

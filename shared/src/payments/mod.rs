@@ -74,7 +74,11 @@ impl Payments {
         store: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
     ) -> Result<Asked<Payment>> {
         let contact = contact_id(&self.app_keys.get().await?, input.customer.email.expose())?;
-        let customer = self.vendor_customer(input, asker).await?;
+        let customer = match self.vendor_customer(input, asker).await {
+            Ok(customer) => customer,
+            // Whoever has been answered once is answered the same, whatever became of the customer since.
+            Err(error) => return self.asked_before(input, repeatable, asker).await?.ok_or(error),
+        };
         let build = |_: &PaymentId, intent: &_| self.stripe.create_request(input, customer.as_deref(), intent);
         let (correlation, lease) = (&asker.correlation, &asker.lease);
         let created = self.list.create_payment(input, repeatable, &contact, correlation, lease, build);
@@ -90,6 +94,20 @@ impl Payments {
                 let (worked, ()) = futures_util::join!(carried_out, self.list.nudge(&requested));
                 self.with_its_customer(worked?, asker, &store).await.map(Asked::Worked)
             }
+        }
+    }
+
+    /// What a request came to that was made before; `None` for a new one.
+    async fn asked_before(
+        &self,
+        input: &CreatePayment,
+        repeatable: &Repeatable,
+        asker: &Asker,
+    ) -> Result<Option<Asked<Payment>>> {
+        match self.list.made_before(&input.order_id, repeatable).await? {
+            Some((_, Some(answer))) => Ok(Some(Asked::Answered(answer))),
+            Some((payment_id, None)) => self.repeated(&payment_id, asker).await.map(Some),
+            None => Ok(None),
         }
     }
 

@@ -459,6 +459,36 @@ async fn what_the_provider_would_find_too_much_is_refused_by_name_and_what_just_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_repeat_is_answered_as_the_first_request_though_its_customer_is_gone_and_cannot_be_made_anew() {
+    let mut universe = Universe::new(1);
+    let mut saving = confirmed_payment("o-1", "pm_card_visa");
+    saving["save_payment_method"] = json!(true);
+    let first = create(&mut universe, Some("k-1"), &saving).await;
+    assert_eq!(first.status(), 201, "{}", first.body());
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let (now_ms, id) = (universe.now_ms(), universe.sandbox().stripe().customers()[0].id.clone());
+    universe.sandbox().merchant_deletes_customer(now_ms, &id).unwrap();
+    universe.run_until_quiet(A_WHILE_MS).await;
+    for status in [400, 503] {
+        let fault = CallFault::ErrorBefore { status };
+        universe.sandbox().faults().next_calls(Vendor::Stripe, "create_customer", 2, fault);
+        let repeat = create(&mut universe, Some("k-1"), &saving).await;
+        assert_eq!((repeat.status(), repeat.body()), (201, first.body()), "{status}");
+        assert!(is_replayed(&repeat));
+        universe.sandbox().faults().clear();
+    }
+    let mut other = saving.clone();
+    other["amount"]["value"] = json!(1);
+    universe.sandbox().faults().next_calls(
+        Vendor::Stripe,
+        "create_customer",
+        2,
+        CallFault::ErrorBefore { status: 400 },
+    );
+    assert_eq!(code(&create(&mut universe, Some("k-1"), &other).await), told(422, "idempotency_key_reused"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn whose_first_words_are_refused_while_the_corrected_ones_wait_is_asked_for_with_those() {
     let mut universe = Universe::new(1);
     let ask = async |universe: &mut Universe, name: &str| {
