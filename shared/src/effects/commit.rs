@@ -36,6 +36,8 @@ pub struct Context {
     pub settles_confirm: bool,
     /// It comes from a cancel of a payment, which goes on or is over: no other one follows from it.
     pub is_cancel: bool,
+    /// Whoever asks for the cancel waits for what this comes to, and is told.
+    pub asker_hears: bool,
 }
 
 impl Context {
@@ -48,6 +50,7 @@ impl Context {
             occasion,
             settles_confirm: false,
             is_cancel: false,
+            asker_hears: false,
         }
     }
 }
