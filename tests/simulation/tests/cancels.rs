@@ -13,6 +13,7 @@ use simulation::cases::cancels;
 use simulation::invariants::text;
 use simulation::shop::confirmed_payment;
 use simulation::universe::Universe;
+use simulation::{Plan, When};
 
 #[test]
 fn what_was_deferred_and_canceled_is_never_charged() {
@@ -126,6 +127,27 @@ async fn who_was_answered_that_it_will_be_canceled_is_told_of_the_charge_however
     let items = universe.aws().table().items();
     let rows = items.iter().filter(|item| text(item, "event") == Some("payment.charged_unexpectedly")).count();
     assert_eq!((rows, written("charged_unexpectedly") - before), (1, 1));
+}
+
+/// Whoever writes down that the card was charged after all may die at once: the alarm is raised all the same.
+#[tokio::test(start_paused = true)]
+async fn who_dies_after_writing_that_a_canceled_payment_was_charged_has_raised_the_alarm() {
+    // The webhook's receiver, who applies it, and who comes after them.
+    for (after, n) in (0..5).flat_map(|after| (1..13).map(move |n| (after, n))) {
+        let mut universe = Universe::new(1);
+        universe.sandbox().faults().next_calls(Vendor::Stripe, "create_payment_intent", 2, CallFault::LostAnswer);
+        let body = confirmed_payment("o-1", "pm_card_visa");
+        let created = universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
+        let path = format!("/payments/{}/cancel", created.body()["payment_id"].as_str().unwrap());
+        assert_eq!(universe.call("POST", &path, None, None).await.status(), 202);
+        let before = written("charged_unexpectedly");
+        universe.plans.insert(universe.invocations.len() + after, Plan::crash(n, When::After));
+        universe.run_until_quiet(4 * 3_600_000).await;
+        let items = universe.aws().table().items();
+        let rows = items.iter().filter(|item| text(item, "event") == Some("payment.charged_unexpectedly")).count();
+        assert_eq!(rows, 1);
+        assert!(written("charged_unexpectedly") > before, "nobody was told: {after} {n}");
+    }
 }
 
 /// A guard, a case that misses it, and how what is wrong then begins.
