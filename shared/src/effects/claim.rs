@@ -191,10 +191,12 @@ impl WorkList {
         };
         // Whatever was CALLING when its lease ended may have happened: it is resolved, never run again.
         let write = take(&found.intent_id, lease, Phase::Resolving)?;
-        // Whoever resolved it and never came back may have sent the request once more, until their own lease's end.
-        let never_came_back = found.phase == Phase::Resolving && found.kind.is_resolved_by_repeating();
+        // Whoever resolved it and never came back may have sent the request once more, until their own lease's end. So may
+        // whoever came back without an answer: an older version wrote down no other time of it.
+        let may_have_called = found.kind.is_resolved_by_repeating()
+            && (found.phase == Phase::Resolving || found.phase == Phase::Unknown && !found.ask_the_list);
         let write = match found.lease_until.max(found.called_until) {
-            Some(until) if never_came_back => write.set("called_until", &until)?,
+            Some(until) if may_have_called => write.set("called_until", &until)?,
             _ => write,
         };
         let write = write

@@ -36,6 +36,8 @@ pub struct Context {
     pub settles_confirm: bool,
     /// It comes from a cancel of a payment, which goes on or is over: no other one follows from it.
     pub is_cancel: bool,
+    /// Whoever asks for the cancel waits for what this comes to, and is told.
+    pub asker_hears: bool,
 }
 
 impl Context {
@@ -48,6 +50,7 @@ impl Context {
             occasion,
             settles_confirm: false,
             is_cancel: false,
+            asker_hears: false,
         }
     }
 }
@@ -96,6 +99,17 @@ pub(crate) struct Charged {
     pub(crate) ordinal: u32,
 }
 
+impl Charged {
+    /// Tells whoever is on call.
+    fn alarm(&self, now: Timestamp) {
+        fields::alert(now, "charged_unexpectedly", 1.0, "Count", &[("vendor", self.vendor)]);
+        tracing::error!(
+            payment.id = self.payment_id.as_str(),
+            "a payment was charged that was to be canceled, or that we took for over: somebody has to decide on a refund"
+        );
+    }
+}
+
 impl Plan {
     /// Counts what is true once the plan is written.
     fn count(&self, now: Timestamp) {
@@ -105,13 +119,6 @@ impl Plan {
         if let Some((carrier, delay)) = self.scan_known_after {
             let dimensions = [("vendor", carrier.as_str())];
             fields::metric(now, &dimensions, &[("tracking_update_delay", delay.as_secs_f64(), "Seconds")]);
-        }
-        if let Some(charged) = &self.charged_unexpectedly {
-            fields::alert(now, "charged_unexpectedly", 1.0, "Count", &[("vendor", charged.vendor)]);
-            tracing::error!(
-                payment.id = charged.payment_id.as_str(),
-                "a payment was charged that was to be canceled, or that we took for over: somebody has to decide on a refund"
-            );
         }
     }
 }
@@ -135,8 +142,14 @@ impl WorkList {
         plan: impl Fn(&Subject) -> Result<Plan>,
     ) -> Result<Committed> {
         let mut there: HashSet<Key> = HashSet::new();
+        let mut is_told = false;
         for _ in 0..ROUNDS_MAX {
             let mut planned = plan(&subject)?;
+            // Before it is written: whoever dies afterwards finds it known, and would tell nobody. Twice does no harm.
+            if let Some(charged) = planned.charged_unexpectedly.as_ref().filter(|_| !is_told) {
+                charged.alarm(self.world.now());
+                is_told = true;
+            }
             planned
                 .writes
                 .retain(|(role, write)| !matches!(role, Role::Once | Role::Ref) || !there.contains(write.key()));

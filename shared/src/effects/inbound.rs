@@ -220,6 +220,7 @@ impl WorkList {
             occasion: event.event_id.clone(),
             settles_confirm: false,
             is_cancel: false,
+            asker_hears: false,
         }
     }
 

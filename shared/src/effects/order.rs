@@ -20,6 +20,7 @@ use super::shipment::Shipment;
 use crate::aws::Item;
 use crate::aws::table::Index;
 use crate::domain::OrderId;
+use crate::domain::payment::PaymentStatus;
 use crate::domain::timeline::TimelineEntry;
 use crate::error::{Error, Result};
 
@@ -113,7 +114,9 @@ impl WorkList {
             "shipments": shipments.iter().map(Shipment::view).collect::<Vec<_>>(),
             "timeline": timeline,
         });
-        if let Some(payment) = payments.iter().max_by_key(|payment| payment.ordinal) {
+        // The one that paid it counts, also where another was begun after we had taken it for over.
+        let counts = |payment: &&Payment| (payment.status == PaymentStatus::Succeeded, payment.ordinal);
+        if let Some(payment) = payments.iter().max_by_key(counts) {
             body["payment"] = payment.view(false);
         }
         if let Some(next) = next {

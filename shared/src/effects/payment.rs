@@ -1,7 +1,5 @@
 //! The payment as an item: what is known of it, and how what somebody says changes it.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -22,9 +20,6 @@ use crate::domain::{
 };
 use crate::error::{Error, Result};
 use crate::guard::{Guard, condition, holds};
-
-/// How long somebody who asks for a cancel waits for the answer: as long as an HTTP function has.
-const ASKER_WAITS: Duration = Duration::from_secs(25);
 
 /// A payment, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -347,9 +342,7 @@ impl Payment {
     /// Whether nobody wants this payment charged any more, or we have said that it never will be. Who asks for a cancel and
     /// hears at once that it came too late knows it already.
     fn charge_is_unexpected(&self, context: &Context) -> bool {
-        let waits = |asked_at| context.is_cancel && context.now.since(asked_at) <= ASKER_WAITS;
-        let is_told = self.cancel_requested_at.is_some_and(waits);
-        self.status.is_over() || self.cancel_requested && !is_told
+        self.status.is_over() || self.cancel_requested && !context.asker_hears
     }
 
     /// The intent that cancels this payment at the vendor: the one that is under way, or the next.

@@ -20,7 +20,7 @@ use crate::domain::refund::RefundStatus;
 use crate::domain::shipping::{PickupStatus, ShipmentStatus};
 use crate::domain::{Timestamp, id};
 use crate::error::Result;
-use crate::gateway::{OperationClass, Vendor, policy};
+use crate::gateway::{Lane, OperationClass, Vendor, policy};
 use crate::guard::{Guard, condition, holds};
 use crate::telemetry::fields;
 
@@ -96,6 +96,8 @@ impl WorkList {
                     occasion: format!("{}/{}", intent.intent_id, intent.epoch),
                     settles_confirm: intent.kind == Kind::PaymentConfirm && phase_after(&verdict).is_settled(),
                     is_cancel: intent.kind == Kind::PaymentCancel,
+                    // Whoever was answered 202 has gone: a worker's cancel tells them nothing.
+                    asker_hears: intent.kind == Kind::PaymentCancel && claimed.lease.lane == Lane::Interactive,
                 };
                 let mut plan = match statement(&verdict, &outcome, intent.kind, subject) {
                     Some(seen) => subject.observe(&seen, &context)?,

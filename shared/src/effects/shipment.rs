@@ -374,6 +374,7 @@ mod tests {
             occasion: "evt".to_owned(),
             settles_confirm: false,
             is_cancel: false,
+            asker_hears: false,
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::WorkList;
+use super::doubt;
 use super::inbound::{Applied, Event, Once};
 use super::intent::{self, KEPT_AFTER};
 use super::observation::Observation;
@@ -99,10 +100,8 @@ impl WorkList {
     /// look. `None` when the vendor cannot be asked, or has said so before.
     async fn owner(&self, vendor: Vendor, waiting: &Waiting, provider: &dyn Provider) -> Option<bool> {
         let event = &waiting.event;
-        let is_of_payment =
-            matches!(event.seen, Some(Observation::Payment(_) | Observation::Refund(_))) || event.refunded.is_some();
         // What bears our mark needs no second proof.
-        let asks = is_of_payment && !waiting.is_ours && event.intent_id.is_none() && provider.vendor() == vendor;
+        let asks = is_of_payment(event) && !waiting.is_ours && event.intent_id.is_none() && provider.vendor() == vendor;
         let payment = event.part_of.as_ref().or(event.vendor_id.as_ref()).filter(|_| asks)?;
         provider.is_ours(payment, &self.stack, &waiting.correlation_id).await
     }
@@ -121,11 +120,22 @@ impl WorkList {
     /// Nothing matches yet: looks again later.
     async fn wait_on(&self, requeued: &Requeued, waiting: &Waiting, is_ours: bool) -> Result<Applied> {
         let now = self.world.now();
+        let due = now.plus(now.since(waiting.kept_at).max(WAITING_LOOK));
         let write = Write::update(requeued.waiting.clone())
-            .set("due", &now.plus(now.since(waiting.kept_at).max(WAITING_LOOK)))?
+            .set("due", &due)?
             .set("is_ours", &is_ours)?
             .when("attribute_exists(#pk)");
         self.table.update(write).await?;
+        let bears_our_mark = is_ours || waiting.event.stack.is_some();
+        if due.seconds() >= waiting.expires && bears_our_mark && is_of_payment(&waiting.event) {
+            // Nobody looks again, and money may have moved.
+            doubt::alarm(now, &waiting.vendor, "waited_in_vain");
+            tracing::error!(
+                { fields::CORRELATION } = waiting.correlation_id.as_str(),
+                event.id = waiting.event.event_id,
+                "an event of a payment of ours has waited in vain: a person has to look, and may replay it from the archive"
+            );
+        }
         Ok(Applied::Waiting)
     }
 
@@ -198,6 +208,11 @@ impl WorkList {
             Transacted::Lost(_) => Ok(Applied::Duplicate),
         }
     }
+}
+
+/// Whether it is about a payment, or about what has gone back of one.
+const fn is_of_payment(event: &Event) -> bool {
+    matches!(event.seen, Some(Observation::Payment(_) | Observation::Refund(_))) || event.refunded.is_some()
 }
 
 /// Where an event waits. A refund of the vendor's own waits for its payment: nobody will ever name the refund.

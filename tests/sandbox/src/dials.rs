@@ -14,8 +14,8 @@ pub const LIST_LAG_MS: i64 = 20_000;
 /// One thing that a vendor may do or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dial {
-    /// A POST that Stripe's edge answered with 503 was carried out nevertheless, and its result is kept under the key.
-    /// Not turned: it was not.
+    /// A POST that Stripe's edge answered with 503 was carried out nevertheless. Its result is kept under the key, unless
+    /// [`Self::LostAnswersForgetTheirKey`] is turned, too. Not turned: it was not.
     UnavailableYetDone,
     /// No `refund.created` is sent for the refund of a charge, only `charge.refunded`.
     /// Not turned: both are.

@@ -126,6 +126,7 @@ impl Sandbox {
             Some(CallFault::ErrorBefore { status }) => {
                 if status == OUTAGE_STATUS && self.is_done_all_the_same(vendor) {
                     self.work(vendor, now_ms, &request, Mishap::None, delay_ms);
+                    self.stripe.answer_was_lost(&request);
                 }
                 Reply::Answer { response: edge_error(now_ms, status), delay_ms }
             }

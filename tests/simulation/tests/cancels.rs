@@ -1,7 +1,19 @@
 //! A cancel that was asked for ends canceled, too late, or with a person: whatever was sent, lost or in doubt.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::large_futures,
+    reason = "tests fail by panicking, and hold the whole system on their stack"
+)]
+
 use crossdock::guard::{Guard, without};
+use crossdock::telemetry::fields::written;
+use sandbox::{CallFault, Vendor, WebhookFault};
 use simulation::cases::cancels;
+use simulation::invariants::text;
+use simulation::shop::confirmed_payment;
+use simulation::universe::Universe;
+use simulation::{Plan, When};
 
 #[test]
 fn what_was_deferred_and_canceled_is_never_charged() {
@@ -96,6 +108,46 @@ fn a_cancel_that_only_we_know_of_never_hides_a_charge() {
 #[test]
 fn who_cancels_too_late_is_told_so_at_once() {
     assert_eq!(cancels::who_cancels_too_late_is_told_at_once(), Vec::<String>::new());
+}
+
+/// Whoever was answered 202 has gone, also where a worker learns within seconds that the cancel came too late.
+#[tokio::test(start_paused = true)]
+async fn who_was_answered_that_it_will_be_canceled_is_told_of_the_charge_however_soon_it_is_known() {
+    let mut universe = Universe::new(1);
+    universe.sandbox().faults().next_calls(Vendor::Stripe, "create_payment_intent", 2, CallFault::LostAnswer);
+    // The event of the payment's creation comes long before the others: a worker cancels, and Stripe refuses.
+    universe.sandbox().faults().next_webhooks(Vendor::Stripe, 1, WebhookFault::Duplicate { copies: 0 });
+    universe.sandbox().faults().every_webhook(Vendor::Stripe, WebhookFault::Late { ms: 3_600_000 });
+    let body = confirmed_payment("o-1", "pm_card_visa");
+    let created = universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
+    let path = format!("/payments/{}/cancel", created.body()["payment_id"].as_str().unwrap());
+    assert_eq!(universe.call("POST", &path, None, None).await.status(), 202);
+    let before = written("charged_unexpectedly");
+    universe.run_until_quiet(4 * 3_600_000).await;
+    let items = universe.aws().table().items();
+    let rows = items.iter().filter(|item| text(item, "event") == Some("payment.charged_unexpectedly")).count();
+    assert_eq!((rows, written("charged_unexpectedly") - before), (1, 1));
+}
+
+/// Whoever writes down that the card was charged after all may die at once: the alarm is raised all the same.
+#[tokio::test(start_paused = true)]
+async fn who_dies_after_writing_that_a_canceled_payment_was_charged_has_raised_the_alarm() {
+    // The webhook's receiver, who applies it, and who comes after them.
+    for (after, n) in (0..5).flat_map(|after| (1..13).map(move |n| (after, n))) {
+        let mut universe = Universe::new(1);
+        universe.sandbox().faults().next_calls(Vendor::Stripe, "create_payment_intent", 2, CallFault::LostAnswer);
+        let body = confirmed_payment("o-1", "pm_card_visa");
+        let created = universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
+        let path = format!("/payments/{}/cancel", created.body()["payment_id"].as_str().unwrap());
+        assert_eq!(universe.call("POST", &path, None, None).await.status(), 202);
+        let before = written("charged_unexpectedly");
+        universe.plans.insert(universe.invocations.len() + after, Plan::crash(n, When::After));
+        universe.run_until_quiet(4 * 3_600_000).await;
+        let items = universe.aws().table().items();
+        let rows = items.iter().filter(|item| text(item, "event") == Some("payment.charged_unexpectedly")).count();
+        assert_eq!(rows, 1);
+        assert!(written("charged_unexpectedly") > before, "nobody was told: {after} {n}");
+    }
 }
 
 /// A guard, a case that misses it, and how what is wrong then begins.

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use sandbox::{CallFault, Vendor};
 use serde_json::{Value, json};
 use simulation::invariants::{of_type, text, violations};
 use simulation::shop::{confirmed_payment, payment, shopper_pays};
@@ -125,4 +126,35 @@ async fn a_phase_of_tomorrow_is_left_alone_and_the_rest_of_the_list_goes_on() {
     set(&universe, &place, "phase", "READY");
     universe.run_until_quiet(A_WHILE_MS).await;
     assert_eq!(universe.sandbox().sendgrid().mails().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_older_version_repeated_an_hour_after_the_first_call_is_found_in_the_list() {
+    let mut universe = Universe::new(1);
+    universe.sandbox().set_webhook(Vendor::Stripe, "", None);
+    universe.sandbox().faults().next_calls(Vendor::Stripe, "create_payment_intent", 2, CallFault::LostRequest);
+    let body = confirmed_payment("o-1", "pm_card_visa");
+    let created = universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
+    assert_eq!((created.status(), &created.body()["status"]), (202, &json!("processing")));
+    let create = |universe: &Universe| {
+        let items = universe.aws().table().items();
+        of_type(&items, "intent").find(|intent| text(intent, "kind") == Some("payment.create")).unwrap().clone()
+    };
+    let before = create(&universe);
+    universe.sandbox().faults().outage(Vendor::Stripe, true);
+    universe.run_until_quiet(3_600_000).await;
+    universe.sandbox().faults().outage(Vendor::Stripe, false);
+    universe.sandbox().faults().next_calls(Vendor::Stripe, "create_payment_intent", 1, CallFault::LostAnswer);
+    while universe.sandbox().stripe().payment_intents().is_empty() || create(&universe)["phase"] != "UNKNOWN" {
+        universe.run_until_quiet(5_000).await;
+    }
+    // An older version writes down only the end of a repeat's lease.
+    let first = json!({ "N": before["called_until"].to_string() });
+    universe.aws().table().set_attributes(text(&before, "pk").unwrap(), "INTENT", &[("called_until", &first)]);
+    let path = format!("/payments/{}/cancel", created.body()["payment_id"].as_str().unwrap());
+    assert_eq!(universe.call("POST", &path, None, None).await.status(), 202);
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let items = universe.aws().table().items();
+    let status = of_type(&items, "payment").next().unwrap()["status"].clone();
+    assert_eq!(status, "succeeded", "it was charged");
 }

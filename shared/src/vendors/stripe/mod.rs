@@ -259,6 +259,8 @@ impl Agent for Stripe {
             } else {
                 self.called(intent, subject, permit).await
             };
+            // An earlier try may have made something while there was a customer: another one is no repeat of it.
+            let outcome = if intent.in_doubt { self.seek_if_customer_is_missing(outcome) } else { outcome };
             attempt::dated(outcome, intent, subject)
         })
     }

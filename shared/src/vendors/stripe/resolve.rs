@@ -46,12 +46,7 @@ impl Stripe {
         let is_read = intent.kind == Kind::PaymentSettlement;
         let is_off = is_called_off(intent, subject) && charges(intent) && holds(Guard::CancelSeeks);
         if is_read || !is_off && !intent.ask_the_list && now.since(first) < KEY_HORIZON {
-            let outcome = self.called(intent, subject, permit).await;
-            if matches!(outcome.verdict, Verdict::NotDone { code: CUSTOMER_MISSING, .. }) {
-                // This call was refused; whether the one before made something, while there was a customer, the list tells.
-                return Outcome::of(Verdict::Unknown { look_at: now.plus(LOOK_AGAIN), ask_the_list: true });
-            }
-            return outcome;
+            return self.seek_if_customer_is_missing(self.called(intent, subject, permit).await);
         }
         match intent.kind {
             Kind::PaymentCreate => {
@@ -69,6 +64,18 @@ impl Stripe {
                 _ => Outcome::of(Verdict::GivenUp { code: "vendor_object_unknown" }),
             },
             _ => self.look_at_object(intent, subject, first, now, permit).await,
+        }
+    }
+
+    /// A call that was refused because of its customer says nothing of the one before it: whether that made something, while
+    /// there was a customer, the list tells.
+    pub(super) fn seek_if_customer_is_missing(&self, outcome: Outcome) -> Outcome {
+        let look_at = self.gateway.world().now().plus(LOOK_AGAIN);
+        match outcome.verdict {
+            Verdict::NotDone { code: CUSTOMER_MISSING, .. } => {
+                Outcome::of(Verdict::Unknown { look_at, ask_the_list: true })
+            }
+            _ => outcome,
         }
     }
 

@@ -52,7 +52,7 @@ pub(super) struct PaymentIntent {
     last_payment_error: Option<ErrorBody>,
     #[serde(default)]
     latest_charge: Option<Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     metadata: Metadata,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Refund {
     /// Null on refunds of charges that have no payment intent.
     #[serde(default)]
     status: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     metadata: Metadata,
 }
 
@@ -81,7 +81,7 @@ pub(super) struct Customer {
     name: Option<Private<String>>,
     #[serde(default)]
     phone: Option<Private<String>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     metadata: Metadata,
 }
 
@@ -119,6 +119,11 @@ pub(super) struct Metadata {
     pub(super) crossdock_stack: Option<String>,
     #[serde(default)]
     pub(super) crossdock_intent: Option<String>,
+}
+
+/// Of refunds the specification calls it nullable: who does not say whose it is says that it is not ours.
+fn nullable<'de, D: serde::Deserializer<'de>>(field: D) -> Result<Metadata, D::Error> {
+    Option::deserialize(field).map(Option::unwrap_or_default)
 }
 
 /// The body of an error answer.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::in_a_run;
 use crate::Probe;
 use crate::invariants::{of_type, text, violations};
-use crate::shop::{confirmed_payment, payment, shopper_pays};
+use crate::shop::{confirmed_payment, order, payment, shopper_pays};
 use crate::universe::{Function, Response, Universe};
 
 /// Longer than whatever is due takes.
@@ -464,6 +464,9 @@ pub fn our_own_word_gives_way_to_stripe_s() -> Vec<String> {
         wrong.extend(unless(second["status"] == "canceled", || format!("the second one is {}", second["status"])));
         let told = rows(&universe, "payment.charged_unexpectedly");
         wrong.extend(unless(told == 1, || format!("it was told {told} times")));
+        let shown = order(&mut universe, "o-1").await;
+        let shows_it = shown["payment"]["payment_id"] == first["payment_id"];
+        wrong.extend(unless(shows_it, || format!("the order, which is paid, shows {}", shown["payment"])));
         let body = confirmed_payment("o-1", "pm_card_visa");
         let again = universe.call("POST", "/payments", Some("k-3"), Some(&body)).await;
         wrong.extend(unless(again.body()["code"] == "order_already_has_payment", || format!("{}", again.body())));

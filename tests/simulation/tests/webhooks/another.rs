@@ -76,6 +76,25 @@ async fn what_is_not_our_payment_pays_nothing_and_the_real_one_counts_afterwards
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_bears_our_mark_and_never_becomes_known_is_told_before_it_is_forgotten() {
+    for (stack, alarms) in [(Some(STACK_ID), 1), (None, 0)] {
+        let mut universe = Universe::new(1);
+        pending_payment(&mut universe).await;
+        settle(&mut universe).await;
+        silence(&universe);
+        let before = written("objects_in_doubt");
+        let mut told = event(&universe, "evt_lost", "payment_intent.succeeded", "succeeded", now_s(&universe));
+        told["data"]["object"]["id"] = json!("pi_lost");
+        told["data"]["object"]["metadata"] =
+            stack.map_or(json!({}), |stack| json!({ "crossdock_stack": stack, "crossdock_intent": "int_lost" }));
+        assert_eq!(stripe_says(&mut universe, &told).await.status(), 200);
+        universe.run_until_quiet(8 * 24 * 3_600_000).await;
+        assert_eq!(written("objects_in_doubt") - before, alarms, "{stack:?}");
+        assert_no_dead_letters(&universe);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_look_by_a_person_ends_the_waiting_and_is_asked_for_once() {
     let mut universe = Universe::new(1);
     pending_payment(&mut universe).await;

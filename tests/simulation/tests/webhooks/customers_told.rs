@@ -1,7 +1,7 @@
 //! Customers whom somebody deletes or changes at Stripe.
 
 use bytes::Bytes;
-use sandbox::{Settings, Vendor};
+use sandbox::{CallFault, Dial, Settings, Vendor};
 use serde_json::{Value, json};
 use simulation::invariants::{of_type, text, violations};
 use simulation::shop::{confirmed_payment, order, payment};
@@ -128,6 +128,26 @@ async fn a_payment_that_waits_while_its_customer_is_deleted_is_made_for_another_
     assert_eq!(order(&mut universe, "o-2").await["payment"]["status"], "succeeded");
     assert_eq!(universe.sandbox().stripe().payment_intents().len(), 2);
     assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_perhaps_charged_for_a_deleted_customer_is_looked_for_before_it_is_charged_for_another_one() {
+    let mut universe = Universe::new(1);
+    saved(&mut universe).await;
+    silence(&universe);
+    // The first call is carried out, answered with 503, and forgotten; the second is turned away.
+    for dial in [Dial::UnavailableYetDone, Dial::LostAnswersForgetTheirKey] {
+        universe.sandbox().dials().turn(dial);
+    }
+    for fault in [CallFault::ErrorBefore { status: 503 }, CallFault::Throttled { retry_after_s: 1 }] {
+        universe.sandbox().faults().next_calls(Vendor::Stripe, "create_payment_intent", 1, fault);
+    }
+    let body = confirmed_payment("o-2", "pm_card_visa");
+    assert_eq!(universe.call("POST", "/payments", Some("k-2"), Some(&body)).await.status(), 202);
+    delete(&universe);
+    universe.run_until_quiet(4 * 3_600_000).await;
+    assert_eq!(order(&mut universe, "o-2").await["payment"]["status"], "succeeded");
+    assert_eq!(universe.sandbox().stripe().payment_intents().len(), 2, "one for each order");
 }
 
 #[tokio::test(start_paused = true)]

@@ -60,6 +60,23 @@ async fn a_refund_in_the_dashboard_is_known_whichever_version_the_endpoint_has()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refund_whose_metadata_is_null_is_taken_over_like_any_other() {
+    let mut universe = Universe::new(1);
+    let (_, id) = paid(&mut universe, "pm_card_visa").await;
+    silence(&universe);
+    let now_ms = universe.now_ms();
+    universe.sandbox().merchant_refunds(now_ms, &id, Some(300)).unwrap();
+    let mut refund = universe.sandbox().stripe().refunds()[0].to_json();
+    refund["metadata"] = Value::Null;
+    let event = json!({ "id": "evt_1", "object": "event", "type": "refund.created", "created": now_ms / 1_000,
+        "data": { "object": refund } });
+    stripe_says(&mut universe, &event).await;
+    settle(&mut universe).await;
+    assert_no_dead_letters(&universe);
+    assert_eq!(order(&mut universe, "o-1").await["payment"]["status"], "partially_refunded");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bank_s_late_answer_is_heard_by_both_kinds_of_endpoint() {
     for (version, card, status) in VERSIONS.iter().flat_map(|version| {
         [(*version, "pm_card_pendingRefund", "succeeded"), (*version, "pm_card_refundFail", "failed")]
