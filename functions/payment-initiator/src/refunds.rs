@@ -43,7 +43,8 @@ fn answer(worked: Worked) -> Result<Answer> {
             Err(Error::misconfigured("vendor_credentials", "the payment provider does not accept our key"))
         }
         Worked::Settled(Subject::Refund(refund), Verdict::Done) => Ok(Answer::new(201, refund.view())),
-        Worked::Settled(Subject::Refund(refund), _) => Ok(Answer::new(202, refund.view())),
+        // The outcome of the call is open; an event may have told of it meanwhile.
+        Worked::Settled(Subject::Refund(refund), _) => as_it_is(&refund),
         Worked::Settled(..) | Worked::Nothing(_) | Worked::Missing | Worked::Fenced => {
             Err(Error::uncertain("outcome_unknown", "somebody else settles this refund"))
         }
@@ -69,7 +70,8 @@ fn stored(subject: &Subject, verdict: &Verdict, repeatable: &Repeatable, now: Ti
     Request::answered(REFUND, &key, &repeatable.hash, refund.refund_id.as_str(), answer, now).map(Some)
 }
 
-/// The refund as it is, for a repeat whose first answer is not kept: not given yet, or a day ago.
+/// The refund as it is, where the outcome of its call is open, and for a repeat whose first answer is not kept: not given yet,
+/// or a day ago.
 fn as_it_is(refund: &Refund) -> Result<Answer> {
     match (refund.vendor_id.is_some(), refund.status) {
         // The provider made it, whatever became of it since.

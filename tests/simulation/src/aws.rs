@@ -1,6 +1,7 @@
 //! The one process that is AWS: where the SDK's requests arrive and which service answers them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -20,6 +21,9 @@ pub struct Aws(Arc<Services>);
 
 #[derive(Debug)]
 struct Services {
+    seed: u64,
+    /// Tries of all calls so far.
+    tries: AtomicU64,
     table: Table,
     sqs: Sqs,
     secrets: Secrets,
@@ -29,10 +33,12 @@ struct Services {
 impl Aws {
     /// The account at the time of `clock` (which should not be skewed: skew belongs to instances). `seed` decides every
     /// draw of the models, and of the SDK too: its retry jitter and transaction tokens come from the generator of this
-    /// thread, which is seeded here, so a run must stay on one thread.
+    /// thread, which is seeded here and after each try, so a run must stay on one thread.
     pub fn new(clock: SimClock, seed: u64) -> Self {
         fastrand::seed(seed);
         Self(Arc::new(Services {
+            seed,
+            tries: AtomicU64::new(0),
             table: Table::new(clock),
             sqs: Sqs::new(clock, seed),
             secrets: Secrets::new(clock),
@@ -127,8 +133,28 @@ impl HttpConnector for Transport {
     }
 }
 
+/// Decides what the SDK draws next on this thread, when it is dropped: with an answer, and with a try that has waited too long.
+///
+/// The SDK draws a number for the log in the same stream, where somebody reads the log or once has: without this, whether
+/// an earlier run had its log read would decide how long a try of this one waits.
+struct NextDraws(u64);
+
+impl Drop for NextDraws {
+    fn drop(&mut self) {
+        fastrand::seed(self.0);
+    }
+}
+
 impl Transport {
+    fn next_draws(&self) -> NextDraws {
+        /// Odd, and half of its bits set: 2^64 divided by the golden ratio.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let tries = self.aws.0.tries.fetch_add(1, Ordering::Relaxed);
+        NextDraws(self.aws.0.seed.wrapping_mul(SPREAD).wrapping_add(tries).wrapping_mul(SPREAD))
+    }
+
     async fn carry(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let _next = self.next_draws();
         let target = Target::named(request.headers().get("x-amz-target").expect("a request names its target"));
         let body = request.body().bytes().expect("the SDK holds JSON bodies in memory");
         let answer = self.aws.carry(&self.probe, &target, body).await;

@@ -22,6 +22,12 @@ const ANSWER_KEPT_MS: i64 = 24 * 3_600_000;
 const FINAL_PROBLEMS: [&str; 5] =
     ["payment_refused", "payment_method_unusable", "payment_canceled", "refund_refused", "customer_refused"];
 
+/// How a payment or a refund stands whose caller has to wait.
+const OPEN: [&str; 3] = ["processing", "deferred", "manual"];
+
+/// What is answered 202 for good: a worker sends it, and how it went is read.
+const HANDED_ON: [&str; 2] = ["/messages", "/campaigns"];
+
 /// A request of a caller's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Asked {
@@ -78,7 +84,7 @@ impl Told {
         if *status >= 500 || *status == 429 {
             return;
         }
-        self.what_a_request_came_to(asked, *status, body, to_ms);
+        self.what_a_request_came_to(asked, *status, body, (from_ms, to_ms));
         if !replayed || *status == 202 {
             self.was_true_here(asked, *status, body, (from_ms, to_ms));
         }
@@ -90,14 +96,22 @@ impl Told {
         }
     }
 
-    fn what_a_request_came_to(&mut self, asked: &Asked, status: u16, body: &Value, now_ms: i64) {
+    fn what_a_request_came_to(&mut self, asked: &Asked, status: u16, body: &Value, (from_ms, now_ms): (i64, i64)) {
         let is_customer = asked.path == "/customers";
-        if asked.method != "POST" || asked.path.ends_with("/confirm") || !(asked.key.is_some() || is_customer) {
+        let is_confirm = asked.path.ends_with("/confirm");
+        let is_handed_on = HANDED_ON.contains(&asked.path.as_str());
+        if asked.method != "POST" || is_confirm || is_handed_on || !(asked.key.is_some() || is_customer) {
             return;
         }
         if status == 202 {
+            let is_money = asked.path == "/payments" || asked.path.ends_with("/refunds");
+            if let Some(told) = text(body, "status").filter(|told| is_money && !OPEN.contains(told)) {
+                self.violations.push(format!("W2: {} was told to wait for what is {told}", name(asked)));
+            }
             self.waiting.insert(asked.clone(), body.clone());
-            if let Some(first) = self.finals.get(asked).filter(|first| now_ms - first.at_ms < ANSWER_KEPT_MS) {
+            // Who asked before the other was answered may have looked earlier: it was so then.
+            let is_repeat = |first: &&Final| first.at_ms <= from_ms && now_ms - first.at_ms < ANSWER_KEPT_MS;
+            if let Some(first) = self.finals.get(asked).filter(is_repeat) {
                 self.violations.push(format!("W1: {} was answered {} and then 202", name(asked), first.status));
             }
             return;
@@ -247,4 +261,47 @@ fn decline(moment: &Moment) -> Option<&'static str> {
 
 fn name(asked: &Asked) -> String {
     format!("{} {} {}", asked.method, asked.path, asked.key.as_deref().unwrap_or("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Asked, Told};
+    use crate::universe::Response;
+
+    const REFUNDS: &str = "/payments/pay_1/refunds";
+
+    fn heard(path: &str, answers: &[(u16, &str, (i64, i64))]) -> usize {
+        let key = Some("k-1".to_owned());
+        let asked = Asked { method: "POST".to_owned(), path: path.to_owned(), key, body: None };
+        let mut told = Told::default();
+        for (status, word, during) in answers {
+            let body = json!({ "refund_id": "ref_1", "payment_id": "pay_1", "status": word });
+            told.hear(&asked, &answer(*status, body), *during, &[]);
+        }
+        told.at_rest();
+        told.violations.len()
+    }
+
+    fn answer(status: u16, body: Value) -> Response {
+        Response::Answer { status, body, replayed: false, media_type: "application/json".to_owned() }
+    }
+
+    #[test]
+    fn who_asked_before_the_other_was_answered_may_be_told_to_wait_and_who_asks_afterwards_may_not() {
+        let (done, waits) = ((201, "succeeded", (100, 200)), |during| (202, "processing", during));
+        let in_the_end = (201, "succeeded", (300, 400));
+        assert_eq!(heard(REFUNDS, &[done, waits((150, 250)), in_the_end]), 0);
+        assert_eq!(heard(REFUNDS, &[done, waits((200, 250)), in_the_end]), 1);
+    }
+
+    #[test]
+    fn nobody_is_told_to_wait_for_what_is_over_nor_for_ever() {
+        let in_the_end = (201, "succeeded", (300, 400));
+        assert_eq!(heard(REFUNDS, &[(202, "deferred", (100, 200)), in_the_end]), 0);
+        assert_eq!(heard(REFUNDS, &[(202, "succeeded", (100, 200)), in_the_end]), 1);
+        assert_eq!(heard(REFUNDS, &[(202, "processing", (100, 200))]), 1);
+        assert_eq!(heard("/messages", &[(202, "queued", (100, 200))]), 0);
+    }
 }

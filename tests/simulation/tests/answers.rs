@@ -221,6 +221,28 @@ async fn a_refused_refund_is_refused_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refund_that_an_event_has_told_of_while_its_call_had_no_answer_is_not_under_way() {
+    let mut universe = Universe::new(1);
+    let paid = create(&mut universe, Some("k-1"), &confirmed_payment("o-1", "pm_card_visa")).await;
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let path = format!("{}/refunds", path_of(&paid));
+    // Longer than both tries wait.
+    universe.sandbox().faults().next_calls(Vendor::Stripe, "create_refund", 2, CallFault::Delay { ms: 60_000 });
+    let mut meanwhile = None;
+    let answer = universe
+        .call_while("POST", &path, Some("r-1"), Some(&json!({})), async |universe| {
+            universe.sleep_ms(1_000).await;
+            universe.run_until_quiet(5_000).await;
+            meanwhile = Some(universe.call("POST", &path, Some("r-1"), Some(&json!({}))).await);
+        })
+        .await;
+    assert_eq!(meanwhile.as_ref().map(code), Some(told(201, "succeeded")));
+    assert_eq!(code(&answer), told(201, "succeeded"));
+    universe.run_until_quiet(A_WHILE_MS).await;
+    assert_clean(&mut universe).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_of_several_confirms_within_one_second_is_answered_with_its_own_news() {
     let cards = [
         (INSUFFICIENT, told(402, "insufficient_funds")),

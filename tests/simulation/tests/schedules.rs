@@ -32,6 +32,16 @@ fn one_seed_makes_the_same_run_every_time() {
 }
 
 #[test]
+fn a_run_whose_log_was_read_changes_nothing_in_those_after_it() {
+    let all = || [3, 1193, 1862].map(|seed| play(&Schedule { seed, traced: true, ..Schedule::default() }).trace);
+    let before = all();
+    play(&Schedule { seed: 1856, reads_logs: true, ..Schedule::default() });
+    for (before, after) in before.iter().zip(&all()) {
+        assert_eq!(before.iter().zip(after).find(|(before, after)| before != after), None);
+    }
+}
+
+#[test]
 fn what_is_left_out_of_a_schedule_does_not_happen() {
     let mut schedule = Schedule { seed: 3, ..Schedule::default() };
     let whole = play(&schedule);
