@@ -218,7 +218,7 @@ fn meanwhile<'a, T>(
 ) -> impl Iterator<Item = &'a T> {
     let before = all.iter().take_while(|one| at_ms(one) <= from_ms).count().saturating_sub(1);
     // Of several of one millisecond each may be what was seen.
-    let first = all.get(before).map_or(from_ms, |one| at_ms(one));
+    let first = all.get(before).map_or(from_ms, &at_ms);
     let start = all.iter().position(|one| at_ms(one) >= first).unwrap_or(before);
     let end = all.iter().take_while(|one| at_ms(one) <= to_ms).count();
     all.get(start..end.max(start)).unwrap_or_default().iter()

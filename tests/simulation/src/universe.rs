@@ -33,6 +33,7 @@ const ASKS_AGAIN_MAX: usize = 3;
 pub(crate) const SWEEP_EVERY_MS: i64 = 60_000;
 
 /// The whole system. Build it inside a current-thread runtime whose clock is paused.
+#[expect(clippy::struct_excessive_bools, reason = "switches that have nothing to do with each other")]
 pub struct Universe {
     clock: SimClock,
     aws: Aws,

@@ -36,6 +36,7 @@ const REST_WITHIN: Duration = Duration::from_secs(20 * 86_400);
 
 /// One run to make.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that have nothing to do with each other")]
 pub struct Schedule {
     /// Decides everything.
     pub seed: u64,
