@@ -168,9 +168,10 @@ impl Told {
             402 => moment.status == "requires_payment_method" && decline(moment) == Some(told),
             _ => told == in_our_words(&moment.status) || told.ends_with("refunded") && moment.status == "succeeded",
         };
-        // A confirm is an attempt: where one was made meanwhile, how it stood before is no news of it.
+        // A confirm is an attempt: where one was made meanwhile, an earlier card's decline is no news of it. That the payment is
+        // under way may be: a cancel beside it takes the place of the attempt, and so does a confirm that is found out about.
         let mut since: Vec<&&Moment> = meanwhile(&own, |moment| moment.at_ms, during).collect();
-        if since.iter().any(|moment| moment.at_ms > during.0) {
+        if status == 402 && since.iter().any(|moment| moment.at_ms > during.0) {
             since.retain(|moment| moment.at_ms > during.0);
         }
         if !since.into_iter().any(|moment| is_told(moment)) {

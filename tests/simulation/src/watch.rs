@@ -20,7 +20,7 @@ const CLAIMS_MAX: u64 = 5;
 pub struct Watch {
     /// How wrong clocks may be in this run, in milliseconds.
     pub clocks_wrong_by_ms: i64,
-    /// Whether somebody refunds at the vendor in this run: then more may go back than we knew was left.
+    /// Whether the vendor has refunds in this run that we do not know of: then more may go back than we knew was left.
     pub refunds_at_the_vendor: bool,
     pub(crate) violations: Vec<String>,
     /// When each message was first known to be at its provider: its intent, and Unix milliseconds.
