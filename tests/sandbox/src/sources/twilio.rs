@@ -34,7 +34,7 @@ pub(super) const LIST: &[Entry] = &[
     refusal(EVERY_OPERATION, 409, "page", Guess("no vendor's word; a schedule gives it to every vendor")),
     events("queued sending sent delivered received", Spec("twilio_api_v2010.json: message_enum_status")),
     events(
-        "failed/30001 failed/30002 undelivered/30003 undelivered/30005 undelivered/30006 undelivered/30007 undelivered/30008",
+        "failed/21610 failed/30001 failed/30002 undelivered/30003 undelivered/30005 undelivered/30006 undelivered/30007 undelivered/30008",
         CODES,
     ),
     events("received/STOP received/START received/HELP", Page("twilio.com/docs on Advanced Opt-Out: OptOutType")),
