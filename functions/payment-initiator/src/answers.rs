@@ -11,16 +11,21 @@ use crossdock::guard::{Guard, holds};
 use crossdock::lambda::http::Answer;
 use serde_json::Value;
 
-/// The answer to a create that was carried out.
-pub(crate) fn to_create(worked: Worked) -> Result<Answer> {
+/// The answer to a create that was carried out, and that was to charge at once or not.
+pub(crate) fn to_create(worked: Worked, charged_at_once: bool) -> Result<Answer> {
     match worked {
         Worked::Settled(Subject::Payment(payment), Verdict::Done) => declined_or(201, &payment),
         Worked::Settled(Subject::Payment(payment), Verdict::Refused { code }) => Err(refused(&payment, code)),
         Worked::Settled(_, Verdict::NotDone { code: "vendor_credentials", .. }) => {
             Err(Error::misconfigured("vendor_credentials", "the payment provider does not accept our key"))
         }
-        // The outcome of the call is open; an event may have told of it meanwhile.
-        Worked::Settled(Subject::Payment(payment), _) if payment.vendor_at.is_some() => declined_or(201, &payment),
+        // The outcome of the call is open; an event may have told of it meanwhile. That there is a payment says nothing of
+        // its charge.
+        Worked::Settled(Subject::Payment(payment), _)
+            if payment.vendor_at.is_some() && !(charged_at_once && is_untried(&payment)) =>
+        {
+            declined_or(201, &payment)
+        }
         Worked::Settled(Subject::Payment(payment), _) => Ok(Answer::new(202, payment.view(true))),
         Worked::Fenced | Worked::Nothing(_) | Worked::Missing | Worked::Settled(..) => {
             Err(Error::uncertain("outcome_unknown", "somebody else settles this payment"))
@@ -96,6 +101,11 @@ pub(crate) fn kept(answer: &Result<Answer>) -> Option<(u16, Value)> {
         Err(_) => return None,
     };
     Some((answer.status, answer.body))
+}
+
+/// Nobody has told of an attempt to charge it.
+fn is_untried(payment: &Payment) -> bool {
+    payment.status == PaymentStatus::RequiresPaymentMethod && payment.decline.is_none()
 }
 
 fn declined_or(status: u16, payment: &Payment) -> Result<Answer> {

@@ -60,14 +60,14 @@ impl PaymentInitiator {
         let store =
             |subject: &Subject, verdict: &Verdict| answers::stored(subject, verdict, CREATE, request.received_at);
         match self.payments.create(&input, &repeatable, &asker(request), store).await? {
-            Asked::Worked(worked) => answers::to_create(worked),
+            Asked::Worked(worked) => answers::to_create(worked, input.confirm),
             Asked::Answered(answer) => Ok(Answer::new(answer.status, answer.body.expose().clone()).replayed()),
             Asked::Resumed(worked) => {
                 let payment = match &worked {
                     Worked::Settled(Subject::Payment(payment), _) => Some(payment.clone()),
                     _ => None,
                 };
-                let answer = answers::to_create(worked);
+                let answer = answers::to_create(worked, input.confirm);
                 if let Some(payment) = payment {
                     self.keep(&payment, &answer, input.confirm).await?;
                 }

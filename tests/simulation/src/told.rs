@@ -105,7 +105,10 @@ impl Told {
         }
         if status == 202 {
             let is_money = asked.path == "/payments" || asked.path.ends_with("/refunds");
-            if let Some(told) = text(body, "status").filter(|told| is_money && !OPEN.contains(told)) {
+            // That a payment is heard of says nothing of a charge that was to be made with it.
+            let is_open =
+                |told: &str| OPEN.contains(&told) || told == "requires_payment_method" && charges_at_once(asked);
+            if let Some(told) = text(body, "status").filter(|told| is_money && !is_open(told)) {
                 self.violations.push(format!("W2: {} was told to wait for what is {told}", name(asked)));
             }
             self.waiting.insert(asked.clone(), body.clone());
@@ -204,6 +207,12 @@ impl Asked {
         let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
         Self { method: request.method().to_string(), path: path.to_owned(), key, body }
     }
+}
+
+/// A create that is to charge at once.
+fn charges_at_once(asked: &Asked) -> bool {
+    let body = asked.body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok());
+    asked.path == "/payments" && body.is_some_and(|body| body["confirm"] == true)
 }
 
 /// A refused customer stands in the way of a payment, and leaves nothing of it.
