@@ -1,5 +1,6 @@
 //! What somebody wanted, and what became of it: a wish ends fulfilled, too late, or with a person.
 
+use sandbox::Dial;
 use serde_json::Value;
 
 use super::{of_type, text};
@@ -16,7 +17,7 @@ pub(super) fn cancels_are_kept(universe: &Universe, items: &[Value], wrong: &mut
     for payment in of_type(items, "payment") {
         let id = text(payment, "payment_id").unwrap_or_default();
         let Some(asked) = universe.watch.cancels.get(id) else { continue };
-        let charged_ms = charges(universe, payment);
+        let charged_ms = charges(universe, items, payment);
         let first_sent_ms = sent(universe, payment);
         let was_sent = asked.may_be_under_way || first_sent_ms.is_some_and(|at_ms| at_ms <= asked.at_ms);
         if !was_sent && !charged_ms.is_empty() {
@@ -36,14 +37,18 @@ pub(super) fn cancels_are_kept(universe: &Universe, items: &[Value], wrong: &mut
     }
 }
 
-/// When this payment was charged, in Unix milliseconds.
-fn charges(universe: &Universe, payment: &Value) -> Vec<i64> {
-    let sandbox = universe.sandbox();
+/// When this payment was charged, in Unix milliseconds. Where Stripe forgets a key, a repeat makes a second object that nobody
+/// here can prevent: of this very one a person was told, who decides what becomes of it.
+fn charges(universe: &Universe, items: &[Value], payment: &Value) -> Vec<i64> {
+    let mut sandbox = universe.sandbox();
+    let forgets = sandbox.dials().is_turned(Dial::LostAnswersForgetTheirKey);
+    let is_told = |id: &str| of_type(items, "doubt").any(|doubt| text(doubt, "vendor_id") == Some(id));
     let own = sandbox
         .stripe()
         .payment_intents()
         .iter()
-        .filter(|there| there.metadata.get("crossdock_intent").map(String::as_str) == text(payment, "intent_id"));
+        .filter(|there| there.metadata.get("crossdock_intent").map(String::as_str) == text(payment, "intent_id"))
+        .filter(|there| !(forgets && is_told(&there.id)));
     own.flat_map(|there| sandbox.stripe().succeeded_charges(&there.id).map(|charge| charge.created_s * 1_000)).collect()
 }
 
