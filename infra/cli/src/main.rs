@@ -1,5 +1,5 @@
 //! `crossdock`: what a person on call does with a deployed stack. Each command is a file; what it may do to the work list
-//! is decided in the crate `crossdock` (effects/operate.rs, lambda/webhook.rs), which the simulation tests.
+//! is decided in the crate `crossdock` (effects/operate/, lambda/webhook.rs), which the simulation tests.
 //!
 //! Nothing personal is printed: no address, no content of a mail, no bytes of a webhook or request.
 

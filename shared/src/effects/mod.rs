@@ -5,48 +5,18 @@
 //! status, the timeline and the intents that follow. A claim whose lease is over is of unknown outcome and is
 //! **resolved** by asking the vendor; it is never simply run again. A message in a queue is only a **nudge**.
 //!
-//! Reading order: intent.rs (what an intent is), kind.rs (which there are), claim.rs, settle.rs, work.rs (claim → call → settle as one story),
-//! commit.rs (the transaction they all write), inbound.rs (the same for events), waiting.rs (events that come too early),
-//! doubt.rs (what a vendor cannot mean), leave.rs (who may be written to), stop.rs (what a cancel stops), campaign.rs and together.rs (one mail to many), due.rs (the sweeper's part), archive.rs
-//! (every webhook as it came), operate.rs (what a person may do by hand).
+//! Three floors, each of which names only those below it: `list/` is what is written down, `subject/` what an intent is about,
+//! `work/` the way of an intent from nudge to settled. Four doors lead in: `intake/` (somebody asks), `inbound/` (a vendor
+//! tells), `operate/` (a person decides) and sweep.rs (the clock comes round). Beside them are `records/` and order.rs.
 
-pub mod archive;
-pub mod audit;
-pub mod campaign;
-mod claim;
-mod commit;
-pub mod contact;
-pub mod customer;
-pub mod doubt;
-mod due;
-mod foresee;
 pub mod inbound;
 pub mod intake;
-pub mod intent;
-mod kind;
-mod leave;
-mod listed;
-pub mod message;
-mod newest;
-pub mod nudge;
-pub mod observation;
-mod opaque;
+mod list;
 mod operate;
 pub mod order;
-mod otherwise;
-pub mod outcome;
-pub mod payment;
-pub mod pickup;
-pub mod provider;
-mod publish;
-pub mod refund;
-pub mod report;
-mod settle;
-pub mod shipment;
-mod stop;
-pub mod template;
-mod together;
-pub mod waiting;
+mod records;
+mod subject;
+mod sweep;
 mod work;
 
 use std::sync::Arc;
@@ -55,17 +25,21 @@ use crate::aws::{Queues, Table};
 use crate::domain::StackId;
 use crate::world::World;
 
-pub use claim::{CALL_TIME_MIN, Claim, Claimed, LEASE_MARGIN, Lease, TAIL_TIME};
-pub use commit::Context;
-pub use due::Swept;
-pub use foresee::Foreseen;
-pub use intent::{Intent, Kind, Phase};
-pub use nudge::{Nudge, Routes};
-pub use opaque::Opaque;
-pub use operate::{Finding, Waiting};
-pub use outcome::{Agent, CALLED_OFF, HELD_BACK, OPTED_OUT, Outcome, TOO_EARLY, Verdict};
-pub use settle::{Settled, owner};
-pub use together::Broadcaster;
+pub use inbound::{Foreseen, provider, waiting};
+pub use intake::campaign;
+pub use list::intent::{Intent, Kind, Phase};
+pub use list::nudge::{Nudge, Routes};
+pub use list::opaque::Opaque;
+pub use list::outcome::{Agent, CALLED_OFF, HELD_BACK, OPTED_OUT, Outcome, TOO_EARLY, Verdict};
+pub use list::{intent, nudge, observation, outcome};
+pub use operate::{Finding, Waiting, audit};
+pub use records::{archive, report, template};
+pub use subject::{contact, customer, doubt, message, payment, pickup, refund, shipment};
+pub use sweep::Swept;
+pub use work::claim::{CALL_TIME_MIN, Claim, Claimed, LEASE_MARGIN, Lease, TAIL_TIME};
+pub use work::commit::Context;
+pub use work::settle::{Settled, owner};
+pub use work::together::Broadcaster;
 pub use work::{Subject, Worked, with_permit};
 
 /// The work list of one stack.

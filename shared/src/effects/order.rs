@@ -11,17 +11,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::try_join;
 use serde_json::{Value, json};
 
-use super::WorkList;
-use super::intent::order_partition;
-use super::message::Message;
-use super::payment::Payment;
-use super::refund::Refund;
-use super::shipment::Shipment;
 use crate::aws::Item;
 use crate::aws::table::Index;
 use crate::domain::OrderId;
 use crate::domain::payment::PaymentStatus;
 use crate::domain::timeline::TimelineEntry;
+use crate::effects::WorkList;
+use crate::effects::list::intent::order_partition;
+use crate::effects::subject::message::Message;
+use crate::effects::subject::payment::Payment;
+use crate::effects::subject::refund::Refund;
+use crate::effects::subject::shipment::Shipment;
 use crate::error::{Error, Result};
 
 /// How the sort key of every row of a timeline begins.

@@ -5,6 +5,7 @@
 use std::fs;
 
 use contract::workspace_root;
+use walkdir::WalkDir;
 
 /// The namespace and the metric of each alarm that is not about one of AWS's own metrics.
 fn watched() -> Vec<(String, String)> {
@@ -30,8 +31,8 @@ fn every_alarm_on_a_metric_of_ours_watches_one_that_is_written() {
     let folders = ["shared/src/gateway", "shared/src/effects"].map(|folder| workspace_root().join(folder));
     let sources: Vec<String> = folders
         .iter()
-        .flat_map(|folder| fs::read_dir(folder).unwrap())
-        .map(|entry| entry.unwrap().path())
+        .flat_map(|folder| WalkDir::new(folder).into_iter())
+        .map(|entry| entry.unwrap().into_path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .map(|path| fs::read_to_string(path).unwrap())
         .collect();

@@ -1,10 +1,10 @@
 //! What a request made before, read and not written: for whoever cannot ask for it anew just now.
 
-use super::{ORDINAL_MAX, Repeatable, Request, StoredAnswer, same_request};
+use super::payment::{ORDINAL_MAX, Repeatable, Request, StoredAnswer, same_request};
 use crate::aws::Item;
 use crate::domain::{OrderId, PaymentId};
 use crate::effects::WorkList;
-use crate::effects::payment::{self, Payment};
+use crate::effects::subject::payment::{self, Payment};
 use crate::error::Result;
 
 impl WorkList {

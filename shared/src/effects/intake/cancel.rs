@@ -3,10 +3,10 @@
 use crate::aws::{Transacted, Write};
 use crate::domain::payment::PaymentStatus;
 use crate::domain::{Correlation, IntentId, PaymentId};
-use crate::effects::commit::{Charged, Context, timeline_row};
-use crate::effects::intent::{self, Intent, Phase};
-use crate::effects::observation::{Observation, PaymentSeen};
-use crate::effects::payment::{self, Payment};
+use crate::effects::list::intent::{self, Intent, Phase};
+use crate::effects::list::observation::{Observation, PaymentSeen};
+use crate::effects::subject::payment::{self, Payment};
+use crate::effects::work::commit::{Charged, Context, timeline_row};
 use crate::effects::{CALLED_OFF, Subject, WorkList};
 use crate::error::{Error, Result};
 use crate::guard::{Guard, condition, holds};

@@ -1,15 +1,15 @@
 //! A customer: made known to the payment provider once, and found again by the shop's id.
 
-use super::claim_at_birth;
+use super::payment::claim_at_birth;
 use crate::aws::table::Written;
 use crate::aws::{Item, Transacted, Write};
 use crate::domain::input::CreateCustomer;
 use crate::domain::{ContactId, Correlation, CustomerId, IntentId, Private, id};
 use crate::effects::WorkList;
-use crate::effects::claim::{Claimed, Lease};
-use crate::effects::contact;
-use crate::effects::customer::{self, Customer};
-use crate::effects::intent::{Data, Intent, Kind, Phase, VendorRequest, person_partition};
+use crate::effects::list::intent::{Data, Intent, Kind, Phase, VendorRequest, person_partition};
+use crate::effects::subject::contact;
+use crate::effects::subject::customer::{self, Customer};
+use crate::effects::work::claim::{Claimed, Lease};
 use crate::error::{Error, Result};
 
 /// Reads and writes tried to forget one: each that lost means that somebody else changed it.

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use super::{claim_at_birth, same_request};
+use super::payment::{claim_at_birth, same_request};
 use crate::aws::{Item, Key, Obstacle, Transacted, Write};
 use crate::domain::input::CreateMessage;
 use crate::domain::message::{Channel, Estimate, MessageKind};
 use crate::domain::{ContactId, Correlation, IntentId, MessageId, OrderId, Timestamp};
 use crate::effects::WorkList;
-use crate::effects::claim::{Claimed, Lease};
-use crate::effects::commit::Context;
-use crate::effects::contact;
-use crate::effects::intent::{Intent, Kind, order_partition};
-use crate::effects::message::{self, Draft, Message};
-use crate::effects::nudge::Nudge;
-use crate::effects::payment::Payment;
+use crate::effects::list::intent::{Intent, Kind, order_partition};
+use crate::effects::list::nudge::Nudge;
+use crate::effects::subject::contact;
+use crate::effects::subject::message::{self, Draft, Message};
+use crate::effects::subject::payment::Payment;
+use crate::effects::work::claim::{Claimed, Lease};
+use crate::effects::work::commit::Context;
 use crate::error::{Error, Result};
 use crate::guard::{Guard, condition};
 

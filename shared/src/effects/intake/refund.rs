@@ -1,17 +1,17 @@
 //! A refund: its amount is taken from what is left of the payment in the transaction that makes it.
 
-use super::{Repeatable, Request, StoredAnswer, claim_at_birth, same_request};
+use super::payment::{Repeatable, Request, StoredAnswer, claim_at_birth, same_request};
 use crate::aws::{Item, Key, Obstacle, Transacted, Write};
 use crate::domain::input::CreateRefund;
 use crate::domain::payment::PaymentStatus;
 use crate::domain::{Correlation, IntentId, Money, PaymentId, RefundId};
 use crate::effects::WorkList;
-use crate::effects::claim::{Claimed, Lease};
-use crate::effects::commit::Context;
-use crate::effects::intent::{self, Data, Intent, Kind, VendorRequest};
-use crate::effects::nudge::Nudge;
-use crate::effects::payment::{self, Payment};
-use crate::effects::refund::{self, Refund};
+use crate::effects::list::intent::{self, Data, Intent, Kind, VendorRequest};
+use crate::effects::list::nudge::Nudge;
+use crate::effects::subject::payment::{self, Payment};
+use crate::effects::subject::refund::{self, Refund};
+use crate::effects::work::claim::{Claimed, Lease};
+use crate::effects::work::commit::Context;
 use crate::error::{Error, Result};
 use crate::guard::{Guard, condition};
 
@@ -51,7 +51,7 @@ impl WorkList {
             let keys = [payment::key(payment_id), refund::key(payment_id, &refund_id), request_key];
             let mut items = self.table.get_many(&keys).await?.into_iter();
             let (payment, before, request) = (items.next().flatten(), items.next().flatten(), items.next().flatten());
-            let payment: Payment = payment.ok_or_else(super::payment_not_found)?.parse()?;
+            let payment: Payment = payment.ok_or_else(super::payment::payment_not_found)?.parse()?;
             if let Some(before) = before {
                 return repeat(&before.parse()?, request.as_ref(), &repeatable.hash);
             }

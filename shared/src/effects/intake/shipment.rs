@@ -1,17 +1,17 @@
 //! A shipment or a pickup asked for: into the list in one transaction.
 
-use super::{Repeatable, Request, claim_at_birth, same_request};
+use super::payment::{Repeatable, Request, claim_at_birth, same_request};
 use crate::aws::{Item, Key, Obstacle, Transacted, Write};
 use crate::domain::shipping::{Carrier, Consignment, PickupRequest, ShipmentStatus};
 use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, PickupId, Private, ShipmentId};
 use crate::effects::Opaque;
 use crate::effects::WorkList;
-use crate::effects::claim::{Claimed, Lease};
-use crate::effects::commit::Context;
-use crate::effects::contact;
-use crate::effects::intent::{self, Intent, Kind, person_partition};
-use crate::effects::pickup::{self, Pickup};
-use crate::effects::shipment::{self, Shipment};
+use crate::effects::list::intent::{self, Intent, Kind, person_partition};
+use crate::effects::subject::contact;
+use crate::effects::subject::pickup::{self, Pickup};
+use crate::effects::subject::shipment::{self, Shipment};
+use crate::effects::work::claim::{Claimed, Lease};
+use crate::effects::work::commit::Context;
 use crate::error::{Error, Result};
 
 /// A shipment to be.

@@ -1,0 +1,95 @@
+//! What applying an event would change, without changing anything.
+
+use crate::aws::Key;
+use crate::domain::Correlation;
+use crate::effects::WorkList;
+use crate::effects::inbound::Event;
+use crate::effects::list::intent::Kind;
+use crate::effects::list::observation::Observation;
+use crate::effects::subject::contact::CONTACT;
+use crate::effects::work::Subject;
+use crate::error::Result;
+use crate::gateway::Vendor;
+
+/// What an event would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Foreseen {
+    /// It belongs to another deployment on the same vendor account.
+    Foreign,
+    /// It matches nothing, and would wait or only be recorded.
+    Unmatched,
+    /// It says nothing of a status.
+    Recorded,
+    /// Somebody says what may be sent to an address.
+    Wish {
+        /// What, in the ledger's words.
+        change: &'static str,
+    },
+    /// It speaks of this object.
+    Applied {
+        /// Our id of it.
+        object: String,
+        /// Its status now; none for what has none.
+        from: &'static str,
+        /// Its status afterwards.
+        to: &'static str,
+        /// What would be put into the work list, unless it is there already.
+        follow_ups: Vec<Kind>,
+        /// Whether it changes what may be sent to an address.
+        changes_consent: bool,
+    },
+}
+
+impl WorkList {
+    /// Plans an event on its object as it is, and writes nothing.
+    pub async fn foresee(&self, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<Foreseen> {
+        if event.stack.as_deref().is_some_and(|stack| stack != self.stack.as_str()) {
+            return Ok(Foreseen::Foreign);
+        }
+        // Under which id the address is known, only event-processor's key says.
+        if let Some(Observation::Contact(seen)) = &event.seen {
+            return Ok(Foreseen::Wish { change: seen.change.as_str() });
+        }
+        let Some(target) = self.target(vendor, event, correlation).await? else { return Ok(Foreseen::Unmatched) };
+        let Some(seen) = &event.seen else { return Ok(Foreseen::Recorded) };
+        let context = self.context(vendor, event, correlation.clone());
+        let plan = target.subject.observe(seen, &context)?;
+        let after = plan.after.as_ref().unwrap_or(&target.subject);
+        Ok(Foreseen::Applied {
+            object: id(&target.subject).to_owned(),
+            from: status(&target.subject),
+            to: status(after),
+            follow_ups: plan.nudges.iter().map(|nudge| nudge.kind).collect(),
+            changes_consent: plan.writes.iter().any(|(_, write)| write.key().sk == CONTACT),
+        })
+    }
+
+    /// Whether the event was applied, and where in the archive the webhook is that told it.
+    pub async fn recorded(&self, vendor: Vendor, event_id: &str) -> Result<Option<Option<String>>> {
+        let key = Key::new(format!("EVENT#{}#{event_id}", vendor.as_str()), "EVENT");
+        Ok(self.table.get(&key).await?.map(|item| item.text("archive_key").map(str::to_owned)))
+    }
+}
+
+fn id(subject: &Subject) -> &str {
+    match subject {
+        Subject::Payment(payment) => payment.payment_id.as_str(),
+        Subject::Refund(refund) => refund.refund_id.as_str(),
+        Subject::Customer(customer) => customer.customer_id.as_str(),
+        Subject::Message { message, .. } => message.message_id.as_str(),
+        Subject::Shipment(shipment) => shipment.shipment_id.as_str(),
+        Subject::Pickup(pickup) => pickup.pickup_id.as_str(),
+        Subject::Contact(id) => id.as_str(),
+    }
+}
+
+fn status(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::Payment(payment) => payment.status.as_str(),
+        Subject::Refund(refund) => refund.status.as_str(),
+        Subject::Customer(_) | Subject::Contact(_) => "-",
+        Subject::Message { message, .. } => message.status.as_str(),
+        Subject::Shipment(shipment) => shipment.status.as_str(),
+        Subject::Pickup(pickup) => pickup.status.as_str(),
+    }
+}

@@ -1,0 +1,309 @@
+//! An intent: what someone wants done once.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::Key;
+use crate::domain::event::DomainEvent;
+use crate::domain::{
+    ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, PickupId, Private, RefundId,
+    ShipmentId, StackId, Timestamp, id,
+};
+pub use crate::effects::list::kind::Kind;
+use crate::guard::{Guard, holds};
+
+/// How long a final intent is kept: covers Stripe's 3 days of redeliveries, replays of the archive, and the 30 days
+/// in which most disputes come.
+pub const KEPT_AFTER: Duration = Duration::from_secs(35 * 24 * 3_600);
+
+/// Where an intent stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Phase {
+    /// To be done at `due`.
+    Ready,
+    /// Somebody has it and may have called.
+    Calling,
+    /// It may have happened; to be resolved at `due`.
+    Unknown,
+    /// Somebody is asking the vendor.
+    Resolving,
+    /// It happened. Final.
+    Done,
+    /// The vendor's final no, or canceled before it was ever called. Final.
+    Refused,
+    /// A person has to look.
+    Manual,
+}
+
+impl Phase {
+    /// The name in items.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "READY",
+            Self::Calling => "CALLING",
+            Self::Unknown => "UNKNOWN",
+            Self::Resolving => "RESOLVING",
+            Self::Done => "DONE",
+            Self::Refused => "REFUSED",
+            Self::Manual => "MANUAL",
+        }
+    }
+
+    /// Whether it has left the due index.
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Done | Self::Refused | Self::Manual)
+    }
+}
+
+/// What is to be done, exactly.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Data {
+    /// Send these bytes to the payment provider. They are kept because a repeat under the same idempotency key must
+    /// have the same bytes.
+    Payment {
+        /// The payment it is about.
+        payment_id: PaymentId,
+        /// The request; none for a cancel or a look, which have nothing but the vendor's id to say.
+        request: Option<VendorRequest>,
+    },
+    /// Send these bytes to the payment provider.
+    Refund {
+        /// The refund.
+        refund_id: RefundId,
+        /// The payment it is part of.
+        payment_id: PaymentId,
+        /// The request.
+        request: VendorRequest,
+    },
+    /// Send these bytes to the payment provider.
+    Customer {
+        /// The customer.
+        customer_id: CustomerId,
+        /// Who it is: the request has their address.
+        contact_id: ContactId,
+        /// The request.
+        request: VendorRequest,
+    },
+    /// Send this message; content and address are in MESSAGE and CONTACT.
+    Message {
+        /// The message.
+        message_id: MessageId,
+        /// To whom.
+        contact_id: ContactId,
+    },
+    /// Do this for a shipment; whose it is, the shipment says.
+    Shipment {
+        /// The shipment.
+        shipment_id: ShipmentId,
+    },
+    /// Have these parcels fetched.
+    Pickup {
+        /// The pickup.
+        pickup_id: PickupId,
+    },
+    /// Publish this event.
+    Publish {
+        /// The CloudEvents id.
+        event_id: String,
+        /// When it happened.
+        at: Timestamp,
+        /// The event.
+        event: DomainEvent,
+    },
+}
+
+/// A request to a vendor, as bytes that can be sent again. The body never prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VendorRequest {
+    /// The operation's name in logs and metrics.
+    pub operation: String,
+    /// Below the vendor's base URL, beginning with `/`.
+    pub path: String,
+    /// Form-encoded.
+    pub body: Private<String>,
+}
+
+/// An intent, as it is stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Intent {
+    /// Tells items of one index partition apart.
+    #[serde(rename = "type")]
+    pub item_type: String,
+    /// Hash of kind, object and discriminator.
+    pub intent_id: IntentId,
+    /// What kind of thing.
+    pub kind: Kind,
+    /// What exactly.
+    pub data: Data,
+    /// Where it stands.
+    pub phase: Phase,
+    /// When somebody should look at it (also under a lease: when the lease is over).
+    pub due: Timestamp,
+    /// Present while it is in the due index.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_pk: Option<String>,
+    /// Who claimed it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Grows at each claim; a settle must know the current one (fencing).
+    #[serde(default)]
+    pub epoch: u64,
+    /// Until when the last claim holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_until: Option<Timestamp>,
+    /// Claims since the last settle; a poison intent must not live for ever.
+    #[serde(default)]
+    pub claims: u32,
+    /// Calls that the vendor answered without doing it.
+    #[serde(default)]
+    pub attempt: u32,
+    /// When it was first claimed for a call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_called_at: Option<Timestamp>,
+    /// A call was turned away with an answer that proves nothing: it probably did nothing. It may be sent again as it is; that
+    /// nothing happened is not concluded from it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_doubt: bool,
+    /// Until when the last call may have been running: "did not happen" is not concluded before a while after this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called_until: Option<Timestamp>,
+    /// Grows only when it is certain that the request so far did not happen and the next must count as another.
+    #[serde(default)]
+    pub generation: u32,
+    /// Set when repeating the request cannot tell what happened (a stored 500), so that the vendor's list must.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ask_the_list: bool,
+    /// The vendor's id of what it made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor_id: Option<String>,
+    /// Why it was refused, or given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
+    /// A message asked for it, and nobody waits for its answer: if the vendor refuses it, a person has to hear of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_command: bool,
+    /// After this a person has to look.
+    pub give_up_at: Timestamp,
+    /// The order it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
+    /// Ties together what one request caused.
+    pub correlation_id: Correlation,
+    /// When it came into the list.
+    pub created_at: Timestamp,
+    /// Index by order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_pk: Option<String>,
+    /// Index by order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_sk: Option<String>,
+    /// Index by person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_pk: Option<String>,
+    /// Index by person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_sk: Option<String>,
+    /// TTL, in seconds; only once it is final.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<i64>,
+}
+
+impl Intent {
+    /// A new intent, READY at once.
+    pub fn new(
+        intent_id: IntentId,
+        kind: Kind,
+        data: Data,
+        order_id: Option<OrderId>,
+        correlation_id: Correlation,
+        now: Timestamp,
+    ) -> Self {
+        let order_pk = order_id.as_ref().map(order_partition);
+        let order_sk = order_id.as_ref().map(|_| format!("{:013}#{intent_id}", now.ms()));
+        let person = match &data {
+            Data::Message { contact_id, .. } | Data::Customer { contact_id, .. } => Some(contact_id.clone()),
+            Data::Payment { .. }
+            | Data::Refund { .. }
+            | Data::Shipment { .. }
+            | Data::Pickup { .. }
+            | Data::Publish { .. } => None,
+        };
+        Self {
+            item_type: "intent".to_owned(),
+            due_pk: Some(due_partition(intent_id.due_shard())),
+            person_pk: person.as_ref().map(person_partition),
+            person_sk: person.as_ref().map(|_| format!("{:013}#{intent_id}", now.ms())),
+            intent_id,
+            kind,
+            data,
+            phase: Phase::Ready,
+            due: now,
+            owner: None,
+            epoch: 0,
+            lease_until: None,
+            claims: 0,
+            attempt: 0,
+            first_called_at: None,
+            in_doubt: false,
+            called_until: None,
+            generation: 0,
+            ask_the_list: false,
+            vendor_id: None,
+            refusal: None,
+            by_command: false,
+            give_up_at: now.plus(kind.budget()),
+            order_id,
+            correlation_id,
+            created_at: now,
+            order_pk,
+            order_sk,
+            expires: None,
+        }
+    }
+
+    /// Where this intent lives.
+    pub fn key(&self) -> Key {
+        key(&self.intent_id)
+    }
+
+    /// Whether the vendor refused what a message had asked for. What was canceled here was not refused.
+    pub fn is_refused_command(&self) -> bool {
+        self.by_command && self.phase == Phase::Refused && self.refusal.as_deref() != Some("canceled")
+    }
+
+    /// The idempotency key at the vendor: of stack, intent and generation, so the same for every repeat.
+    pub fn vendor_key(&self, stack: &StackId) -> String {
+        let mut generation = self.generation.to_string();
+        if !holds(Guard::VendorKey) {
+            generation = format!("{generation}/{}/{}", self.epoch, self.attempt);
+        }
+        format!("crossdock-{}", id::digest(&[stack.as_str(), self.intent_id.as_str(), &generation]))
+    }
+}
+
+/// Where an intent lives.
+pub fn key(id: &IntentId) -> Key {
+    Key::new(format!("INTENT#{id}"), "INTENT")
+}
+
+/// The partition of one due shard.
+pub fn due_partition(shard: u8) -> String {
+    format!("DUE#{shard}")
+}
+
+/// The partition of the due index in which intents wait for a person: no sweeper looks there, and nobody has to scan the
+/// table to find them.
+pub const MANUAL_PARTITION: &str = "DUE#MANUAL";
+
+/// The partition of one order's timeline, and of its objects in the index by order.
+pub fn order_partition(order: &OrderId) -> String {
+    format!("ORDER#{order}")
+}
+
+/// The partition of one person in the index by person.
+pub fn person_partition(contact: &ContactId) -> String {
+    format!("PERSON#{contact}")
+}

@@ -1,0 +1,270 @@
+//! A contact: the one place where an address is stored.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::aws::{Key, Transacted, Write};
+use crate::domain::consent::{Consent, ConsentChange, Suppression};
+use crate::domain::{ContactId, Correlation, Private, Timestamp, id};
+use crate::effects::WorkList;
+use crate::effects::list::intent::person_partition;
+use crate::effects::list::observation::ContactSeen;
+use crate::effects::work::Subject;
+use crate::effects::work::commit::{Context, Plan, Role};
+use crate::error::{Error, Result};
+use crate::gateway::Keyring;
+use crate::guard::{Guard, condition};
+
+/// How long an address is kept after its last use: a year's guarantee and returns, and a month.
+const KEPT_AFTER: Duration = Duration::from_secs(400 * 24 * 3_600);
+
+/// How long the ledger is kept: claims about unwanted messages lapse after four years (TCPA), and a year more.
+const LEDGER_KEPT: Duration = Duration::from_secs(5 * 365 * 24 * 3_600);
+
+/// The app's own secret.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AppKeys {
+    /// Keys the HMAC that contact ids are made of. Never rotated: the ids would change.
+    pub person_key: Private<String>,
+    /// Keys the links with which somebody unsubscribes.
+    #[serde(default)]
+    pub link_key: Private<String>,
+}
+
+/// Who is written to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Contact {
+    /// Tells items of one index partition apart.
+    #[serde(rename = "type")]
+    pub item_type: String,
+    /// HMAC of the normalised address.
+    pub contact_id: ContactId,
+    /// The normalised address; none of somebody of whom only a wish is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Private<String>>,
+    /// How to address them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Private<String>>,
+    /// Whether they asked for marketing; nobody is asked by default.
+    #[serde(default)]
+    pub marketing: bool,
+    /// When they last said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marketing_at: Option<Timestamp>,
+    /// Why nothing may be sent there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Suppression>,
+    /// When that was last said, or taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed_at: Option<Timestamp>,
+}
+
+impl Contact {
+    /// What they agree to.
+    pub const fn consent(&self) -> Consent {
+        Consent { marketing: self.marketing, suppressed: self.suppressed }
+    }
+}
+
+/// One row of the ledger of consents: what an address said, when, and how we know.
+#[derive(Clone, Debug, Serialize)]
+struct ConsentRow {
+    #[serde(rename = "type")]
+    item_type: &'static str,
+    /// `opted_in`, `opted_out`, `suppressed`, `lifted`
+    change: &'static str,
+    /// Why it is suppressed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<Suppression>,
+    /// When it was said.
+    at: Timestamp,
+    /// When we learned of it.
+    received_at: Timestamp,
+    /// Who told us: a vendor, or `crossdock` for our own API and unsubscribe links.
+    source: String,
+    /// In which form, event or request it was said.
+    proof: String,
+    expires: i64,
+}
+
+/// The id of an address: an HMAC, because addresses can be enumerated and plain hashes of them reversed.
+pub fn contact_id(keys: &AppKeys, normalised_address: &str) -> Result<ContactId> {
+    let key = keys.person_key.expose();
+    if key.is_empty() {
+        return Err(Error::misconfigured("secret_unusable", "app: person_key is empty"));
+    }
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).map_err(|e| Error::bug("hmac", e))?;
+    mac.update(normalised_address.as_bytes());
+    let code = mac.finalize().into_bytes();
+    Ok(ContactId::from_stored(format!("con_{}", id::first_128_bits(&code))))
+}
+
+/// The links with which somebody unsubscribes: each names one contact, and only we can make it.
+#[derive(Clone)]
+pub struct UnsubscribeLinks {
+    keys: Keyring<AppKeys>,
+    base: String,
+}
+
+impl std::fmt::Debug for UnsubscribeLinks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UnsubscribeLinks").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+impl UnsubscribeLinks {
+    /// Links below this URL, made with these keys.
+    pub fn new(keys: Keyring<AppKeys>, base: String) -> Self {
+        Self { keys, base }
+    }
+
+    /// The link of a contact. It never expires: a mail may be opened years later.
+    ///
+    /// # Errors
+    /// `secret_unusable` without a link key.
+    pub async fn of(&self, id: &ContactId) -> Result<String> {
+        let code = link_code(&self.keys.get().await?, id)?;
+        Ok(format!("{}/unsubscribe/{id}.{}", self.base, URL_SAFE_NO_PAD.encode(code.finalize().into_bytes())))
+    }
+}
+
+/// The contact that the last segment of such a link names.
+///
+/// # Errors
+/// 404 `not_found` when it is none of ours.
+pub fn linked(keys: &AppKeys, segment: &str) -> Result<ContactId> {
+    let none = || Error::rejected(404, "not_found", "There is nothing at this path.");
+    let (id, code) = segment.split_once('.').ok_or_else(none)?;
+    let id = ContactId::from_stored(id);
+    let code = URL_SAFE_NO_PAD.decode(code).map_err(|_| none())?;
+    link_code(keys, &id)?.verify_slice(&code).map_err(|_| none())?;
+    Ok(id)
+}
+
+fn link_code(keys: &AppKeys, id: &ContactId) -> Result<Hmac<Sha256>> {
+    let key = keys.link_key.expose();
+    if key.is_empty() {
+        return Err(Error::misconfigured("secret_unusable", "app: link_key is empty"));
+    }
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).map_err(|e| Error::bug("hmac", e))?;
+    mac.update(b"unsubscribe");
+    mac.update(id.as_str().as_bytes());
+    Ok(mac)
+}
+
+/// The sort key of every contact.
+pub(crate) const CONTACT: &str = "CONTACT";
+
+/// Where a contact lives.
+pub fn key(id: &ContactId) -> Key {
+    Key::new(format!("CONTACT#{id}"), CONTACT)
+}
+
+/// Writes the contact, or renews what is known of it.
+pub fn remember(
+    id: &ContactId,
+    address: &Private<String>,
+    name: Option<&Private<String>>,
+    now: Timestamp,
+) -> Result<Write> {
+    let write = Write::update(key(id))
+        .set("type", &"contact")?
+        .set("contact_id", id)?
+        .set("address", address)?
+        .set_if_absent("created_at", &now)?
+        .set_if_absent("person_pk", &person_partition(id))?
+        .set_if_absent("person_sk", &format!("{:013}#{id}", now.ms()))?
+        .set("expires", &now.plus(KEPT_AFTER).seconds())?;
+    match name {
+        Some(name) => write.set("name", name),
+        None => Ok(write),
+    }
+}
+
+/// The writes that a change of consent makes: the contact as it is from now on, unless something newer is known, and a
+/// row of the ledger in any case. The context's occasion is the proof.
+pub(crate) fn change(
+    id: &ContactId,
+    change: ConsentChange,
+    at: Timestamp,
+    context: &Context,
+) -> Result<Vec<(Role, Write)>> {
+    let row = ConsentRow {
+        item_type: "consent",
+        change: change.as_str(),
+        why: if let ConsentChange::Suppressed(why) = change { Some(why) } else { None },
+        at,
+        received_at: context.now,
+        source: context.source.to_owned(),
+        proof: context.occasion.clone(),
+        expires: context.now.plus(LEDGER_KEPT).seconds(),
+    };
+    let place = key(id);
+    let row_id = id::digest(&[&context.occasion]);
+    let row_key = Key::new(&place.pk, format!("CONSENT#{:013}#{row_id}", at.ms()));
+    let newest = |write: Write, time: &str| {
+        let newer = format!("attribute_not_exists(#{time}) OR #{time} <= :at");
+        write.set(time, &at)?.when(&condition(Guard::ConsentOrder, &newer)).bind(":at", &at)
+    };
+    let write = Write::update(place)
+        .set("type", &"contact")?
+        .set("contact_id", id)?
+        .set_if_absent("expires", &context.now.plus(KEPT_AFTER).seconds())?;
+    let write = match change {
+        ConsentChange::OptedIn => newest(write.set("marketing", &true)?, "marketing_at")?,
+        ConsentChange::OptedOut => newest(write.set("marketing", &false)?, "marketing_at")?,
+        ConsentChange::Suppressed(why) => newest(write.set("suppressed", &why)?, "suppressed_at")?,
+        ConsentChange::Lifted => newest(write.remove("suppressed"), "suppressed_at")?,
+    };
+    Ok(vec![(Role::Once, write), (Role::Once, Write::put_new(row_key, &row)?)])
+}
+
+/// What follows when somebody says this of their wishes.
+pub(crate) fn observe(id: &ContactId, seen: &ContactSeen, context: &Context) -> Result<Plan> {
+    let mut plan = Plan { writes: change(id, seen.change, seen.at, context)?, ..Plan::default() };
+    plan.after = Some(Subject::Contact(id.clone()));
+    Ok(plan)
+}
+
+impl WorkList {
+    /// Writes down what an address wants, with the proof. Something newer stays as it is; the ledger has both.
+    ///
+    /// # Errors
+    /// `object_contended` when others keep changing it.
+    pub async fn change_consent(
+        &self,
+        id: &ContactId,
+        address: Option<&Private<String>>,
+        (to, at): (ConsentChange, Timestamp),
+        proof: &str,
+        correlation: &Correlation,
+    ) -> Result<Consent> {
+        let now = self.world.now();
+        let context = Context::ours(now, correlation, proof.to_owned());
+        let mut writes: Vec<Write> = change(id, to, at, &context)?.into_iter().map(|(_, write)| write).collect();
+        for _ in 0..=writes.len() {
+            match self.table.transact(&writes).await? {
+                Transacted::Done => break,
+                Transacted::Lost(obstacles) => {
+                    let lost: Vec<usize> = obstacles.iter().map(|obstacle| obstacle.index).collect();
+                    let mut index = 0..;
+                    writes.retain(|_| index.next().is_some_and(|index| !lost.contains(&index)));
+                }
+            }
+            if writes.is_empty() {
+                break;
+            }
+        }
+        if let Some(address) = address {
+            self.table.transact(&[remember(id, address, None, now)?]).await?;
+        }
+        let item = self.table.get(&key(id)).await?;
+        let contact: Option<Contact> = item.map(|item| item.parse()).transpose()?;
+        Ok(contact.map(|contact| contact.consent()).unwrap_or_default())
+    }
+}

@@ -1,0 +1,26 @@
+//! Leave to send: whether the recipient may get this message, looked at right before it is sent. The contact was read
+//! with the message, so it costs no wait; and an opt-out holds for whatever is still queued.
+
+use crate::domain::message::Channel;
+use crate::domain::{Timestamp, quiet_hours};
+use crate::effects::list::outcome::{HELD_BACK, Outcome, Verdict};
+use crate::effects::subject::contact::Contact;
+use crate::effects::subject::message::Message;
+use crate::guard::{Guard, holds};
+
+/// The code of a message that the recipient does not want, or cannot get.
+pub(crate) const SUPPRESSED: &str = "suppressed";
+
+/// What stands in the way of sending; `None` when nothing does.
+pub(crate) fn withheld(message: &Message, contact: Option<&Contact>, now: Timestamp) -> Option<Outcome> {
+    let contact = contact?;
+    let is_marketing = message.kind.is_marketing();
+    if let Some(why) = contact.consent().forbids(is_marketing).filter(|_| holds(Guard::ConsentHolds)) {
+        tracing::info!(message.id = message.message_id.as_str(), reason = why, "a message was not sent");
+        return Some(Outcome::of(Verdict::Refused { code: SUPPRESSED }));
+    }
+    let number = contact.address.as_ref().filter(|_| is_marketing && message.channel == Channel::Sms)?;
+    let wait = quiet_hours::wait(number.expose(), now);
+    let later = Verdict::NotDone { code: HELD_BACK, after: Some(wait), answered: false };
+    (!wait.is_zero()).then(|| Outcome::of(later))
+}

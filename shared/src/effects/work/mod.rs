@@ -1,0 +1,393 @@
+//! One intent from nudge to settled: claim → load → call or resolve → settle.
+
+pub(crate) mod claim;
+pub(crate) mod commit;
+pub(crate) mod newest;
+mod otherwise;
+mod publish;
+pub(crate) mod settle;
+pub(crate) mod together;
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::aws::{Item, Write};
+use crate::domain::shipping::Carrier;
+use crate::domain::{ContactId, IntentId, Timestamp};
+use crate::effects::WorkList;
+use crate::effects::list::intent::{Data, Intent, Phase};
+use crate::effects::list::observation::Observation;
+use crate::effects::list::outcome::{Agent, Outcome, Verdict};
+use crate::effects::subject::contact::{self, Contact};
+use crate::effects::subject::customer::{self, Customer};
+use crate::effects::subject::doubt::Difference;
+use crate::effects::subject::may_be_sent;
+use crate::effects::subject::message::{self, Message};
+use crate::effects::subject::payment::{self, Payment};
+use crate::effects::subject::pickup::{self, Pickup};
+use crate::effects::subject::refund::{self, Refund};
+use crate::effects::subject::shipment::{self, Shipment};
+use crate::effects::subject::stop::{Stop, stopped};
+use crate::effects::work::claim::{CALL_TIME_MIN, Claim, Claimed, Lease};
+use crate::effects::work::commit::{Context, Plan};
+use crate::effects::work::settle::Settled;
+use crate::error::{Error, Kind, Result};
+use crate::gateway::policy::{IN_REQUEST_RETRY_MIN, IN_REQUEST_RETRY_SPREAD};
+use crate::gateway::{OperationClass, Permit};
+use crate::guard::{Guard, holds};
+
+/// In an HTTP request the first call may take this long, so that a second still fits.
+const FIRST_CALL_MAX: Duration = Duration::from_secs(8);
+
+/// What an intent is about.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// A payment.
+    Payment(Box<Payment>),
+    /// A refund.
+    Refund(Box<Refund>),
+    /// A customer.
+    Customer(Box<Customer>),
+    /// A message, and to whom (absent where only the status matters).
+    Message {
+        /// The message.
+        message: Box<Message>,
+        /// Its recipient.
+        contact: Option<Contact>,
+    },
+    /// A shipment.
+    Shipment(Box<Shipment>),
+    /// A pickup.
+    Pickup(Box<Pickup>),
+    /// Somebody's wishes.
+    Contact(ContactId),
+}
+
+impl Subject {
+    /// The vendor's id of it, once known.
+    pub fn vendor_id(&self) -> Option<&str> {
+        match self {
+            Self::Payment(payment) => payment.vendor_id.as_deref(),
+            Self::Refund(refund) => refund.vendor_id.as_deref(),
+            Self::Customer(customer) => customer.vendor_id.as_deref(),
+            Self::Message { message, .. } => message.vendor_id.as_deref(),
+            Self::Shipment(shipment) => shipment.vendor_id.as_deref(),
+            Self::Pickup(pickup) => pickup.vendor_id.as_deref(),
+            Self::Contact(_) => None,
+        }
+    }
+
+    /// Who carries it, if it is carried.
+    pub fn carrier(&self) -> Option<Carrier> {
+        match self {
+            Self::Shipment(shipment) => Some(shipment.carrier),
+            Self::Pickup(pickup) => Some(pickup.carrier),
+            Self::Payment(_) | Self::Refund(_) | Self::Customer(_) | Self::Message { .. } | Self::Contact(_) => None,
+        }
+    }
+
+    /// The partition of the order it belongs to, if it belongs to one.
+    pub(crate) fn order_pk(&self) -> Option<&str> {
+        match self {
+            Self::Payment(payment) => Some(&payment.order_pk),
+            Self::Refund(refund) => Some(&refund.order_pk),
+            Self::Message { message, .. } => message.order_pk.as_deref(),
+            Self::Shipment(shipment) => Some(&shipment.order_pk),
+            Self::Customer(_) | Self::Pickup(_) | Self::Contact(_) => None,
+        }
+    }
+
+    /// What stands in the way of sending it to its recipient, if it is a message.
+    pub(crate) fn withheld(&self, now: Timestamp) -> Option<Outcome> {
+        match self {
+            Self::Message { message, contact } => may_be_sent::withheld(message, contact.as_ref(), now),
+            Self::Payment(_)
+            | Self::Refund(_)
+            | Self::Customer(_)
+            | Self::Shipment(_)
+            | Self::Pickup(_)
+            | Self::Contact(_) => None,
+        }
+    }
+
+    /// The object that an item of the table holds.
+    pub(crate) fn stored(item: &Item) -> Result<Self> {
+        match item.text("type") {
+            Some("payment") => Ok(Self::Payment(item.parse()?)),
+            Some("refund") => Ok(Self::Refund(item.parse()?)),
+            Some("customer") => Ok(Self::Customer(item.parse()?)),
+            Some("message") => Ok(Self::Message { message: item.parse()?, contact: None }),
+            Some("shipment") => Ok(Self::Shipment(item.parse()?)),
+            Some("pickup") => Ok(Self::Pickup(item.parse()?)),
+            other => Err(Error::bug("subject_unknown", other.unwrap_or("an item without a type"))),
+        }
+    }
+
+    pub(crate) fn observe(&self, seen: &Observation, context: &Context) -> Result<Plan> {
+        if let Some(difference) = Difference::between(self, seen) {
+            return difference.plan(self, context);
+        }
+        match (self, seen) {
+            (Self::Payment(payment), Observation::Payment(seen)) => payment.observe(seen, context),
+            (Self::Refund(refund), Observation::Refund(seen)) => refund.observe(seen, context),
+            (Self::Customer(customer), Observation::Customer(seen)) => customer.observe(seen, context),
+            (Self::Message { message, .. }, Observation::Message(seen)) => message.observe(seen, context),
+            (Self::Shipment(shipment), Observation::Shipment(news)) => shipment.observe(news, context),
+            (Self::Pickup(pickup), Observation::Pickup(news)) => pickup.observe(news, context),
+            (Self::Contact(id), Observation::Contact(seen)) => contact::observe(id, seen, context),
+            _ => Err(Error::bug("observation_mismatch", "an observation of another kind of object")),
+        }
+    }
+
+    pub(crate) fn replace(&mut self, item: &Item) -> Result<()> {
+        match self {
+            Self::Payment(payment) => **payment = item.parse()?,
+            Self::Refund(refund) => **refund = item.parse()?,
+            Self::Customer(customer) => **customer = item.parse()?,
+            Self::Message { message, .. } => **message = item.parse()?,
+            Self::Shipment(shipment) => **shipment = item.parse()?,
+            Self::Pickup(pickup) => **pickup = item.parse()?,
+            Self::Contact(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Whether this REF item names this object.
+    pub(crate) fn is_named_by(&self, item: &Item) -> bool {
+        let own = match self {
+            Self::Payment(payment) => payment.payment_id.as_str(),
+            Self::Refund(refund) => refund.refund_id.as_str(),
+            Self::Customer(customer) => customer.customer_id.as_str(),
+            Self::Message { message, .. } => message.message_id.as_str(),
+            Self::Shipment(shipment) => shipment.shipment_id.as_str(),
+            Self::Pickup(pickup) => pickup.pickup_id.as_str(),
+            Self::Contact(id) => id.as_str(),
+        };
+        item.text("object") == Some(own)
+    }
+}
+
+/// What working an intent came to.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a record, on the stack for a moment")]
+pub enum Worked {
+    /// Called or resolved, and settled.
+    Settled(Subject, Verdict),
+    /// Nothing to do now; the intent as it is.
+    Nothing(Intent),
+    /// There is no such intent.
+    Missing,
+    /// Somebody else took it over meanwhile.
+    Fenced,
+}
+
+impl WorkList {
+    /// Works one intent. `tries` calls at most; a worker makes one. The quota is asked beside the claim; while the
+    /// vendor's breaker is known to be open, the intent is looked at before it is claimed.
+    pub async fn work(&self, id: &IntentId, lease: &Lease, agent: &dyn Agent, tries: u32) -> Result<Worked> {
+        if let Some(waits) = self.waits_for_breaker(id, agent).await? {
+            return Ok(Worked::Nothing(waits));
+        }
+        let (claim, permit) = with_permit(self.claim(id, lease), agent, lease).await?;
+        self.worked(claim, agent, &permit, tries).await
+    }
+
+    /// Goes on with a claim: calls or resolves what is ours, and settles it.
+    pub(crate) async fn worked(&self, claim: Claim, agent: &dyn Agent, permit: &Permit, tries: u32) -> Result<Worked> {
+        match claim {
+            Claim::Missing => Ok(Worked::Missing),
+            Claim::Nothing(intent) => Ok(Worked::Nothing(intent)),
+            Claim::Exhausted(claimed, code) => {
+                let subject = match self.subject(&claimed.intent).await {
+                    Ok(subject) => subject,
+                    // A newer version wrote it, or it is gone: it will not be read at the next claim either.
+                    Err(unreadable) if unreadable.kind == Kind::Bug => {
+                        tracing::error!(error = %unreadable, "the object of an intent cannot be read");
+                        let given_up = self.give_up_alone(&claimed, code).await?;
+                        return Ok(given_up.map_or(Worked::Fenced, Worked::Nothing));
+                    }
+                    Err(error) => return Err(error),
+                };
+                let given_up = Outcome::of(claimed.given_up(&subject, code));
+                let vendor = agent.vendor_of(&claimed.intent, &subject);
+                let settled = Box::pin(self.settle(&claimed, vendor, subject, given_up, |_, _| Ok(None)));
+                Ok(settled.await?.into())
+            }
+            Claim::Mine(claimed) => {
+                let subject = self.subject_of(&claimed).await?;
+                self.carry_out(claimed, subject, agent, permit, tries, |_, _| Ok(None)).await
+            }
+        }
+    }
+
+    /// Calls what this request has claimed at its birth, once, and settles it.
+    pub async fn work_claimed(&self, claimed: Claimed, agent: &dyn Agent, permit: &Permit) -> Result<Worked> {
+        let subject = self.subject_of(&claimed).await?;
+        self.carry_out(claimed, subject, agent, permit, 1, |_, _| Ok(None)).await
+    }
+
+    /// Calls or resolves what was claimed, and settles it.
+    pub async fn carry_out(
+        &self,
+        claimed: Claimed,
+        subject: Subject,
+        agent: &dyn Agent,
+        permit: &Permit,
+        tries: u32,
+        answer: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
+    ) -> Result<Worked> {
+        let intent = &claimed.intent;
+        let outcome = if intent.kind.creates() && subject.vendor_id().is_some() && holds(Guard::KnownByEvent) {
+            // An event told us meanwhile: it happened.
+            Outcome::of(Verdict::Done)
+        } else {
+            match stopped(intent, &subject) {
+                Some(Stop::For(verdict)) => Outcome::of(verdict),
+                Some(Stop::ToAsk) => agent.resolve(intent, &subject, permit).await,
+                None if intent.phase == Phase::Resolving => agent.resolve(intent, &subject, permit).await,
+                None => match subject.withheld(self.world.now()).filter(|_| intent.kind.is_message()) {
+                    Some(withheld) => withheld,
+                    None => self.call(intent, &subject, agent, permit, tries).await,
+                },
+            }
+        };
+        Ok(self.settle_in_order(&claimed, agent, subject, outcome, answer).await?.into())
+    }
+
+    /// An intent that is only to be called, while the vendor's breaker is known to be open: it stays due as it is, and
+    /// the sweeper nudges it when the breaker has closed. One whose budget is over, or whose outcome is unknown, is
+    /// worked all the same.
+    async fn waits_for_breaker(&self, id: &IntentId, agent: &dyn Agent) -> Result<Option<Intent>> {
+        if !OperationClass::ALL.iter().any(|class| agent.is_shut(*class)) {
+            return Ok(None);
+        }
+        let intent = self.intent(id).await?;
+        Ok(intent.filter(|intent| {
+            intent.phase == Phase::Ready
+                && intent.give_up_at > self.world.now()
+                && agent.is_shut(intent.kind.operation_class())
+        }))
+    }
+
+    async fn call(
+        &self,
+        intent: &Intent,
+        subject: &Subject,
+        agent: &dyn Agent,
+        permit: &Permit,
+        tries: u32,
+    ) -> Outcome {
+        let mut tried = 1;
+        let mut before: Option<Outcome> = None;
+        loop {
+            let now = self.world.now();
+            let by = if tried < tries { now.plus(FIRST_CALL_MAX) } else { permit.call_by() };
+            let outcome = agent.call(intent, subject, &permit.shortened(by)).await;
+            let outcome = match before.take() {
+                // That this try did nothing, or was not made, says nothing of the one before it.
+                Some(before) if before.is_unknown() && outcome.seems_not_done() => before,
+                Some(before) if before.is_in_doubt() && outcome.is_not_done() => before,
+                Some(before) if outcome.is_held_back() => before,
+                _ => outcome,
+            };
+            if tried >= tries || !is_worth_repeating(&outcome.verdict, agent) {
+                return outcome;
+            }
+            let wait = IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD.mul_f64(self.world.fraction());
+            if permit.call_by().since(self.world.now().plus(wait)) < CALL_TIME_MIN {
+                return outcome;
+            }
+            self.world.clock.sleep(wait).await;
+            if intent.kind.is_called_off() && self.is_called_off_by_now(intent).await {
+                return outcome;
+            }
+            before = Some(outcome);
+            tried += 1;
+        }
+    }
+
+    /// Whether somebody has asked for a cancel meanwhile. Who cannot be told does not try again.
+    async fn is_called_off_by_now(&self, intent: &Intent) -> bool {
+        match self.subject(intent).await {
+            Ok(Subject::Payment(payment)) => payment.cancel_requested && holds(Guard::CancelFirst),
+            _ => true,
+        }
+    }
+
+    /// Reads what a claim is about; gives it back when that cannot be read now.
+    async fn subject_of(&self, claimed: &Claimed) -> Result<Subject> {
+        let read = self.subject(&claimed.intent).await;
+        if let Err(error) = &read {
+            self.give_back(claimed, error.kind).await;
+        }
+        read
+    }
+
+    /// Reads what an intent is about: one read, whatever it is.
+    pub(crate) async fn subject(&self, intent: &Intent) -> Result<Subject> {
+        let gone = || Error::bug("subject_missing", intent.intent_id.as_str());
+        match &intent.data {
+            Data::Payment { payment_id, .. } => {
+                Subject::stored(&self.table.get(&payment::key(payment_id)).await?.ok_or_else(gone)?)
+            }
+            Data::Refund { refund_id, payment_id, .. } => {
+                Subject::stored(&self.table.get(&refund::key(payment_id, refund_id)).await?.ok_or_else(gone)?)
+            }
+            Data::Customer { customer_id, .. } => {
+                Subject::stored(&self.table.get(&customer::key(customer_id)).await?.ok_or_else(gone)?)
+            }
+            Data::Message { message_id, contact_id } => {
+                let keys = [message::key(message_id), contact::key(contact_id)];
+                let mut items = self.table.get_many(&keys).await?.into_iter();
+                let message = items.next().flatten().ok_or_else(gone)?.parse()?;
+                let contact = items.next().flatten().map(|item| item.parse()).transpose()?;
+                Ok(Subject::Message { message, contact })
+            }
+            Data::Shipment { shipment_id } => {
+                Subject::stored(&self.table.get(&shipment::key(shipment_id)).await?.ok_or_else(gone)?)
+            }
+            Data::Pickup { pickup_id } => {
+                Subject::stored(&self.table.get(&pickup::key(pickup_id)).await?.ok_or_else(gone)?)
+            }
+            Data::Publish { .. } => Err(Error::bug("subject_missing", "a publication has no subject")),
+        }
+    }
+}
+
+/// In an HTTP request: a try that certainly did nothing, or one that the vendor deduplicates. Not when the vendor
+/// asked for more patience than a shopper has, and not when an operator has to act first.
+fn is_worth_repeating(verdict: &Verdict, agent: &dyn Agent) -> bool {
+    match verdict {
+        Verdict::NotDone { code, after, .. } => {
+            *code != "vendor_credentials"
+                && after.is_none_or(|wait| wait <= IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD)
+        }
+        Verdict::ProbablyNotDone { after } => {
+            agent.is_repeatable() && after.is_none_or(|wait| wait <= IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD)
+        }
+        Verdict::Unknown { ask_the_list, .. } => agent.is_repeatable() && !ask_the_list,
+        Verdict::Done | Verdict::Refused { .. } | Verdict::Absent | Verdict::GivenUp { .. } => false,
+    }
+}
+
+/// Asks for one call of the agent's vendor ahead of it, beside whatever claims the intent: one wait for both. What
+/// fails before it waits takes nothing from the quota.
+pub fn with_permit<'a, T: Send + 'a>(
+    claiming: impl Future<Output = Result<T>> + Send + 'a,
+    agent: &'a dyn Agent,
+    lease: &'a Lease,
+) -> BoxFuture<'a, Result<(T, Permit)>> {
+    let permit = async { Ok(agent.permit(lease).await) };
+    let (claiming, permit): (BoxFuture<'a, _>, BoxFuture<'a, _>) = (Box::pin(claiming), Box::pin(permit));
+    Box::pin(futures_util::future::try_join(claiming, permit))
+}
+
+impl From<Settled> for Worked {
+    fn from(settled: Settled) -> Self {
+        match settled {
+            Settled::Written(subject, verdict) => Self::Settled(subject, verdict),
+            Settled::Fenced => Self::Fenced,
+        }
+    }
+}

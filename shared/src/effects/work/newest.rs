@@ -1,0 +1,59 @@
+//! Settling an answer that others may have overtaken: while we asked, an event of the same second of the vendor's clock came
+//! in, and nothing that either says tells which of the two is later. The vendor is asked, once.
+
+use crate::aws::Write;
+use crate::effects::WorkList;
+use crate::effects::list::observation::Observation;
+use crate::effects::list::outcome::{Agent, Outcome, Verdict};
+use crate::effects::work::Subject;
+use crate::effects::work::claim::Claimed;
+use crate::effects::work::settle::Settled;
+use crate::error::Result;
+
+/// The code of an answer that cannot be put in order with what was said meanwhile.
+pub(crate) const SAID_MEANWHILE: &str = "said_meanwhile";
+/// Looks at the vendor for one settle: each further one means that something else was said during the one before.
+const LOOKS_MAX: u32 = 2;
+
+impl WorkList {
+    /// Settles what was called or resolved, in the vendor's order.
+    pub(crate) async fn settle_in_order(
+        &self,
+        claimed: &Claimed,
+        agent: &dyn Agent,
+        mut subject: Subject,
+        mut outcome: Outcome,
+        answer: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
+    ) -> Result<Settled> {
+        let vendor = agent.vendor_of(&claimed.intent, &subject);
+        for _ in 0..LOOKS_MAX {
+            // Boxed: every caller's future would hold all of it.
+            let settled = Box::pin(self.settle(claimed, vendor, subject.clone(), outcome.clone(), &answer)).await;
+            match settled {
+                Err(error) if error.code == SAID_MEANWHILE => {}
+                settled => return settled,
+            }
+            subject = self.subject(&claimed.intent).await?;
+            let known = if let Subject::Payment(payment) = &subject { Some(payment.standing()) } else { None };
+            let found = match subject.vendor_id() {
+                Some(vendor_id) => agent.fetch(vendor_id, &claimed.intent.correlation_id).await,
+                None => None,
+            };
+            let found = match (found, &outcome.seen) {
+                (Some(found), Some(before)) => Some(found.in_place_of(before)),
+                (found, before) => found.or_else(|| before.clone()),
+            };
+            outcome.seen = found.map(|mut found| {
+                if let Observation::Payment(seen) = &mut found {
+                    seen.asked_when = known;
+                }
+                found
+            });
+        }
+        // Whoever keeps being overtaken is put in order by the statuses alone.
+        if let Some(Observation::Payment(seen)) = &mut outcome.seen {
+            seen.asked_when = None;
+        }
+        Box::pin(self.settle(claimed, vendor, subject, outcome, answer)).await
+    }
+}

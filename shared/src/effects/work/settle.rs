@@ -1,0 +1,378 @@
+//! Settle: one transaction, fenced by owner and epoch, writes what is true of the effect and everything that follows.
+
+use std::time::Duration;
+
+use crate::aws::Write;
+use crate::aws::table::Written;
+use crate::domain::message::MessageStatus;
+use crate::domain::payment::PaymentStatus;
+use crate::domain::refund::RefundStatus;
+use crate::domain::shipping::{PickupStatus, ShipmentStatus};
+use crate::domain::{Timestamp, id};
+use crate::effects::WorkList;
+use crate::effects::intake::campaign::CANCELED;
+use crate::effects::list::intent::{Intent, KEPT_AFTER, Kind, MANUAL_PARTITION, Phase, due_partition};
+use crate::effects::list::nudge::Nudge;
+use crate::effects::list::observation::{
+    MessageNews, MessageSeen, Observation, PaymentSeen, PickupNews, RefundSeen, ShipmentNews,
+};
+use crate::effects::list::outcome::{CALLED_OFF, HELD_BACK, OPTED_OUT, Outcome, TOO_EARLY, Verdict};
+use crate::effects::subject::may_be_sent::SUPPRESSED;
+use crate::effects::work::Subject;
+use crate::effects::work::claim::Claimed;
+use crate::effects::work::commit::{Committed, Context, Plan, Role};
+use crate::error::Result;
+use crate::gateway::{Lane, OperationClass, Vendor, policy};
+use crate::guard::{Guard, condition, holds};
+use crate::telemetry::fields;
+
+/// What a settle came to.
+#[derive(Clone, Debug)]
+pub enum Settled {
+    /// Written; the subject as it is now.
+    Written(Subject, Verdict),
+    /// The claim was no longer ours: the lease was over and somebody else took it. What they wrote stands.
+    Fenced,
+}
+
+impl WorkList {
+    /// Settles a claim. `answer` may add one more write that depends on the subject as it will be (the stored answer
+    /// of an HTTP request).
+    pub async fn settle(
+        &self,
+        claimed: &Claimed,
+        vendor: Vendor,
+        subject: Subject,
+        outcome: Outcome,
+        answer: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
+    ) -> Result<Settled> {
+        let also = |after: &Subject, verdict: &Verdict| {
+            Ok(answer(after, verdict)?.map(|write| (Role::Once, write)).into_iter().collect())
+        };
+        self.settle_with(claimed, vendor, subject, outcome, also).await
+    }
+
+    /// Gives up an intent whose object cannot be read, and writes nothing else: without this it would be claimed for
+    /// ever. `None` when the claim was no longer ours.
+    pub(crate) async fn give_up_alone(&self, claimed: &Claimed, code: &'static str) -> Result<Option<Intent>> {
+        let write = Write::update(claimed.intent.key())
+            .set("phase", &Phase::Manual)?
+            .set("claims", &0)?
+            .set("due_pk", &MANUAL_PARTITION)?
+            .set("refusal", &code)?
+            .when("#owner = :owner AND #epoch = :epoch AND #phase = :resolving")
+            .bind(":owner", &claimed.lease.owner)?
+            .bind(":epoch", &claimed.intent.epoch)?
+            .bind(":resolving", &Phase::Resolving)?;
+        match self.table.update(write).await? {
+            Written::Done(item) => {
+                self.report(claimed, &Verdict::GivenUp { code });
+                item.parse().map(Some)
+            }
+            Written::Lost(_) => Ok(None),
+        }
+    }
+
+    /// The same with any number of writes more.
+    pub(crate) async fn settle_with(
+        &self,
+        claimed: &Claimed,
+        vendor: Vendor,
+        subject: Subject,
+        mut outcome: Outcome,
+        also: impl Fn(&Subject, &Verdict) -> Result<Vec<(Role, Write)>>,
+    ) -> Result<Settled> {
+        let now = self.world.now();
+        let answered =
+            matches!(outcome.verdict, Verdict::NotDone { answered: true, .. } | Verdict::ProbablyNotDone { .. });
+        let attempt = claimed.intent.attempt + u32::from(answered);
+        let backoff = vendor.policy().backoff(attempt.max(1), &self.world);
+        let intent = &claimed.intent;
+        loop {
+            let plan = |subject: &Subject| -> Result<Plan> {
+                let verdict = effective(&outcome.verdict, intent, subject, now, backoff);
+                let context = Context {
+                    now,
+                    correlation: intent.correlation_id.clone(),
+                    source: if outcome.seen.is_some() { vendor.as_str() } else { "crossdock" },
+                    occasion: format!("{}/{}", intent.intent_id, intent.epoch),
+                    settles_confirm: intent.kind == Kind::PaymentConfirm && phase_after(&verdict).is_settled(),
+                    is_cancel: intent.kind == Kind::PaymentCancel,
+                    // Whoever was answered 202 has gone: a worker's cancel tells them nothing.
+                    asker_hears: intent.kind == Kind::PaymentCancel && claimed.lease.lane == Lane::Interactive,
+                };
+                let mut plan = match statement(&verdict, &outcome, intent.kind, subject) {
+                    Some(seen) => subject.observe(&seen, &context)?,
+                    None => Plan::default(),
+                };
+                let after = plan.after.as_ref().unwrap_or(subject);
+                plan.writes.extend(also(after, &verdict)?);
+                plan.writes
+                    .insert(0, (Role::Fence, Self::outcome_write(claimed, &verdict, after, attempt, backoff, now)?));
+                Ok(plan)
+            };
+            let committed = self.commit(subject.clone(), plan).await?;
+            match committed {
+                Committed::Done(plan) => {
+                    let after = plan.after.clone().unwrap_or(subject);
+                    let verdict = effective(&outcome.verdict, intent, &after, now, backoff);
+                    self.report(claimed, &verdict);
+                    // A code is good for two minutes: the sweeper's minute is too long.
+                    let again = async {
+                        let wait = match &verdict {
+                            Verdict::NotDone { code, after, .. } => wait_after(code, *after, backoff),
+                            Verdict::ProbablyNotDone { after } => wait_after("vendor_unavailable", *after, backoff),
+                            Verdict::Unknown { look_at, .. } => look_at.since(now),
+                            Verdict::Absent => Duration::ZERO,
+                            Verdict::Done | Verdict::Refused { .. } | Verdict::GivenUp { .. } => return,
+                        };
+                        if intent.kind == Kind::SmsTwoFactorCode {
+                            self.nudge_later(&Nudge::of(intent), wait).await;
+                        }
+                    };
+                    futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(plan.learned.as_ref()), again);
+                    return Ok(Settled::Written(after, verdict));
+                }
+                Committed::RefTaken => {
+                    // What a resolver found belongs to another of our objects: never adopt it twice.
+                    outcome = Outcome::of(Verdict::GivenUp { code: "vendor_object_taken" });
+                }
+                Committed::Fenced | Committed::Seen(_) => {
+                    fields::count(now, "settles_fenced", &[("vendor", vendor.as_str())]);
+                    tracing::warn!(
+                        { fields::CORRELATION } = intent.correlation_id.as_str(),
+                        intent.id = intent.intent_id.as_str(),
+                        "a settle came after its lease; what was written since stands"
+                    );
+                    return Ok(Settled::Fenced);
+                }
+            }
+        }
+    }
+
+    fn outcome_write(
+        claimed: &Claimed,
+        verdict: &Verdict,
+        after: &Subject,
+        attempt: u32,
+        backoff: Duration,
+        now: Timestamp,
+    ) -> Result<Write> {
+        let intent = &claimed.intent;
+        let phase = phase_after(verdict);
+        let write = Write::update(intent.key())
+            .set("phase", &phase)?
+            .set("claims", &0)?
+            .set("attempt", &attempt)?
+            .bind(":epoch", &intent.epoch)?;
+        let by_hand = intent.phase == Phase::Manual;
+        let write = if by_hand {
+            // Nobody has claimed it: a person settles what they saw waiting, once.
+            write.add("epoch", 1).when("#epoch = :epoch AND #phase = :manual").bind(":manual", &Phase::Manual)?
+        } else {
+            write
+                .when(&condition(
+                    Guard::SettleFence,
+                    "#owner = :owner AND #epoch = :epoch AND #phase IN (:calling, :resolving)",
+                ))
+                .bind(":owner", &claimed.lease.owner)?
+                .bind(":calling", &Phase::Calling)?
+                .bind(":resolving", &Phase::Resolving)?
+        };
+        let write = match phase {
+            Phase::Manual => write.set("due_pk", &MANUAL_PARTITION)?,
+            phase if phase.is_settled() => write.remove("due_pk"),
+            _ if by_hand => write
+                .set("due_pk", &due_partition(intent.intent_id.due_shard()))?
+                .set("give_up_at", &now.plus(intent.kind.budget()))?
+                .remove("refusal"),
+            _ => write,
+        };
+        let kept = now.plus(KEPT_AFTER).seconds();
+        // Jitter must not carry an intent past its budget: at its end a person looks, not some time after.
+        let at_most = |at: Timestamp| at.min(intent.give_up_at);
+        match verdict {
+            Verdict::Done => write.set("vendor_id", &after.vendor_id())?.set("expires", &kept),
+            Verdict::Refused { code } => write.set("refusal", code)?.set("expires", &kept),
+            Verdict::NotDone { after, code, .. } => {
+                let write =
+                    if *code == HELD_BACK && claimed.is_first { write.remove("first_called_at") } else { write };
+                let due = at_most(now.plus(wait_after(code, *after, backoff)));
+                let write = write.set("due", &due)?;
+                let write = if *code == TOO_EARLY { as_another_request(write, intent)? } else { write };
+                if *code == HELD_BACK { write.set("held_until", &due) } else { Ok(write.remove("held_until")) }
+            }
+            Verdict::ProbablyNotDone { after } => {
+                let due = at_most(now.plus(wait_after("vendor_unavailable", *after, backoff)));
+                let write = write.set("due", &due)?.remove("held_until");
+                if holds(Guard::DoubtStays) { write.set("in_doubt", &true) } else { Ok(write) }
+            }
+            Verdict::Unknown { look_at, ask_the_list } => {
+                let write = write
+                    .set("due", &at_most(*look_at))?
+                    .set("ask_the_list", &(intent.ask_the_list || *ask_the_list))?;
+                let may_have_sent_it_again = intent.phase == Phase::Resolving
+                    && !ask_the_list
+                    && intent.kind.is_resolved_by_repeating()
+                    && holds(Guard::UnderWay);
+                if may_have_sent_it_again { write.set("called_until", &claimed.lease.until()) } else { Ok(write) }
+            }
+            Verdict::Absent => as_another_request(write, intent)?.set("due", &now),
+            Verdict::GivenUp { code } => write.set("refusal", code),
+        }
+    }
+
+    fn report(&self, claimed: &Claimed, verdict: &Verdict) {
+        let intent = &claimed.intent;
+        let phase = phase_after(verdict).as_str();
+        let now = self.world.now();
+        fields::count(now, "intents_settled", &[("operation", intent.kind.as_str()), ("outcome", phase)]);
+        if let Verdict::GivenUp { code } = verdict {
+            fields::alert(now, "intents_given_up", 1.0, "Count", &[("operation", intent.kind.as_str())]);
+            tracing::error!(
+                { fields::CORRELATION } = intent.correlation_id.as_str(),
+                intent.id = intent.intent_id.as_str(),
+                intent.kind = intent.kind.as_str(),
+                reason = code,
+                "an intent was given up: a person has to look"
+            );
+        }
+    }
+}
+
+/// What was asked so far certainly did nothing, and what is asked next counts as something else.
+fn as_another_request(write: Write, intent: &Intent) -> Result<Write> {
+    write
+        .set("generation", &(intent.generation + 1))?
+        .remove("first_called_at")
+        .remove("in_doubt")
+        .set("ask_the_list", &false)
+}
+
+/// How long what was not done waits.
+fn wait_after(code: &str, after: Option<Duration>, backoff: Duration) -> Duration {
+    match (code, after) {
+        (HELD_BACK, Some(wait)) => wait,
+        ("vendor_credentials", _) => policy::CREDENTIAL_RETRY,
+        (_, Some(wait)) => wait.max(backoff.mul_f64(0.1)),
+        _ => backoff,
+    }
+}
+
+/// The phase that a verdict leads to.
+const fn phase_after(verdict: &Verdict) -> Phase {
+    match verdict {
+        Verdict::Done => Phase::Done,
+        Verdict::Refused { .. } => Phase::Refused,
+        Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => Phase::Ready,
+        Verdict::Unknown { .. } => Phase::Unknown,
+        Verdict::GivenUp { .. } => Phase::Manual,
+    }
+}
+
+/// What a verdict means for this intent.
+///
+/// A resolver that was turned away has learned nothing of the call that it asks about. And what certainly did not happen,
+/// of a payment that is to be canceled, is not tried again.
+fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timestamp, backoff: Duration) -> Verdict {
+    let (kind, later) = (intent.kind, now.plus(backoff));
+    let is_read = kind.operation_class() == OperationClass::Read;
+    match (verdict, subject) {
+        // It was done with asking: the vendor has told how things are.
+        (Verdict::NotDone { code: TOO_EARLY, .. }, _) => verdict.clone(),
+        (Verdict::NotDone { after, .. } | Verdict::ProbablyNotDone { after }, _)
+            if intent.phase == Phase::Resolving && !is_read && holds(Guard::UnknownStays) =>
+        {
+            Verdict::Unknown { look_at: after.map_or(later, |wait| later.max(now.plus(wait))), ask_the_list: false }
+        }
+        (Verdict::NotDone { .. }, Subject::Payment(payment))
+            if kind.is_called_off() && payment.cancel_requested && !intent.in_doubt =>
+        {
+            Verdict::Refused { code: CALLED_OFF }
+        }
+        (Verdict::Absent, Subject::Payment(payment)) if kind.is_called_off() && payment.cancel_requested => {
+            Verdict::Refused { code: CALLED_OFF }
+        }
+        // A status that nobody told is no reason to wake a person, nor a fee that was not found in time; nor is a parcel that
+        // nobody saw for a month: that is for the shop and its carrier to talk about.
+        (Verdict::GivenUp { code }, _) if is_read && (kind != Kind::PaymentSettlement || *code == "budget_over") => {
+            Verdict::Refused { code }
+        }
+        // Whether an offer or a code of an hour ago was sent is nothing that a person has to find out.
+        (Verdict::GivenUp { code }, Subject::Message { message, .. }) if message.kind.is_perishable() => {
+            Verdict::Refused { code }
+        }
+        _ => verdict.clone(),
+    }
+}
+
+/// What the outcome says of the subject: the vendor's words where there are any, ours otherwise.
+fn statement(verdict: &Verdict, outcome: &Outcome, kind: Kind, subject: &Subject) -> Option<Observation> {
+    if let Some(seen) = &outcome.seen {
+        return Some(seen.clone());
+    }
+    match (kind, subject) {
+        (Kind::PaymentCreate, _) => {
+            let status = match verdict {
+                Verdict::Done => return None,
+                Verdict::Refused { code: CALLED_OFF } => PaymentStatus::Canceled,
+                Verdict::Refused { .. } => PaymentStatus::Failed,
+                Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => PaymentStatus::Deferred,
+                Verdict::Unknown { .. } => PaymentStatus::Processing,
+                Verdict::GivenUp { .. } => PaymentStatus::Manual,
+            };
+            Some(Observation::Payment(PaymentSeen::ours(status)))
+        }
+        (Kind::RefundCreate, _) => {
+            let status = match verdict {
+                Verdict::Done => return None,
+                Verdict::Refused { .. } => RefundStatus::Failed,
+                Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => RefundStatus::Deferred,
+                Verdict::Unknown { .. } => RefundStatus::Processing,
+                Verdict::GivenUp { .. } => RefundStatus::Manual,
+            };
+            Some(Observation::Refund(RefundSeen::ours(status)))
+        }
+        // The status stays; what changes is that the confirm is settled.
+        (Kind::PaymentConfirm, Subject::Payment(payment)) if phase_after(verdict).is_settled() => {
+            Some(Observation::Payment(PaymentSeen::ours(payment.status)))
+        }
+        (Kind::ShipmentCreate, _) => {
+            let status = match verdict {
+                Verdict::Done => return None,
+                Verdict::Refused { .. } => ShipmentStatus::Failed,
+                Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => ShipmentStatus::Deferred,
+                Verdict::Unknown { .. } => ShipmentStatus::Processing,
+                Verdict::GivenUp { .. } => ShipmentStatus::Manual,
+            };
+            Some(Observation::Shipment(ShipmentNews::Status(status)))
+        }
+        (Kind::PickupCreate, _) => {
+            let status = match verdict {
+                Verdict::Done => return None,
+                Verdict::Refused { .. } => PickupStatus::Failed,
+                Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => PickupStatus::Deferred,
+                Verdict::Unknown { .. } => PickupStatus::Processing,
+                Verdict::GivenUp { .. } => PickupStatus::Manual,
+            };
+            Some(Observation::Pickup(PickupNews::Status(status)))
+        }
+        (kind, _) if kind.is_message() => {
+            let what = match verdict {
+                Verdict::Refused { code: SUPPRESSED } => MessageNews::Status(MessageStatus::Suppressed),
+                Verdict::Refused { code: CANCELED } => MessageNews::Status(MessageStatus::Canceled),
+                Verdict::Refused { code: OPTED_OUT } => MessageNews::OptedOut,
+                Verdict::Refused { .. } => MessageNews::Status(MessageStatus::Failed),
+                Verdict::GivenUp { .. } => MessageNews::GivenUp,
+                _ => return None,
+            };
+            Some(Observation::Message(MessageSeen { what, vendor_at: None, vendor_id: None, estimate: None }))
+        }
+        _ => None,
+    }
+}
+
+/// The owner of one claim: unique to request and record.
+pub fn owner(request_id: &str, record_id: &str) -> String {
+    id::hashed("own", &[request_id, record_id])
+}
