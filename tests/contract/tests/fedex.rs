@@ -91,11 +91,11 @@ fn party(name: &str, street: &[&str], city: &str, state: Option<&str>, postal_co
 }
 
 fn at_home() -> Consignment {
-    let dimensions = Some(Dimensions { length_mm: 255, width_mm: 200, height_mm: 100 });
+    let dimensions = Dimensions::of_um([255_000, 200_000, 100_000]);
     Consignment {
         shipper: party("Shop", &["10 Main St", "", "Suite 302"], "Irving", Some("TX"), "75063", "US"),
         recipient: party("Ada", &["1 Elm St"], "Memphis", Some("TN"), "38116", "US"),
-        parcels: vec![Parcel { weight_g: 454, dimensions }, Parcel { weight_g: 70_000, dimensions: None }],
+        parcels: vec![Parcel::of_mg(453_592, dimensions).unwrap(), Parcel::of_mg(70_000_000, None).unwrap()],
         ship_date: Day::parse("2025-05-02").unwrap(),
         customs: None,
     }
@@ -108,6 +108,7 @@ fn abroad(incoterm: Incoterm, currency: &str) -> Consignment {
         quantity: 3,
         unit_value,
         unit_weight_g: 210,
+        unit_weight_mg: None,
         origin_country: "PT".to_owned(),
         hs_code: hs_code.map(str::to_owned),
     };
@@ -143,12 +144,42 @@ async fn ask_everything(fedex: &Fedex, permit: &Permit) {
         offset_min: -300,
         parcels: 3,
         weight_g: 4_540,
+        weight_mg: None,
         heaviest_g: 1_600,
+        heaviest_mg: None,
         destination_country: "NO".to_owned(),
     };
     fedex.schedule_pickup(&pickup, asking).await;
     fedex.cancel_pickup("7@COSA", &pickup, asking).await;
     fedex.cancel_pickup("3001", &pickup, asking).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_is_sent_where_fedex_needs_it_and_as_it_writes_it() {
+    for (country, postal_code, state, told) in [
+        ("AU", "2000", Some("NSW"), json!(["AU", null])),
+        ("MX", "06000", Some("CMX"), json!(["MX", null])),
+        ("DE", "10115", Some("BE"), json!(["DE", null])),
+        ("CA", "H2Y 1C6", Some("QC"), json!(["CA", "PQ"])),
+        ("CA", "K1A 0A6", Some("ON"), json!(["CA", "ON"])),
+        ("US", "38116", Some("TN"), json!(["US", "TN"])),
+        ("US", "00901", Some("PR"), json!(["PR", "PR"])),
+        ("PR", "00901", Some("SJU"), json!(["PR", "PR"])),
+        ("US", "96910", Some("GU"), json!(["GU", null])),
+        ("FR", "97400", None, json!(["RE", null])),
+    ] {
+        let (fedex, recorder) = fedex(200, json!({ "output": {} }));
+        let permit = permit();
+        let correlation = Correlation::from_stored("c-1");
+        let asking = Asking { permit: &permit, attempt: 0, correlation: &correlation };
+        let consignment =
+            Consignment { recipient: party("Ada", &["1 Elm St"], "City", state, postal_code, country), ..at_home() };
+        fedex.rates(&consignment, None, asking).await;
+        let sent = recorder.kept.lock().unwrap().pop().unwrap();
+        let body: Value = serde_json::from_slice(sent.body()).unwrap();
+        let to = &body["requestedShipment"]["recipient"]["address"];
+        assert_eq!(json!([to["countryCode"], to["stateOrProvinceCode"]]), told, "{country} {state:?}");
+    }
 }
 
 /// The adapter, and FedEx, which answers everything with this.

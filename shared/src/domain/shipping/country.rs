@@ -1,5 +1,4 @@
-//! What the country alone says of an address: whether there is such a country, what its addresses need, and with which
-//! others it shares its customs.
+//! What the country alone says of an address: whether there is such a country, and what its addresses need.
 
 /// ISO 3166-1 alpha-2, all 249 codes (2024).
 const COUNTRIES: &str = "\
@@ -23,10 +22,6 @@ const WITHOUT_POSTAL_CODES: &str = "\
 /// Where an address needs a state or province: what FedEx (US, CA, PR) and UPS (US, CA, VN) ask for; DHL asks nowhere.
 const WITH_STATES: &str = "CA PR US VN";
 
-/// The customs territory of the European Union (Regulation (EU) No 952/2013, article 4): its members and Monaco. Parts of
-/// members that have a code of their own (Åland, Réunion …) are left out: parcels there need a declaration for the taxes.
-const EU_CUSTOMS: &str = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MC MT NL PL PT RO SE SI SK";
-
 fn lists(list: &str, code: &str) -> bool {
     list.split_ascii_whitespace().any(|listed| listed == code)
 }
@@ -46,18 +41,13 @@ pub fn needs_state(country: &str) -> bool {
     lists(WITH_STATES, country)
 }
 
-/// Whether nothing has to be declared between these two.
-pub fn shares_customs(one: &str, other: &str) -> bool {
-    one == other || (lists(EU_CUSTOMS, one) && lists(EU_CUSTOMS, other))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_list_has_only_countries_each_once_and_in_order() {
-        for (list, count) in [(COUNTRIES, 249), (WITHOUT_POSTAL_CODES, 79), (WITH_STATES, 4), (EU_CUSTOMS, 28)] {
+        for (list, count) in [(COUNTRIES, 249), (WITHOUT_POSTAL_CODES, 79), (WITH_STATES, 4)] {
             let codes: Vec<&str> = list.split_ascii_whitespace().collect();
             assert_eq!(codes.len(), count, "{list}");
             assert!(codes.is_sorted_by(|one, next| one < next), "{list}");
@@ -70,11 +60,5 @@ mod tests {
         for code in ["", "DE ", "de", "XX", "UK", "EU", "DEU", "A", "AD AE"] {
             assert!(!is_country(code), "{code}");
         }
-    }
-
-    #[test]
-    fn goods_are_declared_between_countries_but_not_within_one_or_the_union() {
-        assert!(shares_customs("DE", "FR") && shares_customs("MC", "PL") && shares_customs("US", "US"));
-        assert!(!shares_customs("DE", "CH") && !shares_customs("GB", "IE") && !shares_customs("FR", "RE"));
     }
 }

@@ -1,7 +1,8 @@
 //! Parcels: what is sent from where to where, what a carrier asks for it, and how it gets there.
 //!
-//! Weights are grams, lengths millimetres, prices minor units, all integers: each carrier's adapter turns them into what
-//! its API counts in, and rounds up, so that a parcel is never declared lighter or smaller than it is.
+//! Weights are milligrams, lengths micrometres, prices minor units, all integers: each carrier's adapter turns them into
+//! what its API counts in, and rounds up, once, so that a parcel is never declared lighter or smaller than it is, nor a
+//! step heavier or larger.
 
 pub mod address;
 pub mod carrier;
@@ -12,6 +13,7 @@ pub mod parcel;
 pub mod pickup;
 pub mod quote;
 pub mod status;
+pub mod territory;
 pub mod tracking;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,7 @@ pub use self::parcel::{Dimensions, Parcel};
 pub use self::pickup::{PickupRequest, PickupStatus};
 pub use self::quote::{Rate, consignment_hash};
 pub use self::status::ShipmentStatus;
+pub use self::territory::Territory;
 pub use self::tracking::{Scan, Tracking};
 
 /// What is to be sent: one or more parcels from one party to another on one day.
@@ -37,7 +40,7 @@ pub struct Consignment {
     pub parcels: Vec<Parcel>,
     /// The day on which it is handed over, at the shipper's.
     pub ship_date: Day,
-    /// For the customs; `None` within one customs area.
+    /// For the customs: always where they are due, and wherever else the shop declares something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customs: Option<Customs>,
 }
@@ -47,19 +50,31 @@ impl Consignment {
     /// than a small shop sends to one address at once.
     pub const PARCELS_MAX: usize = 20;
 
-    /// The weight of all parcels, in grams.
-    pub fn weight_g(&self) -> u64 {
-        self.parcels.iter().map(|parcel| u64::from(parcel.weight_g)).sum()
+    /// The weight of all parcels, in milligrams.
+    pub fn weight_mg(&self) -> u64 {
+        self.parcels.iter().map(Parcel::weight_mg).sum()
+    }
+
+    /// Where it comes from, and where it goes to.
+    pub fn territories(&self) -> [Territory<'_>; 2] {
+        [Territory::of(&self.shipper.address), Territory::of(&self.recipient.address)]
     }
 
     /// Whether it crosses a border between countries (the European Union counts as many, for the carriers ask for the
-    /// value of the goods there, too, or do not mind getting it).
+    /// value of the goods there, too, or do not mind getting it), or one of the customs within one.
     pub fn is_cross_border(&self) -> bool {
-        self.shipper.address.country != self.recipient.address.country
+        let [from, to] = self.territories();
+        from.code != to.code || self.customs_are_due()
     }
 
     /// Whether it leaves its customs area, so that it needs a declaration.
+    pub fn customs_are_due(&self) -> bool {
+        let [from, to] = self.territories();
+        !from.shares_customs_with(to)
+    }
+
+    /// Whether something is declared: where it has to be, and where the shop does so.
     pub fn is_declarable(&self) -> bool {
-        !customs::is_one_customs_area(&self.shipper.address.country, &self.recipient.address.country)
+        self.customs.is_some() || self.customs_are_due()
     }
 }

@@ -52,14 +52,30 @@ pub struct PickupRequest {
     pub parcels: u32,
     /// What they weigh together, in grams.
     pub weight_g: u64,
+    /// The same in milligrams; absent in what was stored before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_mg: Option<u64>,
     /// What the heaviest of them weighs, in grams; 0 in what was stored before this was counted.
     #[serde(default)]
     pub heaviest_g: u32,
+    /// The same in milligrams; absent in what was stored before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heaviest_mg: Option<u64>,
     /// Where they go: ISO 3166-1 alpha-2; the place's own country when the shop does not say.
     pub destination_country: String,
 }
 
 impl PickupRequest {
+    /// What the parcels weigh together, in milligrams.
+    pub fn weight_mg(&self) -> u64 {
+        self.weight_mg.unwrap_or_else(|| self.weight_g.saturating_mul(1_000))
+    }
+
+    /// What the heaviest of them weighs, in milligrams.
+    pub fn heaviest_mg(&self) -> u64 {
+        self.heaviest_mg.unwrap_or_else(|| u64::from(self.heaviest_g) * 1_000)
+    }
+
     /// An instant as the clock at the place shows it; `None` for an offset that no place has.
     pub fn local(&self, at: Timestamp) -> Option<OffsetDateTime> {
         let offset = UtcOffset::from_whole_seconds(i32::from(self.offset_min) * 60).ok()?;

@@ -62,8 +62,8 @@ fn normalised(text: &str) -> String {
 }
 
 fn parcel(parcel: &Parcel) -> String {
-    let size = parcel.dimensions.map(|size| format!("{}x{}x{}", size.length_mm, size.width_mm, size.height_mm));
-    format!("{}g {};", parcel.weight_g, size.unwrap_or_default())
+    let size = parcel.dimensions.map(|size| size.sides_um().map(|side| side.to_string()).join("x"));
+    format!("{}mg {};", parcel.weight_mg(), size.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
         Consignment {
             shipper: party("Shop", "Hauptstrasse 1", "Berlin", "10115"),
             recipient: party("Ada", "Am Markt 2", "Bad Homburg", "61348"),
-            parcels: vec![Parcel { weight_g: 2_500, dimensions: None }],
+            parcels: vec![Parcel { weight_g: 2_500, weight_mg: None, dimensions: None }],
             ship_date: Day::parse("2026-05-04").expect("a day"),
             customs: None,
         }
@@ -123,6 +123,7 @@ mod tests {
             quantity: 2,
             unit_value: Money { value: 1099, currency: Currency::parse("EUR").expect("a currency") },
             unit_weight_g: 400,
+            unit_weight_mg: None,
             origin_country: "DE".to_owned(),
             hs_code: None,
         };
@@ -130,9 +131,11 @@ mod tests {
             let items = vec![CustomsItem { quantity, ..item.clone() }];
             Some(Customs { items, incoterm, invoice: None })
         };
-        let size = Dimensions { length_mm: 300, width_mm: 200, height_mm: 100 };
-        let changes: [&dyn Fn(&mut Consignment); 11] = [
+        let size = Dimensions::of_um([300_000, 200_000, 100_000]).expect("a size");
+        let changes: [&dyn Fn(&mut Consignment); 12] = [
             &|_| {},
+            // Less than a gram, and the next tenth of a pound.
+            &|c| c.parcels[0].weight_mg = Some(2_499_500),
             &|c| c.recipient.address.postal_code = Some(Private::new("61349".to_owned())),
             &|c| c.recipient.address.state = Some("HE".to_owned()),
             &|c| c.shipper.address.country = "AT".to_owned(),

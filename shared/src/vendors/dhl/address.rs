@@ -4,6 +4,7 @@
 use form_urlencoded::Serializer;
 use serde::Deserialize;
 
+use super::wire::country_code;
 use crate::domain::shipping::{Address, AddressCheck, Classification};
 use crate::vendors::lenient::{self, cut};
 
@@ -16,7 +17,7 @@ const POSTAL_CHARS: usize = 12;
 /// Where to ask. What is near is told, too, so that it can be suggested.
 pub(super) fn path(address: &Address) -> String {
     let mut query = Serializer::new(String::new());
-    query.append_pair("type", "delivery").append_pair("countryCode", &address.country);
+    query.append_pair("type", "delivery").append_pair("countryCode", country_code(address));
     if let Some(code) = &address.postal_code {
         query.append_pair("postalCode", &cut(code.expose(), POSTAL_CHARS));
     }
@@ -44,18 +45,18 @@ struct Place {
 pub(super) fn read(body: &[u8], asked: &Address) -> Option<AddressCheck> {
     let answer: Answer = serde_json::from_slice(body).ok()?;
     let code = asked.postal_code.as_ref().map_or("", |code| code.expose().as_str());
+    let asked_of = country_code(asked);
     let is_it = |place: &Place| {
         let same = |theirs: &Option<String>, ours: &str| theirs.as_deref().is_none_or(|theirs| is_same(theirs, ours));
-        place.country_code == asked.country
-            && same(&place.postal_code, code)
-            && same(&place.city_name, asked.city.expose())
+        place.country_code == asked_of && same(&place.postal_code, code) && same(&place.city_name, asked.city.expose())
     };
     let valid = answer.address.iter().any(is_it);
     let others = answer.address.into_iter().filter(|place| !is_it(place)).take(SUGGESTIONS_MAX);
     let suggestion = |place: Place| Address {
         city: place.city_name.map_or_else(|| asked.city.clone(), Into::into),
         postal_code: place.postal_code.map(Into::into),
-        country: place.country_code,
+        // Its own codes are nobody else's.
+        country: if place.country_code == asked_of { asked.country.clone() } else { place.country_code },
         ..asked.clone()
     };
     Some(AddressCheck { valid, classification: Classification::Unknown, suggestions: others.map(suggestion).collect() })

@@ -155,7 +155,7 @@ impl CarrierApi for Dhl {
 
     async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
         let consignment = order.consignment;
-        if consignment.is_declarable() && consignment.customs.is_none() {
+        if consignment.customs_are_due() && consignment.customs.is_none() {
             return Answer::Refused(Refusal::Customs);
         }
         let Some(planned) = self.planned(consignment.ship_date) else { return Answer::Refused(Refusal::Time) };

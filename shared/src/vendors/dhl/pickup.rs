@@ -6,8 +6,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::wire::{self, Account, Customer, Package};
-use crate::domain::shipping::PickupRequest;
-use crate::domain::shipping::customs::is_one_customs_area;
+use crate::domain::shipping::{PickupRequest, Territory};
 use crate::vendors::lenient;
 
 /// Where pickups are ordered.
@@ -57,10 +56,12 @@ struct Shipment {
 /// The order, by the clock at the place; `None` without a telephone number or at a time that no calendar has.
 pub(super) fn request(pickup: &PickupRequest, account: &str) -> Option<Vec<u8>> {
     let (ready, close) = (pickup.local(pickup.ready)?, pickup.local(pickup.close)?);
-    let (from, to) = (pickup.party.address.country.as_str(), pickup.destination_country.as_str());
-    let is_customs_declarable = !is_one_customs_area(from, to);
+    let (from, to) = (Territory::of(&pickup.party.address), Territory::of_country(&pickup.destination_country));
+    // Parcels that stay in the country are the most: to itself, wherever in it the place is.
+    let is_home = from.code == to.code || pickup.party.address.country == to.code;
+    let is_customs_declarable = !is_home && !from.shares_customs_with(to);
     let parcels = pickup.parcels.clamp(1, PARCELS_MAX);
-    let each = pickup.weight_g.div_ceil(parcels.into()).max(1);
+    let each = wire::grams(pickup.weight_mg().div_ceil(parcels.into())).max(1);
     let request = Request {
         planned_pickup_date_and_time: wire::time(ready)?,
         close_time: close.format(TIME).ok()?,
@@ -69,7 +70,7 @@ pub(super) fn request(pickup: &PickupRequest, account: &str) -> Option<Vec<u8>> 
         customer_details: Customers { shipper_details: Customer::of(&pickup.party)? },
         shipment_details: [Shipment {
             // Express Domestic, Express Worldwide within Europe and everywhere else; parcels of others are taken along.
-            product_code: match (from == to, is_customs_declarable) {
+            product_code: match (is_home, is_customs_declarable) {
                 (true, _) => "N",
                 (false, false) => "U",
                 (false, true) => "P",

@@ -56,7 +56,7 @@ struct Estimated {
 /// The question: all products, or one.
 pub(super) fn request(consignment: &Consignment, product: Option<&str>, planned: &str, account: &str) -> Vec<u8> {
     let is_customs_declarable = consignment.is_declarable();
-    let total = consignment.customs.as_ref().filter(|_| is_customs_declarable).and_then(Customs::total);
+    let total = consignment.customs.as_ref().and_then(Customs::total);
     let declared = total.map(|total| DeclaredValue {
         type_code: "declaredValue",
         value: amount(total),

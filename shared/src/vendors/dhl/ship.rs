@@ -149,7 +149,7 @@ struct Invoice {
 /// The purchase; `None` without a telephone number of both sides.
 pub(super) fn request(order: &LabelOrder<'_>, planned: &str, account: &str) -> Option<Vec<u8>> {
     let consignment = order.consignment;
-    let customs = consignment.customs.as_ref().filter(|_| consignment.is_declarable());
+    let customs = consignment.customs.as_ref();
     let pays_duties = customs.is_some_and(|customs| customs.incoterm == Incoterm::Ddp);
     let mut accounts = vec![Account::shipper(account)];
     accounts.extend(pays_duties.then(|| Account::duties(account)));
@@ -201,7 +201,7 @@ fn declaration<'a>(customs: &'a Customs, order: &LabelOrder<'_>) -> Declaration<
 }
 
 fn line(number: usize, item: &CustomsItem) -> LineItem<'_> {
-    let grams = u64::from(item.unit_weight_g) * u64::from(item.quantity);
+    let grams = item.net_g();
     let code = |type_code| item.hs_code.as_deref().map(|value| Commodity { type_code, value });
     LineItem {
         number,

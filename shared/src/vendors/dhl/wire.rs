@@ -7,7 +7,8 @@ use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::domain::shipping::parcel::centimetres;
-use crate::domain::shipping::{Address, Parcel, Party};
+use crate::domain::shipping::territory::CANARIES;
+use crate::domain::shipping::{Address, Parcel, Party, Territory};
 use crate::domain::{Money, Timestamp};
 use crate::vendors::lenient::{cut, decimal};
 
@@ -17,6 +18,14 @@ const LINE_CHARS: usize = 45;
 const POSTAL_CHARS: usize = 12;
 const STATE_CHARS: std::ops::RangeInclusive<usize> = 2..=35;
 const EMAIL_CHARS: usize = 70;
+
+/// Codes of DHL's own, by code of ISO 3166-1; those that it does not have at all are another country's there. (MyDHL API
+/// specification, reference data of the kind country.)
+const OWN_CODES: [(&str, &str); 7] =
+    [("AX", "FI"), ("BL", "XY"), ("BQ", "XB"), ("CW", "XC"), ("IM", "GB"), ("SJ", "NO"), ("SX", "XM")];
+/// DHL's code of the Canary Islands, and of one of the islands of `BQ`.
+const CANARY_ISLANDS: &str = "IC";
+const ST_EUSTATIUS: &str = "XE";
 
 /// DHL's own form: the word GMT, then the offset.
 const TIME: &[BorrowedFormatItem<'_>] = format_description!(
@@ -48,6 +57,11 @@ pub(super) fn kilograms(grams: u64) -> Box<RawValue> {
     number(grams, 3)
 }
 
+/// Grams, rounded up: DHL takes three decimals of a kilogram.
+pub(super) const fn grams(mg: u64) -> u64 {
+    mg.div_ceil(1_000)
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PostalAddress {
@@ -64,6 +78,22 @@ pub(super) struct PostalAddress {
     address_line3: Option<String>,
 }
 
+/// DHL's code of the country.
+pub(super) fn country_code(address: &Address) -> &str {
+    let place = Territory::of(address);
+    let city = address.city.expose().to_lowercase();
+    match place {
+        Territory { area: CANARIES, .. } => CANARY_ISLANDS,
+        Territory { code: "BQ", .. } if city.contains("eustatius") || city.contains("oranjestad") => ST_EUSTATIUS,
+        Territory { code, .. } => own_code(code),
+    }
+}
+
+/// The same of a country of which no more is known.
+fn own_code(code: &str) -> &str {
+    OWN_CODES.iter().find(|(iso, _)| *iso == code).map_or(code, |(_, own)| own)
+}
+
 impl PostalAddress {
     pub(super) fn of(address: &Address) -> Self {
         let mut lines =
@@ -72,7 +102,7 @@ impl PostalAddress {
         Self {
             postal_code: address.postal_code.as_ref().map(|code| cut(code.expose(), POSTAL_CHARS)).unwrap_or_default(),
             city_name: cut(address.city.expose(), CITY_CHARS),
-            country_code: address.country.clone(),
+            country_code: country_code(address).to_owned(),
             province_code: state,
             address_line1: lines.next(),
             address_line2: lines.next(),
@@ -149,12 +179,11 @@ struct Size {
 
 impl Package {
     pub(super) fn of(parcel: &Parcel) -> Self {
-        let size = |size: crate::domain::shipping::Dimensions| Size {
-            length: centimetres(size.length_mm),
-            width: centimetres(size.width_mm),
-            height: centimetres(size.height_mm),
+        let size = |size: crate::domain::shipping::Dimensions| {
+            let [length, width, height] = size.sides_um().map(centimetres);
+            Size { length, width, height }
         };
-        Self { weight: kilograms(parcel.weight_g.into()), dimensions: parcel.dimensions.map(size) }
+        Self { weight: kilograms(grams(parcel.weight_mg())), dimensions: parcel.dimensions.map(size) }
     }
 
     /// One of which only the weight is known.

@@ -7,7 +7,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 use super::wire::{AccountNumber, Address, Contact, Units, Weight};
 use crate::domain::Timestamp;
-use crate::domain::shipping::PickupRequest;
+use crate::domain::shipping::{PickupRequest, Territory};
 use crate::vendors::lenient::text;
 
 /// A pickup is one company's: Express fetches from everywhere, Ground in the United States and Canada only.
@@ -50,7 +50,8 @@ struct Location<'a> {
 pub(super) fn request<'a>(pickup: &'a PickupRequest, now: Timestamp, account: &str) -> Request<'a> {
     let (place, offset) = (&pickup.party.address, pickup.offset_min);
     let is_today = written(now, offset, DAY) == written(pickup.ready, offset, DAY);
-    let is_domestic = pickup.destination_country == place.country;
+    let from = Territory::of(place).code;
+    let is_domestic = pickup.destination_country == from || pickup.destination_country == place.country;
     Request {
         associated_account_number: AccountNumber::of(account),
         origin_detail: Origin {
@@ -63,7 +64,7 @@ pub(super) fn request<'a>(pickup: &'a PickupRequest, now: Timestamp, account: &s
             customer_close_time: written(pickup.close, offset, TIME_OF_DAY),
             pickup_date_type: if is_today { "SAME_DAY" } else { "FUTURE_DAY" },
         },
-        total_weight: Weight::of(u32::try_from(pickup.weight_g).unwrap_or(u32::MAX), Units::in_country(&place.country)),
+        total_weight: Weight::of(pickup.weight_mg(), Units::in_country(from)),
         package_count: pickup.parcels,
         carrier_code: EXPRESS,
         country_relationships: if is_domestic { "DOMESTIC" } else { "INTERNATIONAL" },
@@ -138,7 +139,9 @@ mod tests {
             offset_min: -300,
             parcels: 3,
             weight_g: 4_540,
+            weight_mg: None,
             heaviest_g: 1_600,
+            heaviest_mg: None,
             destination_country: "NO".to_owned(),
         }
     }

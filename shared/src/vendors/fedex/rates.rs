@@ -69,7 +69,7 @@ pub(super) fn request<'a>(consignment: &'a Consignment, service: Option<&'a str>
     let units = Units::of(consignment);
     let package = |parcel: &Parcel| Package {
         group_package_count: 1,
-        weight: Weight::of(parcel.weight_g, units),
+        weight: Weight::of(parcel.weight_mg(), units),
         dimensions: Dimensions::of(parcel, units),
     };
     Request {

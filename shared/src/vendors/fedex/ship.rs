@@ -168,7 +168,7 @@ pub(super) fn request<'a>(order: &LabelOrder<'a>, account: &str) -> Request<'a> 
     let packages = consignment.parcels.iter().enumerate().map(|(place, parcel)| Package {
         sequence_number: place + 1,
         group_package_count: 1,
-        weight: Weight::of(parcel.weight_g, units),
+        weight: Weight::of(parcel.weight_mg(), units),
         dimensions: Dimensions::of(parcel, units),
         // On each parcel, so that it is found whichever of them FedEx looks at.
         customer_references: [Reference { customer_reference_type: "CUSTOMER_REFERENCE", value: reference }],

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::Money;
-use crate::domain::shipping::parcel::{centimetres, inches, tenths_of_pounds};
-use crate::domain::shipping::{self, Consignment, Customs, CustomsItem, Parcel};
+use crate::domain::shipping::parcel::{centimetres, inches, tenths_of_kilograms, tenths_of_pounds};
+use crate::domain::shipping::{self, Consignment, Customs, CustomsItem, Parcel, Territory};
 use crate::vendors::lenient::{decimal, text};
 
 /// Somebody else's packaging than FedEx's.
@@ -59,9 +59,9 @@ impl<'a> Address<'a> {
         Self {
             street_lines: lines.filter(|line| !line.is_empty()).take(STREET_LINES_MAX).collect(),
             city: address.city.expose(),
-            state_or_province_code: address.state.as_deref(),
+            state_or_province_code: state(address),
             postal_code: address.postal_code.as_ref().map(|code| code.expose().as_str()),
-            country_code: &address.country,
+            country_code: Territory::of(address).code,
             residential: address.residential,
         }
     }
@@ -69,6 +69,21 @@ impl<'a> Address<'a> {
     /// Without its street lines, which a quote does not need.
     pub(super) fn area_of(address: &'a shipping::Address) -> Self {
         Self { street_lines: Vec::new(), ..Self::of(address) }
+    }
+}
+
+/// Characters of a state's code; a longer one costs the whole request. (FedEx ship specification: "Max length is 2"; the
+/// library FedexRest, issue 42.)
+const STATE_CHARS: usize = 2;
+
+/// The state, where FedEx needs one: in the United States, Canada and Puerto Rico. It writes Quebec its own way (karrioapi/
+/// karrio, pull request 637).
+fn state(address: &shipping::Address) -> Option<&str> {
+    match (Territory::of(address).code, address.state.as_deref()) {
+        ("PR", _) => Some("PR"),
+        ("CA", Some("QC")) => Some("PQ"),
+        ("US" | "CA", Some(state)) if state.len() == STATE_CHARS => Some(state),
+        _ => None,
     }
 }
 
@@ -126,7 +141,7 @@ impl Units {
     /// and parcels and commodities must agree.
     pub(super) fn of(consignment: &Consignment) -> Self {
         match consignment.customs {
-            None => Self::in_country(&consignment.shipper.address.country),
+            None => Self::in_country(Territory::of(&consignment.shipper.address).code),
             Some(_) => Self::Metric,
         }
     }
@@ -136,10 +151,10 @@ impl Units {
     }
 
     /// Tenths of a unit, rounded up.
-    fn tenths(self, grams: u32) -> u64 {
+    fn tenths(self, mg: u64) -> u64 {
         match self {
-            Self::Imperial => tenths_of_pounds(grams),
-            Self::Metric => u64::from(grams).div_ceil(100),
+            Self::Imperial => tenths_of_pounds(mg),
+            Self::Metric => tenths_of_kilograms(mg),
         }
     }
 
@@ -165,8 +180,8 @@ pub(super) struct Weight {
 }
 
 impl Weight {
-    pub(super) fn of(grams: u32, units: Units) -> Self {
-        Self { units: units.of_weight(), value: number(units.tenths(grams), 1) }
+    pub(super) fn of(mg: u64, units: Units) -> Self {
+        Self { units: units.of_weight(), value: number(units.tenths(mg), 1) }
     }
 
     /// Of goods, to the gram: many of them, rounded up one by one, would be heavier than the parcel that they are in.
@@ -177,7 +192,7 @@ impl Weight {
 
 /// The weight of all parcels, as they are told one by one.
 pub(super) fn total_weight(parcels: &[Parcel], units: Units) -> Decimal {
-    number(parcels.iter().map(|parcel| units.tenths(parcel.weight_g)).sum(), 1)
+    number(parcels.iter().map(|parcel| units.tenths(parcel.weight_mg())).sum(), 1)
 }
 
 #[derive(Debug, Serialize)]
@@ -191,11 +206,11 @@ pub(super) struct Dimensions {
 impl Dimensions {
     pub(super) fn of(parcel: &Parcel, units: Units) -> Option<Self> {
         let size = parcel.dimensions?;
-        let (rounded, units): (fn(u32) -> u64, _) = match units {
+        let (rounded, units): (fn(u64) -> u64, _) = match units {
             Units::Imperial => (inches, "IN"),
             Units::Metric => (centimetres, "CM"),
         };
-        let (length, width, height) = (rounded(size.length_mm), rounded(size.width_mm), rounded(size.height_mm));
+        let [length, width, height] = size.sides_um().map(rounded);
         Some(Self { length, width, height, units })
     }
 }
@@ -242,7 +257,7 @@ impl<'a> Commodity<'a> {
             quantity: item.quantity,
             quantity_units: PIECES,
             number_of_pieces: item.quantity.min(PIECES_MAX),
-            weight: Weight::net(u64::from(item.unit_weight_g) * u64::from(item.quantity)),
+            weight: Weight::net(item.net_g()),
             unit_price: Amount::of(item.unit_value),
             customs_value: Amount::of(Money { value, ..item.unit_value }),
             harmonized_code: item.hs_code.as_deref(),
@@ -279,11 +294,14 @@ pub(super) mod sample {
     }
 
     pub(in crate::vendors::fedex) fn domestic() -> Consignment {
-        let dimensions = Some(Dimensions { length_mm: 255, width_mm: 200, height_mm: 100 });
+        let dimensions = Dimensions::of_um([255_000, 200_000, 100_000]);
         Consignment {
             shipper: party("Shop", "10 Main St", "Irving", Some("TX"), "75063", "US"),
             recipient: party("Ada", "1 Elm St", "Memphis", Some("TN"), "38116", "US"),
-            parcels: vec![Parcel { weight_g: 454, dimensions }, Parcel { weight_g: 1_000, dimensions: None }],
+            parcels: vec![
+                Parcel { weight_g: 454, weight_mg: None, dimensions },
+                Parcel { weight_g: 1_000, weight_mg: None, dimensions: None },
+            ],
             ship_date: Day::parse("2025-05-02").expect("a day"),
             customs: None,
         }
@@ -296,6 +314,7 @@ pub(super) mod sample {
             quantity: 3,
             unit_value,
             unit_weight_g: 210,
+            unit_weight_mg: None,
             origin_country: "PT".to_owned(),
             hs_code: Some("620520".to_owned()),
         };
@@ -320,7 +339,7 @@ mod tests {
             let units = Units::of(consignment);
             let parcel = &consignment.parcels[0];
             json!([
-                Weight::of(parcel.weight_g, units),
+                Weight::of(parcel.weight_mg(), units),
                 Dimensions::of(parcel, units),
                 total_weight(&consignment.parcels, units)
             ])

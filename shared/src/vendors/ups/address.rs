@@ -32,7 +32,7 @@ pub(super) fn request(address: &Address) -> Value {
         "PoliticalDivision1": address.state,
         "PostcodePrimaryLow": low.filter(|low| !low.is_empty()),
         "PostcodeExtendedLow": extended.filter(|extended| !extended.is_empty()),
-        "CountryCode": address.country,
+        "CountryCode": wire::country_code(address),
     } } }))
 }
 

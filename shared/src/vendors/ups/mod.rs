@@ -183,7 +183,7 @@ impl CarrierApi for Ups {
     }
 
     async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
-        if order.consignment.is_declarable() && order.consignment.customs.is_none() {
+        if order.consignment.customs_are_due() && order.consignment.customs.is_none() {
             // UPS would print a label that no customs lets pass.
             return Answer::Refused(Refusal::Customs);
         }
@@ -226,7 +226,7 @@ impl CarrierApi for Ups {
     }
 
     async fn check_address(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {
-        if !wire::is_imperial(&address.country) {
+        if !wire::is_imperial(address) {
             // UPS knows the streets of the United States and Puerto Rico only.
             return Answer::Refused(Refusal::Service);
         }

@@ -6,7 +6,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::wire::{self, VERSION, company_or_name, phone, postal_code};
-use crate::domain::shipping::PickupRequest;
+use crate::domain::shipping::{Address, PickupRequest, Territory};
 use crate::vendors::lenient::cut;
 
 /// The header with the number of a pickup that is taken back.
@@ -20,8 +20,10 @@ const CITY_CHARS: usize = 50;
 const POSTAL_CHARS: usize = 8;
 /// Pieces of one service in one pickup.
 const PIECES_MAX: u32 = 999;
-/// From here on a parcel counts as overweight: 32 kg, or 70 lb.
-const OVERWEIGHT_G: u32 = 31_751;
+/// Above this a parcel counts as overweight: 70 lb in the United States, 32 kg elsewhere. (UPS Pickup API,
+/// `OverweightIndicator`.)
+const OVERWEIGHT_LB_MG: u64 = 31_751_465;
+const OVERWEIGHT_KG_MG: u64 = 32_000_000;
 
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]");
 const TIME: &[BorrowedFormatItem<'_>] = format_description!("[hour][minute]");
@@ -53,11 +55,12 @@ pub(super) fn hours(pickup: &PickupRequest) -> Option<Hours> {
 pub(super) fn request(pickup: &PickupRequest, hours: &Hours, account: &str) -> Value {
     let (party, at) = (&pickup.party, &pickup.party.address);
     let lines: Vec<&str> = at.street_lines.iter().map(|line| line.expose().as_str()).collect();
+    let overweight_mg = if wire::is_imperial(at) { OVERWEIGHT_LB_MG } else { OVERWEIGHT_KG_MG };
     let yes_no = |yes: bool| if yes { "Y" } else { "N" };
     wire::sparse(json!({ "PickupCreationRequest": {
         "Request": {},
         "RatePickupIndicator": "N",
-        "Shipper": { "Account": { "AccountNumber": account, "AccountCountryCode": at.country } },
+        "Shipper": { "Account": { "AccountNumber": account, "AccountCountryCode": wire::country_code(at) } },
         "PickupDateInfo": {
             "CloseTime": hours.close,
             "ReadyTime": hours.ready,
@@ -71,27 +74,27 @@ pub(super) fn request(pickup: &PickupRequest, hours: &Hours, account: &str) -> V
             "City": cut(at.city.expose(), CITY_CHARS),
             "StateProvince": at.state,
             "PostalCode": postal_code(at, POSTAL_CHARS),
-            "CountryCode": at.country,
+            "CountryCode": wire::country_code(at),
             "ResidentialIndicator": yes_no(at.residential == Some(true)),
             "Phone": { "Number": phone(party) },
         },
         // The address need not be the account's.
         "AlternateAddressIndicator": "Y",
         "PickupPiece": [{
-            "ServiceCode": service(&at.country, &pickup.destination_country),
+            "ServiceCode": service(at, &pickup.destination_country),
             "Quantity": pickup.parcels.clamp(1, PIECES_MAX).to_string(),
             "DestinationCountryCode": pickup.destination_country,
             "ContainerCode": "01",
         }],
-        "OverweightIndicator": yes_no(pickup.heaviest_g > OVERWEIGHT_G),
+        "OverweightIndicator": yes_no(pickup.heaviest_mg() > overweight_mg),
         // By the shipper's account.
         "PaymentMethod": "01",
     } }))
 }
 
 /// The service that the driver comes for; parcels of others are taken along. (UPS Pickup API, appendix "Service Codes".)
-fn service(from: &str, to: &str) -> &'static str {
-    match (wire::is_imperial(from), from == to) {
+fn service(from: &Address, to: &str) -> &'static str {
+    match (wire::is_imperial(from), Territory::of(from).code == to) {
         // Ground, and Worldwide Express.
         (true, true) => "003",
         (true, false) => "007",

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::wire::{
     self, Charge, Coded, VERSION, address, company_or_name, destination, dimensions, invoice_total, is_imperial, weight,
 };
-use crate::domain::shipping::{Carrier, Consignment, Day, Rate};
+use crate::domain::shipping::{Carrier, Consignment, Day, Parcel, Rate};
 use crate::vendors::lenient;
 
 /// Characters of a state's code here.
@@ -33,17 +33,16 @@ fn option(consignment: &Consignment, service: Option<&str>) -> &'static str {
 /// The question: all services, or one.
 pub(super) fn request(consignment: &Consignment, service: Option<&str>, account: &str) -> Value {
     let (from, to) = (&consignment.shipper, &consignment.recipient);
-    let imperial = is_imperial(&from.address.country);
-    let package = |parcel| {
+    let imperial = is_imperial(&from.address);
+    let package = |parcel: &Parcel| {
         json!({
             "PackagingType": { "Code": "02", "Description": "Package" },
             "Dimensions": dimensions(parcel, imperial),
-            "PackageWeight": weight(parcel.weight_g, imperial),
+            "PackageWeight": weight(parcel.weight_mg(), imperial),
         })
     };
     // At the checkout nobody has a name yet.
     let name = |party| Some(company_or_name(party, NAME_CHARS)).filter(|name| !name.is_empty());
-    let all = u32::try_from(consignment.weight_g()).unwrap_or(u32::MAX);
     wire::sparse(json!({ "RateRequest": {
         "Request": { "RequestOption": option(consignment, service) },
         "Shipment": {
@@ -58,11 +57,11 @@ pub(super) fn request(consignment: &Consignment, service: Option<&str>, account:
             },
             "PaymentDetails": { "ShipmentCharge": [{ "Type": "01", "BillShipper": { "AccountNumber": account } }] },
             "Service": service.map(|code| json!({ "Code": code })),
-            "ShipmentTotalWeight": weight(all, imperial),
+            "ShipmentTotalWeight": weight(consignment.weight_mg(), imperial),
             "Package": consignment.parcels.iter().map(package).collect::<Vec<_>>(),
             // What the account really pays, next to the list price.
             "ShipmentRatingOptions": { "NegotiatedRatesIndicator": "Y" },
-            "InvoiceLineTotal": invoice_total(consignment).filter(|_| consignment.is_cross_border()),
+            "InvoiceLineTotal": invoice_total(consignment),
             // Not documents.
             "DeliveryTimeInformation": { "PackageBillType": "03", "Pickup": { "Date": consignment.ship_date.compact() } },
         },
@@ -141,7 +140,7 @@ struct Arrival {
 /// The rates of an answer; `None` when it is no answer to this question.
 pub(super) fn read(body: &[u8], consignment: &Consignment) -> Option<Vec<Rate>> {
     let answer: Answer = serde_json::from_slice(body).ok()?;
-    let is_us_origin = is_imperial(&consignment.shipper.address.country);
+    let is_us_origin = is_imperial(&consignment.shipper.address);
     Some(answer.rate_response.rated_shipment.into_iter().filter_map(|rated| rated.rate(is_us_origin)).collect())
 }
 

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::ship::{Form, Image, USER_AGENT, declared};
+use super::ship::{Form, Image, USER_AGENT};
 use super::wire::VERSION;
 use crate::vendors::carrier::{Document, Found, Label, LabelOrder};
 use crate::vendors::lenient;
@@ -71,7 +71,7 @@ pub(super) fn read(body: &[u8], order: &LabelOrder<'_>) -> Option<Found> {
     let candidate = answer.tracking_candidate.into_iter().next().map(|candidate| candidate.tracking_number);
     let tracking_number = answer.shipment_identification_number.or(first).or(candidate)?;
     let form = answer.form.and_then(|form| form.image.document());
-    let has_papers = form.is_some() || declared(order.consignment).is_none();
+    let has_papers = form.is_some() || order.consignment.customs.is_none();
     match (documents(&labels), numbers(labels, &tracking_number)) {
         (Some(mut documents), Some(parcel_numbers))
             if documents.len() == order.consignment.parcels.len() && has_papers =>

@@ -40,17 +40,18 @@ pub(super) fn void_path(id: &str) -> String {
 pub(super) fn request(order: &LabelOrder<'_>, account: &str, today: Option<Day>) -> Value {
     let consignment = order.consignment;
     let (from, to) = (&consignment.shipper, &consignment.recipient);
-    let imperial = is_imperial(&from.address.country);
+    let imperial = is_imperial(&from.address);
     let reference = || json!([{ "Value": order.reference }]);
     // Within the United States and within Puerto Rico references are the packages', elsewhere the shipment's. One
     // package with it is enough, and tells the shipment's first from the others.
-    let on_package = consignment.shipper.address.country == to.address.country && imperial;
+    let [origin, destination_at] = consignment.territories();
+    let on_package = origin.code == destination_at.code && imperial;
     let package = |(index, parcel)| {
         let parcel: &crate::domain::shipping::Parcel = parcel;
         json!({
             "Packaging": { "Code": "02", "Description": "Customer Supplied Package" },
             "Dimensions": dimensions(parcel, imperial),
-            "PackageWeight": weight(parcel.weight_g, imperial),
+            "PackageWeight": weight(parcel.weight_mg(), imperial),
             "ReferenceNumber": (on_package && index == 0).then(reference),
         })
     };
@@ -60,8 +61,9 @@ pub(super) fn request(order: &LabelOrder<'_>, account: &str, today: Option<Day>)
     let mut ship_to = party(to);
     ship_to["Address"] = destination(&to.address, STATE_CHARS);
     let bill = |kind| json!({ "Type": kind, "BillShipper": { "AccountNumber": account } });
-    let forms = declared(consignment).map(|customs| forms(order, customs));
-    let pays_duties = declared(consignment).is_some_and(|customs| customs.incoterm == Incoterm::Ddp);
+    let customs = consignment.customs.as_ref();
+    let forms = customs.map(|customs| forms(order, customs));
+    let pays_duties = customs.is_some_and(|customs| customs.incoterm == Incoterm::Ddp);
     let charges: Vec<Value> = [Some(bill("01")), pays_duties.then(|| bill("02"))].into_iter().flatten().collect();
     let day = consignment.ship_date;
     let dated = today.is_some_and(|today| SHIP_DATE_DAYS.contains(&day.days_since(today)));
@@ -95,15 +97,10 @@ fn description(consignment: &Consignment) -> String {
     cut(first.map_or("Goods", |item| &item.description), DESCRIPTION_CHARS)
 }
 
-/// The declaration, where one is needed.
-pub(super) fn declared(consignment: &Consignment) -> Option<&Customs> {
-    consignment.customs.as_ref().filter(|_| consignment.is_declarable())
-}
-
 /// Only from the United States to Puerto Rico and Canada the total stands outside of the forms, and must.
 fn wants_total(consignment: &Consignment) -> bool {
-    let from_us = consignment.shipper.address.country == "US";
-    from_us && matches!(consignment.recipient.address.country.as_str(), "PR" | "CA")
+    let [from, to] = consignment.territories();
+    from.code == "US" && matches!(to.code, "PR" | "CA")
 }
 
 /// The commercial invoice, which UPS prints from this.

@@ -4,12 +4,18 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::domain::Money;
-use crate::domain::shipping::parcel::{centimetres, inches, tenths_of_pounds};
-use crate::domain::shipping::{Address, Consignment, Parcel, Party};
+use crate::domain::shipping::parcel::{centimetres, inches, tenths_of_kilograms, tenths_of_pounds};
+use crate::domain::shipping::territory::{CANARIES, CEUTA, MELILLA};
+use crate::domain::shipping::{Address, Consignment, Parcel, Party, Territory};
 use crate::vendors::lenient::{self, cut, decimal};
 
 /// The version of rating, shipping and pickup that the specifications describe.
 pub(super) const VERSION: &str = "v2409";
+
+/// Codes of UPS's own, by area and by code of ISO 3166-1. (UPS's list of countries and territories; magento/magento2 pull
+/// request 20222 and OCA/delivery-carrier pull request 1211 for the Spanish ones.)
+const OWN_AREAS: [(&str, &str); 3] = [(CANARIES, "IC"), (CEUTA, "XC"), (MELILLA, "XL")];
+const OWN_CODES: [(&str, &str); 2] = [("MF", "SX"), ("SJ", "NO")];
 
 /// Countries with North American telephone numbers, which UPS wants without their +1.
 const NANP: [&str; 4] = ["US", "PR", "CA", "VI"];
@@ -48,18 +54,24 @@ pub(super) fn service_name(code: &str, is_us_origin: bool) -> Option<&'static st
     })
 }
 
+/// UPS's code of the country.
+pub(super) fn country_code(address: &Address) -> &str {
+    let place = Territory::of(address);
+    let own = |codes: &[(&str, &'static str)], name: &str| {
+        codes.iter().find(|(area, _)| *area == name).map(|(_, code)| *code)
+    };
+    own(&OWN_AREAS, place.area).or_else(|| own(&OWN_CODES, place.code)).unwrap_or(place.code)
+}
+
 /// Shippers in the United States are asked for pounds and inches, all others for kilograms and centimetres.
-pub(super) fn is_imperial(country: &str) -> bool {
-    matches!(country, "US" | "PR")
+pub(super) fn is_imperial(address: &Address) -> bool {
+    matches!(Territory::of(address).code, "US" | "PR")
 }
 
 /// A parcel's weight. Weights are given in tenths.
-pub(super) fn weight(grams: u32, imperial: bool) -> Value {
-    let (code, name, tenths) = if imperial {
-        ("LBS", "Pounds", tenths_of_pounds(grams))
-    } else {
-        ("KGS", "Kilograms", u64::from(grams).div_ceil(100))
-    };
+pub(super) fn weight(mg: u64, imperial: bool) -> Value {
+    let (code, name, tenths) =
+        if imperial { ("LBS", "Pounds", tenths_of_pounds(mg)) } else { ("KGS", "Kilograms", tenths_of_kilograms(mg)) };
     json!({ "UnitOfMeasurement": { "Code": code, "Description": name }, "Weight": decimal(tenths, 1) })
 }
 
@@ -67,12 +79,13 @@ pub(super) fn weight(grams: u32, imperial: bool) -> Value {
 pub(super) fn dimensions(parcel: &Parcel, imperial: bool) -> Option<Value> {
     let size = parcel.dimensions?;
     let (code, name) = if imperial { ("IN", "Inches") } else { ("CM", "Centimeters") };
-    let length = |mm: u32| if imperial { inches(mm) } else { centimetres(mm) }.to_string();
+    let rounded = |um: u64| if imperial { inches(um) } else { centimetres(um) }.to_string();
+    let [length, width, height] = size.sides_um().map(rounded);
     Some(json!({
         "UnitOfMeasurement": { "Code": code, "Description": name },
-        "Length": length(size.length_mm),
-        "Width": length(size.width_mm),
-        "Height": length(size.height_mm),
+        "Length": length,
+        "Width": width,
+        "Height": height,
     }))
 }
 
@@ -84,7 +97,7 @@ pub(super) fn address(address: &Address, state_chars: usize) -> Value {
         "City": Some(cut(address.city.expose(), CITY_CHARS)).filter(|city| !city.is_empty()),
         "StateProvinceCode": address.state.as_deref().filter(|state| state.len() <= state_chars),
         "PostalCode": postal_code(address, POSTAL_CHARS),
-        "CountryCode": address.country,
+        "CountryCode": country_code(address),
     })
 }
 
@@ -108,7 +121,7 @@ pub(super) fn postal_code(address: &Address, chars: usize) -> Option<String> {
         return Some(code.to_owned());
     }
     let plain: String = code.chars().filter(|c| c.is_alphanumeric()).collect();
-    let chars = if plain.chars().count() > chars && is_imperial(&address.country) { 5 } else { chars };
+    let chars = if plain.chars().count() > chars && is_imperial(address) { 5 } else { chars };
     Some(cut(&plain, chars))
 }
 
@@ -131,7 +144,7 @@ pub(super) fn company_or_name(party: &Party, chars: usize) -> String {
 /// A telephone number as UPS wants it: digits only, and those of North America without their country code.
 pub(super) fn phone(party: &Party) -> Option<String> {
     let digits: String = party.phone.as_ref()?.expose().chars().filter(char::is_ascii_digit).collect();
-    let national = NANP.contains(&party.address.country.as_str()) && digits.len() == 11;
+    let national = NANP.contains(&Territory::of(&party.address).code) && digits.len() == 11;
     let digits = digits.strip_prefix('1').filter(|_| national).unwrap_or(&digits);
     (!digits.is_empty()).then(|| cut(digits, PHONE_DIGITS))
 }
@@ -198,11 +211,11 @@ mod tests {
 
     #[test]
     fn weights_and_sizes_are_rounded_up_in_the_shippers_units() {
-        let size = Dimensions { length_mm: 255, width_mm: 254, height_mm: 1 };
-        let parcel = Parcel { weight_g: 454, dimensions: Some(size) };
-        assert_eq!(weight(454, true)["Weight"], "1.1");
-        assert_eq!(weight(454, false)["Weight"], "0.5");
-        assert_eq!(weight(Parcel::WEIGHT_MAX_G, true)["Weight"], "154.4");
+        let parcel = Parcel::of_mg(454_000, Dimensions::of_um([255_000, 254_000, 1_000])).expect("a parcel");
+        assert_eq!(weight(454_000, true)["Weight"], "1.1");
+        assert_eq!(weight(453_592, true)["Weight"], "1.0");
+        assert_eq!(weight(454_000, false)["Weight"], "0.5");
+        assert_eq!(weight(u64::from(Parcel::WEIGHT_MAX_G) * 1_000, true)["Weight"], "154.4");
         let imperial = dimensions(&parcel, true).expect("a size");
         assert_eq!(
             (&imperial["Length"], &imperial["Width"], &imperial["Height"]),

@@ -14,3 +14,4 @@ mod answers;
 mod carriers;
 mod parcels;
 mod sent;
+mod weights;

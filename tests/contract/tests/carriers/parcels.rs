@@ -43,9 +43,8 @@ pub(crate) fn party(country: &str, in_full: bool) -> Party {
 
 /// A consignment of two parcels and all that can be said of them, or of one and as little as possible.
 pub(crate) fn consignment(from: &str, to: &str, in_full: bool) -> Consignment {
-    let size = Dimensions { length_mm: 3_000, width_mm: 254, height_mm: 1 };
-    let heavy = Parcel { weight_g: Parcel::WEIGHT_MAX_G, dimensions: Some(size) };
-    let light = Parcel { weight_g: 1, dimensions: None };
+    let heavy = Parcel::of_mg(70_000_000, Dimensions::of_um([3_000_000, 254_000, 1])).unwrap();
+    let light = Parcel::of_mg(1, None).unwrap();
     Consignment {
         shipper: party(from, in_full),
         recipient: party(to, in_full),
@@ -75,6 +74,7 @@ pub(crate) fn declared(from: &str, to: &str, incoterm: Incoterm, in_full: bool) 
         quantity: 3,
         unit_value,
         unit_weight_g: 250,
+        unit_weight_mg: Some(250_001),
         origin_country: "SE".to_owned(),
         hs_code: hs_code.map(str::to_owned),
     };
@@ -100,7 +100,9 @@ pub(crate) fn pickup(carrier: Carrier, from: &str, to: &str, offset_min: i16) ->
         offset_min,
         parcels: 3,
         weight_g: 100_000,
+        weight_mg: None,
         heaviest_g: 40_000,
+        heaviest_mg: None,
         destination_country: to.to_owned(),
     }
 }

@@ -171,10 +171,10 @@ async fn ups_is_told_the_reference_where_it_takes_it_and_the_account_where_it_pa
 }
 
 #[tokio::test(start_paused = true)]
-async fn within_one_customs_area_nothing_is_declared() {
+async fn within_one_customs_area_nothing_has_to_be_declared() {
     let carriers = Carriers::new();
     carriers.answer(200, &json!({}));
-    let within = declared("DE", "FR", Incoterm::Ddp, true);
+    let within = consignment("DE", "FR", true);
     let body = bought(&carriers, &carriers.dhl, &within).await;
     assert_eq!(body["content"]["isCustomsDeclarable"], false);
     assert_eq!((&body["content"]["exportDeclaration"], &body["valueAddedServices"]), (&Value::Null, &Value::Null));
@@ -197,6 +197,55 @@ async fn within_one_customs_area_nothing_is_declared() {
         assert_eq!(answer, Answer::Refused(Refusal::Customs));
     }
     assert_eq!(carriers.sent().len(), before, "what no customs lets pass is not bought");
+}
+
+/// What the shop declares, a carrier is told, wherever the parcel goes.
+#[tokio::test(start_paused = true)]
+async fn what_is_declared_is_always_sent() {
+    let carriers = Carriers::new();
+    carriers.answer(200, &json!({}));
+    let mut to_the_canaries = declared("DE", "ES", Incoterm::Dap, true);
+    to_the_canaries.recipient.address.postal_code = Some("35002".to_owned().into());
+    for consignment in [to_the_canaries, declared("DE", "FR", Incoterm::Dap, true)] {
+        let body = bought(&carriers, &carriers.ups, &consignment).await;
+        let forms = &body["ShipmentRequest"]["Shipment"]["ShipmentServiceOptions"]["InternationalForms"];
+        assert_eq!(forms["Product"][0]["CommodityCode"], "731815");
+        let body = bought(&carriers, &carriers.dhl, &consignment).await;
+        assert_eq!(body["content"]["isCustomsDeclarable"], true);
+        assert_eq!(body["content"]["exportDeclaration"]["lineItems"][0]["commodityCodes"][0]["value"], "731815");
+        carriers.dhl.rates(&consignment, None, carriers.asking()).await;
+        let body = carriers.last_body();
+        assert_eq!((&body["isCustomsDeclarable"], &body["monetaryAmount"][0]["value"]), (&json!(true), &json!(33.0)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_of_a_country_are_named_by_the_carriers_own_codes() {
+    let carriers = Carriers::new();
+    carriers.answer(200, &json!({}));
+    for (country, postal_code, state, ups, dhl) in [
+        ("ES", "35002", None, "IC", "IC"),
+        ("ES", "51001", None, "XC", "ES"),
+        ("ES", "52001", None, "XL", "ES"),
+        ("ES", "28001", None, "ES", "ES"),
+        ("US", "00901", Some("PR"), "PR", "PR"),
+        ("US", "00802", Some("VI"), "VI", "VI"),
+        ("FR", "97400", None, "RE", "RE"),
+        ("FI", "22100", None, "AX", "FI"),
+        ("GB", "JE2 3AB", None, "JE", "JE"),
+        ("CW", "", None, "CW", "XC"),
+    ] {
+        let mut there = declared("DE", "CH", Incoterm::Dap, true);
+        let to = &mut there.recipient.address;
+        (to.country, to.state) = (country.to_owned(), state.map(str::to_owned));
+        to.postal_code = Some(postal_code.to_owned().into());
+        let body = bought(&carriers, &carriers.ups, &there).await;
+        let to = &body["ShipmentRequest"]["Shipment"]["ShipTo"]["Address"];
+        assert_eq!(to["CountryCode"], ups, "{country} {postal_code}");
+        let body = bought(&carriers, &carriers.dhl, &there).await;
+        let to = &body["customerDetails"]["receiverDetails"]["postalAddress"];
+        assert_eq!(to["countryCode"], dhl, "{country} {postal_code}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,11 +295,19 @@ async fn one_heavy_parcel_among_light_ones_makes_a_pickup_overweight() {
     let carriers = Carriers::new();
     carriers.answer(200, &json!({}));
     let mut wish = pickup(Carrier::Ups, "US", "US", -240);
-    for (heaviest_g, expected) in [(31_751, "N"), (40_000, "Y")] {
-        (wish.parcels, wish.weight_g, wish.heaviest_g) = (3, 42_000, heaviest_g);
+    // 70 lb are 31,751.47 g; and what was stored in grams alone.
+    let heaviest =
+        [(31_752, Some(31_751_465), "N"), (31_752, Some(31_751_466), "Y"), (31_751, None, "N"), (40_000, None, "Y")];
+    for (heaviest_g, heaviest_mg, expected) in heaviest {
+        (wish.parcels, wish.weight_g) = (3, 42_000);
+        (wish.heaviest_g, wish.heaviest_mg) = (heaviest_g, heaviest_mg);
         carriers.ups.schedule_pickup(&wish, carriers.asking()).await;
         assert_eq!(carriers.last_body()["PickupCreationRequest"]["OverweightIndicator"], expected, "{heaviest_g} g");
     }
+    let mut abroad = pickup(Carrier::Ups, "DE", "DE", 120);
+    (abroad.heaviest_g, abroad.heaviest_mg) = (32_000, None);
+    carriers.ups.schedule_pickup(&abroad, carriers.asking()).await;
+    assert_eq!(carriers.last_body()["PickupCreationRequest"]["OverweightIndicator"], "N", "32 kg are not yet");
 }
 
 #[tokio::test(start_paused = true)]

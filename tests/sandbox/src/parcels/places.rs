@@ -19,7 +19,7 @@ const fn other(code: &'static str, currency: &'static str, postcodes: &'static [
     Country { code, currency, postcodes, in_european_union: false }
 }
 
-const COUNTRIES: [Country; 25] = [
+const COUNTRIES: [Country; 28] = [
     of_union("AT", "EUR", &["9999"]),
     of_union("BE", "EUR", &["9999"]),
     of_union("CZ", "CZK", &["99999"]),
@@ -40,6 +40,10 @@ const COUNTRIES: [Country; 25] = [
     other("CH", "CHF", &["9999"]),
     other("GB", "GBP", &["A99AA", "A999AA", "AA99AA", "AA999AA", "A9A9AA", "AA9A9AA"]),
     other("HK", "HKD", &[]),
+    // The Canary Islands, Ceuta and Melilla, which carriers know by codes of their own.
+    other("IC", "EUR", &["99999"]),
+    other("XC", "EUR", &["99999"]),
+    other("XL", "EUR", &["99999"]),
     other("JP", "JPY", &["999-9999", "9999999"]),
     other("MX", "MXN", &["99999"]),
     other("NO", "NOK", &["9999"]),

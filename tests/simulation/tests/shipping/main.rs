@@ -9,6 +9,7 @@
 )]
 
 mod buying;
+mod customs;
 mod pickups;
 mod quoting;
 mod tokens;

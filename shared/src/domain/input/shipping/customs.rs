@@ -3,7 +3,7 @@
 use super::LINE_MAX_CHARS;
 use super::parcel::RawWeight;
 use crate::domain::input::{Findings, Object, RawMoney};
-use crate::domain::shipping::{Customs, CustomsItem, Incoterm, parcel};
+use crate::domain::shipping::{Customs, CustomsItem, Incoterm};
 use crate::domain::{Money, OrderId};
 
 /// Length of a description, in characters: three name something to a customs officer (tea), and DHL takes 70.
@@ -76,15 +76,17 @@ impl RawItem {
         let quantity = u32::try_from(self.quantity).ok().filter(|_| (1..=QUANTITY_MAX).contains(&self.quantity));
         bad.unless(quantity.is_some(), &format!("{path}quantity"), "must be 1 to 999999");
         let unit_value = bad.money(&format!("{path}unit_value"), &self.unit_value.0);
-        let unit_weight_g = self.unit_weight.0.grams(&format!("{path}unit_weight"), parcel::net_grams, bad);
+        let unit_weight_mg = self.unit_weight.0.milligrams(&format!("{path}unit_weight"), bad);
         let origin_country = bad.country(&format!("{path}origin_country"), &self.origin_country);
         let is_hs = |code: &String| HS_CODE_DIGITS.contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit());
         bad.unless(self.hs_code.as_ref().is_none_or(is_hs), &format!("{path}hs_code"), "must be 6 to 12 digits");
+        let unit_weight_mg = u32::try_from(unit_weight_mg?).ok()?;
         Some(CustomsItem {
             description: description.to_owned(),
             quantity: quantity?,
             unit_value: unit_value?,
-            unit_weight_g: unit_weight_g?,
+            unit_weight_g: (unit_weight_mg / 1_000).max(1),
+            unit_weight_mg: Some(unit_weight_mg).filter(|mg| mg % 1_000 != 0),
             origin_country: origin_country?,
             hs_code: self.hs_code,
         })

@@ -15,7 +15,7 @@ use self::customs::RawCustoms;
 use self::parcel::RawParcel;
 use self::party::RawParty;
 use super::{Findings, Object};
-use crate::domain::shipping::{Consignment, Day, country};
+use crate::domain::shipping::{Consignment, CustomsItem, Day, Territory};
 use crate::domain::{OrderId, Timestamp};
 
 pub use self::party::ValidateAddress;
@@ -58,14 +58,14 @@ impl RawConsignment {
         let declares = self.customs.is_some();
         let customs = self.customs.map(|Object(customs)| customs.checked(order, bad));
         let (shipper, recipient) = (shipper?, recipient?);
-        let has_to_declare = !country::shares_customs(&shipper.address.country, &recipient.address.country);
-        bad.unless(declares || !has_to_declare, "customs", "is required between these countries");
+        let (from, to) = (Territory::of(&shipper.address), Territory::of(&recipient.address));
+        let has_to_declare = !from.shares_customs_with(to);
+        bad.unless(declares || !has_to_declare, "customs", "is required between these places");
         let customs = customs.map_or(Some(None), |customs| customs.map(Some));
         let consignment =
             Consignment { shipper, recipient, parcels: parcels?, ship_date: ship_date?, customs: customs? };
-        let declared_g = consignment.customs.iter().flat_map(|customs| &customs.items);
-        let declared_g: u64 = declared_g.map(|item| u64::from(item.quantity) * u64::from(item.unit_weight_g)).sum();
-        let fits = declared_g <= consignment.weight_g();
+        let declared = consignment.customs.iter().flat_map(|customs| &customs.items);
+        let fits = declared.map(CustomsItem::weight_mg).sum::<u64>() <= consignment.weight_mg();
         bad.unless(fits, "customs.items", "must not weigh more than the packages that they are in");
         Some(consignment)
     }

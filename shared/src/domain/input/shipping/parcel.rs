@@ -44,40 +44,39 @@ pub(super) fn at_most(most: usize, raw: Vec<Object<RawParcel>>, bad: &mut Findin
 
 impl RawParcel {
     fn checked(self, path: &str, bad: &mut Findings) -> Option<Parcel> {
-        let weight_g = self.weight.0.grams(&format!("{path}weight"), parcel::grams, bad);
+        let weight_mg = self.weight.0.milligrams(&format!("{path}weight"), bad);
         let dimensions = self.dimensions.map(|Object(size)| size.checked(&format!("{path}dimensions"), bad));
-        Some(Parcel { weight_g: weight_g?, dimensions: dimensions.map_or(Some(None), |size| size.map(Some))? })
+        Parcel::of_mg(weight_mg?, dimensions.map_or(Some(None), |size| size.map(Some))?)
     }
 }
 
 impl RawWeight {
-    /// The weight as one of these two functions of [`parcel`] has it.
-    pub(super) fn grams(&self, field: &str, to_grams: fn(u64, &str) -> Option<u64>, bad: &mut Findings) -> Option<u32> {
-        let is_known = to_grams(0, &self.unit).is_some();
+    /// The weight, at most that of the heaviest parcel.
+    pub(super) fn milligrams(&self, field: &str, bad: &mut Findings) -> Option<u64> {
+        let is_known = parcel::milligrams(0, &self.unit).is_some();
         bad.unless(is_known, &format!("{field}.unit"), "must be g, kg, lb or oz");
         let value = bad.thousandths(&format!("{field}.value"), &self.value)?;
-        let grams = to_grams(value, &self.unit)?;
-        bad.unless(grams <= u64::from(Parcel::WEIGHT_MAX_G), &format!("{field}.value"), "must be at most 70 kg");
-        u32::try_from(grams).ok()
+        let weight_mg = parcel::milligrams(value, &self.unit)?;
+        let fits = weight_mg <= u64::from(Parcel::WEIGHT_MAX_G) * 1_000;
+        bad.unless(fits, &format!("{field}.value"), "must be at most 70 kg");
+        fits.then_some(weight_mg)
     }
 }
 
 impl RawDimensions {
     /// The size, its longest side first.
     fn checked(&self, field: &str, bad: &mut Findings) -> Option<Dimensions> {
-        let is_known = parcel::millimetres(0, &self.unit).is_some();
+        let is_known = parcel::micrometres(0, &self.unit).is_some();
         bad.unless(is_known, &format!("{field}.unit"), "must be mm, cm or in");
         let mut side = |name: &str, value: &RawValue| {
             let field = format!("{field}.{name}");
-            let length = parcel::millimetres(bad.thousandths(&field, value)?, &self.unit)?;
-            bad.unless(length <= u64::from(Parcel::LENGTH_MAX_MM), &field, "must be at most 300 cm");
-            u32::try_from(length).ok()
+            let length_um = parcel::micrometres(bad.thousandths(&field, value)?, &self.unit)?;
+            let fits = length_um <= u64::from(Parcel::LENGTH_MAX_MM) * 1_000;
+            bad.unless(fits, &field, "must be at most 300 cm");
+            fits.then_some(length_um)
         };
         let sides = [side("length", &self.length), side("width", &self.width), side("height", &self.height)];
-        let mut sides = [sides[0]?, sides[1]?, sides[2]?];
-        sides.sort_unstable();
-        let [height_mm, width_mm, length_mm] = sides;
-        Some(Dimensions { length_mm, width_mm, height_mm })
+        Dimensions::of_um([sides[0]?, sides[1]?, sides[2]?])
     }
 }
 
@@ -154,7 +153,9 @@ mod tests {
         let mut body = quote();
         body["packages"][0]["dimensions"] = json!({"length": 10, "width": 300, "height": 20.55, "unit": "cm"});
         let size = quoted(&body).expect("valid").consignment.parcels[0].dimensions;
-        assert_eq!(size, Some(Dimensions { length_mm: 3_000, width_mm: 206, height_mm: 100 }), "longest side first");
+        assert_eq!(size, Dimensions::of_um([100_000, 205_500, 3_000_000]));
+        let size = size.expect("a size");
+        assert_eq!((size.length_mm, size.width_mm, size.height_mm), (3_000, 206, 100), "longest side first");
     }
 
     #[test]

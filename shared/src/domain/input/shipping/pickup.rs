@@ -10,7 +10,7 @@ use super::party::{RawAddress, RawContact};
 use super::{CARRIER, Use};
 use crate::domain::Timestamp;
 use crate::domain::input::{Findings, Object, findings_incomplete, json};
-use crate::domain::shipping::{Carrier, PickupRequest};
+use crate::domain::shipping::{Carrier, Parcel, PickupRequest};
 use crate::error::Result;
 
 /// How far ahead a pickup may be asked for: a shop plans no further, and a carrier that looks less far says so itself.
@@ -54,6 +54,10 @@ impl PickupRequest {
         else {
             return Err(findings_incomplete());
         };
+        let (weight_mg, heaviest_mg) = parcels
+            .iter()
+            .map(Parcel::weight_mg)
+            .fold((0, 0), |(all, heaviest), mg| (all + mg, std::cmp::max(heaviest, mg)));
         let destination_country = destination.flatten().unwrap_or_else(|| party.address.country.clone());
         Ok(Self {
             carrier,
@@ -63,7 +67,9 @@ impl PickupRequest {
             offset_min,
             parcels: u32::try_from(parcels.len()).unwrap_or(u32::MAX),
             weight_g: parcels.iter().map(|parcel| u64::from(parcel.weight_g)).sum(),
+            weight_mg: Some(weight_mg),
             heaviest_g: parcels.iter().map(|parcel| parcel.weight_g).max().unwrap_or_default(),
+            heaviest_mg: Some(heaviest_mg),
             destination_country,
         })
     }

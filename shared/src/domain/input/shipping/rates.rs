@@ -98,7 +98,7 @@ mod tests {
         assert_eq!((parsed.order_id, parsed.deadline), (None, None));
         let consignment = parsed.consignment;
         assert_eq!(consignment.ship_date.to_string(), "2026-05-04");
-        assert_eq!(consignment.parcels, [Parcel { weight_g: 2_500, dimensions: None }]);
+        assert_eq!(consignment.parcels, [Parcel { weight_g: 2_500, weight_mg: None, dimensions: None }]);
         assert_eq!(consignment.shipper.name.expose(), "");
         assert!(consignment.customs.is_none(), "within the European Union nothing is declared");
     }
