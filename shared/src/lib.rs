@@ -11,9 +11,11 @@
 //! * [`vendors`]: one folder a vendor.
 //! * [`payments`]: a payment, refund or customer asked for: into the list, to the provider, settled.
 //! * [`shipping`]: prices, labels, pickups and scans, whoever the carrier is.
+//! * [`messages`]: mails, SMS, campaigns and what people agree to, whoever the provider is.
 //! * [`lambda`]: what all functions share: HTTP in and out, SQS batches, receivers, configuration.
 //!
-//! Who may name whom: `lambda → payments, shipping → vendors → effects → gateway → aws → world → domain`, arrows only to the right.
+//! Who may name whom: `lambda → payments, shipping, messages → vendors → effects → gateway → aws → world → domain`, arrows only to the right,
+//! and neighbours do not name each other.
 //! [`error`], [`telemetry`]'s field names and [`guard`] may be named by all. tests/contract checks it.
 
 pub mod aws;
@@ -23,6 +25,7 @@ pub mod error;
 pub mod gateway;
 pub mod guard;
 pub mod lambda;
+pub mod messages;
 pub mod payments;
 pub mod shipping;
 pub mod telemetry;

@@ -1,7 +1,5 @@
 //! email-sender: sends the mails that are due. Ten mails of a batch take the waits of one.
 
-mod mailer;
-
 use crossdock::domain::IntentId;
 use crossdock::effects::template::Templates;
 use crossdock::effects::{Agent as _, Lease, Nudge, Verdict, WorkList, Worked};
@@ -9,10 +7,10 @@ use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Lane};
 use crossdock::lambda::System;
 use crossdock::lambda::batch::{Record, Worker};
+use crossdock::messages::Mailer;
 use crossdock::vendors::sendgrid::Keys;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use mailer::Mailer;
 
 /// The Email queues' worker.
 pub struct EmailSender {
@@ -25,8 +23,8 @@ pub struct EmailSender {
 impl EmailSender {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
-        let mailer = Mailer { sendgrid: system.sendgrid()?, postmark: system.postmark_if_wanted()? };
-        Ok(Self { list: system.work_list()?, mailer, keys: system.sendgrid_keys()?, templates: system.templates()? })
+        let (list, mailer) = (system.work_list()?, system.mailer()?);
+        Ok(Self { list, mailer, keys: system.sendgrid_keys()?, templates: system.templates()? })
     }
 
     /// What is worth doing before the first message.
@@ -39,7 +37,7 @@ impl EmailSender {
     async fn work(&self, intents: &[IntentId], lease: &Lease) -> Result<()> {
         // Marketing is SendGrid's alone, and what one request asked for leaves together.
         if lease.lane == Lane::Bulk {
-            return self.list.work_together(intents, lease, &self.mailer.sendgrid).await;
+            return self.list.work_together(intents, lease, self.mailer.broadcaster()).await;
         }
         for id in intents {
             if let Worked::Settled(_, Verdict::Absent) = self.list.work(id, lease, &self.mailer, 1).await? {

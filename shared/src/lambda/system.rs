@@ -16,8 +16,9 @@ use crate::effects::template::{self, Templates};
 use crate::effects::{Routes, WorkList};
 use crate::error::{Error, Result};
 use crate::gateway::{Gateway, Keyring, Memory, Vendor};
+use crate::messages::{Mailer, Messages, Pricing};
 use crate::payments::{KnownCustomers, Payments};
-use crate::shipping::{Carriers, Labels, Quotes, RateMemory};
+use crate::shipping::{Carriers, Labels, Quotes, RateMemory, Shipments};
 use crate::telemetry;
 use crate::vendors::{dhl, fedex, postmark, sendgrid, stripe, twilio, ups};
 use crate::world::World;
@@ -134,6 +135,18 @@ impl System {
         Ok(sendgrid::SendGrid::new(self.gateway()?, base, self.sendgrid_keys()?, sender, self.stack()?))
     }
 
+    /// Who sends mails: SendGrid, and Postmark where it stands in.
+    pub fn mailer(&self) -> Result<Mailer> {
+        Ok(Mailer::new(self.sendgrid()?, self.postmark_if_wanted()?))
+    }
+
+    /// Messages: SMS by Twilio, campaigns by SendGrid.
+    pub fn messages(&self) -> Result<Messages> {
+        let (list, texts, batches) = (self.work_list()?, self.twilio()?, self.sendgrid_batches()?);
+        let pricing = Pricing { prices: self.prices()?, shop: self.env.required("SHOP_NAME")? };
+        Ok(Messages::new(list, texts, batches, self.app_keys()?, pricing))
+    }
+
     /// The templates that are kept at SendGrid.
     pub fn templates(&self) -> Result<Templates> {
         Ok(Templates::new(self.table()?, self.world.clone(), self.templates.clone()))
@@ -236,6 +249,13 @@ impl System {
     /// What carriers ask for, remembered in the table.
     pub fn quotes(&self, carriers: &Carriers) -> Result<Quotes> {
         Ok(Quotes::new(carriers.clone(), self.table()?, self.rate_memory.clone()))
+    }
+
+    /// Shipments and pickups, with all carriers.
+    pub fn shipments(&self) -> Result<Shipments> {
+        let carriers = self.carriers()?;
+        let quotes = self.quotes(&carriers)?;
+        Ok(Shipments::new(self.work_list()?, carriers, quotes, self.app_keys()?))
     }
 
     /// FedEx.

@@ -47,12 +47,17 @@ fn inside_the_shared_crate_arrows_go_only_inwards() {
     catches(rule, "shared/src/gateway/mod.rs", "fn f() -> Vec<crate::vendors::stripe::Stripe> {}", 1);
     catches(rule, "shared/src/effects/mod.rs", "mod tests { use crate::lambda; }", 1);
     catches(rule, "shared/src/vendors/mod.rs", "use super::lambda::http;", 1);
+    catches(rule, "shared/src/payments/mod.rs", "use crate::shipping::Carriers;", 1);
+    catches(rule, "shared/src/shipping/mod.rs", "use crate::{effects, messages::Mailer};", 1);
+    catches(rule, "shared/src/messages/mailer.rs", "use crate::payments::Payments;", 1);
+    catches(rule, "shared/src/vendors/mod.rs", "use crate::messages::Mailer;", 1);
     catches(rule, "shared/src/error.rs", "use crate::gateway::Class;", 1);
     catches(rule, "shared/src/telemetry/fields.rs", "use crate::world::Clock;", 1);
     catches(rule, "shared/src/aws/mod.rs", "use crate::*;", 1);
     allows(rule, "shared/src/lambda/http.rs", "use crate::{vendors, effects, gateway, aws, world, domain, error};");
     allows(rule, "shared/src/domain/money.rs", "// crate::aws\nuse crate::error::Error; use super::id::OrderId;");
     allows(rule, "shared/src/vendors/stripe/verify.rs", "use crate::vendors::Verified; mod t { use super::*; }");
+    allows(rule, "shared/src/messages/mailer.rs", "use crate::{messages, vendors::sendgrid, effects};");
     allows(rule, "shared/src/lib.rs", "pub mod aws; pub mod lambda;");
 }
 

@@ -3,22 +3,33 @@
 //! whoever resolves an unknown outcome asks the one that was called, and a mail that may have been sent never goes to the
 //! other.
 
-use crossdock::domain::Correlation;
-use crossdock::effects::intent::Intent;
-use crossdock::effects::observation::Observation;
-use crossdock::effects::{Agent, Outcome, Subject, Verdict};
-use crossdock::gateway::{Gateway, OperationClass, Permit, Vendor};
-use crossdock::vendors::postmark::Postmark;
-use crossdock::vendors::sendgrid::SendGrid;
 use futures_util::future::BoxFuture;
 
-/// The providers of this stack.
-pub(crate) struct Mailer {
-    pub(crate) sendgrid: SendGrid,
-    pub(crate) postmark: Option<Postmark>,
+use crate::domain::Correlation;
+use crate::effects::intent::Intent;
+use crate::effects::observation::Observation;
+use crate::effects::{Agent, Broadcaster, Outcome, Subject, Verdict};
+use crate::gateway::{Gateway, OperationClass, Permit, Vendor};
+use crate::vendors::postmark::Postmark;
+use crate::vendors::sendgrid::SendGrid;
+
+/// The mail providers of this stack.
+pub struct Mailer {
+    sendgrid: SendGrid,
+    postmark: Option<Postmark>,
 }
 
 impl Mailer {
+    /// SendGrid, and Postmark where it stands in.
+    pub const fn new(sendgrid: SendGrid, postmark: Option<Postmark>) -> Self {
+        Self { sendgrid, postmark }
+    }
+
+    /// Who sends marketing mails: many with one call, and never through the other provider.
+    pub fn broadcaster(&self) -> &dyn Broadcaster {
+        &self.sendgrid
+    }
+
     /// Who makes this try.
     fn provider(&self, intent: &Intent) -> &dyn Agent {
         match &self.postmark {
