@@ -1,4 +1,4 @@
-//! What is written down: tables for people, JSON for programs, plots for the README.
+//! What is written down: tables for people, JSON for programs, plots for infra/docs/performance.md.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,9 +1,8 @@
-//! The records of decisions: each is there, under the number of its file, and what points to one finds it.
+//! The records of decisions: each is there, under the number of its file. What points to one finds it: see documents.rs.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::fs;
-use std::path::Path;
 
 /// Fewer would be a title and a remark.
 const A_FEW_LINES: usize = 5;
@@ -26,18 +25,4 @@ fn each_record_has_the_number_of_its_file_and_says_something() {
     }
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>(), "each number is there once");
-}
-
-#[test]
-fn what_the_readme_and_the_records_point_to_is_there() {
-    let root = contract::workspace_root();
-    let readme = ("../../README.md".to_owned(), fs::read_to_string(root.join("README.md")).unwrap());
-    for (name, text) in records().into_iter().chain([readme]) {
-        let file = root.join("infra/decisions").join(&name);
-        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-        for link in links.filter(|link| !link.starts_with('#') && !link.contains("://")) {
-            let path = link.split('#').next().unwrap_or_default();
-            assert!(file.parent().is_some_and(|folder: &Path| folder.join(path).exists()), "{name}: {link}");
-        }
-    }
 }

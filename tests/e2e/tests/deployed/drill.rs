@@ -1,7 +1,7 @@
 //! The outage drill: both vendors down, orders coming in, functions killed at random; then recovery. The table that it
-//! prints is in the README.
+//! prints is in infra/docs/testing.md.
 //!
-//! Small, unless `CROSSDOCK_DRILL=large` asks for the one of the README. A mail whose answer was lost is held back for ten
+//! Small, unless `CROSSDOCK_DRILL=large` asks for the one of that page. A mail whose answer was lost is held back for ten
 //! minutes, in case the vendor tells of it; the small one has a stack on which that is a minute (`MailEventWindowS`, which
 //! no stack in stage `production` takes). Breakers and the ramp after them are the product's own in both.
 
