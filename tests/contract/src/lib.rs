@@ -3,14 +3,16 @@
 //! * [`specs`]: a request against its vendor's own OpenAPI file;
 //! * [`vectors`]: webhook signatures that the vendors' own SDKs made and judged;
 //! * [`layering`]: who may name whom, read from the sources;
-//! * [`answers`]: what the API answers against its own OpenAPI file, for tiers that get answers.
+//! * [`answers`]: what the API answers against its own OpenAPI file, for tiers that get answers;
+//! * [`linked`]: which crates are linked into a function.
 //!
-//! The tests beside it add a fourth: which crates may be linked into a function.
+//! The tests beside it add what documents, samples, alarms and workflows promise.
 
 #![allow(clippy::disallowed_methods, clippy::panic, reason = "tests may read CROSSDOCK_SPECS, and fail loudly")]
 
 pub mod answers;
 pub mod layering;
+pub mod linked;
 pub mod specs;
 pub mod vectors;
 
