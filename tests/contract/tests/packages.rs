@@ -187,24 +187,21 @@ fn each_package_is_linked_and_used_in_a_function_or_its_row_says_why_not() {
             table.iter().filter(|(_, row)| row[column] == has).map(|(function, _)| function.as_str()).collect()
         };
         let (used, linked) = (having(Has::Used), having(Has::Linked));
-        match NOT_LINKED.iter().find(|(name, _)| name == package) {
-            Some((_, why)) => {
-                println!("| {package} | {why} |");
-                if !(used.is_empty() && linked.is_empty()) {
-                    found.push(format!("{package} is linked now: NOT_LINKED says otherwise"));
-                }
+        if let Some((_, why)) = NOT_LINKED.iter().find(|(name, _)| name == package) {
+            println!("| {package} | {why} |");
+            if !(used.is_empty() && linked.is_empty()) {
+                found.push(format!("{package} is linked now: NOT_LINKED says otherwise"));
             }
-            None => {
-                let named = |functions: &[&str]| match functions.len() {
-                    0 => "none".to_owned(),
-                    all if all == table.len() => format!("all {all}"),
-                    _ => functions.join(", "),
-                };
-                println!("| {package} | used: {} | only linked: {} |", named(&used), named(&linked));
-                if used.is_empty() {
-                    found.push(format!("{package} is used in no function"));
-                }
-            }
+            continue;
+        }
+        let named = |functions: &[&str]| match functions.len() {
+            0 => "none".to_owned(),
+            all if all == table.len() => format!("all {all}"),
+            _ => functions.join(", "),
+        };
+        println!("| {package} | used: {} | only linked: {} |", named(&used), named(&linked));
+        if used.is_empty() {
+            found.push(format!("{package} is used in no function"));
         }
     }
     assert!(found.is_empty(), "\n{}", found.join("\n"));
