@@ -92,6 +92,8 @@ guards! {
     CancelStopsConfirm,
     /// An answer that is no proof proves nothing.
     DoubtStays,
+    /// That a repeat is refused is no proof that the call before it did nothing.
+    DoubtIsSought,
     /// What is looked for is not there when it is on no page.
     EveryPage,
     /// What may still be under way is not said to be not there.
@@ -100,6 +102,10 @@ guards! {
     OwnWordYields,
     /// Somebody is told of a charge that nobody wanted any more.
     ChargeIsTold,
+    /// A payment of which we have said that it is over is canceled when it turns out to be open.
+    OverIsOver,
+    /// When an order turns out to be paid, what was begun since is called off with it.
+    OnePaysOnly,
     /// A webhook is acknowledged when it is durable.
     DurableBeforeAck,
     /// A domain event is marked as published when its queue has it.

@@ -1,5 +1,7 @@
 //! event-processor: archives verified events, then applies them, one transaction each, and publishes domain events.
 
+use std::time::Duration;
+
 use crossdock::domain::input::normalised_email;
 use crossdock::domain::{Correlation, Timestamp};
 use crossdock::effects::archive::Archive;
@@ -16,6 +18,9 @@ use crossdock::vendors::stripe::{self, Stripe};
 use crossdock::vendors::{twilio, ups};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+
+/// Time kept for applying what a vendor has been asked about, of a timeout of 30 seconds: a few transactions.
+const APPLY_TIME: Duration = Duration::from_secs(5);
 
 /// The InboundEvents queue's worker.
 pub struct EventProcessor {
@@ -47,9 +52,20 @@ impl EventProcessor {
         self.list.world().now()
     }
 
-    async fn apply(&self, vendor: Vendor, mut event: Event, correlation: &Correlation) -> Result<()> {
+    async fn apply(
+        &self,
+        vendor: Vendor,
+        mut event: Event,
+        correlation: &Correlation,
+        provider: &Stripe,
+    ) -> Result<()> {
         self.recognise(&mut event).await?;
-        self.list.apply(vendor, event, correlation, &self.stripe).await.map(drop)
+        self.list.apply(vendor, event, correlation, provider).await.map(drop)
+    }
+
+    /// Stripe, asked for as long as this invocation can still apply what it says.
+    fn provider(&self, record: &Record) -> Stripe {
+        self.stripe.asked_until(record.deadline.minus(APPLY_TIME))
     }
 
     /// Addresses are stored under ids that only our own key makes.
@@ -78,11 +94,11 @@ impl EventProcessor {
     }
 
     /// Applies what can be applied, and reports the first failure: a redelivery finds the good ones seen.
-    async fn apply_all(&self, webhook: &Webhook, correlation: &Correlation) -> Result<()> {
+    async fn apply_all(&self, webhook: &Webhook, correlation: &Correlation, provider: &Stripe) -> Result<()> {
         let mut failed = None;
         for event in webhook.events(self.now())? {
             let applied = match event {
-                Ok(event) => self.apply(webhook.vendor, event, correlation).await,
+                Ok(event) => self.apply(webhook.vendor, event, correlation, provider).await,
                 Err(unreadable) => Err(unreadable),
             };
             if let Err(error) = applied {
@@ -95,7 +111,7 @@ impl EventProcessor {
     /// A message without a type is one of ours: an event to match again, or a nudge to publish.
     async fn own(&self, record: &Record) -> Result<()> {
         if let Some(requeued) = Requeued::parse(&record.body) {
-            return self.list.apply_waiting(&requeued, &self.stripe).await.map(drop);
+            return self.list.apply_waiting(&requeued, &self.provider(record)).await.map(drop);
         }
         let (intent_id, _) = Nudge::parse(&record.body)?;
         self.list.publish(&[intent_id]).await
@@ -115,7 +131,7 @@ impl Worker for EventProcessor {
         let correlation =
             correlation.unwrap_or_else(|| Correlation::generate(self.now(), self.list.world().rng.next()));
         match Webhook::of(record)? {
-            Some(webhook) => self.apply_all(&webhook, &correlation).await,
+            Some(webhook) => self.apply_all(&webhook, &correlation, &self.provider(record)).await,
             None => self.own(record).await,
         }
     }

@@ -60,6 +60,24 @@ pub(crate) fn to_repeated_confirm(payment: &Payment, confirm: &Intent) -> Result
     }
 }
 
+/// A payment whose cancel is not done: as it is, or, where the provider does not cancel it, with a person.
+pub(crate) fn to_be_canceled(payment: &Payment, cancel: &Worked) -> Value {
+    let mut view = payment.view(false);
+    let waits_for_a_person = match cancel {
+        Worked::Settled(_, verdict) => matches!(verdict, Verdict::GivenUp { .. }),
+        Worked::Nothing(intent) => intent.phase == Phase::Manual,
+        Worked::Missing | Worked::Fenced => false,
+    };
+    if waits_for_a_person {
+        view["status"] = Value::from(PaymentStatus::Manual.as_str());
+        if let Some(view) = view.as_object_mut() {
+            view.remove("next_action");
+            view.remove("user_message");
+        }
+    }
+    view
+}
+
 /// The payment as it is, for a repeat of the create that made it and whose first answer is not kept: not given yet, or a
 /// day ago. It is of the class of the first answer: only a create that charged at once can have been declined.
 pub(crate) fn as_it_is(payment: &Payment, refusal: Option<&str>, charged_at_once: bool) -> Result<Answer> {
@@ -131,6 +149,9 @@ fn refused(payment: &Payment, code: &str) -> Error {
             .with("user_message", DeclineCode::CardDeclined.user_message()),
         "payment_method_unusable" => {
             Error::rejected(422, "payment_method_unusable", "This payment method cannot be used here.")
+        }
+        "customer_refused" => {
+            Error::rejected(422, "customer_refused", "The payment provider does not accept this customer.")
         }
         _ => Error::rejected(422, "payment_refused", "The payment provider does not accept this request."),
     }

@@ -151,14 +151,14 @@ impl PaymentInitiator {
             Cancel::Canceled(payment) => Ok(Answer::new(200, payment.view(false))),
             Cancel::Requested(payment) => Ok(Answer::new(202, payment.view(false))),
             Cancel::AtVendor(intent_id) => {
-                self.payments.list.work(&intent_id, &request.lease(), &self.payments.stripe, TRIES).await?;
+                let worked = self.payments.list.work(&intent_id, &request.lease(), &self.payments.stripe, TRIES).await?;
                 let payment = self.payments.list.payment(payment_id).await?;
                 match payment.status {
                     PaymentStatus::Canceled => Ok(Answer::new(200, payment.view(false))),
                     PaymentStatus::Succeeded => {
                         Err(Error::rejected(409, "payment_already_succeeded", "The payment has already succeeded."))
                     }
-                    _ => Ok(Answer::new(202, payment.view(false))),
+                    _ => Ok(Answer::new(202, answers::to_be_canceled(&payment, &worked))),
                 }
             }
         }

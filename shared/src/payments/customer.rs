@@ -9,6 +9,9 @@ use crate::effects::intake::Known;
 use crate::effects::{Intent, Phase, Subject, Verdict, Worked, with_permit};
 use crate::error::{Error, Result};
 
+/// The code of a customer whom the provider does not accept.
+pub(super) const CUSTOMER_REFUSED: &str = "customer_refused";
+
 impl Payments {
     /// Gets or makes a customer, once for each id of the shop's; and whether it is new. Its `vendor_id` is absent
     /// while the provider's answer is open. One whom the provider refused is asked for again with other words only.
@@ -105,5 +108,5 @@ impl Payments {
 }
 
 fn customer_refused() -> Error {
-    Error::rejected(422, "customer_refused", "The payment provider does not accept this customer.")
+    Error::rejected(422, CUSTOMER_REFUSED, "The payment provider does not accept this customer.")
 }

@@ -14,8 +14,8 @@ use crate::error::Result;
 use crate::gateway::Vendor;
 
 impl WorkList {
-    /// Takes over the payment's refunds, where that is what an event asks for. False when the vendor cannot be asked now, or
-    /// lists less than the event says has gone back: then the event has to wait.
+    /// Takes over the payment's refunds, where that is what an event asks for. False when the vendor cannot be asked now, lists
+    /// less than the event says has gone back, or there is no time for all of it: then the event has to wait.
     pub(crate) async fn refunds_taken(
         &self,
         vendor: Vendor,
@@ -35,6 +35,10 @@ impl WorkList {
             return Ok(false);
         }
         for refund in listed {
+            // What is taken over by then is known the next time.
+            if !provider.has_time() {
+                return Ok(false);
+            }
             self.take_refund(vendor, event, refund, correlation, provider).await?;
         }
         Ok(true)

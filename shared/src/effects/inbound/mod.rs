@@ -226,6 +226,7 @@ impl WorkList {
             occasion: event.event_id.clone(),
             settles_confirm: false,
             is_cancel: false,
+            gives_cancel_up: false,
             asker_hears: false,
         }
     }

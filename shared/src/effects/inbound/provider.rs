@@ -9,6 +9,9 @@ use crate::effects::list::outcome::Agent;
 
 /// A payment provider, as events need it.
 pub trait Provider: Agent {
+    /// Whether there is time to ask, and to apply what is heard: whoever has none comes back later.
+    fn has_time(&self) -> bool;
+
     /// All refunds of a payment, in the vendor's order; `None` when the vendor cannot be asked for all of them.
     fn refunds<'a>(
         &'a self,

@@ -1,12 +1,15 @@
 //! A cancel: before anything was sent, at the vendor, or as soon as it is known what there is to cancel.
 
+use super::ORDINAL_MAX;
 use crate::aws::{Transacted, Write};
 use crate::domain::payment::PaymentStatus;
+use crate::domain::status::Status as _;
 use crate::domain::{Correlation, IntentId, PaymentId};
 use crate::effects::list::intent::{self, Intent, Phase};
+use crate::effects::list::nudge::Nudge;
 use crate::effects::list::observation::{Observation, PaymentSeen};
 use crate::effects::subject::payment::{self, Payment};
-use crate::effects::work::commit::{Charged, Context, timeline_row};
+use crate::effects::work::commit::{Charged, Context, Plan, Role, timeline_row};
 use crate::effects::{CALLED_OFF, Subject, WorkList};
 use crate::error::{Error, Result};
 use crate::guard::{Guard, condition, holds};
@@ -69,29 +72,49 @@ impl WorkList {
         Err(Error::transient("object_contended", "others kept changing the payment"))
     }
 
-    /// The order is paid, although we had said that this payment was over: another one that was begun since is called off.
-    /// Whoever dies before that leaves the alarm, which is raised in any case.
-    pub(crate) async fn call_off_later_payments(&self, charged: &Charged) {
-        for ordinal in charged.ordinal + 1.. {
-            let later = PaymentId::nth(&self.stack, &charged.order_id, ordinal);
-            let called_off = async {
-                let payment = self.payment(&later).await?;
-                self.cancel_payment(&later, &payment.correlation_id).await
+    /// The order is paid, although we had said that this payment was over: whatever was begun since is called off in the same
+    /// transaction, and nothing can be begun meanwhile.
+    pub(crate) async fn call_off_later_payments(&self, charged: &Charged, plan: &mut Plan) -> Result<()> {
+        for ordinal in charged.ordinal + 1..=ORDINAL_MAX {
+            let at = payment::key(&PaymentId::nth(&self.stack, &charged.order_id, ordinal));
+            let Some(later) = self.table.get(&at).await? else {
+                plan.writes.push((Role::Beside, Write::check(at).when("attribute_not_exists(#pk)")));
+                return Ok(());
             };
-            match called_off.await {
-                Ok(_) => {}
-                Err(none) if none.code == "payment_not_found" => return,
-                Err(error) => {
-                    tracing::warn!(error = %error, payment.id = later.as_str(), "a second payment was not called off");
-                    return;
-                }
+            let later: Payment = later.parse()?;
+            if later.status.is_over() || later.status.is_terminal() {
+                continue;
             }
+            let occasion = format!("cancel/{}/{}", later.payment_id, later.version);
+            let context = Context::ours(self.world.now(), &later.correlation_id, occasion);
+            let writes = if later.vendor_id.is_some() {
+                let (writes, cancel) = self.canceling_at_vendor(later, &context).await?;
+                plan.nudges.push(Nudge::of(&cancel));
+                writes
+            } else {
+                // Whoever has its create looks at this before they call.
+                vec![asked_for(&later, &context)?, asked_row(&later, &context)?]
+            };
+            plan.writes.extend(writes.into_iter().map(|write| (Role::Beside, write)));
         }
+        Ok(())
     }
 
     /// Puts the cancel into the list, and takes a confirm out of it that was not sent yet. `None` when the payment has
     /// changed meanwhile.
-    async fn cancel_at_vendor(&self, mut payment: Payment, context: &Context) -> Result<Option<IntentId>> {
+    async fn cancel_at_vendor(&self, payment: Payment, context: &Context) -> Result<Option<IntentId>> {
+        let (writes, cancel) = self.canceling_at_vendor(payment, context).await?;
+        if writes.is_empty() {
+            return Ok(Some(cancel.intent_id));
+        }
+        Ok(match self.table.transact(&writes).await? {
+            Transacted::Done => Some(cancel.intent_id),
+            Transacted::Lost(_) => None,
+        })
+    }
+
+    /// The cancel of a payment that the vendor knows, and the writes that put it into the list; none when it is there.
+    async fn canceling_at_vendor(&self, mut payment: Payment, context: &Context) -> Result<(Vec<Write>, Intent)> {
         let confirm = intent::key(&payment.confirm_intent_id());
         let keys = [payment.cancel_intent(context).key(), confirm];
         let mut found = self.table.get_many(&keys).await?.into_iter();
@@ -103,22 +126,19 @@ impl WorkList {
         payment.cancel_ordinal += u32::from(came_to_nothing);
         let cancel = payment.cancel_intent(context);
         if payment.cancel_requested && before.is_some() && !came_to_nothing {
-            return Ok(Some(cancel.intent_id));
+            return Ok((Vec::new(), cancel));
         }
         let flag = asked_for(&payment, context)?.set("cancel_ordinal", &payment.cancel_ordinal)?;
         let mut writes = vec![flag, asked_row(&payment, context)?];
         if before.is_none() || came_to_nothing {
             writes.push(Write::put_new(cancel.key(), &cancel)?);
         }
-        if let Some(confirm) = confirm.filter(|confirm| confirm.phase == Phase::Ready && !confirm.in_doubt)
+        if let Some(confirm) = confirm.filter(|confirm| confirm.phase == Phase::Ready && confirm.is_certainly_undone(confirm.epoch))
             && holds(Guard::CancelStopsConfirm)
         {
             writes.push(refused(&confirm, context)?);
         }
-        Ok(match self.table.transact(&writes).await? {
-            Transacted::Done => Some(cancel.intent_id),
-            Transacted::Lost(_) => None,
-        })
+        Ok((writes, cancel))
     }
 
     /// Certainly not called: refused as canceled in one transaction, before anything is sent.
@@ -130,8 +150,10 @@ impl WorkList {
         let plan = Subject::Payment(Box::new(payment.clone())).observe(&seen, context)?;
         let key = intent::key(&payment.intent_id);
         // What waits for a person may be of unknown outcome, unless no call was ever begun.
-        let never_done = "(#phase = :ready AND (attribute_not_exists(#in_doubt) OR #in_doubt = :no)) OR (#phase = :manual AND \
-                          attribute_not_exists(#first_called_at))";
+        // As `Intent::is_certainly_undone`.
+        let never_done = "(#phase = :ready AND (attribute_not_exists(#in_doubt) OR #in_doubt = :no) AND \
+                          (attribute_not_exists(#first_called_at) OR #undone_epoch = #epoch)) OR \
+                          (#phase = :manual AND attribute_not_exists(#first_called_at))";
         let refuse = refuse(key, context)?
             .when(&condition(Guard::CancelUnsent, never_done))
             .bind(":ready", &Phase::Ready)?

@@ -167,6 +167,10 @@ pub struct Intent {
     /// nothing happened is not concluded from it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_doubt: bool,
+    /// The claim that ended with the proof that nothing was done so far. Where another one came since, and nobody wrote a proof
+    /// of its own, as older versions do not, what that one called may have been done: [`Self::is_certainly_undone`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone_epoch: Option<u64>,
     /// Until when the last call may have been running: "did not happen" is not concluded before a while after this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called_until: Option<Timestamp>,
@@ -248,6 +252,7 @@ impl Intent {
             attempt: 0,
             first_called_at: None,
             in_doubt: false,
+            undone_epoch: None,
             called_until: None,
             generation: 0,
             ask_the_list: false,
@@ -267,6 +272,12 @@ impl Intent {
     /// Where this intent lives.
     pub fn key(&self) -> Key {
         key(&self.intent_id)
+    }
+
+    /// Whether it was never called, or every call until this claim is known to have done nothing. It is for whoever finds it READY
+    /// to ask: a call that runs is neither.
+    pub(crate) fn is_certainly_undone(&self, claim: u64) -> bool {
+        !self.in_doubt && (self.first_called_at.is_none() || self.undone_epoch == Some(claim))
     }
 
     /// Whether the vendor refused what a message had asked for. What was canceled here was not refused.

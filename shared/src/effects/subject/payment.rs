@@ -21,6 +21,9 @@ use crate::effects::work::newest::SAID_MEANWHILE;
 use crate::error::{Error, Result};
 use crate::guard::{Guard, condition, holds};
 
+/// Why we ask ourselves for a cancel.
+const TAKEN_FOR_OVER: &str = "it was taken for over";
+
 /// A payment, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Payment {
@@ -211,7 +214,9 @@ impl Payment {
         after.updated_at = context.now;
         if advances {
             after.status = seen.status;
-            after.vendor_at = if is_newest { seen.vendor_at.max(self.vendor_at) } else { seen.vendor_at };
+            // What only a person says has no time of the vendor's, and gives way to it.
+            let is_answer = is_newest && seen.vendor_at.is_some();
+            after.vendor_at = if is_answer { seen.vendor_at.max(self.vendor_at) } else { seen.vendor_at };
             after.decline = seen.decline;
             after.next_action.clone_from(&seen.next_action);
         }
@@ -221,6 +226,9 @@ impl Payment {
         }
         if context.settles_confirm {
             after.confirms_settled += 1;
+        }
+        if context.gives_cancel_up {
+            (after.cancel_requested, after.cancel_requested_at) = (false, None);
         }
         if after.client_secret.is_none() {
             after.client_secret.clone_from(&seen.client_secret);
@@ -275,10 +283,18 @@ impl Payment {
         let is_new_there = self.vendor_id.is_none() && after.vendor_id.is_some();
         let is_another_case =
             moved && self.vendor_at.is_some() && after.vendor_at.is_some() && holds(Guard::CancelAgain);
+        let comes_to_life = moved && self.status.is_over() && after.vendor_id.is_some() && !after.status.is_terminal();
+        if comes_to_life && !after.cancel_requested && holds(Guard::OverIsOver) {
+            // The shop was told that it is over, and may have begun another payment of the order since.
+            after.cancel_requested = true;
+            after.cancel_requested_at = after.cancel_requested_at.or(Some(context.now));
+            let entry = self.entry("payment.cancel_requested", Some(TAKEN_FOR_OVER.to_owned()), context);
+            plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
+        }
         let cancels = after.cancel_requested && !after.status.is_terminal() && !context.is_cancel;
-        if cancels && after.vendor_id.is_some() && (is_new_there || is_another_case) {
+        if cancels && after.vendor_id.is_some() && (is_new_there || is_another_case || comes_to_life) {
             // What the vendor did not cancel before, it may cancel now: that is another cancel.
-            after.cancel_ordinal += u32::from(is_another_case);
+            after.cancel_ordinal += u32::from(!is_new_there);
             let cancel = after.cancel_intent(context);
             plan.writes.push((Role::Once, Write::put_new(cancel.key(), &cancel)?));
             plan.nudges.push(Nudge::of(&cancel));

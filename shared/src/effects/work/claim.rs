@@ -132,8 +132,9 @@ impl WorkList {
         let write = Kind::ALL.iter().try_fold(write, |write, kind| write.bind(&known_kind(*kind), kind))?;
         match self.table.update(write).await? {
             Written::Done(item) => {
-                let intent: Intent = item.parse()?;
+                let mut intent: Intent = item.parse()?;
                 let is_first = intent.first_called_at == Some(now);
+                intent.in_doubt |= !is_first && !intent.is_certainly_undone(intent.epoch.saturating_sub(1));
                 Ok(Claim::Mine(Claimed { intent, lease: lease.clone(), is_first, is_undone: true }))
             }
             Written::Lost(None) => Ok(Claim::Missing),
@@ -159,6 +160,11 @@ impl WorkList {
                 .bind(":epoch", &claimed.intent.epoch)?
                 .bind(":calling", &Phase::Calling)?;
             let write = if claimed.is_first { write.remove("first_called_at") } else { write };
+            let write = if claimed.intent.in_doubt {
+                write.set("in_doubt", &true)?
+            } else {
+                write.set("undone_epoch", &claimed.intent.epoch)?
+            };
             self.table.update(write).await
         };
         match given_back.await {
@@ -209,7 +215,8 @@ impl WorkList {
         };
         Ok(match (Claimed::own(&now_is, lease), exhausted) {
             (Some(claimed), Some(why)) => {
-                Claim::Exhausted(Claimed { is_undone: found.phase == Phase::Ready, ..claimed }, why)
+                let is_undone = found.phase == Phase::Ready && found.is_certainly_undone(found.epoch);
+                Claim::Exhausted(Claimed { is_undone, ..claimed }, why)
             }
             (Some(claimed), None) => Claim::Mine(claimed),
             (None, _) => Claim::Nothing(now_is),

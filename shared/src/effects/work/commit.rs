@@ -36,6 +36,8 @@ pub struct Context {
     pub settles_confirm: bool,
     /// It comes from a cancel of a payment, which goes on or is over: no other one follows from it.
     pub is_cancel: bool,
+    /// A person has decided that what was to be canceled is not: it is as if nobody had asked.
+    pub gives_cancel_up: bool,
     /// Whoever asks for the cancel waits for what this comes to, and is told.
     pub asker_hears: bool,
 }
@@ -50,6 +52,7 @@ impl Context {
             occasion,
             settles_confirm: false,
             is_cancel: false,
+            gives_cancel_up: false,
             asker_hears: false,
         }
     }
@@ -68,6 +71,8 @@ pub(crate) enum Role {
     Ref,
     /// A row, message or intent that may be there already.
     Once,
+    /// What is written of another object with it: lost means that somebody else changed that.
+    Beside,
     /// An addition to another item, or a renewal of one: whatever that item is, it fits.
     Sum,
 }
@@ -82,7 +87,7 @@ pub(crate) struct Plan {
     pub(crate) learned: Option<(&'static str, String)>,
     /// A scan moves a shipment's status: whose, and how long after it we know.
     pub(crate) scan_known_after: Option<(Carrier, Duration)>,
-    /// Money was taken of which we thought that it would not be.
+    /// Money was taken of which we thought that it would not be: what else was begun of the order is called off.
     pub(crate) charged_unexpectedly: Option<Charged>,
     /// Who says it, and why it is not believed: then the plan writes down that it was said, and moves nothing.
     pub(crate) doubt: Option<(&'static str, &'static str)>,
@@ -111,11 +116,20 @@ impl Charged {
 }
 
 impl Plan {
-    /// Counts what is true once the plan is written.
-    fn count(&self, now: Timestamp) {
+    /// Tells whoever is on call, before it is written: who dies afterwards finds it known, and would tell nobody. Twice does no
+    /// harm.
+    fn alarm(&self, now: Timestamp) -> bool {
+        if let Some(charged) = &self.charged_unexpectedly {
+            charged.alarm(now);
+        }
         if let Some((vendor, why)) = self.doubt {
             crate::effects::subject::doubt::alarm(now, vendor, why);
         }
+        self.charged_unexpectedly.is_some() || self.doubt.is_some()
+    }
+
+    /// Counts what is true once the plan is written.
+    fn count(&self, now: Timestamp) {
         if let Some((carrier, delay)) = self.scan_known_after {
             let dimensions = [("vendor", carrier.as_str())];
             fields::metric(now, &dimensions, &[("tracking_update_delay", delay.as_secs_f64(), "Seconds")]);
@@ -145,10 +159,10 @@ impl WorkList {
         let mut is_told = false;
         for _ in 0..ROUNDS_MAX {
             let mut planned = plan(&subject)?;
-            // Before it is written: whoever dies afterwards finds it known, and would tell nobody. Twice does no harm.
-            if let Some(charged) = planned.charged_unexpectedly.as_ref().filter(|_| !is_told) {
-                charged.alarm(self.world.now());
-                is_told = true;
+            is_told = is_told || planned.alarm(self.world.now());
+            if let Some(charged) = planned.charged_unexpectedly.clone().filter(|_| holds(Guard::OnePaysOnly)) {
+                // On the heap: it is seldom needed, and part of every future that settles.
+                Box::pin(self.call_off_later_payments(&charged, &mut planned)).await?;
             }
             planned
                 .writes
@@ -165,9 +179,6 @@ impl WorkList {
                         self.table.transact(&[write]).await?;
                     }
                     planned.count(self.world.now());
-                    if let Some(charged) = &planned.charged_unexpectedly {
-                        Box::pin(self.call_off_later_payments(charged)).await;
-                    }
                     return Ok(Committed::Done(Box::new(planned)));
                 }
                 Transacted::Lost(obstacles) => obstacles,
@@ -179,6 +190,8 @@ impl WorkList {
                     (Role::Seen, Some(item)) => return Ok(Committed::Seen(item)),
                     (Role::Object, Some(item)) => subject.replace(&item)?,
                     (Role::Ref, Some(item)) if !subject.is_named_by(&item) => return Ok(Committed::RefTaken),
+                    // It is read again.
+                    (Role::Beside, _) => {}
                     (Role::Once | Role::Ref, _) => {
                         there.insert(obstacle.key);
                     }

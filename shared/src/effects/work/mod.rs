@@ -280,10 +280,11 @@ impl WorkList {
     ) -> Outcome {
         let mut tried = 1;
         let mut before: Option<Outcome> = None;
+        let mut intent = intent.clone();
         loop {
             let now = self.world.now();
             let by = if tried < tries { now.plus(FIRST_CALL_MAX) } else { permit.call_by() };
-            let outcome = agent.call(intent, subject, &permit.shortened(by)).await;
+            let outcome = agent.call(&intent, subject, &permit.shortened(by)).await;
             let outcome = match before.take() {
                 // That this try did nothing, or was not made, says nothing of the one before it.
                 Some(before) if before.is_unknown() && outcome.seems_not_done() => before,
@@ -299,8 +300,11 @@ impl WorkList {
                 return outcome;
             }
             self.world.clock.sleep(wait).await;
-            if intent.kind.is_called_off() && self.is_called_off_by_now(intent).await {
+            if intent.kind.is_called_off() && self.is_called_off_by_now(&intent).await {
                 return outcome;
+            }
+            if outcome.is_in_doubt() {
+                intent.in_doubt = true;
             }
             before = Some(outcome);
             tried += 1;

@@ -1,10 +1,13 @@
-//! The same effect, asked for in other words: where the vendor certainly did nothing because of something in the request
-//! that is not true any more.
+//! The same effect, asked for in other words, or not at all: where the vendor certainly did nothing because of something in the
+//! request that is not true any more.
 
 use crate::aws::Write;
 use crate::aws::table::Written;
-use crate::effects::WorkList;
-use crate::effects::list::intent::{Data, Intent, Phase, VendorRequest};
+use crate::domain::payment::PaymentStatus;
+use crate::effects::list::intent::{Data, Intent, KEPT_AFTER, Phase, VendorRequest};
+use crate::effects::list::observation::{Observation, PaymentSeen};
+use crate::effects::{Subject, Verdict, WorkList, Worked};
+use crate::effects::work::commit::{Committed, Context, Plan, Role};
 use crate::error::{Error, Result};
 
 impl WorkList {
@@ -25,5 +28,39 @@ impl WorkList {
             .bind(":ready", &Phase::Ready)?
             .bind(":epoch", &intent.epoch)?;
         Ok(matches!(self.table.update(write).await?, Written::Done(_)))
+    }
+
+    /// Refuses a payment of which the vendor certainly did nothing, and for which there are no other words. `answer` may add one
+    /// more write, as with a settle. `None` when somebody has taken its intent meanwhile.
+    pub async fn refuse_undone(
+        &self,
+        intent: &Intent,
+        subject: Subject,
+        code: &'static str,
+        answer: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
+    ) -> Result<Option<Worked>> {
+        let now = self.world.now();
+        let context = Context::ours(now, &intent.correlation_id, format!("{}/{}/refused", intent.intent_id, intent.epoch));
+        let verdict = Verdict::Refused { code };
+        let failed = Observation::Payment(PaymentSeen::ours(PaymentStatus::Failed));
+        let plan = |subject: &Subject| -> Result<Plan> {
+            let mut plan = subject.observe(&failed, &context)?;
+            let refused = Write::update(intent.key())
+                .set("phase", &Phase::Refused)?
+                .set("refusal", &code)?
+                .set("expires", &now.plus(KEPT_AFTER).seconds())?
+                .remove("due_pk")
+                .add("epoch", 1)
+                .when("#phase = :ready AND #epoch = :epoch")
+                .bind(":ready", &Phase::Ready)?
+                .bind(":epoch", &intent.epoch)?;
+            plan.writes.insert(0, (Role::Fence, refused));
+            let after = plan.after.as_ref().unwrap_or(subject);
+            plan.writes.extend(answer(after, &verdict)?.map(|write| (Role::Once, write)));
+            Ok(plan)
+        };
+        let Committed::Done(plan) = self.commit(subject, plan).await? else { return Ok(None) };
+        self.nudge(&plan.nudges).await;
+        Ok(plan.after.map(|after| Worked::Settled(after, verdict)))
     }
 }

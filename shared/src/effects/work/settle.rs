@@ -98,10 +98,13 @@ impl WorkList {
                     occasion: format!("{}/{}", intent.intent_id, intent.epoch),
                     settles_confirm: intent.kind == Kind::PaymentConfirm && phase_after(&verdict).is_settled(),
                     is_cancel: intent.kind == Kind::PaymentCancel,
+                    gives_cancel_up: intent.kind == Kind::PaymentCancel
+                        && intent.phase == Phase::Manual
+                        && matches!(verdict, Verdict::Refused { .. }),
                     // Whoever was answered 202 has gone: a worker's cancel tells them nothing.
                     asker_hears: intent.kind == Kind::PaymentCancel && claimed.lease.lane == Lane::Interactive,
                 };
-                let mut plan = match statement(&verdict, &outcome, intent.kind, subject) {
+                let mut plan = match statement(&verdict, &outcome, intent, subject) {
                     Some(seen) => subject.observe(&seen, &context)?,
                     None => Plan::default(),
                 };
@@ -199,13 +202,23 @@ impl WorkList {
                     if *code == HELD_BACK && claimed.is_first { write.remove("first_called_at") } else { write };
                 let due = at_most(now.plus(wait_after(code, *after, backoff)));
                 let write = write.set("due", &due)?;
-                let write = if *code == TOO_EARLY { as_another_request(write, intent)? } else { write };
+                let write = if *code == TOO_EARLY {
+                    as_another_request(write, intent)?
+                } else if intent.in_doubt {
+                    write.set("in_doubt", &true)?
+                } else {
+                    write.set("undone_epoch", &intent.epoch)?
+                };
                 if *code == HELD_BACK { write.set("held_until", &due) } else { Ok(write.remove("held_until")) }
             }
             Verdict::ProbablyNotDone { after } => {
                 let due = at_most(now.plus(wait_after("vendor_unavailable", *after, backoff)));
                 let write = write.set("due", &due)?.remove("held_until");
-                if holds(Guard::DoubtStays) { write.set("in_doubt", &true) } else { Ok(write) }
+                if holds(Guard::DoubtStays) {
+                    write.set("in_doubt", &true)
+                } else {
+                    write.set("undone_epoch", &intent.epoch)
+                }
             }
             Verdict::Unknown { look_at, ask_the_list } => {
                 let write = write
@@ -307,11 +320,11 @@ fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timesta
 }
 
 /// What the outcome says of the subject: the vendor's words where there are any, ours otherwise.
-fn statement(verdict: &Verdict, outcome: &Outcome, kind: Kind, subject: &Subject) -> Option<Observation> {
+fn statement(verdict: &Verdict, outcome: &Outcome, intent: &Intent, subject: &Subject) -> Option<Observation> {
     if let Some(seen) = &outcome.seen {
         return Some(seen.clone());
     }
-    match (kind, subject) {
+    match (intent.kind, subject) {
         (Kind::PaymentCreate, _) => {
             let status = match verdict {
                 Verdict::Done => return None,
@@ -336,6 +349,17 @@ fn statement(verdict: &Verdict, outcome: &Outcome, kind: Kind, subject: &Subject
         // The status stays; what changes is that the confirm is settled.
         (Kind::PaymentConfirm, Subject::Payment(payment)) if phase_after(verdict).is_settled() => {
             Some(Observation::Payment(PaymentSeen::ours(payment.status)))
+        }
+        // A person has seen what no answer told us: until the vendor says something else it is so.
+        (Kind::PaymentCancel, Subject::Payment(payment)) if intent.phase == Phase::Manual => {
+            let asked_when = Some(payment.standing());
+            match verdict {
+                Verdict::Done => {
+                    Some(Observation::Payment(PaymentSeen { asked_when, ..PaymentSeen::ours(PaymentStatus::Canceled) }))
+                }
+                Verdict::Refused { .. } => Some(Observation::Payment(PaymentSeen::ours(payment.status))),
+                _ => None,
+            }
         }
         (Kind::ShipmentCreate, _) => {
             let status = match verdict {

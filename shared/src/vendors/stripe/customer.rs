@@ -20,6 +20,12 @@ pub fn customer_of(request: &VendorRequest) -> Option<String> {
     fields.find(|(name, _)| name == "customer").map(|(_, value)| value.into_owned())
 }
 
+/// Whether a request makes no sense without its customer: it saves a card for them, or charges one that they saved.
+pub fn needs_customer(request: &VendorRequest) -> bool {
+    form_urlencoded::parse(request.body.expose().as_bytes())
+        .any(|(name, _)| matches!(&*name, "setup_future_usage" | "off_session"))
+}
+
 /// The same request for another customer, or for none.
 #[must_use]
 pub fn with_customer(request: &VendorRequest, customer: Option<&str>) -> VendorRequest {

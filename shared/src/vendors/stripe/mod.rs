@@ -27,14 +27,14 @@ use crate::domain::{Correlation, IntentId, Money, Private, StackId, Timestamp};
 use crate::effects::intent::{Data, Intent, Kind, VendorRequest};
 use crate::effects::observation::Observation;
 use crate::effects::payment::Payment;
-use crate::effects::{Agent, Outcome, Subject, Verdict};
+use crate::effects::{Agent, CALL_TIME_MIN, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::breaker::Right;
-use crate::gateway::{Call, Gateway, Keyring, OperationClass, Permit, Reply, Vendor};
+use crate::gateway::{Call, Gateway, Keyring, Lane, OperationClass, Permit, Reply, Vendor};
 use crate::vendors::rotated::{Rotated, live};
 use crate::world::HttpRequest;
 
-pub use customer::{CUSTOMER_MISSING, customer_of, with_customer};
+pub use customer::{CUSTOMER_MISSING, customer_of, needs_customer, with_customer};
 pub use event::{event_id, object_id, read_event};
 pub use methods::Methods;
 
@@ -83,12 +83,28 @@ pub struct Stripe {
     keys: Keyring<Keys>,
     mode: KeyMode,
     stack: StackId,
+    /// When whoever asks about events has no time any more to apply what they hear.
+    asked_until: Option<Timestamp>,
 }
 
 impl Stripe {
     /// Stripe at this base URL, with these keys.
     pub fn new(gateway: Gateway, base: String, keys: Keyring<Keys>, mode: KeyMode, stack: StackId) -> Self {
-        Self { gateway, base, keys, mode, stack }
+        Self { gateway, base, keys, mode, stack, asked_until: None }
+    }
+
+    /// The same for whoever asks about an event, and has to be done by then: later nothing is asked any more.
+    #[must_use]
+    pub fn asked_until(&self, by: Timestamp) -> Self {
+        Self { asked_until: Some(by), ..self.clone() }
+    }
+
+    /// Leave to look at an object while an event is applied; none where there is too little time left.
+    fn look_permit(&self) -> Option<Permit> {
+        let now = self.gateway.world().now();
+        let by = now.plus(FETCH_TIME);
+        let by = self.asked_until.map_or(by, |until| until.min(by));
+        (by.since(now) >= CALL_TIME_MIN).then(|| Permit::until(by, Lane::Background))
     }
 
     /// The request that creates a payment.
@@ -259,8 +275,7 @@ impl Agent for Stripe {
             } else {
                 self.called(intent, subject, permit).await
             };
-            // An earlier try may have made something while there was a customer: another one is no repeat of it.
-            let outcome = if intent.in_doubt { self.seek_if_customer_is_missing(outcome) } else { outcome };
+            let outcome = if intent.in_doubt { self.seek_if_refused(outcome, intent.kind) } else { outcome };
             attempt::dated(outcome, intent, subject)
         })
     }

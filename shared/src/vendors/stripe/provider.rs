@@ -8,7 +8,7 @@ use super::request::path_segment;
 use super::wire::{Object, Page, PaymentIntent, Refund};
 use crate::domain::{Correlation, IntentId, StackId};
 use crate::effects::provider::{ListedRefund, Provider};
-use crate::gateway::{Class, Lane, Permit, Reply};
+use crate::gateway::{Class, Reply};
 
 /// Refunds on a page: Stripe's largest.
 const PAGE: usize = 100;
@@ -16,9 +16,8 @@ const PAGE: usize = 100;
 const PAGES_MAX: usize = 10;
 
 impl Stripe {
-    async fn look(&self, operation: &'static str, path: &str, correlation: &Correlation) -> Reply {
-        let permit = Permit::until(self.gateway.world().now().plus(super::FETCH_TIME), Lane::Background);
-        self.get(operation, path, 0, correlation, &permit).await
+    async fn look(&self, operation: &'static str, path: &str, correlation: &Correlation) -> Option<Reply> {
+        Some(self.get(operation, path, 0, correlation, &self.look_permit()?).await)
     }
 
     async fn refunds_of(&self, payment: &str, correlation: &Correlation) -> Option<Vec<ListedRefund>> {
@@ -29,7 +28,7 @@ impl Stripe {
                 path.push_str("&starting_after=");
                 path.push_str(&path_segment(&last.vendor_id));
             }
-            let reply = self.look("list_refunds", &path, correlation).await;
+            let reply = self.look("list_refunds", &path, correlation).await?;
             let page: Page<Refund> = parse(&reply.response.filter(|_| reply.class == Class::Done)?)?;
             all.extend(page.data.into_iter().map(listed));
             if !page.has_more {
@@ -42,7 +41,7 @@ impl Stripe {
 
     async fn bears_mark_of(&self, payment: &str, stack: &StackId, correlation: &Correlation) -> Option<bool> {
         let path = format!("/v1/payment_intents/{}", path_segment(payment));
-        let reply = self.look("retrieve_payment_intent", &path, correlation).await;
+        let reply = self.look("retrieve_payment_intent", &path, correlation).await?;
         let response = reply.response?;
         match reply.class {
             Class::Done => {
@@ -69,6 +68,10 @@ fn listed(refund: Refund) -> ListedRefund {
 }
 
 impl Provider for Stripe {
+    fn has_time(&self) -> bool {
+        self.look_permit().is_some()
+    }
+
     fn refunds<'a>(
         &'a self,
         payment: &'a str,

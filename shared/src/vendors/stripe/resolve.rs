@@ -14,7 +14,7 @@ use crate::domain::{Correlation, Timestamp};
 use crate::effects::intent::{Data, Intent, Kind};
 use crate::effects::observation::Observation;
 use crate::effects::{CALL_TIME_MIN, Outcome, Subject, Verdict};
-use crate::gateway::{Class, Lane, Permit, said_at};
+use crate::gateway::{Class, Permit, said_at};
 use crate::guard::{Guard, holds};
 
 /// Stripe keeps idempotency keys for at least 24 hours; an hour less covers clocks and a slow call.
@@ -46,7 +46,7 @@ impl Stripe {
         let is_read = intent.kind == Kind::PaymentSettlement;
         let is_off = is_called_off(intent, subject) && charges(intent) && holds(Guard::CancelSeeks);
         if is_read || !is_off && !intent.ask_the_list && now.since(first) < KEY_HORIZON {
-            return self.seek_if_customer_is_missing(self.called(intent, subject, permit).await);
+            return self.seek_if_refused(self.called(intent, subject, permit).await, intent.kind);
         }
         match intent.kind {
             Kind::PaymentCreate => {
@@ -67,16 +67,17 @@ impl Stripe {
         }
     }
 
-    /// A call that was refused because of its customer says nothing of the one before it: whether that made something, while
-    /// there was a customer, the list tells.
-    pub(super) fn seek_if_customer_is_missing(&self, outcome: Outcome) -> Outcome {
+    /// A repeat that is refused says nothing of the call before it, which may have made something: while there was a
+    /// customer, while the card was good, or so that there is nothing left to refund. Whether it has, the list tells.
+    pub(super) fn seek_if_refused(&self, outcome: Outcome, kind: Kind) -> Outcome {
+        let is_refused = match outcome.verdict {
+            Verdict::NotDone { code: CUSTOMER_MISSING, .. } => true,
+            // A confirm or a cancel is of an object that we know, and what became of that the object says.
+            Verdict::Refused { .. } => kind.creates() && outcome.seen.is_none() && holds(Guard::DoubtIsSought),
+            _ => false,
+        };
         let look_at = self.gateway.world().now().plus(LOOK_AGAIN);
-        match outcome.verdict {
-            Verdict::NotDone { code: CUSTOMER_MISSING, .. } => {
-                Outcome::of(Verdict::Unknown { look_at, ask_the_list: true })
-            }
-            _ => outcome,
-        }
+        if is_refused { Outcome::of(Verdict::Unknown { look_at, ask_the_list: true }) } else { outcome }
     }
 
     /// Looks through what was created from shortly before the first call until shortly after the last moment at which one may
@@ -166,7 +167,7 @@ impl Stripe {
     pub(super) async fn fetched(&self, vendor_id: &str, correlation: &Correlation) -> Option<Observation> {
         let now = self.gateway.world().now();
         let path = format!("/v1/payment_intents/{}", path_segment(vendor_id));
-        let permit = Permit::until(now.plus(super::FETCH_TIME), Lane::Background);
+        let permit = self.look_permit()?;
         let reply = self.get("retrieve_payment_intent", &path, 0, correlation, &permit).await;
         let response = reply.response.filter(|_| reply.class == Class::Done)?;
         let found = parse::<PaymentIntent>(&response)?;
