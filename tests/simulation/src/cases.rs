@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod cancels;
+pub mod doubts;
 pub mod marks;
 pub mod parcels;
 pub mod wishes;
@@ -22,7 +23,7 @@ use crate::{Fault, Plan, Probe};
 pub type Case = fn() -> Vec<String>;
 
 /// All of them, by name.
-pub const ALL: [(&str, Case); 46] = [
+pub const ALL: [(&str, Case); 50] = [
     ("a vendor's id that is taken is not adopted", a_taken_id_is_not_adopted),
     ("a webhook is acknowledged when its queue has it, not before", a_webhook_outlives_its_queue_s_failure),
     ("another payment that bears our mark pays nothing of ours", marks::another_payment_pays_nothing_of_ours),
@@ -75,6 +76,10 @@ pub const ALL: [(&str, Case); 46] = [
     ("a key names its payment for good", answers::a_key_names_its_payment_for_good),
     ("a refusal is final", answers::a_refusal_is_final),
     ("a confirm is answered with its own news", answers::a_confirm_is_answered_with_its_own_news),
+    ("a repeat that is refused is no proof", doubts::a_refused_repeat_is_no_proof),
+    ("a refund that is refused as made is made", doubts::a_refund_that_is_refused_as_made_is_made),
+    ("what was over and is open is canceled", doubts::what_was_over_and_is_open_is_canceled),
+    ("a paid order has no second payment", doubts::a_paid_order_has_no_second_payment),
 ];
 
 /// Instances that ask side by side.

@@ -36,6 +36,7 @@ pub fn violations(universe: &Universe) -> Vec<String> {
     effects_and_intents_agree(universe, &items, &mut wrong);
     refunds_add_up(universe, &items, &mut wrong);
     wishes::cancels_are_kept(universe, &items, &mut wrong);
+    wishes::paid_orders_are_paid_once(&items, &mut wrong);
     marks::objects_are_known(universe, &items, &mut wrong);
     marks::failures_are_told_once(universe, &items, &mut wrong);
     labels::agree(universe, &items, &mut wrong);

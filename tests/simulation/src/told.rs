@@ -6,7 +6,7 @@
 //!   meanwhile, and what a confirm is answered with is what its attempt came to at the vendor.
 //! * W3: it is valid by infra/openapi.yaml.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sandbox::stripe::Moment;
 use serde_json::Value;
@@ -60,15 +60,22 @@ pub struct Told {
     /// Statuses that each payment had here, and since when.
     stood: BTreeMap<String, Vec<(i64, String)>>,
     vendor_ids: BTreeMap<String, String>,
+    /// Payments of which a cancel has waited for a person.
+    not_canceled: BTreeSet<String>,
     pub(crate) violations: Vec<String>,
 }
 
 impl Told {
     /// Takes note of a change of the table.
     pub(crate) fn see(&mut self, change: &Change) {
-        let Some(after) = change.after.as_deref().filter(|after| text(after, "type") == Some("payment")) else {
+        let Some(after) = change.after.as_deref() else { return };
+        if (text(after, "kind"), text(after, "phase")) == (Some("payment.cancel"), Some("MANUAL")) {
+            let of = after.pointer("/data/payment_id").and_then(Value::as_str).unwrap_or_default();
+            self.not_canceled.insert(of.to_owned());
+        }
+        if text(after, "type") != Some("payment") {
             return;
-        };
+        }
         let id = text(after, "payment_id").unwrap_or_default().to_owned();
         if let Some(vendor_id) = text(after, "vendor_id") {
             self.vendor_ids.entry(id.clone()).or_insert_with(|| vendor_id.to_owned());
@@ -151,6 +158,10 @@ impl Told {
         let payment = if asked.path.starts_with("/orders/") { &body["payment"] } else { body };
         let (Some(id), Some(told)) = (text(payment, "payment_id"), text(payment, "status")) else { return };
         if status >= 400 || !payment["amount_refunded"].is_object() {
+            return;
+        }
+        // A person has to look at its cancel, and not at the payment.
+        if told == "manual" && status == 202 && asked.path.ends_with("/cancel") && self.not_canceled.contains(id) {
             return;
         }
         let stood = self.stood.get(id).map(Vec::as_slice).unwrap_or_default();

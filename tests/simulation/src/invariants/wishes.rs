@@ -29,12 +29,38 @@ pub(super) fn cancels_are_kept(universe: &Universe, items: &[Value], wrong: &mut
         let is_kept = match status {
             "canceled" | "failed" => charged_ms.is_empty(),
             "succeeded" => in_time || is_told(items, payment),
-            _ => waits_for_a_person(items, id),
+            _ => waits_for_a_person(items, id) || was_given_up_by_hand(items, payment),
         };
         if !is_kept {
             wrong.push(format!("P(b): {id} was to be canceled, and is {status} with {} charges", charged_ms.len()));
         }
     }
+}
+
+/// P(c): an order that turned out to be paid has no other payment that is open, and that nobody wants canceled.
+pub(super) fn paid_orders_are_paid_once(items: &[Value], wrong: &mut Vec<String>) {
+    for paid in of_type(items, "payment").filter(|payment| is_told(items, payment)) {
+        let others = of_type(items, "payment")
+            .filter(|other| other["order_id"] == paid["order_id"] && other["ordinal"].as_i64() > paid["ordinal"].as_i64());
+        for other in others {
+            let (id, status) = (text(other, "payment_id").unwrap_or_default(), text(other, "status").unwrap_or_default());
+            if !matches!(status, "canceled" | "failed" | "succeeded") && !waits_for_a_person(items, id) {
+                wrong.push(format!("P(c): {id} is {status}, and an earlier payment of its order was charged"));
+            }
+        }
+    }
+}
+
+/// Whether a person has decided that this payment is not canceled: then it is as if nobody had asked.
+fn was_given_up_by_hand(items: &[Value], payment: &Value) -> bool {
+    let its_cancels = of_type(items, "intent").filter(|intent| {
+        text(intent, "kind") == Some("payment.cancel") && intent["data"]["payment_id"] == payment["payment_id"]
+    });
+    let ids: Vec<&str> = its_cancels.filter_map(|intent| text(intent, "intent_id")).collect();
+    let decided = |audit: &Value| {
+        text(audit, "action") == Some("manual.resolve") && text(audit, "target").is_some_and(|of| ids.contains(&of))
+    };
+    payment["cancel_requested"] != Value::Bool(true) && of_type(items, "audit").any(decided)
 }
 
 /// When this payment was charged, in Unix milliseconds. Where Stripe forgets a key, a repeat makes a second object that nobody

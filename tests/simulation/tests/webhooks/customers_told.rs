@@ -130,6 +130,44 @@ async fn a_payment_that_waits_while_its_customer_is_deleted_is_made_for_another_
     assert_eq!(violations(&universe), Vec::<String>::new());
 }
 
+/// Stripe accepts a deleted customer no more: a payment that needs one is refused, now or when its time comes, and one that does
+/// not is made without.
+#[tokio::test(start_paused = true)]
+async fn a_payment_whose_customer_cannot_be_made_anew_is_refused_at_once_or_needs_none() {
+    for (saves, is_late) in [(true, false), (true, true), (false, false), (false, true)] {
+        let mut universe = Universe::new(1);
+        universe.keeps_instances = true;
+        saved(&mut universe).await;
+        silence(&universe);
+        let mut body = confirmed_payment("o-2", "pm_card_visa");
+        body["save_payment_method"] = json!(saves);
+        universe.sandbox().faults().outage(Vendor::Stripe, is_late);
+        let refusal = CallFault::ErrorBefore { status: 400 };
+        let first = if is_late {
+            let first = universe.call("POST", "/payments", Some("k-2"), Some(&body)).await;
+            assert_eq!(first.status(), 202, "{}", first.body());
+            universe.sandbox().faults().outage(Vendor::Stripe, false);
+            delete(&universe);
+            universe.sandbox().faults().every_call(Vendor::Stripe, "create_customer", refusal);
+            universe.run_until_quiet(1_800_000).await;
+            universe.call("POST", "/payments", Some("k-2"), Some(&body)).await
+        } else {
+            delete(&universe);
+            universe.sandbox().faults().every_call(Vendor::Stripe, "create_customer", refusal);
+            universe.call("POST", "/payments", Some("k-2"), Some(&body)).await
+        };
+        let said = |body: &Value| body["code"].as_str().or(body["status"].as_str()).unwrap_or_default().to_owned();
+        let wanted = if saves { (422, "customer_refused") } else { (201, "succeeded") };
+        assert_eq!((first.status(), said(&first.body()).as_str()), wanted, "{saves} {is_late}: {}", first.body());
+        let again = universe.call("POST", "/payments", Some("k-2"), Some(&body)).await;
+        assert_eq!((again.status(), again.body()["payment_id"].clone()), (first.status(), first.body()["payment_id"].clone()));
+        settle(&mut universe).await;
+        let shown = order(&mut universe, "o-2").await["payment"]["status"].clone();
+        assert_eq!(shown, if saves { "failed" } else { "succeeded" }, "{saves} {is_late}");
+        assert_eq!(violations(&universe), Vec::<String>::new(), "{saves} {is_late}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_was_perhaps_charged_for_a_deleted_customer_is_looked_for_before_it_is_charged_for_another_one() {
     let mut universe = Universe::new(1);

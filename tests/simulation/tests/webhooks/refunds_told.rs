@@ -180,6 +180,32 @@ async fn a_refund_that_cannot_be_listed_now_is_listed_later_however_long_stripe_
     assert_eq!(violations(&universe), Vec::<String>::new());
 }
 
+/// Five pages of refunds, each as slow as Stripe may be: more than event-processor has time for. It comes back later, and dies
+/// of none.
+#[tokio::test(start_paused = true)]
+async fn a_list_that_takes_longer_than_an_invocation_ends_none_and_is_read_later() {
+    let mut universe = Universe::new(1);
+    universe.sandbox().set_stripe_endpoint_version(VERSIONS[0]);
+    let (_, id) = paid(&mut universe, "pm_card_visa").await;
+    silence(&universe);
+    let now_ms = universe.now_ms();
+    for _ in 0..450 {
+        universe.sandbox().merchant_refunds(now_ms, &id, Some(1)).unwrap();
+    }
+    universe.sandbox().faults().every_call(Vendor::Stripe, "list_refunds", CallFault::Delay { ms: 7_000 });
+    let before = universe.invocations.len();
+    let charge = by_hand(VERSIONS[0], &universe).remove(0);
+    assert_eq!(stripe_says(&mut universe, &charge).await.status(), 200);
+    universe.run_until_quiet(4 * 3_600_000).await;
+    let died = universe.invocations[before..].iter().filter(|invocation| invocation.crashed).count();
+    assert_eq!(died, 0, "invocations that ran into their timeout");
+    assert_no_dead_letters(&universe);
+    universe.sandbox().faults().clear();
+    universe.run_until_quiet(8 * 3_600_000).await;
+    assert_eq!(order(&mut universe, "o-1").await["payment"]["amount_refunded"]["value"], 450);
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
 #[tokio::test(start_paused = true)]
 async fn more_refunded_at_the_vendor_than_is_left_is_told_to_a_person() {
     let mut universe = Universe::new(1);
