@@ -86,6 +86,8 @@ pub(crate) fn as_it_is(payment: &Payment, refusal: Option<&str>, charged_at_once
     let exists = payment.vendor_id.is_some();
     match payment.status {
         _ if is_open => Ok(Answer::new(202, payment.view(true))),
+        // That there is a payment says nothing of its charge.
+        _ if charged_at_once && is_untried(payment) => Ok(Answer::new(202, payment.view(true))),
         _ if !holds(Guard::FinalAnswer) => Ok(Answer::new(201, payment.view(true))),
         PaymentStatus::Canceled if !exists => Err(refused(payment, "canceled")),
         PaymentStatus::Failed => Err(refused(payment, refusal.unwrap_or_default())),

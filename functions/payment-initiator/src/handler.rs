@@ -151,7 +151,8 @@ impl PaymentInitiator {
             Cancel::Canceled(payment) => Ok(Answer::new(200, payment.view(false))),
             Cancel::Requested(payment) => Ok(Answer::new(202, payment.view(false))),
             Cancel::AtVendor(intent_id) => {
-                let worked = self.payments.list.work(&intent_id, &request.lease(), &self.payments.stripe, TRIES).await?;
+                let worked =
+                    self.payments.list.work(&intent_id, &request.lease(), &self.payments.stripe, TRIES).await?;
                 let payment = self.payments.list.payment(payment_id).await?;
                 match payment.status {
                     PaymentStatus::Canceled => Ok(Answer::new(200, payment.view(false))),

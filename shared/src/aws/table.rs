@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use serde::Serialize;
@@ -161,42 +162,38 @@ impl Table {
     /// Reads a partition page by page, consistently, in sort order: items whose sort key starts with `prefix` and comes
     /// after `after`. And whether there are more than it reads.
     pub async fn query_pages(&self, pk: &str, prefix: &str, after: Option<&str>) -> Result<(Vec<Item>, bool)> {
-        let mut rows = Vec::new();
-        let mut next = after.map(|sk| Key::new(pk, sk).attributes());
-        for _ in 0..PAGES_MAX {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-                .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
-                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
-                .consistent_read(true);
-            let answer = query.set_exclusive_start_key(next).limit(QUERY_LIMIT).send().await;
-            let answer = answer.map_err(|e| failure("Query", &e))?;
-            rows.extend(answer.items.unwrap_or_default().into_iter().map(Item));
-            next = answer.last_evaluated_key;
-            if next.is_none() {
-                break;
-            }
-        }
-        Ok((rows, next.is_some()))
+        let query = self
+            .client
+            .query()
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            .consistent_read(true);
+        self.pages(query, after.map(|sk| Key::new(pk, sk).attributes())).await
     }
 
     /// Reads an index partition page by page, in sort order; and whether there are more than it reads.
     pub async fn query_index_pages(&self, index: Index, pk: &str) -> Result<(Vec<Item>, bool)> {
         let (name, pk_name, _) = index.parts();
-        let (mut rows, mut next) = (Vec::new(), None);
+        let query = self
+            .client
+            .query()
+            .index_name(name)
+            .key_condition_expression(format!("{pk_name} = :pk"))
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()));
+        self.pages(query, None).await
+    }
+
+    /// Pages of a query from a place on, as many as are read at once; and whether there are more.
+    async fn pages(
+        &self,
+        query: QueryFluentBuilder,
+        mut next: Option<HashMap<String, AttributeValue>>,
+    ) -> Result<(Vec<Item>, bool)> {
+        let mut rows = Vec::new();
         for _ in 0..PAGES_MAX {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .index_name(name)
-                .key_condition_expression(format!("{pk_name} = :pk"))
-                .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()));
-            let answer = query.set_exclusive_start_key(next).limit(QUERY_LIMIT).send().await;
-            let answer = answer.map_err(|e| failure("Query", &e))?;
+            let page = query.clone().table_name(&self.name).set_exclusive_start_key(next).limit(QUERY_LIMIT);
+            let answer = page.send().await.map_err(|e| failure("Query", &e))?;
             rows.extend(answer.items.unwrap_or_default().into_iter().map(Item));
             next = answer.last_evaluated_key;
             if next.is_none() {

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sandbox::RecordedCall;
 use sandbox::stripe::Moment;
 use serde_json::Value;
 
@@ -21,6 +22,9 @@ const ANSWER_KEPT_MS: i64 = 24 * 3_600_000;
 /// were when it came, and leave nothing behind.
 const FINAL_PROBLEMS: [&str; 5] =
     ["payment_refused", "payment_method_unusable", "payment_canceled", "refund_refused", "customer_refused"];
+
+/// Stripe's clock shows whole seconds.
+pub(crate) const VENDOR_SECOND_MS: i64 = 1_000;
 
 /// How a payment or a refund stands whose caller has to wait.
 const OPEN: [&str; 3] = ["processing", "deferred", "manual"];
@@ -39,6 +43,29 @@ pub struct Asked {
     pub key: Option<String>,
     /// Its body.
     pub body: Option<String>,
+}
+
+/// What happened at Stripe.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct There<'a> {
+    /// How each payment stood, and since when.
+    pub(crate) moments: &'a [Moment],
+    /// What was asked there.
+    pub(crate) calls: &'a [RecordedCall],
+}
+
+impl There<'_> {
+    /// When this confirm was sent, each time.
+    fn attempts(&self, vendor_id: &str, asked: &Asked) -> impl Iterator<Item = i64> {
+        let path = format!("/v1/payment_intents/{vendor_id}/confirm");
+        let body = asked.body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok()).unwrap_or_default();
+        let method = text(&body, "payment_method").unwrap_or_default().to_owned();
+        let is_it = move |call: &&RecordedCall| {
+            let mut fields = form_urlencoded::parse(&call.body);
+            call.path_and_query == path && fields.any(|(name, value)| name == "payment_method" && value == method)
+        };
+        self.calls.iter().filter(is_it).map(|call| call.at_ms)
+    }
 }
 
 /// A final answer.
@@ -62,6 +89,8 @@ pub struct Told {
     vendor_ids: BTreeMap<String, String>,
     /// Payments of which a cancel has waited for a person.
     not_canceled: BTreeSet<String>,
+    /// From when until when somebody asked for a cancel of each payment, and heard that it came too late, or nothing.
+    too_late: BTreeMap<String, Vec<(i64, i64)>>,
     pub(crate) violations: Vec<String>,
 }
 
@@ -83,8 +112,9 @@ impl Told {
         self.stood.entry(id).or_default().push((change.at_ms, shown_status(after)));
     }
 
-    /// Judges an answer: to what, between when and when, and how payments stood at the vendor.
-    pub(crate) fn hear(&mut self, asked: &Asked, response: &Response, (from_ms, to_ms): (i64, i64), vendor: &[Moment]) {
+    /// Judges an answer: to what, between when and when, and what happened at the vendor.
+    pub(crate) fn hear(&mut self, asked: &Asked, response: &Response, (from_ms, to_ms): (i64, i64), there: &There<'_>) {
+        self.who_cancels(asked, response, (from_ms, to_ms));
         let is_confirm = asked.path.ends_with("/confirm");
         let first_ms = if is_confirm { *self.confirms.entry(asked.clone()).or_insert(from_ms) } else { from_ms };
         let Response::Answer { status, body, replayed, .. } = response else { return };
@@ -96,7 +126,7 @@ impl Told {
             self.was_true_here(asked, *status, body, (from_ms, to_ms));
         }
         if is_confirm {
-            self.was_true_there(asked, *status, body, (first_ms, to_ms), vendor);
+            self.was_true_there(asked, *status, body, (first_ms, to_ms), there);
             if *status != 202 {
                 self.confirms.remove(asked);
             }
@@ -171,26 +201,52 @@ impl Told {
     }
 
     /// What a confirm is answered with is what its attempt came to at the vendor.
-    fn was_true_there(&mut self, asked: &Asked, status: u16, body: &Value, during: (i64, i64), vendor: &[Moment]) {
+    fn was_true_there(&mut self, asked: &Asked, status: u16, body: &Value, during: (i64, i64), there: &There<'_>) {
         if status != 200 && status != 402 {
             return;
         }
         let Some(vendor_id) = text(body, "payment_id").and_then(|id| self.vendor_ids.get(id)) else { return };
-        let own: Vec<&Moment> = vendor.iter().filter(|moment| moment.payment_intent == *vendor_id).collect();
+        let own: Vec<&Moment> = there.moments.iter().filter(|moment| moment.payment_intent == *vendor_id).collect();
+        // From its own attempt on: how it stood before is no news of it. Where none was made, from when it was asked for.
+        let attempted = there.attempts(vendor_id, asked).find(|at_ms| (during.0..=during.1).contains(at_ms));
+        let during = (attempted.unwrap_or(during.0), during.1);
         let told = text(body, if status == 402 { "code" } else { "status" }).unwrap_or_default();
         let is_told = |moment: &Moment| match status {
             402 => moment.status == "requires_payment_method" && decline(moment) == Some(told),
             _ => told == in_our_words(&moment.status) || told.ends_with("refunded") && moment.status == "succeeded",
         };
-        // A confirm is an attempt: where one was made meanwhile, an earlier card's decline is no news of it. That the payment is
-        // under way may be: a cancel beside it takes the place of the attempt, and so does a confirm that is found out about.
+        // An attempt that was turned away changes nothing: a payment that is under way is news of it, an earlier decline is none.
         let mut since: Vec<&&Moment> = meanwhile(&own, |moment| moment.at_ms, during).collect();
-        if status == 402 && since.iter().any(|moment| moment.at_ms > during.0) {
-            since.retain(|moment| moment.at_ms > during.0);
+        if status == 402 && since.iter().any(|moment| moment.at_ms >= during.0) {
+            since.retain(|moment| moment.at_ms >= during.0);
         }
         if !since.into_iter().any(|moment| is_told(moment)) {
             self.violations.push(format!("W2: {} was answered {status} {told}, which it was not", name(asked)));
         }
+    }
+
+    /// Takes note of whoever asks for a cancel and hears that it comes too late, or hears nothing and has to ask again.
+    fn who_cancels(&mut self, asked: &Asked, response: &Response, during: (i64, i64)) {
+        let Some(id) = asked.path.strip_prefix("/payments/").and_then(|path| path.strip_suffix("/cancel")) else {
+            return;
+        };
+        let hears = match response {
+            Response::Answer { status: 409, body, .. } => text(body, "code") == Some("payment_already_succeeded"),
+            Response::Answer { status, .. } => *status >= 500 || *status == 429,
+            _ => true,
+        };
+        if hears {
+            self.too_late.entry(id.to_owned()).or_default().push(during);
+        }
+    }
+
+    /// Whether somebody was asking for a cancel of this payment at this time, and has heard, or will have to ask, what became of
+    /// it. The vendor's clock shows whole seconds, and ours may be wrong.
+    pub(crate) fn hears_of_charge(&self, payment_id: &str, charged_ms: i64, wrong_by_ms: i64) -> bool {
+        let requests = self.too_late.get(payment_id).map(Vec::as_slice).unwrap_or_default();
+        requests.iter().any(|(from_ms, to_ms)| {
+            (from_ms - VENDOR_SECOND_MS - wrong_by_ms..=to_ms + wrong_by_ms).contains(&charged_ms)
+        })
     }
 
     /// Requests whose latest answer is that they are under way, and not that a person has to look.
@@ -288,7 +344,7 @@ fn name(asked: &Asked) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Asked, Told};
+    use super::{Asked, There, Told};
     use crate::universe::Response;
 
     const REFUNDS: &str = "/payments/pay_1/refunds";
@@ -299,7 +355,7 @@ mod tests {
         let mut told = Told::default();
         for (status, word, during) in answers {
             let body = json!({ "refund_id": "ref_1", "payment_id": "pay_1", "status": word });
-            told.hear(&asked, &answer(*status, body), *during, &[]);
+            told.hear(&asked, &answer(*status, body), *during, &There::default());
         }
         told.at_rest();
         told.violations.len()

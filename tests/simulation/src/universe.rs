@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::invocation::{Done, Job, Running, run};
 use crate::seams::{DHL_BASE, FEDEX_BASE, POSTMARK_BASE, SENDGRID_BASE, STRIPE_BASE, TWILIO_BASE, UPS_BASE, world};
-use crate::told::Told;
+use crate::told::{There, Told};
 use crate::{Aws, Message, Plan, Probe, QueueSettings, Redrive, SimClock, TABLE_NAME};
 
 pub use crate::invocation::{Function, Invocation, Response};
@@ -393,7 +393,8 @@ impl Universe {
         let response = if let Done::Answered(response) = done { response } else { &Response::Died };
         let during = (*from_ms, self.now_ms());
         let sandbox = self.sandbox.lock().unwrap();
-        self.told.hear(asked, response, during, sandbox.stripe().moments());
+        let there = There { moments: sandbox.stripe().moments(), calls: sandbox.calls() };
+        self.told.hear(asked, response, during, &there);
         drop(sandbox);
         if let (true, Response::Answer { status, body, media_type, .. }) = (self.validates_answers, response) {
             let (method, path) = (asked.method.as_str(), asked.path.as_str());

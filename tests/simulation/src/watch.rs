@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crossdock::telemetry::fields::written;
 use serde_json::Value;
 
 use crate::Change;
 use crate::invariants::text;
 
+/// The alarm of more that goes back of a payment than was left of it.
+const BEYOND: &str = "refunds_beyond_the_payment";
 /// Claims without a settle, at most: the fifth gives up.
 const CLAIMS_MAX: u64 = 5;
 
@@ -15,13 +18,13 @@ const CLAIMS_MAX: u64 = 5;
 /// * an intent's phase only makes the moves of the work list, nobody starts before it is due, nobody takes over before
 ///   a lease is over;
 /// * nobody tries for ever, and a vendor's id names one thing of ours;
-/// * no more of a payment is promised back than was paid.
-#[derive(Debug, Default)]
+/// * no more of a payment is promised back than was paid, unless somebody is told.
+#[derive(Debug)]
 pub struct Watch {
     /// How wrong clocks may be in this run, in milliseconds.
     pub clocks_wrong_by_ms: i64,
-    /// Whether the vendor has refunds in this run that we do not know of: then more may go back than we knew was left.
-    pub refunds_at_the_vendor: bool,
+    /// How often somebody had been told, when this run began, that more goes back of a payment than was left.
+    told_before: u64,
     pub(crate) violations: Vec<String>,
     /// When each message was first known to be at its provider: its intent, and Unix milliseconds.
     pub(crate) accepted_ms: BTreeMap<String, i64>,
@@ -48,6 +51,21 @@ pub(crate) struct Asked {
 pub(crate) struct Call {
     pub(crate) claimed_ms: i64,
     pub(crate) lease_until_ms: i64,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            clocks_wrong_by_ms: 0,
+            told_before: written(BEYOND),
+            violations: Vec::new(),
+            accepted_ms: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            cancels: BTreeMap::new(),
+            phases: BTreeMap::new(),
+            moves: Vec::new(),
+        }
+    }
 }
 
 impl Watch {
@@ -80,7 +98,9 @@ impl Watch {
             let intent = text(after, "intent_id").unwrap_or_default().to_owned();
             self.accepted_ms.entry(intent).or_insert(at_ms);
         }
-        if after["refundable"].as_i64().is_some_and(|left| left < 0) && !self.refunds_at_the_vendor {
+        let is_beyond =
+            text(after, "status") == Some("succeeded") && after["refundable"].as_i64().is_some_and(|left| left < 0);
+        if is_beyond && written(BEYOND) <= self.told_before {
             self.violations.push(format!("I8: {} has {} left to refund", name(after), after["refundable"]));
         }
         if text(after, "type") == Some("payment") {

@@ -50,7 +50,7 @@ impl WorkList {
         if let Some(Observation::Contact(seen)) = &event.seen {
             return Ok(Foreseen::Wish { change: seen.change.as_str() });
         }
-        let Some(target) = self.target(vendor, event, correlation).await? else { return Ok(Foreseen::Unmatched) };
+        let Some(target) = self.target(vendor, event).await? else { return Ok(Foreseen::Unmatched) };
         let Some(seen) = &event.seen else { return Ok(Foreseen::Recorded) };
         let context = self.context(vendor, event, correlation.clone());
         let plan = target.subject.observe(seen, &context)?;

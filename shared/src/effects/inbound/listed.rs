@@ -69,7 +69,7 @@ impl WorkList {
             seen: Some(listed.seen),
             archive_key: event.archive_key.clone(),
         };
-        let Some(target) = self.target(vendor, &told, correlation).await? else { return Ok(()) };
+        let Some(target) = self.target(vendor, &told).await? else { return Ok(()) };
         if is_known(&target.subject, &told) {
             return Ok(());
         }

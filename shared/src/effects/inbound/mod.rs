@@ -143,7 +143,7 @@ impl WorkList {
         }
         // Becoming known in between is the only way to go round, and nothing becomes unknown again.
         for _ in 0..2 {
-            let Some(target) = self.target(vendor, &event, correlation).await? else {
+            let Some(target) = self.target(vendor, &event).await? else {
                 match self.keep_waiting(vendor, &event, correlation).await? {
                     Some(applied) => return Ok(applied),
                     None => continue,
@@ -157,12 +157,7 @@ impl WorkList {
         Err(Error::transient("object_contended", "the object became known and unknown again"))
     }
 
-    pub(crate) async fn target(
-        &self,
-        vendor: Vendor,
-        event: &Event,
-        correlation: &Correlation,
-    ) -> Result<Option<Target>> {
+    pub(crate) async fn target(&self, vendor: Vendor, event: &Event) -> Result<Option<Target>> {
         if let Some(intent_id) = &event.intent_id
             && let Some(item) = self.table.get(&intent::key(intent_id)).await?
         {
@@ -180,7 +175,7 @@ impl WorkList {
         }
         let Some(vendor_id) = &event.vendor_id else { return Ok(None) };
         let Some(named) = self.table.get(&ref_key(vendor.as_str(), vendor_id)).await? else {
-            return self.adopted(vendor, event, correlation).await;
+            return self.adopted(vendor, event).await;
         };
         let named: VendorRef = named.parse()?;
         let Some(item) = self.table.get(&named.at).await? else { return Ok(None) };
@@ -188,7 +183,7 @@ impl WorkList {
     }
 
     /// A refund that was made at the vendor, of a payment of ours: it becomes one of ours.
-    async fn adopted(&self, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<Option<Target>> {
+    async fn adopted(&self, vendor: Vendor, event: &Event) -> Result<Option<Target>> {
         let (Some(Observation::Refund(seen)), Some(vendor_id), Some(part_of)) =
             (&event.seen, &event.vendor_id, &event.part_of)
         else {
@@ -202,19 +197,10 @@ impl WorkList {
             // None of its sums can move by it: a person has to look.
             return Ok(Some(Target { subject: Subject::Payment(Box::new(payment)), intent: None }));
         }
-        if payment.refundable.is_some_and(|left| left < amount.value) {
-            // Whatever we reserved and the vendor refused will be given back; until then a person should look.
-            let dimensions = [("vendor", vendor.as_str())];
-            fields::alert(self.world.now(), "refunds_beyond_the_payment", 1.0, "Count", &dimensions);
-            tracing::error!(
-                { fields::CORRELATION } = correlation.as_str(),
-                payment.id = payment.payment_id.as_str(),
-                "more was refunded at the vendor than was left of the payment: a person has to look"
-            );
-        }
         let context = self.context(vendor, event, payment.correlation_id.clone());
         let refund_id = RefundId::of_vendor(&payment.payment_id, vendor.as_str(), vendor_id);
-        let refund = Refund::of(&payment, refund_id, amount, &context);
+        let mut refund = Refund::of(&payment, refund_id, amount, &context);
+        refund.is_beyond = payment.refundable.is_some_and(|left| left < amount.value);
         Ok(Some(Target { subject: Subject::Refund(Box::new(refund)), intent: None }))
     }
 

@@ -82,7 +82,7 @@ impl WorkList {
         let Some(item) = self.table.get(&requeued.waiting).await? else { return Ok(Applied::Duplicate) };
         let waiting: Waiting = item.parse()?;
         let vendor = Vendor::parse(&waiting.vendor).ok_or_else(|| Error::bug("vendor_unknown", &waiting.vendor))?;
-        let Some(target) = self.target(vendor, &waiting.event, &waiting.correlation_id).await? else {
+        let Some(target) = self.target(vendor, &waiting.event).await? else {
             return match self.owner(vendor, &waiting, provider).await {
                 Some(false) => self.let_go(vendor, requeued).await,
                 owner => self.wait_on(requeued, &waiting, owner.unwrap_or(waiting.is_ours)).await,

@@ -1,6 +1,6 @@
 //! A cancel: before anything was sent, at the vendor, or as soon as it is known what there is to cancel.
 
-use super::ORDINAL_MAX;
+use super::payment::ORDINAL_MAX;
 use crate::aws::{Transacted, Write};
 use crate::domain::payment::PaymentStatus;
 use crate::domain::status::Status as _;
@@ -133,7 +133,8 @@ impl WorkList {
         if before.is_none() || came_to_nothing {
             writes.push(Write::put_new(cancel.key(), &cancel)?);
         }
-        if let Some(confirm) = confirm.filter(|confirm| confirm.phase == Phase::Ready && confirm.is_certainly_undone(confirm.epoch))
+        if let Some(confirm) =
+            confirm.filter(|confirm| confirm.phase == Phase::Ready && confirm.is_certainly_undone(confirm.epoch))
             && holds(Guard::CancelStopsConfirm)
         {
             writes.push(refused(&confirm, context)?);

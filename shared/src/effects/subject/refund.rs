@@ -74,6 +74,9 @@ pub struct Refund {
     pub order_pk: String,
     /// Index by order.
     pub order_sk: String,
+    /// More goes back than is left of the payment: it is written all the same, and somebody is told.
+    #[serde(skip)]
+    pub(crate) is_beyond: bool,
 }
 
 /// Where a refund lives: beside its payment.
@@ -105,6 +108,7 @@ impl Refund {
             updated_at: now,
             order_pk: order_partition(&payment.order_id),
             order_sk: format!("{:013}#{refund_id}", now.ms()),
+            is_beyond: false,
             refund_id,
         }
     }
@@ -177,6 +181,7 @@ impl Refund {
             self.plan_end(&mut plan, seen.status, context)?;
         }
         plan.writes.extend(self.sums(&after, context)?);
+        plan.refunded_beyond = self.is_beyond.then(|| (context.source, self.payment_id.clone()));
         plan.writes.push((Role::Object, self.write(&mut after)?));
         plan.after = Some(Subject::Refund(Box::new(after)));
         Ok(plan)
@@ -228,6 +233,11 @@ impl Refund {
             .add("amount_refunded", refunded * amount)
             .set("updated_at", &context.now)?
             .when("attribute_exists(#pk)");
+        if taken <= 0 || self.is_beyond {
+            return Ok(Some((Role::Sum, write)));
+        }
+        let write =
+            write.when("attribute_not_exists(#refundable) OR #refundable >= :amount").bind(":amount", &amount)?;
         Ok(Some((Role::Sum, write)))
     }
 

@@ -73,7 +73,7 @@ pub(crate) enum Role {
     Once,
     /// What is written of another object with it: lost means that somebody else changed that.
     Beside,
-    /// An addition to another item, or a renewal of one: whatever that item is, it fits.
+    /// An addition to another item, or a renewal of one: whatever that item is, it fits, but for a refund of more than is left.
     Sum,
 }
 
@@ -89,6 +89,8 @@ pub(crate) struct Plan {
     pub(crate) scan_known_after: Option<(Carrier, Duration)>,
     /// Money was taken of which we thought that it would not be: what else was begun of the order is called off.
     pub(crate) charged_unexpectedly: Option<Charged>,
+    /// More of a payment has gone back than was left of it: says who, and of which.
+    pub(crate) refunded_beyond: Option<(&'static str, PaymentId)>,
     /// Who says it, and why it is not believed: then the plan writes down that it was said, and moves nothing.
     pub(crate) doubt: Option<(&'static str, &'static str)>,
 }
@@ -125,7 +127,15 @@ impl Plan {
         if let Some((vendor, why)) = self.doubt {
             crate::effects::subject::doubt::alarm(now, vendor, why);
         }
-        self.charged_unexpectedly.is_some() || self.doubt.is_some()
+        if let Some((vendor, payment_id)) = &self.refunded_beyond {
+            // Whatever we reserved and the vendor refused will be given back; until then a person should look.
+            fields::alert(now, "refunds_beyond_the_payment", 1.0, "Count", &[("vendor", vendor)]);
+            tracing::error!(
+                payment.id = payment_id.as_str(),
+                "more was refunded at the vendor than was left of the payment: a person has to look"
+            );
+        }
+        self.charged_unexpectedly.is_some() || self.doubt.is_some() || self.refunded_beyond.is_some()
     }
 
     /// Counts what is true once the plan is written.
@@ -195,7 +205,9 @@ impl WorkList {
                     (Role::Once | Role::Ref, _) => {
                         there.insert(obstacle.key);
                     }
-                    // Its only condition is that the item is there.
+                    // There is less left than goes back. What the vendor has done it has done: it is told, and written.
+                    (Role::Sum, Some(_)) if subject.goes_beyond() => {}
+                    // Its only other condition is that the item is there.
                     (role @ Role::Sum, Some(_)) | (role, None) => {
                         return Err(Error::bug("item_vanished", format!("{role:?} {}", obstacle.key.pk)));
                     }

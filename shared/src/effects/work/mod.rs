@@ -153,6 +153,14 @@ impl Subject {
         Ok(())
     }
 
+    /// Says of a refund that it is of more than is left of its payment; false where that is known, or it is no refund.
+    pub(crate) fn goes_beyond(&mut self) -> bool {
+        match self {
+            Self::Refund(refund) => !std::mem::replace(&mut refund.is_beyond, true),
+            _ => false,
+        }
+    }
+
     /// Whether this REF item names this object.
     pub(crate) fn is_named_by(&self, item: &Item) -> bool {
         let own = match self {

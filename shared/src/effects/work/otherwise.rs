@@ -6,8 +6,8 @@ use crate::aws::table::Written;
 use crate::domain::payment::PaymentStatus;
 use crate::effects::list::intent::{Data, Intent, KEPT_AFTER, Phase, VendorRequest};
 use crate::effects::list::observation::{Observation, PaymentSeen};
-use crate::effects::{Subject, Verdict, WorkList, Worked};
 use crate::effects::work::commit::{Committed, Context, Plan, Role};
+use crate::effects::{Subject, Verdict, WorkList, Worked};
 use crate::error::{Error, Result};
 
 impl WorkList {
@@ -40,7 +40,8 @@ impl WorkList {
         answer: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
     ) -> Result<Option<Worked>> {
         let now = self.world.now();
-        let context = Context::ours(now, &intent.correlation_id, format!("{}/{}/refused", intent.intent_id, intent.epoch));
+        let context =
+            Context::ours(now, &intent.correlation_id, format!("{}/{}/refused", intent.intent_id, intent.epoch));
         let verdict = Verdict::Refused { code };
         let failed = Observation::Payment(PaymentSeen::ours(PaymentStatus::Failed));
         let plan = |subject: &Subject| -> Result<Plan> {

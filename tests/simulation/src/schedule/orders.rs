@@ -52,11 +52,7 @@ pub(super) fn actors(stage: &Rc<Stage>) -> Vec<Actor> {
     }
     for (dial, ..) in Dial::ALL {
         if stage.strikes(Mishap::Dial(dial), 0) {
-            stage.with(|universe| {
-                universe.sandbox().dials().turn(dial);
-                // A repeat under a forgotten key is refused although the first refund was made, or makes a second one.
-                universe.watch.refunds_at_the_vendor |= dial == Dial::LostAnswersForgetTheirKey;
-            });
+            stage.with(|universe| universe.sandbox().dials().turn(dial));
         }
     }
     let run_ms = rng.u64(SHORT_RUN_MS..LONG_RUN_MS);

@@ -297,7 +297,6 @@ impl Shopper {
                     let vendor_id = self.payment().and_then(|p| p["vendor_id"].as_str().map(str::to_owned));
                     let (now_ms, cents) = (self.stage.now_ms(), u64::try_from(amount).unwrap_or(0));
                     self.stage.with(|universe| {
-                        universe.watch.refunds_at_the_vendor = true;
                         if let Some(id) = vendor_id {
                             let _ = universe.sandbox().merchant_refunds(now_ms, &id, Some(cents));
                         }

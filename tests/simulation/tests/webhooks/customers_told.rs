@@ -160,7 +160,10 @@ async fn a_payment_whose_customer_cannot_be_made_anew_is_refused_at_once_or_need
         let wanted = if saves { (422, "customer_refused") } else { (201, "succeeded") };
         assert_eq!((first.status(), said(&first.body()).as_str()), wanted, "{saves} {is_late}: {}", first.body());
         let again = universe.call("POST", "/payments", Some("k-2"), Some(&body)).await;
-        assert_eq!((again.status(), again.body()["payment_id"].clone()), (first.status(), first.body()["payment_id"].clone()));
+        assert_eq!(
+            (again.status(), again.body()["payment_id"].clone()),
+            (first.status(), first.body()["payment_id"].clone())
+        );
         settle(&mut universe).await;
         let shown = order(&mut universe, "o-2").await["payment"]["status"].clone();
         assert_eq!(shown, if saves { "failed" } else { "succeeded" }, "{saves} {is_late}");

@@ -209,7 +209,6 @@ async fn a_list_that_takes_longer_than_an_invocation_ends_none_and_is_read_later
 #[tokio::test(start_paused = true)]
 async fn more_refunded_at_the_vendor_than_is_left_is_told_to_a_person() {
     let mut universe = Universe::new(1);
-    universe.watch.refunds_at_the_vendor = true;
     let (path, id) = paid(&mut universe, "pm_card_visa").await;
     let before = written("refunds_beyond_the_payment");
     // Ours is asked for while Stripe is down, and somebody at the dashboard does not wait for it.
