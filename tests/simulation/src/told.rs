@@ -59,10 +59,10 @@ impl There<'_> {
     fn attempts(&self, vendor_id: &str, asked: &Asked) -> impl Iterator<Item = i64> {
         let path = format!("/v1/payment_intents/{vendor_id}/confirm");
         let body = asked.body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok()).unwrap_or_default();
-        let method = text(&body, "payment_method").unwrap_or_default().to_owned();
+        // Ids have nothing that a form would write otherwise.
+        let field = format!("payment_method={}", text(&body, "payment_method").unwrap_or_default());
         let is_it = move |call: &&RecordedCall| {
-            let mut fields = form_urlencoded::parse(&call.body);
-            call.path_and_query == path && fields.any(|(name, value)| name == "payment_method" && value == method)
+            call.path_and_query == path && call.body.split(|byte| *byte == b'&').any(|part| part == field.as_bytes())
         };
         self.calls.iter().filter(is_it).map(|call| call.at_ms)
     }
@@ -344,6 +344,9 @@ fn name(asked: &Asked) -> String {
 mod tests {
     use serde_json::{Value, json};
 
+    use sandbox::RecordedCall;
+    use sandbox::stripe::Moment;
+
     use super::{Asked, There, Told};
     use crate::universe::Response;
 
@@ -371,6 +374,65 @@ mod tests {
         let in_the_end = (201, "succeeded", (300, 400));
         assert_eq!(heard(REFUNDS, &[done, waits((150, 250)), in_the_end]), 0);
         assert_eq!(heard(REFUNDS, &[done, waits((200, 250)), in_the_end]), 1);
+    }
+
+    /// What a confirm with this card is told, that was asked for at 100, sent at 150 and answered at 200, of a payment that stood so
+    /// and since then.
+    fn confirmed(status: u16, word: &str, stood: &[(i64, &str, Option<&str>)]) -> usize {
+        let moment = |(at_ms, status, declined): &(i64, &str, Option<&str>)| Moment {
+            at_ms: *at_ms,
+            payment_intent: "pi_1".to_owned(),
+            status: (*status).to_owned(),
+            error: declined.map(|code| (code.to_owned(), String::new())),
+        };
+        let moments: Vec<Moment> = stood.iter().map(moment).collect();
+        let body = Some(r#"{"payment_method":"pm_1"}"#.to_owned());
+        let path = "/payments/pay_1/confirm".to_owned();
+        let asked = Asked { method: "POST".to_owned(), path, key: None, body };
+        let calls = [RecordedCall {
+            vendor: sandbox::Vendor::Stripe,
+            operation: "confirm",
+            at_ms: 150,
+            method: http::Method::POST,
+            path_and_query: "/v1/payment_intents/pi_1/confirm".to_owned(),
+            headers: http::HeaderMap::new(),
+            body: "payment_method=pm_1".into(),
+            status: Some(200),
+        }];
+        let mut told = Told::default();
+        told.vendor_ids.insert("pay_1".to_owned(), "pi_1".to_owned());
+        let said = if status == 402 {
+            json!({ "payment_id": "pay_1", "code": word })
+        } else {
+            json!({ "payment_id": "pay_1", "status": word })
+        };
+        told.hear(&asked, &answer(status, said), (100, 200), &There { moments: &moments, calls: &calls });
+        told.violations.len()
+    }
+
+    #[test]
+    fn a_confirm_is_told_how_its_own_attempt_went_and_not_how_the_payment_stood_before() {
+        let before = (50, "requires_action", None);
+        let declined = (50, "requires_payment_method", Some("expired_card"));
+        for (status, word, earlier, its_own) in [
+            (200, "requires_action", before, (150, "processing", None)),
+            (402, "expired_card", declined, (150, "requires_payment_method", Some("insufficient_funds"))),
+        ] {
+            assert_eq!(confirmed(status, word, &[earlier, its_own]), 1, "{status}");
+        }
+        assert_eq!(confirmed(200, "processing", &[before, (150, "processing", None)]), 0);
+        assert_eq!(confirmed(200, "processing", &[before, (150, "processing", None), (180, "succeeded", None)]), 0);
+        // It was turned away, because of how the payment stands.
+        assert_eq!(confirmed(200, "requires_action", &[before]), 0);
+        assert_eq!(confirmed(200, "requires_action", &[before, (180, "succeeded", None)]), 0);
+        assert_eq!(
+            confirmed(
+                402,
+                "insufficient_funds",
+                &[declined, (150, "requires_payment_method", Some("insufficient_funds"))]
+            ),
+            0
+        );
     }
 
     #[test]

@@ -205,3 +205,27 @@ fn name(item: &Value) -> String {
     let order = of("order_id").map(|order| format!(" of {order}"));
     format!("{} {}{}", text(item, "type").unwrap_or_default(), id.unwrap_or_default(), order.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use crossdock::domain::Timestamp;
+    use crossdock::telemetry::fields::alert;
+    use serde_json::json;
+
+    use super::Watch;
+    use crate::Change;
+
+    #[test]
+    fn less_than_nothing_is_left_of_a_payment_only_where_somebody_was_told() {
+        let left =
+            |left: i64| json!({ "type": "payment", "payment_id": "pay_1", "status": "succeeded", "refundable": left });
+        for (is_told, wrong) in [(false, 1), (true, 0)] {
+            let mut watch = Watch::default();
+            if is_told {
+                alert(Timestamp::from_ms(0), "refunds_beyond_the_payment", 1.0, "Count", &[]);
+            }
+            watch.see(&Change { at_ms: 0, before: Some(left(5).into()), after: Some(left(-1).into()) });
+            assert_eq!(watch.violations.len(), wrong, "{:?}", watch.violations);
+        }
+    }
+}

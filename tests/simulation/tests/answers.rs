@@ -8,7 +8,7 @@
     reason = "tests fail by panicking, and hold the whole system on their stack"
 )]
 
-use sandbox::{CallFault, Vendor};
+use sandbox::{CallFault, Vendor, WebhookFault};
 use serde_json::{Value, json};
 use simulation::invariants::violations;
 use simulation::shop::{confirmed_payment, order, payment};
@@ -508,6 +508,23 @@ async fn a_repeat_is_answered_as_the_first_request_though_its_customer_is_gone_a
         CallFault::ErrorBefore { status: 400 },
     );
     assert_eq!(code(&create(&mut universe, Some("k-1"), &other).await), told(422, "idempotency_key_reused"));
+}
+
+/// The event of the payment's creation settles the create whose answers were lost; of the charge nobody has told yet.
+#[tokio::test(start_paused = true)]
+async fn whoever_repeats_a_charge_of_which_only_the_payment_is_known_is_told_to_wait() {
+    let mut universe = Universe::new(1);
+    universe.sandbox().faults().next_calls(Vendor::Stripe, "create_payment_intent", 2, CallFault::LostAnswer);
+    universe.sandbox().faults().next_webhooks(Vendor::Stripe, 1, WebhookFault::Duplicate { copies: 0 });
+    universe.sandbox().faults().every_webhook(Vendor::Stripe, WebhookFault::Late { ms: 3_600_000 });
+    let body = confirmed_payment("o-1", INSUFFICIENT);
+    assert_eq!(create(&mut universe, Some("k-1"), &body).await.status(), 202);
+    universe.run_until_quiet(2_000).await;
+    let again = create(&mut universe, Some("k-1"), &body).await;
+    assert_eq!(code(&again), told(202, "requires_payment_method"));
+    universe.run_until_quiet(A_WHILE_MS).await;
+    assert_eq!(code(&create(&mut universe, Some("k-1"), &body).await), told(402, "insufficient_funds"));
+    assert_clean(&mut universe).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,8 +10,8 @@ use crossdock::guard::{Guard, without};
 use crossdock::telemetry::fields::written;
 use sandbox::{CallFault, Vendor, WebhookFault};
 use simulation::cases::cancels;
-use simulation::invariants::text;
-use simulation::shop::confirmed_payment;
+use simulation::invariants::{text, violations};
+use simulation::shop::{confirmed_payment, payment};
 use simulation::universe::Universe;
 use simulation::{Plan, When};
 
@@ -127,6 +127,28 @@ async fn who_was_answered_that_it_will_be_canceled_is_told_of_the_charge_however
     let items = universe.aws().table().items();
     let rows = items.iter().filter(|item| text(item, "event") == Some("payment.charged_unexpectedly")).count();
     assert_eq!((rows, written("charged_unexpectedly") - before), (1, 1));
+}
+
+/// The shopper pays two seconds after whoever canceled was answered 202: nobody hears of that but by the alarm, and the proof
+/// notices when it is missing.
+#[tokio::test(start_paused = true)]
+async fn a_charge_within_seconds_of_a_202_is_told_or_the_proof_notices() {
+    for is_told in [true, false] {
+        let mut universe = Universe::new(1);
+        universe.sandbox().faults().next_calls(Vendor::Stripe, "create_payment_intent", 2, CallFault::LostAnswer);
+        universe.sandbox().faults().every_webhook(Vendor::Stripe, WebhookFault::Late { ms: 3_600_000 });
+        let created = universe.call("POST", "/payments", Some("k-1"), Some(&payment("o-1"))).await;
+        let path = format!("/payments/{}/cancel", created.body()["payment_id"].as_str().unwrap());
+        assert_eq!(universe.call("POST", &path, None, None).await.status(), 202);
+        universe.sleep_ms(2_000).await;
+        let secret = universe.sandbox().stripe().payment_intents()[0].to_json()["client_secret"].clone();
+        let now_ms = universe.now_ms();
+        universe.sandbox().shopper_confirms(now_ms, secret.as_str().unwrap(), "pm_card_visa").unwrap();
+        let _missing = (!is_told).then(|| without(Guard::ChargeIsTold));
+        universe.run_until_quiet(4 * 3_600_000).await;
+        let wrong = violations(&universe);
+        assert_eq!(wrong.iter().any(|wrong| wrong.starts_with("P(b)")), !is_told, "{wrong:?}");
+    }
 }
 
 /// Whoever writes down that the card was charged after all may die at once: the alarm is raised all the same.

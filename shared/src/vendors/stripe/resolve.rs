@@ -72,8 +72,12 @@ impl Stripe {
     pub(super) fn seek_if_refused(&self, outcome: Outcome, kind: Kind) -> Outcome {
         let is_refused = match outcome.verdict {
             Verdict::NotDone { code: CUSTOMER_MISSING, .. } => true,
-            // A confirm or a cancel is of an object that we know, and what became of that the object says.
-            Verdict::Refused { .. } => kind.creates() && outcome.seen.is_none() && holds(Guard::DoubtIsSought),
+            // A confirm or a cancel is of an object that we know, and what became of that the object says. A customer costs
+            // nothing, and its event tells of it.
+            Verdict::Refused { .. } => {
+                let moves_money = matches!(kind, Kind::PaymentCreate | Kind::RefundCreate);
+                moves_money && outcome.seen.is_none() && holds(Guard::DoubtIsSought)
+            }
             _ => false,
         };
         let look_at = self.gateway.world().now().plus(LOOK_AGAIN);
