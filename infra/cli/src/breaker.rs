@@ -11,18 +11,18 @@ use crossdock::gateway::{Vendor, breakers, force};
 use crate::confirm::Confirm;
 use crate::stack::Stack;
 
-/// The longest that an operator's word holds: what is forgotten for longer than a day does harm.
+/// The longest manual override: one that is forgotten for longer than a day does harm.
 const MINUTES_MAX: u64 = 24 * 60;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show them all
+    /// Show all circuit breakers
     Show,
-    /// Hold one open: nobody calls, whatever the vendor does
+    /// Stop all calls by hand, even if the vendor works
     Open(Which),
-    /// Hold one closed: everybody calls, whatever the vendor does
+    /// Allow all calls by hand, even if the vendor fails
     Close(Which),
-    /// Take your word back: the breaker decides by itself again
+    /// Remove the manual override: the breaker decides by itself again
     Release(Target),
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Target {
 pub(crate) struct Which {
     #[command(flatten)]
     target: Target,
-    /// For how long; then the breaker decides by itself again
+    /// Minutes until the override ends and the breaker decides by itself again
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=MINUTES_MAX))]
     minutes: u64,
 }
@@ -70,7 +70,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
         Command::Open(which) => hold(stack, &which, State::Open, confirm).await,
         Command::Close(which) => hold(stack, &which, State::Closed, confirm).await,
         Command::Release(target) => {
-            confirm.ask("It decides by itself again.")?;
+            confirm.ask("The manual override is removed: the breaker decides by itself again.")?;
             write(stack, &target, None, "breaker.release").await
         }
     }
@@ -79,8 +79,8 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
 async fn hold(stack: &Stack, which: &Which, state: State, confirm: Confirm) -> Result<()> {
     let until = stack.now().plus(Duration::from_secs(which.minutes * 60));
     let (word, action) = match state {
-        State::Open => ("Nobody", "breaker.open"),
-        State::Closed => ("Everybody", "breaker.close"),
+        State::Open => ("No instance", "breaker.open"),
+        State::Closed => ("Every instance", "breaker.close"),
     };
     let what = if which.target.switch.is_key() { "calls with this key" } else { "calls" };
     confirm.ask(&format!("{word} {what} until {}, whatever the vendor answers.", until.to_rfc3339()))?;
@@ -95,7 +95,7 @@ async fn write(stack: &Stack, target: &Target, forced: Option<Forced>, action: &
     list.audit(&Audit::of(stack.operator(), action, &name, detail, now), &stack.fresh_id()).await?;
     let breaker = force(list.table(), target.vendor, target.switch, forced).await?;
     println!("{}", described(stack, target.vendor, target.switch, &breaker));
-    println!("Instances that have looked lately follow within 10 s.");
+    println!("Running instances notice it within 10 s.");
     Ok(())
 }
 
@@ -103,8 +103,8 @@ fn described(stack: &Stack, vendor: Vendor, switch: Switch, breaker: &Breaker) -
     let now = stack.now();
     let standing = match breaker.standing(now) {
         Standing::Closed => "closed".to_owned(),
-        Standing::Shut { until } => format!("OPEN, next look {}", until.to_rfc3339()),
-        Standing::Probing => "OPEN, a probe may pass".to_owned(),
+        Standing::Shut { until } => format!("OPEN, next test call {}", until.to_rfc3339()),
+        Standing::Probing => "OPEN, a test call may be made".to_owned(),
     };
     let held = breaker.forced.filter(|forced| forced.until > now).map(|_| "held by an operator".to_owned());
     let cause = breaker.cause.as_ref().map(|cause| format!("because of {cause}"));

@@ -18,7 +18,7 @@ impl Confirm {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() {
-            bail!("{what}\nNothing was done: nobody is there to agree. --yes agrees beforehand.");
+            bail!("{what}\nNothing was done: this is no terminal, so nobody can be asked. Repeat it with --yes.");
         }
         print!("{what}\nGo on? [y/N] ");
         std::io::stdout().flush()?;

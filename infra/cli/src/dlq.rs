@@ -22,12 +22,12 @@ const REDRIVING: Duration = Duration::from_secs(900);
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// How many there are, by what they died of
+    /// Count the dead letters, by their cause
     List {
         /// `Payments`, `InboundEvents` …; all when left out
         queue: Option<String>,
     },
-    /// Each message: when, what it died of, which intent or event it is about; never its content
+    /// Show each message: when, its cause, which intent or event it is about; never its content
     Show {
         /// `Payments`, `InboundEvents` …
         queue: String,
@@ -35,7 +35,7 @@ pub(crate) enum Command {
         #[arg(long)]
         fingerprint: Option<String>,
     },
-    /// Send messages back to the queue that they came from. Doing one twice changes nothing
+    /// Send messages back to the queue that they came from. Sending one twice does no harm
     Redrive {
         /// `Payments`, `InboundEvents` …
         queue: String,
@@ -45,7 +45,7 @@ pub(crate) enum Command {
         /// Only this message
         #[arg(long, value_name = "ID")]
         message: Option<String>,
-        /// Say what would be sent, and send nothing
+        /// Only say what would be sent
         #[arg(long)]
         dry_run: bool,
         /// Messages a second at most
@@ -138,7 +138,7 @@ async fn redrive(stack: &Stack, queue: &DeadLetters, wanted: Vec<Dead>, per_seco
     let audit = Audit::of(stack.operator(), "dlq.redrive", &queue.name, Some(detail), stack.now());
     stack.list()?.audit(&audit, &stack.fresh_id()).await?;
     let queues = stack.queues();
-    println!("Until each is sent, at most {} minutes, nobody else sees them.", REDRIVING.as_secs() / 60);
+    println!("Each is hidden from others until it is sent, for at most {} minutes.", REDRIVING.as_secs() / 60);
     let (mut sent, mut left, mut why) = (0, Vec::new(), None);
     for dead in wanted {
         match send_back(&queues, queue, &dead.message).await {
@@ -152,7 +152,9 @@ async fn redrive(stack: &Stack, queue: &DeadLetters, wanted: Vec<Dead>, per_seco
     }
     println!("{sent} were sent back to {}.", queue.name);
     release(stack, queue, &left).await;
-    why.map_or(Ok(()), |why| Err(why.context(format!("{} were not, and are where they were", left.len()))))
+    why.map_or(Ok(()), |why| {
+        Err(why.context(format!("{} were not sent, and are still in the dead-letter queue", left.len())))
+    })
 }
 
 async fn send_back(queues: &Queues, queue: &DeadLetters, message: &Received) -> Result<()> {

@@ -57,10 +57,10 @@ pub(crate) async fn audits(stack: &Stack, day: Option<&str>) -> Result<()> {
         println!("{}  {}  {} {}  {more}", audit.at.to_rfc3339(), audit.who, audit.action, audit.target);
     }
     if done.unreadable > 0 {
-        println!("{} more cannot be read by this version.", done.unreadable);
+        println!("{} more were written by a newer version and cannot be read.", done.unreadable);
     }
     if done.there_may_be_more {
-        println!("These are the first of that day: there may be more.");
+        println!("This is the beginning of that day; there may be more.");
     }
     Ok(())
 }

@@ -25,19 +25,15 @@ use confirm::Confirm;
 use stack::Stack;
 
 #[derive(Parser)]
-#[command(
-    name = "crossdock",
-    version,
-    about = "Looks at a deployed Crossdock stack, and puts right what needs a person."
-)]
+#[command(name = "crossdock", version, about = "Looks at a deployed Crossdock stack, and repairs what needs a person.")]
 struct Arguments {
     /// The CloudFormation stack
     #[arg(long, global = true, default_value = "crossdock", env = "CROSSDOCK_STACK")]
     stack: String,
-    /// Do what is asked without asking back
+    /// Do not ask before writing
     #[arg(long, global = true)]
     yes: bool,
-    /// Why, in a few words without personal data; kept with what is done
+    /// The reason, in a few words without personal data; it is recorded
     #[arg(long, global = true, value_name = "WORDS")]
     why: Option<String>,
     #[command(subcommand)]
@@ -56,25 +52,25 @@ enum Command {
         /// `int_…`
         id: String,
     },
-    /// What waits for a person
+    /// List and decide what waits for a person
     #[command(subcommand)]
     Manual(manual::Command),
-    /// Dead-letter queues
+    /// Look into dead-letter queues, and send messages back
     #[command(subcommand)]
     Dlq(dlq::Command),
-    /// What keeps calls from a vendor that fails
+    /// Show circuit breakers, and switch them by hand
     #[command(subcommand)]
     Breaker(breaker::Command),
-    /// How much of what the vendors allow is in use
+    /// Show how much of each vendor's rate limit is in use
     Quota,
-    /// The mails' wordings as templates at SendGrid
+    /// Keep the mails' texts as templates at SendGrid
     #[command(subcommand)]
     Templates(templates::Command),
-    /// Apply webhooks of the archive once more
+    /// Apply archived webhooks again
     Replay(replay::What),
-    /// What was done by hand on a day
+    /// Show what was done by hand on a day
     Audit {
-        /// `2026-01-31`; today when left out (UTC)
+        /// `2026-01-31` (UTC); the default is today
         day: Option<String>,
     },
 }

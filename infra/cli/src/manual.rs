@@ -13,12 +13,12 @@ use crate::stack::Stack;
 pub(crate) enum Command {
     /// List them, the longest waiting first
     List,
-    /// Give one back to the workers; where a call may have happened, the vendor is asked before anything is sent again
+    /// Start one again; if the call may have happened, the vendor is asked before anything is sent
     Retry {
         /// `int_…`
         id: String,
     },
-    /// Say that you have looked at what a vendor said of one of its objects (`pi_…`, `re_…`, `cus_…`) and was not believed
+    /// Say that you have checked an object at the vendor (`pi_…`, `re_…`, `cus_…`) that contradicts ours
     LookedAt {
         /// The vendor's id of the object
         vendor_id: String,
@@ -38,7 +38,7 @@ pub(crate) struct Found {
     /// It happened; this is the vendor's id of it
     #[arg(long, value_name = "VENDOR ID")]
     done: Option<String>,
-    /// It did not happen and will not: a short code that says why
+    /// It did not happen and must not happen: a short code that says why
     #[arg(long, value_name = "CODE", value_parser = code)]
     refused: Option<String>,
     /// It did not happen; do it now
@@ -89,7 +89,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
             let waiting = list.manual().await?.doubts;
             let found: Vec<_> = waiting.into_iter().filter(|doubt| doubt.vendor_id == vendor_id).collect();
             if found.is_empty() {
-                bail!("Nothing that was said of {vendor_id} waits for a person.");
+                bail!("Nothing about {vendor_id} waits for a person.");
             }
             confirm.ask("It no longer waits. Nothing is changed by that: what it says stays not believed.")?;
             for doubt in &found {
@@ -111,21 +111,22 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
             }
             confirm.ask(match &finding {
                 Finding::Done { .. } if seen.kind == Kind::ShipmentCreate => {
-                    "It is written as bought, without a label to print. The customer is told this tracking number, and \
-                     the parcel is followed. That cannot be taken back."
+                    "It is recorded as bought, without a label to print. The customer is told this tracking number, and \
+                     the parcel is tracked. This cannot be undone."
                 }
                 Finding::Done { .. } => {
-                    "It is written as done. It is not sent again; what follows from it, as a mail to the customer, is."
+                    "It is recorded as done and not sent again. What follows from it, such as a mail to the customer, is sent."
                 }
                 Finding::Refused { .. } => {
-                    "It is written as refused. Nothing is sent for it, and what it was for fails."
+                    "It is recorded as refused. Nothing is sent, and the payment, refund, message or parcel that it belongs \
+                     to fails."
                 }
                 Finding::NotDone => {
-                    "It is done now, as a request that the vendor has never seen. If it did happen, it happens twice."
+                    "It is sent now as a new request. If it did happen before, it happens twice."
                 }
             })?;
             if let Settled::Written(_, _) = list.resolve(&seen, &finding, stack.operator()).await? {
-                println!("{id} is written{}.", now_is(stack, &seen.intent_id).await?);
+                println!("{id} is recorded{}.", now_is(stack, &seen.intent_id).await?);
             }
         }
     }
@@ -156,5 +157,5 @@ async fn show(stack: &Stack, id: &str) -> Result<Intent> {
 
 async fn now_is(stack: &Stack, id: &IntentId) -> Result<String> {
     let found = stack.list()?.intent(id).await?;
-    Ok(found.map_or_else(String::new, |intent| format!(": it is {}", intent.phase.as_str())))
+    Ok(found.map_or_else(String::new, |intent| format!(": it is {} now", intent.phase.as_str())))
 }

@@ -45,10 +45,10 @@ pub(crate) struct What {
     /// Events of this type only, in the vendor's words (`payment_intent.succeeded`, `delivered`)
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
-    /// Say what would change, and change nothing
+    /// Only say what would change
     #[arg(long)]
     shadow: bool,
-    /// The nonce of a replay that was interrupted: what it has done already is not done again
+    /// The nonce of an interrupted replay: continue it, without applying anything twice
     #[arg(long, value_parser = nonce)]
     nonce: Option<String>,
     /// Webhooks a second at most
@@ -103,8 +103,8 @@ pub(crate) async fn run(stack: &Stack, what: What, confirm: Confirm) -> Result<(
         println!("There is nothing to replay.");
         return Ok(());
     }
-    confirm.ask(&format!("{count} events of {} webhooks are applied once more.", webhooks.len()))?;
-    println!("If this is interrupted: the same command with --nonce {nonce}");
+    confirm.ask(&format!("{count} events of {} webhooks are applied again.", webhooks.len()))?;
+    println!("If this is interrupted, repeat the command with --nonce {nonce}");
     let detail = format!("{count} events, {} webhooks", webhooks.len());
     let audit = Audit::of(stack.operator(), "replay", &nonce, Some(detail), stack.now());
     stack.list()?.audit(&audit, &stack.fresh_id()).await?;
@@ -131,7 +131,7 @@ async fn places(stack: &Stack, what: &What) -> Result<Vec<Place>> {
         let from = time_of(from)?;
         let to = what.to.as_deref().map_or_else(|| Ok(stack.now()), time_of)?;
         if to.since(from) > KEPT {
-            bail!("The archive goes back 35 days: ask for that much at most.");
+            bail!("The archive keeps 35 days: choose a shorter time.");
         }
         let mut places = Vec::new();
         for vendor in vendors {
@@ -141,7 +141,7 @@ async fn places(stack: &Stack, what: &What) -> Result<Vec<Place>> {
         return Ok(places);
     }
     if what.ids.is_empty() {
-        bail!("Which? Ids of events, or --from a time.");
+        bail!("Name the ids of events, or a time with --from.");
     }
     let mut places = Vec::new();
     for id in &what.ids {
@@ -154,11 +154,11 @@ async fn archived(stack: &Stack, vendors: &[Vendor], id: &str) -> Result<String>
     for vendor in vendors {
         match stack.list()?.recorded(*vendor, id).await? {
             Some(Some(key)) => return Ok(key),
-            Some(None) => bail!("{id} came before there was an archive."),
+            Some(None) => bail!("{id} is older than the archive."),
             None => {}
         }
     }
-    bail!("There is no event {id}. One that was never applied is found by --from.")
+    bail!("There is no event {id} that was applied. Find one that was never applied with --from and its time.")
 }
 
 async fn foreseen(stack: &Stack, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<String> {

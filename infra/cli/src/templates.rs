@@ -9,9 +9,9 @@ use crate::stack::Stack;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show which wording has which template
+    /// Show which text has which template
     Show,
-    /// Put every wording there that is not; mails are sent by these templates from then on
+    /// Store every text that is missing there; from then on mails are sent with these templates
     Push,
 }
 
@@ -25,7 +25,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
 async fn show(stack: &Stack) -> Result<()> {
     let templates = stack.list()?.templates().await?;
     if templates.is_empty() {
-        println!("There are none: mails are sent as they are written here.");
+        println!("SendGrid has no templates: mails are sent with the texts of this version.");
     }
     for (name, template) in templates {
         println!("{name:22} {}  {}", template.id, template.version);
@@ -47,6 +47,6 @@ async fn push(stack: &Stack, confirm: Confirm) -> Result<()> {
         };
         println!("{:22} {what}", pushed.name);
     }
-    println!("Instances follow within five minutes.");
+    println!("Running instances use them within five minutes.");
     Ok(())
 }

@@ -103,7 +103,7 @@ pub(crate) fn decides(deployed: &Deployed) -> Result<()> {
     let id = given_up(deployed, "e2e-retry")?;
     let listed = done(deployed, &["manual", "list"])?;
     ensure!(listed.contains(&id) && listed.contains("budget_over") && listed.contains("e2e-retry"), "{listed}");
-    refused(deployed, &["manual", "retry", &id], "nobody is there to agree")?;
+    refused(deployed, &["manual", "retry", &id], "nobody can be asked")?;
     let said = done(deployed, &["--yes", "--why", "Stripe is back", "manual", "retry", &id])?;
     ensure!(said.contains("UNKNOWN"), "{said}");
     refused(deployed, &["--yes", "manual", "retry", &id], "It does not wait for a person")?;
@@ -144,7 +144,7 @@ pub(crate) fn redrives(deployed: &Deployed) -> Result<()> {
     ensure!(shown.matches("int_nobody").count() == 2 && !shown.contains("not one of ours"), "{shown}");
     let tried = done(deployed, &["dlq", "redrive", "Payments", "--fingerprint", "data", "--dry-run"])?;
     ensure!(tried.contains("2 of Payments would be sent back"), "{tried}");
-    refused(deployed, &["dlq", "redrive", "Payments"], "nobody is there to agree")?;
+    refused(deployed, &["dlq", "redrive", "Payments"], "nobody can be asked")?;
     let said = done(deployed, &["--yes", "dlq", "redrive", "Payments", "--fingerprint", "data"])?;
     ensure!(said.contains("2 were sent back to Payments"), "{said}");
     let left = done(deployed, &["dlq", "list", "Payments"])?;
@@ -179,7 +179,7 @@ pub(crate) fn replays(deployed: &Deployed) -> Result<()> {
     }
     until("the replay is applied", SOON, || Ok(mark("e2e-nonce-1")?.map(drop)))?;
     let range = ["replay", "--from", "2020-01-01T00:00:00Z", "--type", "payment_intent.succeeded", "--shadow"];
-    refused(deployed, &range, "at most")?;
+    refused(deployed, &range, "choose a shorter time")?;
     let day = done(deployed, &["audit"])?;
     let from = day.lines().find_map(|line| line.split(' ').next()).context("no audit has a time")?;
     let from = format!("{}T00:00:00Z", &from[..10]);
