@@ -19,63 +19,34 @@ mod subject;
 mod sweep;
 mod work;
 
-use std::sync::Arc;
-
-use crate::aws::{Queues, Table};
-use crate::domain::StackId;
-use crate::world::World;
-
-pub use inbound::{Foreseen, provider, waiting};
-pub use intake::campaign;
+pub use inbound::foresee::Foreseen;
+pub use inbound::provider;
 pub use list::intent::{Intent, Kind, Phase};
-pub use list::nudge::{Nudge, Routes};
+pub use list::nudge::Nudge;
 pub use list::opaque::Opaque;
-pub use list::outcome::{Agent, CALLED_OFF, HELD_BACK, OPTED_OUT, Outcome, TOO_EARLY, Verdict};
-pub use list::{intent, nudge, observation, outcome};
+pub use list::outcome::{CALLED_OFF, HELD_BACK, OPTED_OUT, Outcome, TOO_EARLY, Verdict};
+pub use list::plan::Context;
+pub use list::queue::Queue;
+pub use list::routes::Routes;
+pub use list::{WorkList, intent, nudge, observation, outcome};
 pub use operate::{Finding, Waiting, audit};
 pub use records::{archive, report, template};
-pub use subject::{contact, customer, doubt, message, payment, pickup, refund, shipment};
+pub use subject::{Subject, contact, customer, doubt, message, payment, pickup, refund, shipment};
 pub use sweep::Swept;
+pub use work::agent::Agent;
 pub use work::claim::{CALL_TIME_MIN, Claim, Claimed, LEASE_MARGIN, Lease, TAIL_TIME};
-pub use work::commit::Context;
 pub use work::settle::{Settled, owner};
 pub use work::together::Broadcaster;
-pub use work::{Subject, Worked, with_permit};
+pub use work::{Worked, with_permit};
 
-/// The work list of one stack.
-#[derive(Clone)]
-pub struct WorkList {
-    pub(crate) table: Table,
-    pub(crate) queues: Queues,
-    pub(crate) world: World,
-    pub(crate) routes: Arc<Routes>,
-    pub(crate) stack: StackId,
-    pub(crate) stage: String,
+/// Campaigns: the item, and how one is asked for.
+pub mod campaign {
+    pub use super::intake::campaign::{CampaignCreated, CampaignRequest};
+    pub use super::subject::campaign::{Campaign, HELD_FOR, key};
+    pub use super::subject::read::campaign_not_found;
 }
 
-impl WorkList {
-    /// The work list in this table, nudging over these routes.
-    pub fn new(table: Table, queues: Queues, world: World, routes: Routes, stack: StackId, stage: String) -> Self {
-        Self { table, queues, world, routes: Arc::new(routes), stack, stage }
-    }
-
-    /// The deployment, part of every id that we derive.
-    pub fn stack(&self) -> &StackId {
-        &self.stack
-    }
-
-    /// The world it runs in, for time and randomness.
-    pub fn world(&self) -> &World {
-        &self.world
-    }
-
-    /// Opens the connection to the table with a read of a key that does not exist; failing is no matter.
-    pub async fn warm(&self) {
-        let _ = self.table.get(&crate::aws::Key::new("WARM", "WARM")).await;
-    }
-
-    /// The table behind it, for reads.
-    pub fn table(&self) -> &Table {
-        &self.table
-    }
+/// Events that wait for their object.
+pub mod waiting {
+    pub use super::list::requeue::Requeued;
 }

@@ -16,7 +16,7 @@ use crate::aws::table::Index;
 use crate::domain::OrderId;
 use crate::domain::payment::PaymentStatus;
 use crate::domain::timeline::TimelineEntry;
-use crate::effects::WorkList;
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::order_partition;
 use crate::effects::subject::message::Message;
 use crate::effects::subject::payment::Payment;

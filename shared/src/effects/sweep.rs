@@ -13,10 +13,10 @@ use serde::Deserialize;
 use crate::aws::table::Index;
 use crate::aws::{Item, Key};
 use crate::domain::{Correlation, IntentId, Timestamp};
-use crate::effects::WorkList;
-use crate::effects::inbound::waiting::Requeued;
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Kind, Phase, due_partition};
 use crate::effects::list::nudge::Nudge;
+use crate::effects::list::requeue::Requeued;
 use crate::error::Result;
 use crate::gateway::breaker::{Breaker, Standing, Switch};
 use crate::gateway::{Vendor, breakers};
@@ -156,28 +156,9 @@ impl Weather {
     }
 }
 
-/// What a queue's workers do in a minute: concurrency × 60 s ÷ the time of one call of a second or two; for mail the
-/// vendor's quota of 10,000 an hour is less.
-const fn per_minute(kind: Kind) -> usize {
-    match kind {
-        Kind::PaymentCreate
-        | Kind::PaymentConfirm
-        | Kind::PaymentCancel
-        | Kind::PaymentSettlement
-        | Kind::RefundCreate
-        | Kind::CustomerCreate => 300,
-        Kind::MailSend | Kind::MailPasswordReset => 160,
-        // Five at once, of which each carrier answers in one to ten seconds.
-        Kind::ShipmentCreate | Kind::ShipmentTrack | Kind::ShipmentSubscribe | Kind::PickupCreate => 60,
-        // 100,000 a day.
-        Kind::MailPromotion => 70,
-        Kind::SmsSend | Kind::SmsTwoFactorCode | Kind::SmsPromotion | Kind::SmsStatus | Kind::Publish => 3_000,
-    }
-}
-
 /// What of that one shard is looked through for: twice its part, because shards are never even.
 const fn per_shard(kind: Kind) -> usize {
-    2 * per_minute(kind) / IntentId::DUE_SHARDS as usize + 1
+    2 * kind.queue().per_minute() / IntentId::DUE_SHARDS as usize + 1
 }
 
 impl WorkList {
@@ -269,7 +250,7 @@ impl WorkList {
                 clippy::cast_sign_loss,
                 reason = "thousands"
             )]
-            let most = (per_minute(kind) as f64 * weather.ramp(kind)).ceil() as usize;
+            let most = (kind.queue().per_minute() as f64 * weather.ramp(kind)).ceil() as usize;
             queues.entry(url).and_modify(|so_far| *so_far = most.min(*so_far)).or_insert(most);
         }
         let depths = queues.into_iter().map(|(url, most)| async move {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
-use contract::layering::{Tree, Violation, rules};
+use contract::layering::{Tree, Violation, floors, rules};
 
 type Rule = fn(&Tree) -> Vec<Violation>;
 
@@ -234,4 +234,92 @@ fn nothing_shipped_names_functions_or_tests() {
     let sweeper = Tree::of_one("functions/sweeper/Cargo.toml", "").unwrap();
     assert_eq!(rule(&shared.and(sweeper))[0].line, 2);
     allows(rule, "tests/e2e/src/lib.rs", "use sandbox::Vendor;");
+}
+
+/// A rule that needs another file beside the one that it is tried on.
+fn beside(path: &str, text: &str) -> Tree {
+    Tree::of_one(path, text).unwrap()
+}
+
+#[test]
+fn inside_the_work_list_arrows_go_only_down() {
+    let rule = floors::the_work_list_leans_only_downwards;
+    holds(rule);
+    // By import.
+    catches(rule, "shared/src/effects/list/nudge.rs", "\nuse crate::effects::subject::message::Message;", 2);
+    catches(rule, "shared/src/effects/subject/payment.rs", "use crate::effects::work::newest::SAID_MEANWHILE;", 1);
+    catches(rule, "shared/src/effects/work/together.rs", "use crate::effects::intake::campaign::Campaign;", 1);
+    catches(rule, "shared/src/effects/inbound/mod.rs", "use super::operate::audit::Audit;", 1);
+    catches(rule, "shared/src/effects/records/report.rs", "use crate::effects::subject::Subject;", 1);
+    catches(rule, "shared/src/effects/work/claim.rs", "use crate::effects::WorkList;", 1);
+    catches(rule, "shared/src/effects/attic/mod.rs", "use crate::effects::list::WorkList;", 1);
+    allows(rule, "shared/src/effects/intake/refund.rs", "use crate::effects::{list::WorkList, subject, work::claim};");
+    allows(rule, "shared/src/effects/mod.rs", "mod sweep; pub use sweep::Swept; pub use intake::Known;");
+    // By call.
+    let cancel = "impl WorkList { pub(crate) async fn call_off(&self) {} fn own(&self) {} }";
+    let call = |path: &str, text: &str| {
+        rule(&beside("shared/src/effects/intake/cancel.rs", cancel).and(beside(path, text))).len()
+    };
+    assert_eq!(call("shared/src/effects/work/commit.rs", "impl WorkList { fn f(&self) { self.call_off().await } }"), 1);
+    assert_eq!(call("shared/src/effects/inbound/apply.rs", "fn f(list: &WorkList) { list.call_off() }"), 1);
+    assert_eq!(call("shared/src/effects/subject/read.rs", "fn f() { WorkList::call_off(list) }"), 1);
+    assert_eq!(call("shared/src/effects/intake/refund.rs", "impl WorkList { fn f(&self) { self.call_off() } }"), 0);
+    assert_eq!(call("shared/src/effects/work/commit.rs", "impl WorkList { fn f(&self) { self.own() } }"), 0);
+    assert_eq!(call("shared/src/effects/work/commit.rs", "impl Gateway { fn f(&self) { self.call_off() } }"), 0);
+}
+
+#[test]
+fn inside_a_room_of_the_work_list_there_is_no_circle() {
+    let rule = floors::no_circle_inside_a_room_of_the_work_list;
+    holds(rule);
+    let circle = |first: &str, second: &str| {
+        let first = beside("shared/src/effects/work/claim.rs", first);
+        rule(&first.and(beside("shared/src/effects/work/settle.rs", second))).len()
+    };
+    let names = "use crate::effects::work::settle::Settled;";
+    assert_eq!(circle(names, "use super::claim::Claimed;"), 2);
+    assert_eq!(circle(names, ""), 0);
+    let calls = "impl WorkList { pub fn claim(&self) { self.settle() } }";
+    assert_eq!(circle(calls, "impl WorkList { pub fn settle(&self) { self.claim() } }"), 2);
+    assert_eq!(circle(calls, "impl WorkList { pub fn settle(&self) { claim() } }"), 0);
+    assert_eq!(circle(names, "impl WorkList { pub fn settle(&self) { self.claim() } }"), 0);
+    assert_eq!(circle(&format!("{names} {calls}"), "impl WorkList { pub fn settle(&self) { self.claim() } }"), 2);
+}
+
+/// How many files of the work list may know that there are pickups, besides their own and the door by which they come: the
+/// kinds, what can be said of one, and the questions that every object answers.
+const FILES_THAT_NAME_A_SUBJECT_MAX: usize = 3;
+
+#[test]
+fn few_files_of_the_work_list_know_one_kind_of_object() {
+    let root = contract::workspace_root();
+    let files = walkdir::WalkDir::new(root.join("shared/src/effects")).sort_by_file_name().into_iter();
+    let own = ["subject/pickup.rs", "intake/pickup.rs"];
+    let mut naming = Vec::new();
+    for file in files.map(Result::unwrap).filter(|file| file.path().extension().is_some_and(|e| e == "rs")) {
+        let path = file.path().to_string_lossy().replace('\\', "/");
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        if !own.iter().any(|own| path.ends_with(own)) && names_pickups(&text) {
+            naming.push(path);
+        }
+    }
+    assert!(naming.len() <= FILES_THAT_NAME_A_SUBJECT_MAX, "{naming:#?}");
+    assert!(!naming.is_empty(), "nobody names pickups: the count counts nothing");
+    assert!(names_pickups("match kind {\n    Kind::PickupCreate => 1,\n}"));
+    assert!(names_pickups("fn f() { item.text(\"pickup\") }"));
+    assert!(!names_pickups(
+        "// pickups\nmod pickup;\npub use pickup::PickupCreated;\npub use subject::{\n    pickup,\n};\n"
+    ));
+}
+
+/// Whether a source's code says so; that a module is there, or is shown to those outside, does not count.
+fn names_pickups(text: &str) -> bool {
+    let mut is_use = false;
+    text.lines().map(str::trim_start).any(|line| {
+        let is_module = line.split(' ').take(2).any(|word| word == "mod") && line.ends_with(';');
+        is_use = is_use || line.starts_with("pub use ");
+        let counts = !is_use && !is_module && !line.starts_with("//");
+        is_use = is_use && !line.ends_with(';');
+        counts && line.to_lowercase().contains("pickup")
+    })
 }

@@ -2,12 +2,11 @@
 
 use crate::aws::Key;
 use crate::domain::Correlation;
-use crate::effects::WorkList;
-use crate::effects::inbound::Event;
+use crate::effects::inbound::event::Event;
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::Kind;
 use crate::effects::list::observation::Observation;
 use crate::effects::subject::contact::CONTACT;
-use crate::effects::work::Subject;
 use crate::error::Result;
 use crate::gateway::Vendor;
 
@@ -53,12 +52,11 @@ impl WorkList {
         let Some(target) = self.target(vendor, event).await? else { return Ok(Foreseen::Unmatched) };
         let Some(seen) = &event.seen else { return Ok(Foreseen::Recorded) };
         let context = self.context(vendor, event, correlation.clone());
-        let plan = target.subject.observe(seen, &context)?;
-        let after = plan.after.as_ref().unwrap_or(&target.subject);
+        let (plan, after) = target.subject.observe(seen, &context)?;
         Ok(Foreseen::Applied {
-            object: id(&target.subject).to_owned(),
-            from: status(&target.subject),
-            to: status(after),
+            object: target.subject.id().to_owned(),
+            from: target.subject.status(),
+            to: after.status(),
             follow_ups: plan.nudges.iter().map(|nudge| nudge.kind).collect(),
             changes_consent: plan.writes.iter().any(|(_, write)| write.key().sk == CONTACT),
         })
@@ -68,28 +66,5 @@ impl WorkList {
     pub async fn recorded(&self, vendor: Vendor, event_id: &str) -> Result<Option<Option<String>>> {
         let key = Key::new(format!("EVENT#{}#{event_id}", vendor.as_str()), "EVENT");
         Ok(self.table.get(&key).await?.map(|item| item.text("archive_key").map(str::to_owned)))
-    }
-}
-
-fn id(subject: &Subject) -> &str {
-    match subject {
-        Subject::Payment(payment) => payment.payment_id.as_str(),
-        Subject::Refund(refund) => refund.refund_id.as_str(),
-        Subject::Customer(customer) => customer.customer_id.as_str(),
-        Subject::Message { message, .. } => message.message_id.as_str(),
-        Subject::Shipment(shipment) => shipment.shipment_id.as_str(),
-        Subject::Pickup(pickup) => pickup.pickup_id.as_str(),
-        Subject::Contact(id) => id.as_str(),
-    }
-}
-
-fn status(subject: &Subject) -> &'static str {
-    match subject {
-        Subject::Payment(payment) => payment.status.as_str(),
-        Subject::Refund(refund) => refund.status.as_str(),
-        Subject::Customer(_) | Subject::Contact(_) => "-",
-        Subject::Message { message, .. } => message.status.as_str(),
-        Subject::Shipment(shipment) => shipment.status.as_str(),
-        Subject::Pickup(pickup) => pickup.status.as_str(),
     }
 }

@@ -5,18 +5,20 @@
 //! dashboard; on newer ones it makes up for an event that was lost.
 
 use crate::domain::Correlation;
-use crate::effects::WorkList;
+use crate::effects::inbound::event::{Applied, Event};
+use crate::effects::inbound::mark::Once;
 use crate::effects::inbound::provider::{ListedRefund, Provider};
-use crate::effects::inbound::{Applied, Event, Once, Target};
+use crate::effects::inbound::target::Target;
+use crate::effects::list::WorkList;
 use crate::effects::list::observation::Observation;
-use crate::effects::work::Subject;
+use crate::effects::subject::Subject;
 use crate::error::Result;
 use crate::gateway::Vendor;
 
 impl WorkList {
     /// Takes over the payment's refunds, where that is what an event asks for. False when the vendor cannot be asked now, lists
     /// less than the event says has gone back, or there is no time for all of it: then the event has to wait.
-    pub(crate) async fn refunds_taken(
+    pub(super) async fn refunds_taken(
         &self,
         vendor: Vendor,
         event: &Event,

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use crate::domain::{Correlation, IntentId, StackId};
 use crate::effects::list::observation::Observation;
-use crate::effects::list::outcome::Agent;
+use crate::effects::work::agent::Agent;
 
 /// A payment provider, as events need it.
 pub trait Provider: Agent {

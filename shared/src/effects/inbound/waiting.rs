@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::queue::Outgoing;
 use crate::aws::{Key, Transacted, Write};
 use crate::domain::{Correlation, IntentId, Timestamp};
-use crate::effects::WorkList;
+use crate::effects::inbound::event::{Applied, Event};
+use crate::effects::inbound::mark::{self, Once};
 use crate::effects::inbound::provider::Provider;
-use crate::effects::inbound::{Applied, Event, Once};
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, KEPT_AFTER};
 use crate::effects::list::observation::Observation;
+use crate::effects::list::reference::ref_key;
+use crate::effects::list::requeue::Requeued;
 use crate::effects::subject::doubt;
-use crate::effects::subject::payment::ref_key;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gateway::Vendor;
 use crate::guard::{Guard, holds};
 use crate::telemetry::fields;
@@ -26,17 +27,15 @@ const WAITING_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// A waiting event is looked at again after this, and then each time after as long as it has waited by then: whoever
 /// learns the vendor's id fetches it at once, and this is for those who die in between.
 const WAITING_LOOK: Duration = Duration::from_secs(60);
-/// The message format's version for waiting events.
-const VERSION: u32 = 1;
 
 /// An event that waits for its object to become known.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Waiting {
+pub(super) struct Waiting {
     #[serde(rename = "type")]
     item_type: String,
-    vendor: String,
-    event: Event,
-    correlation_id: Correlation,
+    pub(super) vendor: String,
+    pub(super) event: Event,
+    pub(super) correlation_id: Correlation,
     kept_at: Timestamp,
     /// What the due index shows of it.
     kind: String,
@@ -44,61 +43,14 @@ struct Waiting {
     due_pk: String,
     /// The vendor says that its payment is this deployment's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    is_ours: bool,
+    pub(super) is_ours: bool,
     expires: i64,
 }
 
-/// "That event can be matched now", on the wire.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Requeued {
-    v: u32,
-    waiting: Key,
-}
-
-impl Requeued {
-    /// The kind of waiting events in the due index.
-    pub(crate) const KIND: &str = "event.waiting";
-
-    /// The message for the queue of inbound events.
-    pub(crate) fn message(waiting: Key) -> Result<Outgoing> {
-        let body = serde_json::to_string(&Self { v: VERSION, waiting });
-        body.map(Outgoing::plain).map_err(|e| Error::bug("requeue", e))
-    }
-
-    /// Those that wait for one object go one after the other: the first that learns that it is somebody else's lets all go.
-    pub fn group(&self) -> &str {
-        &self.waiting.pk
-    }
-
-    /// Reads such a message; `None` when it is something else.
-    pub fn parse(body: &str) -> Option<Self> {
-        serde_json::from_str::<Self>(body).ok().filter(|message| message.v == VERSION)
-    }
-}
-
 impl WorkList {
-    /// Applies an event that was kept waiting, now that its object is known.
-    pub async fn apply_waiting(&self, requeued: &Requeued, provider: &dyn Provider) -> Result<Applied> {
-        let Some(item) = self.table.get(&requeued.waiting).await? else { return Ok(Applied::Duplicate) };
-        let waiting: Waiting = item.parse()?;
-        let vendor = Vendor::parse(&waiting.vendor).ok_or_else(|| Error::bug("vendor_unknown", &waiting.vendor))?;
-        let Some(target) = self.target(vendor, &waiting.event).await? else {
-            return match self.owner(vendor, &waiting, provider).await {
-                Some(false) => self.let_go(vendor, requeued).await,
-                owner => self.wait_on(requeued, &waiting, owner.unwrap_or(waiting.is_ours)).await,
-            };
-        };
-        let taken = self.refunds_taken(vendor, &waiting.event, &target, &waiting.correlation_id, provider);
-        if !taken.await? {
-            return self.wait_on(requeued, &waiting, true).await;
-        }
-        let once = Once::Waiting(&requeued.waiting);
-        self.apply_to(vendor, &waiting.event, target, &waiting.correlation_id, once, provider).await
-    }
-
     /// Whether the payment that it waits for is this deployment's: what somebody else does on the same account costs one
     /// look. `None` when the vendor cannot be asked, or has said so before.
-    async fn owner(&self, vendor: Vendor, waiting: &Waiting, provider: &dyn Provider) -> Option<bool> {
+    pub(super) async fn owner(&self, vendor: Vendor, waiting: &Waiting, provider: &dyn Provider) -> Option<bool> {
         let event = &waiting.event;
         // What bears our mark needs no second proof.
         let asks = is_of_payment(event) && !waiting.is_ours && event.intent_id.is_none() && provider.vendor() == vendor;
@@ -108,7 +60,7 @@ impl WorkList {
 
     /// It is somebody else's on the same account, and so is all else that waits for the same payment. That they came is
     /// recorded.
-    async fn let_go(&self, vendor: Vendor, requeued: &Requeued) -> Result<Applied> {
+    pub(super) async fn let_go(&self, vendor: Vendor, requeued: &Requeued) -> Result<Applied> {
         for item in self.table.query(&requeued.waiting.pk, "EVENT#").await? {
             // Lost means that somebody else has let it go.
             self.table.transact(&[Write::delete(item.key()).when("attribute_exists(#pk)")]).await?;
@@ -118,7 +70,7 @@ impl WorkList {
     }
 
     /// Nothing matches yet: looks again later.
-    async fn wait_on(&self, requeued: &Requeued, waiting: &Waiting, is_ours: bool) -> Result<Applied> {
+    pub(super) async fn wait_on(&self, requeued: &Requeued, waiting: &Waiting, is_ours: bool) -> Result<Applied> {
         let now = self.world.now();
         let due = now.plus(now.since(waiting.kept_at).max(WAITING_LOOK));
         let write = Write::update(requeued.waiting.clone())
@@ -139,30 +91,15 @@ impl WorkList {
         Ok(Applied::Waiting)
     }
 
-    /// Sends the events that wait for a vendor id that has just become known back to the queue.
-    pub(crate) async fn requeue_waiting(&self, learned: Option<&(&'static str, String)>) {
-        let Some((vendor, vendor_id)) = learned else { return };
-        let result: Result<()> = async {
-            let items = self.table.query(&ref_key(vendor, vendor_id).pk, "EVENT#").await?;
-            let Some(url) = self.routes.inbound_events.as_deref().filter(|_| !items.is_empty()) else { return Ok(()) };
-            let messages = items.iter().map(|item| Requeued::message(item.key())).collect::<Result<Vec<_>>>()?;
-            self.queues.send_all(url, messages).await
-        }
-        .await;
-        if let Err(error) = result {
-            tracing::warn!(error = %error, "events that wait for this object were not re-queued");
-        }
-    }
-
     /// Keeps an event that matches nothing; `None` when it matches by now.
-    pub(crate) async fn keep_waiting(
+    pub(super) async fn keep_waiting(
         &self,
         vendor: Vendor,
         event: &Event,
         correlation: &Correlation,
     ) -> Result<Option<Applied>> {
         let now = self.world.now();
-        let mut writes = vec![Self::once(&Once::Mark, vendor, event, None, &[], now)?.1];
+        let mut writes = vec![mark::once(&Once::Mark, vendor, event, None, &[], now)?.1];
         // Customers do not wait: one that matches nothing is somebody else's on the same account, and none of our data. Nor
         // do people's wishes, which are about an address and no object of the vendor's.
         // A refund that is part of no payment intent is none of ours: all of ours are.
@@ -190,14 +127,14 @@ impl WorkList {
     }
 
     /// Keeps an event whose object is known, and of which more has to be asked than the vendor says now.
-    pub(crate) async fn keep_for_later(
+    pub(super) async fn keep_for_later(
         &self,
         vendor: Vendor,
         event: &Event,
         correlation: &Correlation,
     ) -> Result<Applied> {
         let now = self.world.now();
-        let mark = Self::once(&Once::Mark, vendor, event, None, &[], now)?.1;
+        let mark = mark::once(&Once::Mark, vendor, event, None, &[], now)?.1;
         let place = place(vendor, event, event.vendor_id.as_deref().unwrap_or_default());
         let waiting = Waiting { is_ours: true, ..Waiting::of(vendor, event, correlation, now) };
         match self.table.transact(&[mark, waiting.put(&place)?]).await? {

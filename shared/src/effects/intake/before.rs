@@ -1,10 +1,10 @@
 //! What a request made before, read and not written: for whoever cannot ask for it anew just now.
 
-use super::payment::{ORDINAL_MAX, Repeatable, Request, StoredAnswer, same_request};
 use crate::aws::Item;
 use crate::domain::{OrderId, PaymentId};
-use crate::effects::WorkList;
-use crate::effects::subject::payment::{self, Payment};
+use crate::effects::intake::request::{Repeatable, Request, StoredAnswer, same_request};
+use crate::effects::list::WorkList;
+use crate::effects::subject::payment::{self, ORDINAL_MAX, Payment};
 use crate::error::Result;
 
 impl WorkList {

@@ -6,78 +6,32 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::aws::table::{Index, Written};
-use crate::aws::{Item, Key, Transacted, Write};
+use crate::aws::{Item, Transacted, Write};
 use crate::domain::input::{CreateCampaign, RECIPIENTS_MAX, Recipient};
 use crate::domain::message::{Content, Estimate, MessageStatus};
 use crate::domain::{CampaignId, Correlation, IntentId, MessageId, Timestamp};
-use crate::effects::WorkList;
-use crate::effects::intake::payment::same_request;
-use crate::effects::list::intent::Kind;
+use crate::effects::intake::request::same_request;
+use crate::effects::list::WorkList;
+use crate::effects::list::intent::{Kind, campaign_partition};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::{MessageNews, MessageSeen};
-use crate::effects::list::outcome::{HELD_BACK, Outcome, Verdict};
+use crate::effects::list::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::list::plan::Context;
+use crate::effects::subject::Subject;
+use crate::effects::subject::campaign::{Campaign, key};
 use crate::effects::subject::contact::{self, AppKeys, contact_id};
 use crate::effects::subject::message::{self, Draft, Message};
-use crate::effects::work::Subject;
-use crate::effects::work::commit::{Committed, Context};
+use crate::effects::subject::read::campaign_not_found;
+use crate::effects::work::commit::Committed;
 use crate::effects::work::together::side_by_side;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
-/// For how long the provider holds a campaign's mails before it sends them: so long it can be called off after it has left
-/// us. Consent is looked at before.
-pub const HELD_FOR: Duration = Duration::from_secs(300);
 /// Recipients written in one transaction: four items each.
 const RECIPIENTS_A_TRANSACTION: usize = 3;
 /// How long a campaign is kept after it was due, like its messages.
 const KEPT_AFTER: Duration = Duration::from_secs(35 * 24 * 3_600);
-/// How soon to look again whether all of a campaign's recipients are written.
-const INCOMPLETE_WAIT: Duration = Duration::from_secs(600);
-
-/// The code of what was called off before it left.
-pub const CANCELED: &str = "canceled";
-
-/// A campaign, as it is stored.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Campaign {
-    /// Tells items of one index partition apart.
-    #[serde(rename = "type")]
-    pub item_type: String,
-    /// `cmp_…`
-    pub campaign_id: CampaignId,
-    /// What the shop calls it.
-    pub name: String,
-    /// What its mails say.
-    pub content: Content,
-    /// How many get one.
-    pub recipients: usize,
-    /// Hash of the request that asked for it.
-    pub request_hash: String,
-    /// Whether all of its recipients are written: before that none is sent.
-    #[serde(default)]
-    pub complete: bool,
-    /// When it is to be sent, if not at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub send_at: Option<Timestamp>,
-    /// The provider's name for all of its mails, by which it stops them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub batch_id: Option<String>,
-    /// When it was called off.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub canceled_at: Option<Timestamp>,
-    /// When the provider said that it stops what it holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stopped_at: Option<Timestamp>,
-    /// Ties together what its request caused.
-    pub correlation_id: Correlation,
-    /// When it was asked for.
-    pub created_at: Timestamp,
-    /// TTL, in seconds.
-    pub expires: i64,
-}
 
 /// Who asks for a campaign, and how it may be repeated.
 #[derive(Clone, Copy, Debug)]
@@ -101,64 +55,6 @@ pub struct CampaignCreated {
     pub nudges: Vec<Nudge>,
     /// Whether it was complete before.
     pub is_repeat: bool,
-}
-
-/// Where a campaign lives.
-pub fn key(id: &CampaignId) -> Key {
-    Key::new(partition(id), "CAMPAIGN")
-}
-
-/// The partition of a campaign, and of its messages in the index by order.
-pub(crate) fn partition(id: &CampaignId) -> String {
-    format!("CAMPAIGN#{id}")
-}
-
-impl Campaign {
-    /// What stands in the way of its mails; `None` when nothing does.
-    pub(crate) fn withheld(&self) -> Option<Outcome> {
-        if self.canceled_at.is_some() {
-            return Some(Outcome::of(Verdict::Refused { code: CANCELED }));
-        }
-        let later = Verdict::NotDone { code: HELD_BACK, after: Some(INCOMPLETE_WAIT), answered: false };
-        (!self.complete).then(|| Outcome::of(later))
-    }
-
-    /// Whether the provider held this message when it was told to stop.
-    fn has_stopped(&self, message: &Message) -> bool {
-        let goes_out_at = message.vendor_at.map(|taken| taken.plus(HELD_FOR));
-        message.status == MessageStatus::Sent && self.stopped_at < goes_out_at && self.stopped_at.is_some()
-    }
-
-    /// The campaign as the API shows it when it is new: all of its messages wait.
-    pub fn new_view(&self, now: Timestamp) -> Value {
-        self.view(&BTreeMap::from([(MessageStatus::Queued.as_str(), self.recipients)]), now)
-    }
-
-    /// The campaign as the API shows it, with the number of its messages in each status.
-    fn view(&self, messages: &BTreeMap<&'static str, usize>, now: Timestamp) -> Value {
-        let is_open = messages.contains_key(MessageStatus::Queued.as_str());
-        let status = match self.send_at {
-            _ if self.canceled_at.is_some() => "canceled",
-            _ if !self.complete => "incomplete",
-            Some(at) if at > now => "scheduled",
-            _ if is_open => "sending",
-            _ => "sent",
-        };
-        let mut view = json!({
-            "campaign_id": self.campaign_id,
-            "name": self.name,
-            "status": status,
-            "recipients": self.recipients,
-            "messages": messages,
-            "created_at": self.created_at.to_rfc3339(),
-        });
-        for (name, at) in [("send_at", self.send_at), ("canceled_at", self.canceled_at)] {
-            if let Some(at) = at {
-                view[name] = json!(at.to_rfc3339());
-            }
-        }
-        view
-    }
 }
 
 impl WorkList {
@@ -249,17 +145,6 @@ impl WorkList {
         }
     }
 
-    /// Reads a campaign.
-    ///
-    /// # Errors
-    /// 404 `campaign_not_found`.
-    pub async fn campaign(&self, id: &CampaignId) -> Result<Campaign> {
-        match self.table.get(&key(id)).await? {
-            Some(item) => item.parse(),
-            None => Err(campaign_not_found()),
-        }
-    }
-
     /// The campaign as the API shows it. Messages are counted in an index, which may be a second behind.
     pub async fn campaign_view(&self, campaign: &Campaign) -> Result<Value> {
         let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
@@ -274,7 +159,7 @@ impl WorkList {
         // Events of its messages stand in the same partition, but later.
         let until = format!("{:013}#~", campaign.created_at.ms());
         let read = |item: &Item| (item.text("type") == Some("message")).then(|| item.parse::<Message>());
-        let pk = partition(&campaign.campaign_id);
+        let pk = campaign_partition(&campaign.campaign_id);
         let found = self.table.find_in_index(Index::ByOrder, &pk, &until, RECIPIENTS_MAX, read, |_| true).await?;
         found.into_iter().collect()
     }
@@ -311,46 +196,14 @@ impl WorkList {
 
     async fn message_stopped(&self, message: Message, at: Timestamp) -> Result<()> {
         let what = MessageNews::Status(MessageStatus::Canceled);
-        let seen = MessageSeen { what, vendor_at: Some(at), vendor_id: None, estimate: None };
+        let seen = Observation::Message(MessageSeen { what, vendor_at: Some(at), vendor_id: None, estimate: None });
         let mut context =
             Context::ours(self.world.now(), &message.correlation_id, format!("{}/stop", message.intent_id));
         context.source = crate::gateway::Vendor::SendGrid.as_str();
         // An event that says more of it has the last word: it is planned anew on the message as it is.
-        let plan = |subject: &Subject| match subject {
-            Subject::Message { message, .. } => message.observe(&seen, &context),
-            _ => Err(Error::bug("observation_mismatch", "no message")),
-        };
+        let plan = |subject: &Subject| subject.observe(&seen, &context);
         let subject = Subject::Message { message: Box::new(message), contact: None };
         let _: Committed = self.commit(subject, plan).await?;
         Ok(())
     }
-
-    /// The provider's name for all mails of a campaign, made once: whoever calls the campaign off after this finds it.
-    /// `None` when it was called off before.
-    pub(crate) async fn campaign_batch(&self, id: &CampaignId, made: &str) -> Result<Option<String>> {
-        let write = Write::update(key(id)).set("batch_id", &made)?;
-        let free = "attribute_exists(#pk) AND attribute_not_exists(#batch_id) AND attribute_not_exists(#canceled_at)";
-        let item = match self.table.update(write.when(free)).await? {
-            Written::Done(item) | Written::Lost(Some(item)) => item,
-            Written::Lost(None) => return Ok(None),
-        };
-        let campaign: Campaign = item.parse()?;
-        Ok(campaign.batch_id.filter(|_| campaign.canceled_at.is_none()))
-    }
-}
-
-/// The campaign that a message is part of, if it is part of one.
-pub(crate) fn campaign_of(subject: &Subject) -> Option<&CampaignId> {
-    match subject {
-        Subject::Message { message, .. } => match &message.content {
-            Content::OfCampaign { campaign_id } => Some(campaign_id),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// 404 for an id that nobody has.
-pub fn campaign_not_found() -> Error {
-    Error::rejected(404, "campaign_not_found", "There is no such campaign.")
 }

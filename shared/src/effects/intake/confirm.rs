@@ -1,13 +1,13 @@
 //! A confirm: the shopper gives a payment method.
 
-use super::payment::claim_at_birth;
 use crate::aws::{Item, Transacted, Write};
 use crate::domain::{Correlation, IntentId};
-use crate::effects::WorkList;
+use crate::effects::intake::request::claim_at_birth;
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Data, Intent, Kind, VendorRequest};
+use crate::effects::list::plan::{Context, timeline_row};
 use crate::effects::subject::payment::{self, Payment};
 use crate::effects::work::claim::{Claimed, Lease};
-use crate::effects::work::commit::{Context, timeline_row};
 use crate::error::{Error, Result};
 use crate::guard::{Guard, condition};
 

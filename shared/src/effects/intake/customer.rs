@@ -1,11 +1,11 @@
 //! A customer: made known to the payment provider once, and found again by the shop's id.
 
-use super::payment::claim_at_birth;
 use crate::aws::table::Written;
 use crate::aws::{Item, Transacted, Write};
 use crate::domain::input::CreateCustomer;
 use crate::domain::{ContactId, Correlation, CustomerId, IntentId, Private, id};
-use crate::effects::WorkList;
+use crate::effects::intake::request::claim_at_birth;
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Data, Intent, Kind, Phase, VendorRequest, person_partition};
 use crate::effects::subject::contact;
 use crate::effects::subject::customer::{self, Customer};
@@ -244,10 +244,5 @@ impl WorkList {
             None if there.phase == Phase::Refused => Ok(None),
             None => Err(Error::transient("object_contended", "somebody else asks for the customer")),
         }
-    }
-
-    /// Reads a customer; `None` when we do not know them.
-    pub async fn customer(&self, id: &CustomerId) -> Result<Option<Customer>> {
-        self.table.get(&customer::key(id)).await?.map(|item| item.parse()).transpose()
     }
 }

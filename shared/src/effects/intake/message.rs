@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use super::payment::{claim_at_birth, same_request};
 use crate::aws::{Item, Key, Obstacle, Transacted, Write};
 use crate::domain::input::CreateMessage;
 use crate::domain::message::{Channel, Estimate, MessageKind};
 use crate::domain::{ContactId, Correlation, IntentId, MessageId, OrderId, Timestamp};
-use crate::effects::WorkList;
+use crate::effects::intake::request::{claim_at_birth, same_request};
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Intent, Kind, order_partition};
 use crate::effects::list::nudge::Nudge;
+use crate::effects::list::plan::Context;
 use crate::effects::subject::contact;
 use crate::effects::subject::message::{self, Draft, Message};
 use crate::effects::subject::payment::Payment;
 use crate::effects::work::claim::{Claimed, Lease};
-use crate::effects::work::commit::Context;
 use crate::error::{Error, Result};
 use crate::guard::{Guard, condition};
 
@@ -99,6 +99,13 @@ impl WorkList {
         }
     }
 
+    /// Nudges a new message, unless it is for later: then the sweeper does.
+    pub async fn nudge_when_due(&self, message: &Message, nudge: Nudge) {
+        if message.send_at.is_none() {
+            self.nudge(&[nudge]).await;
+        }
+    }
+
     fn stood_in_the_way(obstacles: &[Obstacle], wanted: Message, asked: &MessageRequest<'_>) -> Result<MessageCreated> {
         let item = |index| obstacles.iter().find(|o| o.index == index).and_then(|o| o.item.as_ref());
         if let Some(found) = item(1).map(Item::parse::<Intent>).transpose()?
@@ -137,22 +144,6 @@ impl WorkList {
         let payment = objects.iter().find(|item| item.text("type") == Some("payment"));
         Ok(payment.map(Item::parse::<Payment>).transpose()?.map(|payment| payment.contact_id))
     }
-
-    /// Reads a message.
-    ///
-    /// # Errors
-    /// 404 `message_not_found`.
-    pub async fn message(&self, id: &MessageId) -> Result<Message> {
-        match self.table.get(&message::key(id)).await? {
-            Some(item) => item.parse(),
-            None => Err(message_not_found()),
-        }
-    }
-}
-
-/// 404 for an id that nobody has.
-pub fn message_not_found() -> Error {
-    Error::rejected(404, "message_not_found", "There is no such message.")
 }
 
 /// Counts a code of this hour, if there is room for one.

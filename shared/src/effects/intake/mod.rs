@@ -2,18 +2,23 @@
 
 mod before;
 pub mod campaign;
-mod cancel;
 mod confirm;
 mod customer;
 mod message;
 mod payment;
+mod pickup;
 mod refund;
+mod request;
 mod shipment;
 
-pub use cancel::Cancel;
 pub use confirm::Confirmed;
 pub use customer::Known;
-pub use message::{MessageCreated, MessageRequest, message_not_found};
-pub use payment::{Created, Repeatable, Request, StoredAnswer, payment_not_found, request_hash};
+pub use message::{MessageCreated, MessageRequest};
+pub use payment::Created;
+pub use pickup::PickupCreated;
 pub use refund::{RefundCreated, scoped};
-pub use shipment::{PickupCreated, ShipmentCreated, ShipmentDraft, shipment_not_found};
+pub use request::{Repeatable, Request, StoredAnswer, request_hash};
+pub use shipment::{ShipmentCreated, ShipmentDraft};
+
+pub use crate::effects::subject::read::{message_not_found, payment_not_found, shipment_not_found};
+pub use crate::effects::work::cancel::Cancel;

@@ -1,17 +1,18 @@
 //! A refund: its amount is taken from what is left of the payment in the transaction that makes it.
 
-use super::payment::{Repeatable, Request, StoredAnswer, claim_at_birth, same_request};
 use crate::aws::{Item, Key, Obstacle, Transacted, Write};
 use crate::domain::input::CreateRefund;
 use crate::domain::payment::PaymentStatus;
 use crate::domain::{Correlation, IntentId, Money, PaymentId, RefundId};
-use crate::effects::WorkList;
+use crate::effects::intake::request::{Repeatable, Request, StoredAnswer, claim_at_birth, same_request};
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Data, Intent, Kind, VendorRequest};
 use crate::effects::list::nudge::Nudge;
+use crate::effects::list::plan::Context;
 use crate::effects::subject::payment::{self, Payment};
+use crate::effects::subject::read::payment_not_found;
 use crate::effects::subject::refund::{self, Refund};
 use crate::effects::work::claim::{Claimed, Lease};
-use crate::effects::work::commit::Context;
 use crate::error::{Error, Result};
 use crate::guard::{Guard, condition};
 
@@ -51,7 +52,7 @@ impl WorkList {
             let keys = [payment::key(payment_id), refund::key(payment_id, &refund_id), request_key];
             let mut items = self.table.get_many(&keys).await?.into_iter();
             let (payment, before, request) = (items.next().flatten(), items.next().flatten(), items.next().flatten());
-            let payment: Payment = payment.ok_or_else(super::payment::payment_not_found)?.parse()?;
+            let payment: Payment = payment.ok_or_else(payment_not_found)?.parse()?;
             if let Some(before) = before {
                 return repeat(&before.parse()?, request.as_ref(), &repeatable.hash);
             }
@@ -97,12 +98,6 @@ impl WorkList {
             // Another refund was faster, or this very one: look again.
         }
         Err(Error::transient("object_contended", "others kept refunding the payment"))
-    }
-
-    /// Reads a refund.
-    pub async fn refund(&self, payment_id: &PaymentId, id: &RefundId) -> Result<Refund> {
-        let item = self.table.get(&refund::key(payment_id, id)).await?;
-        item.ok_or_else(|| Error::bug("refund_missing", id.as_str()))?.parse()
     }
 }
 

@@ -1,17 +1,16 @@
-//! A shipment or a pickup asked for: into the list in one transaction.
+//! A shipment asked for: into the list in one transaction.
 
-use super::payment::{Repeatable, Request, claim_at_birth, same_request};
 use crate::aws::{Item, Key, Obstacle, Transacted, Write};
-use crate::domain::shipping::{Carrier, Consignment, PickupRequest, ShipmentStatus};
-use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, PickupId, Private, ShipmentId};
-use crate::effects::Opaque;
-use crate::effects::WorkList;
+use crate::domain::shipping::{Carrier, Consignment, ShipmentStatus};
+use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, Private, ShipmentId};
+use crate::effects::intake::request::{Repeatable, Request, claim_at_birth, same_request};
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Intent, Kind, person_partition};
+use crate::effects::list::opaque::Opaque;
+use crate::effects::list::plan::Context;
 use crate::effects::subject::contact;
-use crate::effects::subject::pickup::{self, Pickup};
 use crate::effects::subject::shipment::{self, Shipment};
 use crate::effects::work::claim::{Claimed, Lease};
-use crate::effects::work::commit::Context;
 use crate::error::{Error, Result};
 
 /// A shipment to be.
@@ -44,15 +43,6 @@ pub enum ShipmentCreated {
     New(Box<Shipment>, Box<Claimed>),
     /// This request was made before.
     Repeat(ShipmentId),
-}
-
-/// What asking for a pickup came to.
-#[derive(Debug)]
-pub enum PickupCreated {
-    /// It is new, and this request has claimed its intent.
-    New(Box<Pickup>, Box<Claimed>),
-    /// This request was made before.
-    Repeat(Box<Pickup>),
 }
 
 impl WorkList {
@@ -167,55 +157,4 @@ impl WorkList {
         Err(Error::rejected(409, "parcel_already_has_shipment", detail)
             .with("shipment_id", before.shipment_id.as_str()))
     }
-
-    /// Reads a shipment.
-    ///
-    /// # Errors
-    /// 404 `shipment_not_found`.
-    pub async fn shipment(&self, id: &ShipmentId) -> Result<Shipment> {
-        match self.table.get(&shipment::key(id)).await? {
-            Some(item) => item.parse(),
-            None => Err(shipment_not_found()),
-        }
-    }
-
-    /// Asks for a pickup. Waits: one transaction.
-    ///
-    /// # Errors
-    /// 422 `idempotency_key_reused`.
-    pub async fn create_pickup(
-        &self,
-        wish: &PickupRequest,
-        (key, hash): (&str, &str),
-        correlation: &Correlation,
-        lease: &Lease,
-    ) -> Result<PickupCreated> {
-        let now = self.world.now();
-        let pickup_id = PickupId::of_request(key);
-        let context = Context::ours(now, correlation, pickup_id.to_string());
-        let (pickup, mut intent) = Pickup::of(pickup_id, wish, hash, &self.stack, &context)?;
-        claim_at_birth(&mut intent, lease, now);
-        let writes = [Write::put_new(pickup::key(&pickup.pickup_id), &pickup)?, Write::put_new(intent.key(), &intent)?];
-        let obstacles = match self.table.transact(&writes).await? {
-            Transacted::Done => {
-                return Ok(PickupCreated::New(Box::new(pickup), Box::new(Claimed::at_birth(intent, lease))));
-            }
-            Transacted::Lost(obstacles) => obstacles,
-        };
-        let item = |index| obstacles.iter().find(|o| o.index == index).and_then(|o| o.item.as_ref());
-        if let Some(found) = item(1).map(Item::parse::<Intent>).transpose()?
-            && let Some(own) = Claimed::own(&found, lease)
-        {
-            return Ok(PickupCreated::New(Box::new(pickup), Box::new(own)));
-        }
-        let before: Option<Pickup> = item(0).map(Item::parse).transpose()?;
-        let before = before.ok_or_else(|| Error::transient("object_contended", "the pickup is being changed"))?;
-        same_request(&before.request_hash, hash)?;
-        Ok(PickupCreated::Repeat(Box::new(before)))
-    }
-}
-
-/// 404 for an id that nobody has.
-pub fn shipment_not_found() -> Error {
-    Error::rejected(404, "shipment_not_found", "There is no such shipment.")
 }

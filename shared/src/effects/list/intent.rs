@@ -5,12 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Key;
-use crate::domain::event::DomainEvent;
-use crate::domain::{
-    ContactId, Correlation, CustomerId, IntentId, MessageId, OrderId, PaymentId, PickupId, Private, RefundId,
-    ShipmentId, StackId, Timestamp, id,
-};
-pub use crate::effects::list::kind::Kind;
+use crate::domain::{CampaignId, ContactId, Correlation, IntentId, OrderId, StackId, Timestamp, id};
+pub use crate::effects::list::kind::{Data, Kind, VendorRequest};
 use crate::guard::{Guard, holds};
 
 /// How long a final intent is kept: covers Stripe's 3 days of redeliveries, replays of the archive, and the 30 days
@@ -55,75 +51,6 @@ impl Phase {
     pub const fn is_settled(self) -> bool {
         matches!(self, Self::Done | Self::Refused | Self::Manual)
     }
-}
-
-/// What is to be done, exactly.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
-pub enum Data {
-    /// Send these bytes to the payment provider. They are kept because a repeat under the same idempotency key must
-    /// have the same bytes.
-    Payment {
-        /// The payment it is about.
-        payment_id: PaymentId,
-        /// The request; none for a cancel or a look, which have nothing but the vendor's id to say.
-        request: Option<VendorRequest>,
-    },
-    /// Send these bytes to the payment provider.
-    Refund {
-        /// The refund.
-        refund_id: RefundId,
-        /// The payment it is part of.
-        payment_id: PaymentId,
-        /// The request.
-        request: VendorRequest,
-    },
-    /// Send these bytes to the payment provider.
-    Customer {
-        /// The customer.
-        customer_id: CustomerId,
-        /// Who it is: the request has their address.
-        contact_id: ContactId,
-        /// The request.
-        request: VendorRequest,
-    },
-    /// Send this message; content and address are in MESSAGE and CONTACT.
-    Message {
-        /// The message.
-        message_id: MessageId,
-        /// To whom.
-        contact_id: ContactId,
-    },
-    /// Do this for a shipment; whose it is, the shipment says.
-    Shipment {
-        /// The shipment.
-        shipment_id: ShipmentId,
-    },
-    /// Have these parcels fetched.
-    Pickup {
-        /// The pickup.
-        pickup_id: PickupId,
-    },
-    /// Publish this event.
-    Publish {
-        /// The CloudEvents id.
-        event_id: String,
-        /// When it happened.
-        at: Timestamp,
-        /// The event.
-        event: DomainEvent,
-    },
-}
-
-/// A request to a vendor, as bytes that can be sent again. The body never prints.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VendorRequest {
-    /// The operation's name in logs and metrics.
-    pub operation: String,
-    /// Below the vendor's base URL, beginning with `/`.
-    pub path: String,
-    /// Form-encoded.
-    pub body: Private<String>,
 }
 
 /// An intent, as it is stored.
@@ -227,14 +154,7 @@ impl Intent {
     ) -> Self {
         let order_pk = order_id.as_ref().map(order_partition);
         let order_sk = order_id.as_ref().map(|_| format!("{:013}#{intent_id}", now.ms()));
-        let person = match &data {
-            Data::Message { contact_id, .. } | Data::Customer { contact_id, .. } => Some(contact_id.clone()),
-            Data::Payment { .. }
-            | Data::Refund { .. }
-            | Data::Shipment { .. }
-            | Data::Pickup { .. }
-            | Data::Publish { .. } => None,
-        };
+        let person = data.person().cloned();
         Self {
             item_type: "intent".to_owned(),
             due_pk: Some(due_partition(intent_id.due_shard())),
@@ -317,4 +237,9 @@ pub fn order_partition(order: &OrderId) -> String {
 /// The partition of one person in the index by person.
 pub fn person_partition(contact: &ContactId) -> String {
     format!("PERSON#{contact}")
+}
+
+/// The partition of a campaign, and of its messages in the index by order.
+pub(crate) fn campaign_partition(id: &CampaignId) -> String {
+    format!("CAMPAIGN#{id}")
 }

@@ -1,10 +1,14 @@
-//! The kinds of intents. A kind decides everything that intents of it share: queue, worker, vendor, breaker and budget.
+//! What is to be done: the kinds of intents, and what an intent of each needs to know. A kind decides everything that intents
+//! of it share: queue, worker, vendor, breaker and budget.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::event::DomainEvent;
 use crate::domain::message::{Channel, MessageKind};
+use crate::domain::{ContactId, CustomerId, MessageId, PaymentId, PickupId, Private, RefundId, ShipmentId, Timestamp};
+use crate::effects::list::queue::Queue;
 use crate::gateway::breaker::{Right, Switch};
 use crate::gateway::{OperationClass, Vendor};
 
@@ -126,6 +130,26 @@ impl Kind {
         }
     }
 
+    /// Whose workers look at it.
+    pub const fn queue(self) -> Queue {
+        match self {
+            Self::PaymentCreate
+            | Self::PaymentConfirm
+            | Self::PaymentCancel
+            | Self::PaymentSettlement
+            | Self::RefundCreate
+            | Self::CustomerCreate => Queue::Payments,
+            Self::MailSend | Self::MailPasswordReset => Queue::Email,
+            Self::MailPromotion => Queue::EmailBulk,
+            Self::SmsSend | Self::SmsTwoFactorCode | Self::SmsStatus => Queue::Sms,
+            Self::SmsPromotion => Queue::SmsBulk,
+            Self::ShipmentCreate | Self::ShipmentTrack | Self::ShipmentSubscribe | Self::PickupCreate => {
+                Queue::Shipments
+            }
+            Self::Publish => Queue::InboundEvents,
+        }
+    }
+
     /// Whether its subject having a vendor's id proves that it happened.
     pub const fn creates(self) -> bool {
         let creates = matches!(
@@ -238,6 +262,89 @@ impl Kind {
             Self::ShipmentTrack | Self::ShipmentSubscribe => Duration::from_secs(30 * 24 * 3_600),
             // Nobody waits for these, and repeating them does no harm.
             Self::PaymentSettlement | Self::Publish => Duration::from_secs(7 * 24 * 3_600),
+        }
+    }
+}
+
+/// What is to be done, exactly.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Data {
+    /// Send these bytes to the payment provider. They are kept because a repeat under the same idempotency key must
+    /// have the same bytes.
+    Payment {
+        /// The payment it is about.
+        payment_id: PaymentId,
+        /// The request; none for a cancel or a look, which have nothing but the vendor's id to say.
+        request: Option<VendorRequest>,
+    },
+    /// Send these bytes to the payment provider.
+    Refund {
+        /// The refund.
+        refund_id: RefundId,
+        /// The payment it is part of.
+        payment_id: PaymentId,
+        /// The request.
+        request: VendorRequest,
+    },
+    /// Send these bytes to the payment provider.
+    Customer {
+        /// The customer.
+        customer_id: CustomerId,
+        /// Who it is: the request has their address.
+        contact_id: ContactId,
+        /// The request.
+        request: VendorRequest,
+    },
+    /// Send this message; content and address are in MESSAGE and CONTACT.
+    Message {
+        /// The message.
+        message_id: MessageId,
+        /// To whom.
+        contact_id: ContactId,
+    },
+    /// Do this for a shipment; whose it is, the shipment says.
+    Shipment {
+        /// The shipment.
+        shipment_id: ShipmentId,
+    },
+    /// Have these parcels fetched.
+    Pickup {
+        /// The pickup.
+        pickup_id: PickupId,
+    },
+    /// Publish this event.
+    Publish {
+        /// The CloudEvents id.
+        event_id: String,
+        /// When it happened.
+        at: Timestamp,
+        /// The event.
+        event: DomainEvent,
+    },
+}
+
+/// A request to a vendor, as bytes that can be sent again. The body never prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VendorRequest {
+    /// The operation's name in logs and metrics.
+    pub operation: String,
+    /// Below the vendor's base URL, beginning with `/`.
+    pub path: String,
+    /// Form-encoded.
+    pub body: Private<String>,
+}
+
+impl Data {
+    /// The person it is about, if it is about one.
+    pub(crate) const fn person(&self) -> Option<&ContactId> {
+        match self {
+            Self::Message { contact_id, .. } | Self::Customer { contact_id, .. } => Some(contact_id),
+            Self::Payment { .. }
+            | Self::Refund { .. }
+            | Self::Shipment { .. }
+            | Self::Pickup { .. }
+            | Self::Publish { .. } => None,
         }
     }
 }

@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::queue::Outgoing;
 use crate::domain::{Correlation, IntentId};
-use crate::effects::WorkList;
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Intent, Kind};
-use crate::effects::subject::message::Message;
 use crate::error::{Error, Result};
 
 /// The message format's version.
@@ -23,49 +22,6 @@ const DELAY_MAX: Duration = Duration::from_secs(900);
 const GROUP_MAX: usize = 1_000;
 /// Its value for marketing.
 pub const BULK: &str = "bulk";
-
-/// Which queue works which kind of intent. A function knows only the queues that it may send to.
-#[derive(Clone, Debug, Default)]
-pub struct Routes {
-    /// Whatever the payment provider does.
-    pub payments: Option<String>,
-    /// Transactional mail.
-    pub email: Option<String>,
-    /// Marketing mail.
-    pub email_bulk: Option<String>,
-    /// Transactional SMS.
-    pub sms: Option<String>,
-    /// Marketing SMS.
-    pub sms_bulk: Option<String>,
-    /// Labels, pickups, and looks where parcels are.
-    pub shipments: Option<String>,
-    /// Events, and publications.
-    pub inbound_events: Option<String>,
-    /// Domain events for other systems.
-    pub domain_events: Option<String>,
-}
-
-impl Routes {
-    /// The queue of a kind, if this function knows it.
-    pub fn of(&self, kind: Kind) -> Option<&str> {
-        match kind {
-            Kind::PaymentCreate
-            | Kind::PaymentConfirm
-            | Kind::PaymentCancel
-            | Kind::PaymentSettlement
-            | Kind::RefundCreate
-            | Kind::CustomerCreate => self.payments.as_deref(),
-            Kind::MailSend | Kind::MailPasswordReset => self.email.as_deref(),
-            Kind::MailPromotion => self.email_bulk.as_deref(),
-            Kind::SmsSend | Kind::SmsTwoFactorCode | Kind::SmsStatus => self.sms.as_deref(),
-            Kind::SmsPromotion => self.sms_bulk.as_deref(),
-            Kind::ShipmentCreate | Kind::ShipmentTrack | Kind::ShipmentSubscribe | Kind::PickupCreate => {
-                self.shipments.as_deref()
-            }
-            Kind::Publish => self.inbound_events.as_deref(),
-        }
-    }
-}
 
 /// A nudge to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,13 +127,6 @@ impl WorkList {
     pub async fn nudge(&self, nudges: &[Nudge]) {
         if let Err(error) = self.try_nudge(nudges).await {
             tracing::warn!(error = %error, "nudges were not sent; the sweeper will find the intents");
-        }
-    }
-
-    /// Nudges a new message, unless it is for later: then the sweeper does.
-    pub async fn nudge_when_due(&self, message: &Message, nudge: Nudge) {
-        if message.send_at.is_none() {
-            self.nudge(&[nudge]).await;
         }
     }
 

@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-
-use crate::domain::{Correlation, Timestamp};
-use crate::effects::list::intent::Intent;
+use crate::domain::Timestamp;
+use crate::effects::list::intent::Phase;
 use crate::effects::list::observation::Observation;
-use crate::effects::work::Subject;
-use crate::effects::work::claim::Lease;
-use crate::gateway::{Class, Gateway, OperationClass, Permit, Reply, Vendor};
+use crate::gateway::{Class, Reply};
 
 /// The code of a call that we did not make ourselves: a breaker is open, or a quota used up.
 pub const HELD_BACK: &str = "held_back";
@@ -22,6 +18,12 @@ pub const CALLED_OFF: &str = "canceled";
 
 /// The code of a message that the provider refuses because its recipient has opted out there.
 pub const OPTED_OUT: &str = "opted_out";
+
+/// The code of a message that the recipient does not want, or cannot get.
+pub(crate) const SUPPRESSED: &str = "suppressed";
+
+/// The code of an answer that cannot be put in order with what was said meanwhile.
+pub(crate) const SAID_MEANWHILE: &str = "said_meanwhile";
 
 /// What is true of the effect.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +64,19 @@ pub enum Verdict {
         /// Why.
         code: &'static str,
     },
+}
+
+impl Verdict {
+    /// The phase that it leads to.
+    pub(crate) const fn phase(&self) -> Phase {
+        match self {
+            Self::Done => Phase::Done,
+            Self::Refused { .. } => Phase::Refused,
+            Self::NotDone { .. } | Self::ProbablyNotDone { .. } | Self::Absent => Phase::Ready,
+            Self::Unknown { .. } => Phase::Unknown,
+            Self::GivenUp { .. } => Phase::Manual,
+        }
+    }
 }
 
 /// A verdict and, where the vendor's answer holds one, the object it speaks of.
@@ -127,41 +142,4 @@ impl Outcome {
     pub fn of(verdict: Verdict) -> Self {
         Self { verdict, seen: None }
     }
-}
-
-/// A vendor's part in the work list: it calls and it resolves. One for each vendor, and one for the two that send mails.
-pub trait Agent: Send + Sync {
-    /// Whose limits apply.
-    fn vendor(&self) -> Vendor;
-
-    /// Whose effect this intent's is, where there is a choice.
-    fn vendor_of(&self, _intent: &Intent, _subject: &Subject) -> Vendor {
-        self.vendor()
-    }
-
-    /// Leave to call, asked for beside the claim: for one call of the vendor's quota. Whoever learns of the vendor from
-    /// what it claims asks for nothing ahead.
-    fn permit<'a>(&'a self, lease: &'a Lease) -> BoxFuture<'a, Permit> {
-        Box::pin(self.gateway().permit(self.vendor(), lease.lane, lease.call_by))
-    }
-
-    /// Whether it is useless to claim an intent of this class, as far as this instance knows.
-    fn is_shut(&self, class: OperationClass) -> bool {
-        self.gateway().looks_shut(self.vendor(), &[class])
-    }
-
-    /// The way to the vendor.
-    fn gateway(&self) -> &Gateway;
-
-    /// Whether the same request may be sent again after an unknown outcome, because the vendor deduplicates it.
-    fn is_repeatable(&self) -> bool;
-
-    /// Makes the effect's one call, under this permit.
-    fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome>;
-
-    /// Finds out whether the effect happened, with one call at most.
-    fn resolve<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome>;
-
-    /// Asks how an object stands now; `None` when the vendor cannot be asked.
-    fn fetch<'a>(&'a self, vendor_id: &'a str, correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>>;
 }

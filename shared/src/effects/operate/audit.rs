@@ -9,8 +9,8 @@ use crate::aws::table::there_may_be_more;
 use crate::aws::{Key, Write};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{OrderId, Timestamp, id};
-use crate::effects::WorkList;
-use crate::effects::work::commit::{Role, timeline_row};
+use crate::effects::list::WorkList;
+use crate::effects::list::plan::{Role, timeline_row};
 use crate::error::Result;
 
 /// How long it is kept: longer than a year, so that last year's same week is still there.

@@ -5,21 +5,14 @@ pub mod audit;
 
 use crate::aws::table::{Index, QUERY_LIMIT, there_may_be_more};
 use crate::aws::{Transacted, Write};
-use crate::domain::message::MessageStatus;
-use crate::domain::payment::PaymentStatus;
-use crate::domain::refund::RefundStatus;
 use crate::domain::{IntentId, Timestamp};
-use crate::effects::WorkList;
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Intent, MANUAL_PARTITION, Phase};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::{
-    CustomerSeen, MessageSeen, Observation, PaymentSeen, PickupNews, RefundSeen, ShipmentNews,
-};
-use crate::effects::list::opaque::Opaque;
 use crate::effects::list::outcome::{Outcome, Verdict};
 use crate::effects::operate::audit::{Audit, Operator};
+use crate::effects::subject::Subject;
 use crate::effects::subject::doubt::Doubt;
-use crate::effects::work::Subject;
 use crate::effects::work::claim::{Claimed, Lease};
 use crate::effects::work::settle::Settled;
 use crate::error::{Error, Result};
@@ -128,7 +121,7 @@ impl WorkList {
                     let detail = format!("The vendor's id of it is {known}, not {vendor_id}.");
                     return Err(Error::rejected(409, "vendor_id_mismatch", detail));
                 }
-                let seen = found.kind.creates().then(|| named(&subject, vendor_id)).transpose()?;
+                let seen = found.kind.creates().then(|| subject.named(vendor_id)).transpose()?;
                 (Outcome { verdict: Verdict::Done, seen }, format!("done as {vendor_id}"))
             }
             Finding::Refused { code } => (Outcome::of(Verdict::Refused { code }), format!("refused: {code}")),
@@ -151,6 +144,24 @@ impl WorkList {
             Settled::Written(..) => {}
         }
         Ok(settled)
+    }
+
+    /// A person has looked at it: it no longer waits for one. It stays in the table, as known.
+    ///
+    /// # Errors
+    /// 409 `not_manual` when somebody has looked before.
+    pub async fn looked_at(&self, doubt: &Doubt, operator: &Operator) -> Result<()> {
+        let now = self.world.now();
+        let detail = Some(format!("{} of {}: {}", doubt.vendor_id, doubt.object, doubt.why));
+        let audit = Audit::of(operator, "manual.looked_at", &doubt.vendor_id, detail, now);
+        let mut writes =
+            vec![Write::update(doubt.key()).set("looked_at", &now)?.remove("due_pk").when("attribute_exists(#due_pk)")];
+        let occasion = format!("operator/{}/{}", doubt.vendor_id, doubt.object);
+        writes.extend(audit.writes(doubt.order_id.as_ref(), &occasion)?.into_iter().map(|(_, write)| write));
+        match self.table.transact(&writes).await? {
+            Transacted::Done => Ok(()),
+            Transacted::Lost(_) => Err(Error::rejected(409, "not_manual", "Somebody has looked at it before you.")),
+        }
     }
 
     /// Why what somebody wanted was not written: what has become of the intent meanwhile.
@@ -197,40 +208,6 @@ fn occasion(intent: &Intent) -> String {
 /// A MANUAL intent has no lease: what fences it is its phase and epoch.
 fn nobody(now: Timestamp) -> Lease {
     Lease { owner: String::new(), call_by: now, lane: Lane::Background }
-}
-
-/// "It exists, under this id"; in which state it is, we do not say.
-fn named(subject: &Subject, id: &str) -> Result<Observation> {
-    let vendor_id = Some(id.to_owned());
-    Ok(match subject {
-        Subject::Payment(_) => {
-            Observation::Payment(PaymentSeen { vendor_id, ..PaymentSeen::ours(PaymentStatus::Processing) })
-        }
-        Subject::Refund(_) => {
-            Observation::Refund(RefundSeen { vendor_id, ..RefundSeen::ours(RefundStatus::Processing) })
-        }
-        // A contact is the subject of events only, never of an intent.
-        Subject::Customer(_) | Subject::Contact(_) => Observation::Customer(CustomerSeen {
-            vendor_at: None,
-            vendor_id,
-            email: None,
-            contact_id: None,
-            name: None,
-            phone: None,
-            before: None,
-            is_deleted: false,
-        }),
-        Subject::Shipment(_) => Observation::Shipment(ShipmentNews::Bought {
-            tracking_number: id.to_owned(),
-            parcel_numbers: vec![id.to_owned()],
-            labels: Opaque::of(&Vec::new())?,
-            billed: None,
-        }),
-        Subject::Pickup(_) => Observation::Pickup(PickupNews::Scheduled { confirmation: id.to_owned() }),
-        Subject::Message { .. } => {
-            Observation::Message(MessageSeen { vendor_id, ..MessageSeen::ours(MessageStatus::Sent) })
-        }
-    })
 }
 
 /// Whose effect it is.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::aws::{Key, Write};
 use crate::domain::Timestamp;
-use crate::effects::WorkList;
+use crate::effects::list::WorkList;
 use crate::error::Result;
 use crate::gateway::Vendor;
 

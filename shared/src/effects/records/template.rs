@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use crate::aws::{Key, Table, Write};
 use crate::domain::Timestamp;
 use crate::domain::message::{Fields, Wording};
-use crate::effects::WorkList;
+use crate::effects::list::WorkList;
 use crate::error::Result;
 use crate::world::World;
 

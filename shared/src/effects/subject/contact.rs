@@ -11,11 +11,10 @@ use sha2::Sha256;
 use crate::aws::{Key, Transacted, Write};
 use crate::domain::consent::{Consent, ConsentChange, Suppression};
 use crate::domain::{ContactId, Correlation, Private, Timestamp, id};
-use crate::effects::WorkList;
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::person_partition;
 use crate::effects::list::observation::ContactSeen;
-use crate::effects::work::Subject;
-use crate::effects::work::commit::{Context, Plan, Role};
+use crate::effects::list::plan::{Context, Plan, Role};
 use crate::error::{Error, Result};
 use crate::gateway::Keyring;
 use crate::guard::{Guard, condition};
@@ -226,9 +225,7 @@ pub(crate) fn change(
 
 /// What follows when somebody says this of their wishes.
 pub(crate) fn observe(id: &ContactId, seen: &ContactSeen, context: &Context) -> Result<Plan> {
-    let mut plan = Plan { writes: change(id, seen.change, seen.at, context)?, ..Plan::default() };
-    plan.after = Some(Subject::Contact(id.clone()));
-    Ok(plan)
+    Ok(Plan { writes: change(id, seen.change, seen.at, context)?, ..Plan::default() })
 }
 
 impl WorkList {

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use crate::aws::{Key, Write};
 use crate::domain::{ContactId, Correlation, CustomerId, IntentId, Private, Timestamp};
 use crate::effects::list::intent::person_partition;
-use crate::effects::list::observation::{CustomerSeen, Was};
+use crate::effects::list::observation::{CustomerSeen, Observation, Was};
+use crate::effects::list::plan::{Context, Plan, Role};
+use crate::effects::list::reference::VendorRef;
 use crate::effects::subject::contact;
-use crate::effects::subject::payment::VendorRef;
-use crate::effects::work::Subject;
-use crate::effects::work::commit::{Context, Plan, Role};
+use crate::effects::subject::doubt::{Difference, Doubted};
 use crate::error::Result;
 
 /// Ids of before that are kept: more deletions than anybody makes by hand, and one item never grows without end.
@@ -109,7 +109,7 @@ impl Customer {
     }
 
     /// What follows when the vendor says this of the customer.
-    pub(crate) fn observe(&self, seen: &CustomerSeen, context: &Context) -> Result<Plan> {
+    pub(crate) fn observe(&self, seen: &CustomerSeen, context: &Context) -> Result<(Plan, Self)> {
         let mut plan = Plan::default();
         let mut after = self.clone();
         after.updated_at = context.now;
@@ -137,8 +137,39 @@ impl Customer {
         }
         plan.writes.push((Role::Object, self.write(&after)?));
         after.version += 1;
-        plan.after = Some(Subject::Customer(Box::new(after)));
-        Ok(plan)
+        Ok((plan, after))
+    }
+
+    /// What differs between this customer and what is said of them.
+    pub(crate) fn difference(&self, seen: &Observation) -> Option<Difference> {
+        let Observation::Customer(seen) = seen else { return Difference::of_kinds(seen) };
+        self.difference_of_object("customer", seen.vendor_id.as_deref())
+    }
+
+    /// The same for an event that says nothing but whom it is about.
+    pub(crate) fn difference_of_object(&self, kind: &str, vendor_id: Option<&str>) -> Option<Difference> {
+        let is_former = |id: &str| self.former_vendor_ids.iter().any(|former| former == id);
+        Difference::of_ids(self.vendor_id.as_deref(), vendor_id.filter(|id| !is_former(id)), kind)
+    }
+
+    /// What is written when something is said of them that cannot be.
+    pub(crate) fn doubted(&self, difference: &Difference, context: &Context) -> Result<Plan> {
+        let object = self.customer_id.as_str();
+        difference.plan(&Doubted { object, order_id: None, event: "customer.in_doubt" }, context)
+    }
+
+    /// "They exist, under this id".
+    pub(crate) fn named(vendor_id: &str) -> Observation {
+        Observation::Customer(CustomerSeen {
+            vendor_at: None,
+            vendor_id: Some(vendor_id.to_owned()),
+            email: None,
+            contact_id: None,
+            name: None,
+            phone: None,
+            before: None,
+            is_deleted: false,
+        })
     }
 
     /// The vendor has deleted them: nobody is known under this id any more, and another intent may make them anew.

@@ -3,13 +3,10 @@
 
 use crate::domain::message::Channel;
 use crate::domain::{Timestamp, quiet_hours};
-use crate::effects::list::outcome::{HELD_BACK, Outcome, Verdict};
+use crate::effects::list::outcome::{HELD_BACK, Outcome, SUPPRESSED, Verdict};
 use crate::effects::subject::contact::Contact;
 use crate::effects::subject::message::Message;
 use crate::guard::{Guard, holds};
-
-/// The code of a message that the recipient does not want, or cannot get.
-pub(crate) const SUPPRESSED: &str = "suppressed";
 
 /// What stands in the way of sending; `None` when nothing does.
 pub(crate) fn withheld(message: &Message, contact: Option<&Contact>, now: Timestamp) -> Option<Outcome> {

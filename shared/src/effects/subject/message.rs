@@ -10,15 +10,14 @@ use crate::domain::consent::{ConsentChange, Suppression};
 use crate::domain::message::{Channel, Content, Estimate, MessageKind, MessageStatus};
 use crate::domain::status::{Move, Said, Status as _, decide};
 use crate::domain::timeline::TimelineEntry;
-use crate::domain::{ContactId, Correlation, IntentId, MessageId, OrderId, Timestamp};
-use crate::effects::intake::campaign;
-use crate::effects::list::intent::{Data, Intent, Kind, order_partition, person_partition};
+use crate::domain::{CampaignId, ContactId, Correlation, IntentId, MessageId, OrderId, Timestamp};
+use crate::effects::list::intent::{Data, Intent, Kind, campaign_partition, order_partition, person_partition};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::{MessageNews, MessageSeen};
+use crate::effects::list::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::list::outcome::{CALLED_OFF, OPTED_OUT, SUPPRESSED, Verdict};
+use crate::effects::list::plan::{Context, Plan, Role, timeline_row_in};
+use crate::effects::list::reference::VendorRef;
 use crate::effects::subject::contact;
-use crate::effects::subject::payment::VendorRef;
-use crate::effects::work::Subject;
-use crate::effects::work::commit::{Context, Plan, Role, timeline_row_in};
 use crate::error::Result;
 use crate::guard::{Guard, condition};
 
@@ -191,7 +190,7 @@ impl Message {
         let sort = format!("{:013}#{}", now.ms(), draft.message_id);
         // Messages of a campaign stand in the index where others have their order.
         let order_pk = match &draft.content {
-            Content::OfCampaign { campaign_id } => Some(campaign::partition(campaign_id)),
+            Content::OfCampaign { campaign_id } => Some(campaign_partition(campaign_id)),
             _ => draft.order_id.as_ref().map(order_partition),
         };
         let message = Self {
@@ -281,7 +280,7 @@ impl Message {
     }
 
     /// What follows when somebody says this of the message.
-    pub(crate) fn observe(&self, seen: &MessageSeen, context: &Context) -> Result<Plan> {
+    pub(crate) fn observe(&self, seen: &MessageSeen, context: &Context) -> Result<(Plan, Self)> {
         let mut plan = Plan::default();
         let mut after = self.clone();
         after.updated_at = context.now;
@@ -346,8 +345,50 @@ impl Message {
         }
         plan.writes.push((Role::Object, self.write(&after)?));
         after.version += 1;
-        plan.after = Some(Subject::Message { message: Box::new(after), contact: None });
-        Ok(plan)
+        Ok((plan, after))
+    }
+
+    /// The campaign that it is part of, if it is part of one.
+    pub(crate) const fn campaign(&self) -> Option<&CampaignId> {
+        match &self.content {
+            Content::OfCampaign { campaign_id } => Some(campaign_id),
+            _ => None,
+        }
+    }
+
+    /// What a verdict says of a message where the provider has said nothing of it.
+    pub(crate) fn statement(kind: Kind, verdict: &Verdict) -> Option<Observation> {
+        if !kind.is_message() {
+            return None;
+        }
+        let what = match verdict {
+            Verdict::Refused { code: SUPPRESSED } => MessageNews::Status(MessageStatus::Suppressed),
+            Verdict::Refused { code: CALLED_OFF } => MessageNews::Status(MessageStatus::Canceled),
+            Verdict::Refused { code: OPTED_OUT } => MessageNews::OptedOut,
+            Verdict::Refused { .. } => MessageNews::Status(MessageStatus::Failed),
+            Verdict::GivenUp { .. } => MessageNews::GivenUp,
+            _ => return None,
+        };
+        Some(Observation::Message(MessageSeen { what, vendor_at: None, vendor_id: None, estimate: None }))
+    }
+
+    /// Whether an offer or a code of an hour ago was sent is nothing that a person has to find out.
+    pub(crate) const fn meaning(&self, verdict: &Verdict) -> Option<Verdict> {
+        match verdict {
+            Verdict::GivenUp { code } if self.kind.is_perishable() => Some(Verdict::Refused { code }),
+            _ => None,
+        }
+    }
+
+    /// An SMS that certainly was not sent, and that a mail can replace, is no case for a person.
+    pub(crate) fn given_up(&self, code: &'static str) -> Option<Verdict> {
+        self.instead.as_ref().map(|_| Verdict::Refused { code })
+    }
+
+    /// "It exists, under this id".
+    pub(crate) fn named(vendor_id: &str) -> Observation {
+        let vendor_id = Some(vendor_id.to_owned());
+        Observation::Message(MessageSeen { vendor_id, ..MessageSeen::ours(MessageStatus::Sent) })
     }
 
     /// The intent that asks how this SMS stands, should its callbacks have said nothing final by then. Nobody nudges it:

@@ -11,15 +11,19 @@ use crate::domain::timeline::TimelineEntry;
 use crate::domain::{
     ContactId, Correlation, CustomerId, IntentId, Money, OrderId, PaymentId, Private, Timestamp, follow_up,
 };
-use crate::effects::list::intent::{self, Data, Intent, Kind, order_partition};
+use crate::effects::list::intent::{self, Data, Intent, Kind, Phase, order_partition};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::{FailedAttempt, PaymentSeen, PaymentStanding};
+use crate::effects::list::observation::{FailedAttempt, Observation, PaymentSeen, PaymentStanding};
+use crate::effects::list::outcome::{CALLED_OFF, SAID_MEANWHILE, Verdict};
+use crate::effects::list::plan::{Charged, Context, Plan, Role, timeline_row};
+use crate::effects::list::reference::VendorRef;
+use crate::effects::subject::doubt::{Difference, Doubted};
 use crate::effects::subject::message::{Cause, Message};
-use crate::effects::work::Subject;
-use crate::effects::work::commit::{Charged, Context, Plan, Role, timeline_row};
-use crate::effects::work::newest::SAID_MEANWHILE;
 use crate::error::{Error, Result};
 use crate::guard::{Guard, condition, holds};
+
+/// Payments that one order can have in turn: more means that somebody loops.
+pub(crate) const ORDINAL_MAX: u32 = 50;
 
 /// Why we ask ourselves for a cancel.
 const TAKEN_FOR_OVER: &str = "it was taken for over";
@@ -113,28 +117,6 @@ pub fn key(id: &PaymentId) -> Key {
     Key::new(format!("PAYMENT#{id}"), "PAYMENT")
 }
 
-/// Where a vendor's id points to what is ours.
-pub fn ref_key(vendor: &str, vendor_id: &str) -> Key {
-    Key::new(format!("REF#{vendor}#{vendor_id}"), "REF")
-}
-
-/// A vendor's id and what it names.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct VendorRef {
-    /// Our id of the object.
-    pub object: String,
-    /// Where it lives.
-    pub at: Key,
-}
-
-impl VendorRef {
-    /// The write that gives a vendor's id to an object of ours.
-    pub(crate) fn naming(vendor: &str, vendor_id: &str, object: &str, at: Key) -> Result<(Role, Write)> {
-        let naming = Write::put(ref_key(vendor, vendor_id), &Self { object: object.to_owned(), at })?;
-        Ok((Role::Ref, naming.when(&condition(Guard::RefFree, "attribute_not_exists(#pk)"))))
-    }
-}
-
 impl Payment {
     /// The payment as the API shows it. The client secret only goes into the answers to create and confirm.
     pub fn view(&self, with_secret: bool) -> Value {
@@ -199,7 +181,7 @@ impl Payment {
     }
 
     /// What follows when somebody says this of the payment.
-    pub(crate) fn observe(&self, seen: &PaymentSeen, context: &Context) -> Result<Plan> {
+    pub(crate) fn observe(&self, seen: &PaymentSeen, context: &Context) -> Result<(Plan, Self)> {
         let current = Said { status: self.status, vendor_at: self.vendor_at };
         let incoming = Said { status: seen.status, vendor_at: seen.vendor_at };
         if seen.asked_when.is_some_and(|known| self.was_told_meanwhile(&known, seen)) {
@@ -301,8 +283,92 @@ impl Payment {
         }
         plan.writes.push((Role::Object, self.write(&after)?));
         after.version += 1;
-        plan.after = Some(Subject::Payment(Box::new(after)));
-        Ok(plan)
+        Ok((plan, after))
+    }
+
+    /// What differs between this payment and what is said of it.
+    pub(crate) fn difference(&self, seen: &Observation) -> Option<Difference> {
+        match seen {
+            Observation::Payment(seen) => {
+                let (vendor_id, status) = (seen.vendor_id.as_deref(), seen.status.as_str());
+                let amount = || Difference::of_amounts(self.amount, seen.amount?, vendor_id, status);
+                Difference::of_ids(self.vendor_id.as_deref(), vendor_id, status).or_else(amount)
+            }
+            Observation::Refund(seen) => {
+                let is_its_currency = seen.amount.is_some_and(|amount| amount.currency == self.amount.currency);
+                Some(Difference::of_refund(seen, is_its_currency))
+            }
+            other => Difference::of_kinds(other),
+        }
+    }
+
+    /// What is written when something is said of it that it cannot be.
+    pub(crate) fn doubted(&self, difference: &Difference, context: &Context) -> Result<(Plan, Self)> {
+        let object = self.payment_id.as_str();
+        let ours = Doubted { object, order_id: Some(&self.order_id), event: "payment.in_doubt" };
+        let mut plan = difference.plan(&ours, context)?;
+        let mut after = self.clone();
+        if context.settles_confirm {
+            // What it says is not believed, but the confirm was made: the next one is another intent.
+            after.confirms_settled += 1;
+            after.version += 1;
+            let write = Write::update(key(&self.payment_id))
+                .set("confirms_settled", &after.confirms_settled)?
+                .set("updated_at", &context.now)?
+                .add("version", 1)
+                .when("#version = :version")
+                .bind(":version", &self.version)?;
+            plan.writes.push((Role::Object, write));
+        }
+        Ok((plan, after))
+    }
+
+    /// What a verdict says of it where the vendor has said nothing of the object.
+    pub(crate) fn statement(&self, intent: &Intent, verdict: &Verdict) -> Option<Observation> {
+        let status = match intent.kind {
+            Kind::PaymentCreate => match verdict {
+                Verdict::Done => return None,
+                Verdict::Refused { code: CALLED_OFF } => PaymentStatus::Canceled,
+                Verdict::Refused { .. } => PaymentStatus::Failed,
+                Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => PaymentStatus::Deferred,
+                Verdict::Unknown { .. } => PaymentStatus::Processing,
+                Verdict::GivenUp { .. } => PaymentStatus::Manual,
+            },
+            // The status stays; what changes is that the confirm is settled.
+            Kind::PaymentConfirm if verdict.phase().is_settled() => self.status,
+            // A person has seen what no answer told us: until the vendor says something else it is so.
+            Kind::PaymentCancel if intent.phase == Phase::Manual => match verdict {
+                Verdict::Done => {
+                    let seen = PaymentSeen::ours(PaymentStatus::Canceled);
+                    return Some(Observation::Payment(PaymentSeen { asked_when: Some(self.standing()), ..seen }));
+                }
+                Verdict::Refused { .. } => self.status,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some(Observation::Payment(PaymentSeen::ours(status)))
+    }
+
+    /// What certainly did not happen, of a payment that is to be canceled, is not tried again.
+    pub(crate) fn meaning(&self, intent: &Intent, verdict: &Verdict) -> Option<Verdict> {
+        let is_off = intent.kind.is_called_off() && self.cancel_requested;
+        match verdict {
+            Verdict::NotDone { .. } if is_off && !intent.in_doubt => Some(Verdict::Refused { code: CALLED_OFF }),
+            Verdict::Absent if is_off => Some(Verdict::Refused { code: CALLED_OFF }),
+            _ => None,
+        }
+    }
+
+    /// A payment that certainly was not sent, and that nobody wants any more, is no case for a person.
+    pub(crate) fn given_up(&self, kind: Kind) -> Option<Verdict> {
+        (self.cancel_requested && kind.is_called_off()).then_some(Verdict::Refused { code: CALLED_OFF })
+    }
+
+    /// "It exists, under this id".
+    pub(crate) fn named(vendor_id: &str) -> Observation {
+        let vendor_id = Some(vendor_id.to_owned());
+        Observation::Payment(PaymentSeen { vendor_id, ..PaymentSeen::ours(PaymentStatus::Processing) })
     }
 
     fn plan_success(&self, plan: &mut Plan, context: &Context) -> Result<()> {

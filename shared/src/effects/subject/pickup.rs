@@ -9,10 +9,10 @@ use crate::aws::{Key, Write};
 use crate::domain::shipping::{Carrier, PickupRequest, PickupStatus};
 use crate::domain::{Correlation, IntentId, PickupId, StackId, Timestamp};
 use crate::effects::list::intent::{Data, Intent, Kind};
-use crate::effects::list::observation::PickupNews;
+use crate::effects::list::observation::{Observation, PickupNews};
 use crate::effects::list::opaque::Opaque;
-use crate::effects::work::Subject;
-use crate::effects::work::commit::{Context, Plan, Role};
+use crate::effects::list::outcome::Verdict;
+use crate::effects::list::plan::{Context, Plan, Role};
 use crate::error::Result;
 use crate::guard::{Guard, condition};
 
@@ -115,7 +115,7 @@ impl Pickup {
     }
 
     /// What follows when somebody says this of the pickup.
-    pub(crate) fn observe(&self, news: &PickupNews, context: &Context) -> Result<Plan> {
+    pub(crate) fn observe(&self, news: &PickupNews, context: &Context) -> Result<(Plan, Self)> {
         let mut plan = Plan::default();
         let mut after = self.clone();
         after.updated_at = context.now;
@@ -136,7 +136,26 @@ impl Pickup {
             .bind(":version", &self.version)?;
         plan.writes.push((Role::Object, write));
         after.version += 1;
-        plan.after = Some(Subject::Pickup(Box::new(after)));
-        Ok(plan)
+        Ok((plan, after))
+    }
+
+    /// What a verdict says of a pickup where its carrier has said nothing of it.
+    pub(crate) fn statement(kind: Kind, verdict: &Verdict) -> Option<Observation> {
+        if kind != Kind::PickupCreate {
+            return None;
+        }
+        let status = match verdict {
+            Verdict::Done => return None,
+            Verdict::Refused { .. } => PickupStatus::Failed,
+            Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => PickupStatus::Deferred,
+            Verdict::Unknown { .. } => PickupStatus::Processing,
+            Verdict::GivenUp { .. } => PickupStatus::Manual,
+        };
+        Some(Observation::Pickup(PickupNews::Status(status)))
+    }
+
+    /// "The carrier will come, and calls it this".
+    pub(crate) fn named(confirmation: &str) -> Observation {
+        Observation::Pickup(PickupNews::Scheduled { confirmation: confirmation.to_owned() })
     }
 }

@@ -15,11 +15,13 @@ use crate::domain::timeline::TimelineEntry;
 use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, PaymentId, RefundId, Timestamp, follow_up};
 use crate::effects::list::intent::{Data, Intent, Kind, order_partition};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::RefundSeen;
+use crate::effects::list::observation::{Observation, RefundSeen, Told};
+use crate::effects::list::outcome::Verdict;
+use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
+use crate::effects::list::reference::VendorRef;
+use crate::effects::subject::doubt::{Difference, Doubted};
 use crate::effects::subject::message::{Cause, Message};
-use crate::effects::subject::payment::{self, Payment, VendorRef};
-use crate::effects::work::Subject;
-use crate::effects::work::commit::{Context, Plan, Role, timeline_row};
+use crate::effects::subject::payment::{self, Payment};
 use crate::error::Result;
 use crate::guard::{Guard, condition};
 
@@ -150,7 +152,7 @@ impl Refund {
     }
 
     /// What follows when somebody says this of the refund.
-    pub(crate) fn observe(&self, seen: &RefundSeen, context: &Context) -> Result<Plan> {
+    pub(crate) fn observe(&self, seen: &RefundSeen, context: &Context) -> Result<(Plan, Self)> {
         let is_new = self.version == 0;
         let current = Said { status: self.status, vendor_at: self.vendor_at };
         let incoming = Said { status: seen.status, vendor_at: seen.vendor_at };
@@ -183,8 +185,56 @@ impl Refund {
         plan.writes.extend(self.sums(&after, context)?);
         plan.refunded_beyond = self.is_beyond.then(|| (context.source, self.payment_id.clone()));
         plan.writes.push((Role::Object, self.write(&mut after)?));
-        plan.after = Some(Subject::Refund(Box::new(after)));
-        Ok(plan)
+        Ok((plan, after))
+    }
+
+    /// What differs between this refund and what is said of it.
+    pub(crate) fn difference(&self, seen: &Observation) -> Option<Difference> {
+        let Observation::Refund(seen) = seen else { return Difference::of_kinds(seen) };
+        let (vendor_id, status) = (seen.vendor_id.as_deref(), seen.status.as_str());
+        // A vendor always names the amount; who does not is a person, or ourselves.
+        let told = seen.vendor_at.map(|_| seen.amount.map_or(Told::Unreadable, Told::Amount));
+        let amount = || Difference::of_amounts(self.amount, told?, vendor_id, status);
+        Difference::of_ids(self.vendor_id.as_deref(), vendor_id, status).or_else(amount)
+    }
+
+    /// The same for an event that says nothing of a status: only which refund it is about, and of which payment.
+    pub(crate) fn difference_of_object(
+        &self,
+        kind: &str,
+        vendor_id: Option<&str>,
+        part_of: Option<&str>,
+    ) -> Option<Difference> {
+        let (known, said) = (self.payment_vendor_id.as_deref()?, part_of?);
+        let id = || Difference::of_ids(self.vendor_id.as_deref(), vendor_id, kind);
+        Difference::of_payments(known, said, vendor_id, kind).or_else(id)
+    }
+
+    /// What is written when something is said of it that it cannot be.
+    pub(crate) fn doubted(&self, difference: &Difference, context: &Context) -> Result<Plan> {
+        let object = self.refund_id.as_str();
+        difference.plan(&Doubted { object, order_id: Some(&self.order_id), event: "refund.in_doubt" }, context)
+    }
+
+    /// What a verdict says of a refund where the vendor has said nothing of the object.
+    pub(crate) fn statement(kind: Kind, verdict: &Verdict) -> Option<Observation> {
+        if kind != Kind::RefundCreate {
+            return None;
+        }
+        let status = match verdict {
+            Verdict::Done => return None,
+            Verdict::Refused { .. } => RefundStatus::Failed,
+            Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => RefundStatus::Deferred,
+            Verdict::Unknown { .. } => RefundStatus::Processing,
+            Verdict::GivenUp { .. } => RefundStatus::Manual,
+        };
+        Some(Observation::Refund(RefundSeen::ours(status)))
+    }
+
+    /// "It exists, under this id".
+    pub(crate) fn named(vendor_id: &str) -> Observation {
+        let vendor_id = Some(vendor_id.to_owned());
+        Observation::Refund(RefundSeen { vendor_id, ..RefundSeen::ours(RefundStatus::Processing) })
     }
 
     /// What a refund's coming to an end sends.

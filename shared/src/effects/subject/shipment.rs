@@ -12,12 +12,12 @@ use crate::domain::timeline::TimelineEntry;
 use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, ShipmentId, Timestamp, follow_up, id};
 use crate::effects::list::intent::{Data, Intent, Kind, order_partition};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::{ShipmentNews, StoredLabel};
+use crate::effects::list::observation::{Observation, ShipmentNews, StoredLabel};
 use crate::effects::list::opaque::Opaque;
+use crate::effects::list::outcome::Verdict;
+use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
+use crate::effects::list::reference::VendorRef;
 use crate::effects::subject::message::{Cause, Message};
-use crate::effects::subject::payment::VendorRef;
-use crate::effects::work::Subject;
-use crate::effects::work::commit::{Context, Plan, Role, timeline_row};
 use crate::error::Result;
 use crate::guard::{Guard, condition};
 
@@ -173,7 +173,7 @@ impl Shipment {
     }
 
     /// What follows when somebody says this of the shipment.
-    pub(crate) fn observe(&self, news: &ShipmentNews, context: &Context) -> Result<Plan> {
+    pub(crate) fn observe(&self, news: &ShipmentNews, context: &Context) -> Result<(Plan, Self)> {
         let mut plan = Plan::default();
         let mut after = self.clone();
         after.updated_at = context.now;
@@ -209,8 +209,32 @@ impl Shipment {
         }
         plan.writes.push((Role::Object, self.write(&after)?));
         after.version += 1;
-        plan.after = Some(Subject::Shipment(Box::new(after)));
-        Ok(plan)
+        Ok((plan, after))
+    }
+
+    /// What a verdict says of a shipment where its carrier has said nothing of it.
+    pub(crate) fn statement(kind: Kind, verdict: &Verdict) -> Option<Observation> {
+        if kind != Kind::ShipmentCreate {
+            return None;
+        }
+        let status = match verdict {
+            Verdict::Done => return None,
+            Verdict::Refused { .. } => ShipmentStatus::Failed,
+            Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => ShipmentStatus::Deferred,
+            Verdict::Unknown { .. } => ShipmentStatus::Processing,
+            Verdict::GivenUp { .. } => ShipmentStatus::Manual,
+        };
+        Some(Observation::Shipment(ShipmentNews::Status(status)))
+    }
+
+    /// "It exists, under this number".
+    pub(crate) fn named(number: &str) -> Result<Observation> {
+        Ok(Observation::Shipment(ShipmentNews::Bought {
+            tracking_number: number.to_owned(),
+            parcel_numbers: vec![number.to_owned()],
+            labels: Opaque::of(&Vec::new())?,
+            billed: None,
+        }))
     }
 
     /// What we say ourselves never hides that the carrier has it.
@@ -374,6 +398,7 @@ mod tests {
             occasion: "evt".to_owned(),
             settles_confirm: false,
             is_cancel: false,
+            gives_cancel_up: false,
             asker_hears: false,
         }
     }
@@ -393,8 +418,7 @@ mod tests {
         let mut seen = shipment();
         seen.scanned_until = Some(Timestamp::from_seconds(LABEL_AT_S + 500));
         let told = |scans: Vec<Scan>| {
-            let plan = seen.observe(&ShipmentNews::Scanned(scans), &context()).unwrap();
-            let Some(Subject::Shipment(after)) = plan.after else { panic!("a shipment") };
+            let (plan, after) = seen.observe(&ShipmentNews::Scanned(scans), &context()).unwrap();
             let rows = plan.writes.iter().filter(|(role, _)| matches!(role, Role::Once)).count();
             (rows, after.scanned_until.map(|until| until.seconds() - LABEL_AT_S))
         };
@@ -408,9 +432,9 @@ mod tests {
     #[test]
     fn how_late_we_know_of_a_scan_is_told_when_it_moves_the_status_and_only_then() {
         let news = |scans| ShipmentNews::Scanned(scans);
-        let moved = shipment().observe(&news(vec![in_transit(400), in_transit(700)]), &context()).unwrap();
+        let (moved, _) = shipment().observe(&news(vec![in_transit(400), in_transit(700)]), &context()).unwrap();
         assert_eq!(moved.scan_known_after, Some((Carrier::Ups, Duration::from_secs(300))));
-        let nothing_new = shipment().observe(&news(vec![]), &context()).unwrap();
+        let (nothing_new, _) = shipment().observe(&news(vec![]), &context()).unwrap();
         assert_eq!(nothing_new.scan_known_after, None);
     }
 }

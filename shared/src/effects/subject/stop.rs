@@ -6,7 +6,7 @@
 use crate::domain::payment::PaymentStatus;
 use crate::effects::list::intent::{Intent, Kind, Phase};
 use crate::effects::list::outcome::{CALLED_OFF, Verdict};
-use crate::effects::work::Subject;
+use crate::effects::subject::payment::Payment;
 use crate::guard::{Guard, holds};
 
 /// What is done instead of a call.
@@ -18,9 +18,8 @@ pub(crate) enum Stop {
     ToAsk,
 }
 
-/// What is done instead of the call of this intent, if it is not to be made.
-pub(crate) fn stopped(intent: &Intent, subject: &Subject) -> Option<Stop> {
-    let Subject::Payment(payment) = subject else { return None };
+/// What is done instead of the call of this intent of a payment, if it is not to be made.
+pub(crate) fn stopped(intent: &Intent, payment: &Payment) -> Option<Stop> {
     if intent.kind == Kind::PaymentCancel {
         return match payment.status {
             PaymentStatus::Canceled => Some(Stop::For(Verdict::Done)),

@@ -5,11 +5,9 @@ use std::time::Duration;
 use crate::aws::Write;
 use crate::aws::table::Written;
 use crate::domain::{IntentId, Timestamp};
-use crate::effects::WorkList;
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Intent, Kind, Phase};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::outcome::{CALLED_OFF, Verdict};
-use crate::effects::work::Subject;
 use crate::error::{Kind as ErrorKind, Result};
 use crate::gateway::{Lane, Permit};
 use crate::guard::{Guard, condition, holds};
@@ -75,21 +73,9 @@ impl Claimed {
         ours.then(|| Self { intent: found.clone(), lease: lease.clone(), is_first: false, is_undone: false })
     }
 
-    /// What giving it up means: an SMS that certainly was not sent, and that a mail can replace, is no case for a person;
-    /// nor is a payment that certainly was not sent, and that nobody wants any more.
-    pub(crate) fn given_up(&self, subject: &Subject, code: &'static str) -> Verdict {
-        let certainly_not_done = self.is_undone && !self.intent.in_doubt;
-        match subject {
-            Subject::Message { message, .. } if certainly_not_done && message.instead.is_some() => {
-                Verdict::Refused { code }
-            }
-            Subject::Payment(payment)
-                if certainly_not_done && payment.cancel_requested && self.intent.kind.is_called_off() =>
-            {
-                Verdict::Refused { code: CALLED_OFF }
-            }
-            _ => Verdict::GivenUp { code },
-        }
+    /// Whether whatever was called did nothing, for certain.
+    pub(crate) const fn has_certainly_done_nothing(&self) -> bool {
+        self.is_undone && !self.intent.in_doubt
     }
 }
 

@@ -1,5 +1,7 @@
 //! One intent from nudge to settled: claim → load → call or resolve → settle.
 
+pub(crate) mod agent;
+pub(crate) mod cancel;
 pub(crate) mod claim;
 pub(crate) mod commit;
 pub(crate) mod newest;
@@ -12,169 +14,23 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::aws::{Item, Write};
-use crate::domain::shipping::Carrier;
-use crate::domain::{ContactId, IntentId, Timestamp};
-use crate::effects::WorkList;
-use crate::effects::list::intent::{Data, Intent, Phase};
-use crate::effects::list::observation::Observation;
-use crate::effects::list::outcome::{Agent, Outcome, Verdict};
-use crate::effects::subject::contact::{self, Contact};
-use crate::effects::subject::customer::{self, Customer};
-use crate::effects::subject::doubt::Difference;
-use crate::effects::subject::may_be_sent;
-use crate::effects::subject::message::{self, Message};
-use crate::effects::subject::payment::{self, Payment};
-use crate::effects::subject::pickup::{self, Pickup};
-use crate::effects::subject::refund::{self, Refund};
-use crate::effects::subject::shipment::{self, Shipment};
-use crate::effects::subject::stop::{Stop, stopped};
+use crate::aws::Write;
+use crate::domain::IntentId;
+use crate::effects::list::WorkList;
+use crate::effects::list::intent::{Intent, Phase};
+use crate::effects::list::outcome::{Outcome, Verdict};
+use crate::effects::subject::Subject;
+use crate::effects::subject::stop::Stop;
+use crate::effects::work::agent::Agent;
 use crate::effects::work::claim::{CALL_TIME_MIN, Claim, Claimed, Lease};
-use crate::effects::work::commit::{Context, Plan};
 use crate::effects::work::settle::Settled;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::gateway::policy::{IN_REQUEST_RETRY_MIN, IN_REQUEST_RETRY_SPREAD};
 use crate::gateway::{OperationClass, Permit};
 use crate::guard::{Guard, holds};
 
 /// In an HTTP request the first call may take this long, so that a second still fits.
 const FIRST_CALL_MAX: Duration = Duration::from_secs(8);
-
-/// What an intent is about.
-#[derive(Clone, Debug)]
-pub enum Subject {
-    /// A payment.
-    Payment(Box<Payment>),
-    /// A refund.
-    Refund(Box<Refund>),
-    /// A customer.
-    Customer(Box<Customer>),
-    /// A message, and to whom (absent where only the status matters).
-    Message {
-        /// The message.
-        message: Box<Message>,
-        /// Its recipient.
-        contact: Option<Contact>,
-    },
-    /// A shipment.
-    Shipment(Box<Shipment>),
-    /// A pickup.
-    Pickup(Box<Pickup>),
-    /// Somebody's wishes.
-    Contact(ContactId),
-}
-
-impl Subject {
-    /// The vendor's id of it, once known.
-    pub fn vendor_id(&self) -> Option<&str> {
-        match self {
-            Self::Payment(payment) => payment.vendor_id.as_deref(),
-            Self::Refund(refund) => refund.vendor_id.as_deref(),
-            Self::Customer(customer) => customer.vendor_id.as_deref(),
-            Self::Message { message, .. } => message.vendor_id.as_deref(),
-            Self::Shipment(shipment) => shipment.vendor_id.as_deref(),
-            Self::Pickup(pickup) => pickup.vendor_id.as_deref(),
-            Self::Contact(_) => None,
-        }
-    }
-
-    /// Who carries it, if it is carried.
-    pub fn carrier(&self) -> Option<Carrier> {
-        match self {
-            Self::Shipment(shipment) => Some(shipment.carrier),
-            Self::Pickup(pickup) => Some(pickup.carrier),
-            Self::Payment(_) | Self::Refund(_) | Self::Customer(_) | Self::Message { .. } | Self::Contact(_) => None,
-        }
-    }
-
-    /// The partition of the order it belongs to, if it belongs to one.
-    pub(crate) fn order_pk(&self) -> Option<&str> {
-        match self {
-            Self::Payment(payment) => Some(&payment.order_pk),
-            Self::Refund(refund) => Some(&refund.order_pk),
-            Self::Message { message, .. } => message.order_pk.as_deref(),
-            Self::Shipment(shipment) => Some(&shipment.order_pk),
-            Self::Customer(_) | Self::Pickup(_) | Self::Contact(_) => None,
-        }
-    }
-
-    /// What stands in the way of sending it to its recipient, if it is a message.
-    pub(crate) fn withheld(&self, now: Timestamp) -> Option<Outcome> {
-        match self {
-            Self::Message { message, contact } => may_be_sent::withheld(message, contact.as_ref(), now),
-            Self::Payment(_)
-            | Self::Refund(_)
-            | Self::Customer(_)
-            | Self::Shipment(_)
-            | Self::Pickup(_)
-            | Self::Contact(_) => None,
-        }
-    }
-
-    /// The object that an item of the table holds.
-    pub(crate) fn stored(item: &Item) -> Result<Self> {
-        match item.text("type") {
-            Some("payment") => Ok(Self::Payment(item.parse()?)),
-            Some("refund") => Ok(Self::Refund(item.parse()?)),
-            Some("customer") => Ok(Self::Customer(item.parse()?)),
-            Some("message") => Ok(Self::Message { message: item.parse()?, contact: None }),
-            Some("shipment") => Ok(Self::Shipment(item.parse()?)),
-            Some("pickup") => Ok(Self::Pickup(item.parse()?)),
-            other => Err(Error::bug("subject_unknown", other.unwrap_or("an item without a type"))),
-        }
-    }
-
-    pub(crate) fn observe(&self, seen: &Observation, context: &Context) -> Result<Plan> {
-        if let Some(difference) = Difference::between(self, seen) {
-            return difference.plan(self, context);
-        }
-        match (self, seen) {
-            (Self::Payment(payment), Observation::Payment(seen)) => payment.observe(seen, context),
-            (Self::Refund(refund), Observation::Refund(seen)) => refund.observe(seen, context),
-            (Self::Customer(customer), Observation::Customer(seen)) => customer.observe(seen, context),
-            (Self::Message { message, .. }, Observation::Message(seen)) => message.observe(seen, context),
-            (Self::Shipment(shipment), Observation::Shipment(news)) => shipment.observe(news, context),
-            (Self::Pickup(pickup), Observation::Pickup(news)) => pickup.observe(news, context),
-            (Self::Contact(id), Observation::Contact(seen)) => contact::observe(id, seen, context),
-            _ => Err(Error::bug("observation_mismatch", "an observation of another kind of object")),
-        }
-    }
-
-    pub(crate) fn replace(&mut self, item: &Item) -> Result<()> {
-        match self {
-            Self::Payment(payment) => **payment = item.parse()?,
-            Self::Refund(refund) => **refund = item.parse()?,
-            Self::Customer(customer) => **customer = item.parse()?,
-            Self::Message { message, .. } => **message = item.parse()?,
-            Self::Shipment(shipment) => **shipment = item.parse()?,
-            Self::Pickup(pickup) => **pickup = item.parse()?,
-            Self::Contact(_) => {}
-        }
-        Ok(())
-    }
-
-    /// Says of a refund that it is of more than is left of its payment; false where that is known, or it is no refund.
-    pub(crate) fn goes_beyond(&mut self) -> bool {
-        match self {
-            Self::Refund(refund) => !std::mem::replace(&mut refund.is_beyond, true),
-            _ => false,
-        }
-    }
-
-    /// Whether this REF item names this object.
-    pub(crate) fn is_named_by(&self, item: &Item) -> bool {
-        let own = match self {
-            Self::Payment(payment) => payment.payment_id.as_str(),
-            Self::Refund(refund) => refund.refund_id.as_str(),
-            Self::Customer(customer) => customer.customer_id.as_str(),
-            Self::Message { message, .. } => message.message_id.as_str(),
-            Self::Shipment(shipment) => shipment.shipment_id.as_str(),
-            Self::Pickup(pickup) => pickup.pickup_id.as_str(),
-            Self::Contact(id) => id.as_str(),
-        };
-        item.text("object") == Some(own)
-    }
-}
 
 /// What working an intent came to.
 #[derive(Clone, Debug)]
@@ -217,7 +73,8 @@ impl WorkList {
                     }
                     Err(error) => return Err(error),
                 };
-                let given_up = Outcome::of(claimed.given_up(&subject, code));
+                let given_up =
+                    Outcome::of(subject.given_up(claimed.intent.kind, claimed.has_certainly_done_nothing(), code));
                 let vendor = agent.vendor_of(&claimed.intent, &subject);
                 let settled = Box::pin(self.settle(&claimed, vendor, subject, given_up, |_, _| Ok(None)));
                 Ok(settled.await?.into())
@@ -250,7 +107,7 @@ impl WorkList {
             // An event told us meanwhile: it happened.
             Outcome::of(Verdict::Done)
         } else {
-            match stopped(intent, &subject) {
+            match subject.stopped(intent) {
                 Some(Stop::For(verdict)) => Outcome::of(verdict),
                 Some(Stop::ToAsk) => agent.resolve(intent, &subject, permit).await,
                 None if intent.phase == Phase::Resolving => agent.resolve(intent, &subject, permit).await,
@@ -321,10 +178,7 @@ impl WorkList {
 
     /// Whether somebody has asked for a cancel meanwhile. Who cannot be told does not try again.
     async fn is_called_off_by_now(&self, intent: &Intent) -> bool {
-        match self.subject(intent).await {
-            Ok(Subject::Payment(payment)) => payment.cancel_requested && holds(Guard::CancelFirst),
-            _ => true,
-        }
+        self.subject(intent).await.map_or(true, |subject| subject.is_called_off())
     }
 
     /// Reads what a claim is about; gives it back when that cannot be read now.
@@ -334,36 +188,6 @@ impl WorkList {
             self.give_back(claimed, error.kind).await;
         }
         read
-    }
-
-    /// Reads what an intent is about: one read, whatever it is.
-    pub(crate) async fn subject(&self, intent: &Intent) -> Result<Subject> {
-        let gone = || Error::bug("subject_missing", intent.intent_id.as_str());
-        match &intent.data {
-            Data::Payment { payment_id, .. } => {
-                Subject::stored(&self.table.get(&payment::key(payment_id)).await?.ok_or_else(gone)?)
-            }
-            Data::Refund { refund_id, payment_id, .. } => {
-                Subject::stored(&self.table.get(&refund::key(payment_id, refund_id)).await?.ok_or_else(gone)?)
-            }
-            Data::Customer { customer_id, .. } => {
-                Subject::stored(&self.table.get(&customer::key(customer_id)).await?.ok_or_else(gone)?)
-            }
-            Data::Message { message_id, contact_id } => {
-                let keys = [message::key(message_id), contact::key(contact_id)];
-                let mut items = self.table.get_many(&keys).await?.into_iter();
-                let message = items.next().flatten().ok_or_else(gone)?.parse()?;
-                let contact = items.next().flatten().map(|item| item.parse()).transpose()?;
-                Ok(Subject::Message { message, contact })
-            }
-            Data::Shipment { shipment_id } => {
-                Subject::stored(&self.table.get(&shipment::key(shipment_id)).await?.ok_or_else(gone)?)
-            }
-            Data::Pickup { pickup_id } => {
-                Subject::stored(&self.table.get(&pickup::key(pickup_id)).await?.ok_or_else(gone)?)
-            }
-            Data::Publish { .. } => Err(Error::bug("subject_missing", "a publication has no subject")),
-        }
     }
 }
 

@@ -2,16 +2,15 @@
 //! in, and nothing that either says tells which of the two is later. The vendor is asked, once.
 
 use crate::aws::Write;
-use crate::effects::WorkList;
+use crate::effects::list::WorkList;
 use crate::effects::list::observation::Observation;
-use crate::effects::list::outcome::{Agent, Outcome, Verdict};
-use crate::effects::work::Subject;
+use crate::effects::list::outcome::{Outcome, SAID_MEANWHILE, Verdict};
+use crate::effects::subject::Subject;
+use crate::effects::work::agent::Agent;
 use crate::effects::work::claim::Claimed;
 use crate::effects::work::settle::Settled;
 use crate::error::Result;
 
-/// The code of an answer that cannot be put in order with what was said meanwhile.
-pub(crate) const SAID_MEANWHILE: &str = "said_meanwhile";
 /// Looks at the vendor for one settle: each further one means that something else was said during the one before.
 const LOOKS_MAX: u32 = 2;
 
@@ -34,7 +33,7 @@ impl WorkList {
                 settled => return settled,
             }
             subject = self.subject(&claimed.intent).await?;
-            let known = if let Subject::Payment(payment) = &subject { Some(payment.standing()) } else { None };
+            let known = subject.standing();
             let found = match subject.vendor_id() {
                 Some(vendor_id) => agent.fetch(vendor_id, &claimed.intent.correlation_id).await,
                 None => None,

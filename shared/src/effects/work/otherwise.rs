@@ -4,10 +4,14 @@
 use crate::aws::Write;
 use crate::aws::table::Written;
 use crate::domain::payment::PaymentStatus;
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Data, Intent, KEPT_AFTER, Phase, VendorRequest};
 use crate::effects::list::observation::{Observation, PaymentSeen};
-use crate::effects::work::commit::{Committed, Context, Plan, Role};
-use crate::effects::{Subject, Verdict, WorkList, Worked};
+use crate::effects::list::outcome::Verdict;
+use crate::effects::list::plan::{Context, Plan, Role};
+use crate::effects::subject::Subject;
+use crate::effects::work::Worked;
+use crate::effects::work::commit::Committed;
 use crate::error::{Error, Result};
 
 impl WorkList {
@@ -44,8 +48,8 @@ impl WorkList {
             Context::ours(now, &intent.correlation_id, format!("{}/{}/refused", intent.intent_id, intent.epoch));
         let verdict = Verdict::Refused { code };
         let failed = Observation::Payment(PaymentSeen::ours(PaymentStatus::Failed));
-        let plan = |subject: &Subject| -> Result<Plan> {
-            let mut plan = subject.observe(&failed, &context)?;
+        let plan = |subject: &Subject| -> Result<(Plan, Subject)> {
+            let (mut plan, after) = subject.observe(&failed, &context)?;
             let refused = Write::update(intent.key())
                 .set("phase", &Phase::Refused)?
                 .set("refusal", &code)?
@@ -56,12 +60,12 @@ impl WorkList {
                 .bind(":ready", &Phase::Ready)?
                 .bind(":epoch", &intent.epoch)?;
             plan.writes.insert(0, (Role::Fence, refused));
-            let after = plan.after.as_ref().unwrap_or(subject);
-            plan.writes.extend(answer(after, &verdict)?.map(|write| (Role::Once, write)));
-            Ok(plan)
+            plan.writes.extend(answer(&after, &verdict)?.map(|write| (Role::Once, write)));
+            Ok((plan, after))
         };
-        let Committed::Done(plan) = self.commit(subject, plan).await? else { return Ok(None) };
+        let Committed::Done(done) = self.commit(subject, plan).await? else { return Ok(None) };
+        let (plan, after) = *done;
         self.nudge(&plan.nudges).await;
-        Ok(plan.after.map(|after| Worked::Settled(after, verdict)))
+        Ok(Some(Worked::Settled(after, verdict)))
     }
 }

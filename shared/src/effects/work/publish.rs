@@ -7,7 +7,7 @@ use crate::aws::Write;
 use crate::aws::queue::Outgoing;
 use crate::domain::IntentId;
 use crate::domain::event::CloudEvent;
-use crate::effects::WorkList;
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Data, Intent, KEPT_AFTER, Phase};
 use crate::error::{Error, Result};
 use crate::guard::{Guard, holds};

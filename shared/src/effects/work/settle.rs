@@ -4,23 +4,15 @@ use std::time::Duration;
 
 use crate::aws::Write;
 use crate::aws::table::Written;
-use crate::domain::message::MessageStatus;
-use crate::domain::payment::PaymentStatus;
-use crate::domain::refund::RefundStatus;
-use crate::domain::shipping::{PickupStatus, ShipmentStatus};
 use crate::domain::{Timestamp, id};
-use crate::effects::WorkList;
-use crate::effects::intake::campaign::CANCELED;
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Intent, KEPT_AFTER, Kind, MANUAL_PARTITION, Phase, due_partition};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::{
-    MessageNews, MessageSeen, Observation, PaymentSeen, PickupNews, RefundSeen, ShipmentNews,
-};
-use crate::effects::list::outcome::{CALLED_OFF, HELD_BACK, OPTED_OUT, Outcome, TOO_EARLY, Verdict};
-use crate::effects::subject::may_be_sent::SUPPRESSED;
-use crate::effects::work::Subject;
+use crate::effects::list::outcome::{HELD_BACK, Outcome, TOO_EARLY, Verdict};
+use crate::effects::list::plan::{Context, Plan, Role};
+use crate::effects::subject::Subject;
 use crate::effects::work::claim::Claimed;
-use crate::effects::work::commit::{Committed, Context, Plan, Role};
+use crate::effects::work::commit::Committed;
 use crate::error::Result;
 use crate::gateway::{Lane, OperationClass, Vendor, policy};
 use crate::guard::{Guard, condition, holds};
@@ -89,14 +81,14 @@ impl WorkList {
         let backoff = vendor.policy().backoff(attempt.max(1), &self.world);
         let intent = &claimed.intent;
         loop {
-            let plan = |subject: &Subject| -> Result<Plan> {
+            let plan = |subject: &Subject| -> Result<(Plan, Subject)> {
                 let verdict = effective(&outcome.verdict, intent, subject, now, backoff);
                 let context = Context {
                     now,
                     correlation: intent.correlation_id.clone(),
                     source: if outcome.seen.is_some() { vendor.as_str() } else { "crossdock" },
                     occasion: format!("{}/{}", intent.intent_id, intent.epoch),
-                    settles_confirm: intent.kind == Kind::PaymentConfirm && phase_after(&verdict).is_settled(),
+                    settles_confirm: intent.kind == Kind::PaymentConfirm && verdict.phase().is_settled(),
                     is_cancel: intent.kind == Kind::PaymentCancel,
                     gives_cancel_up: intent.kind == Kind::PaymentCancel
                         && intent.phase == Phase::Manual
@@ -104,20 +96,21 @@ impl WorkList {
                     // Whoever was answered 202 has gone: a worker's cancel tells them nothing.
                     asker_hears: intent.kind == Kind::PaymentCancel && claimed.lease.lane == Lane::Interactive,
                 };
-                let mut plan = match statement(&verdict, &outcome, intent, subject) {
+                // The vendor's words where there are any, ours otherwise.
+                let seen = outcome.seen.clone().or_else(|| subject.statement(intent, &verdict));
+                let (mut plan, after) = match seen {
                     Some(seen) => subject.observe(&seen, &context)?,
-                    None => Plan::default(),
+                    None => (Plan::default(), subject.clone()),
                 };
-                let after = plan.after.as_ref().unwrap_or(subject);
-                plan.writes.extend(also(after, &verdict)?);
+                plan.writes.extend(also(&after, &verdict)?);
                 plan.writes
-                    .insert(0, (Role::Fence, Self::outcome_write(claimed, &verdict, after, attempt, backoff, now)?));
-                Ok(plan)
+                    .insert(0, (Role::Fence, Self::outcome_write(claimed, &verdict, &after, attempt, backoff, now)?));
+                Ok((plan, after))
             };
             let committed = self.commit(subject.clone(), plan).await?;
             match committed {
-                Committed::Done(plan) => {
-                    let after = plan.after.clone().unwrap_or(subject);
+                Committed::Done(done) => {
+                    let (plan, after) = *done;
                     let verdict = effective(&outcome.verdict, intent, &after, now, backoff);
                     self.report(claimed, &verdict);
                     // A code is good for two minutes: the sweeper's minute is too long.
@@ -162,7 +155,7 @@ impl WorkList {
         now: Timestamp,
     ) -> Result<Write> {
         let intent = &claimed.intent;
-        let phase = phase_after(verdict);
+        let phase = verdict.phase();
         let write = Write::update(intent.key())
             .set("phase", &phase)?
             .set("claims", &0)?
@@ -237,7 +230,7 @@ impl WorkList {
 
     fn report(&self, claimed: &Claimed, verdict: &Verdict) {
         let intent = &claimed.intent;
-        let phase = phase_after(verdict).as_str();
+        let phase = verdict.phase().as_str();
         let now = self.world.now();
         fields::count(now, "intents_settled", &[("operation", intent.kind.as_str()), ("outcome", phase)]);
         if let Verdict::GivenUp { code } = verdict {
@@ -272,127 +265,26 @@ fn wait_after(code: &str, after: Option<Duration>, backoff: Duration) -> Duratio
     }
 }
 
-/// The phase that a verdict leads to.
-const fn phase_after(verdict: &Verdict) -> Phase {
-    match verdict {
-        Verdict::Done => Phase::Done,
-        Verdict::Refused { .. } => Phase::Refused,
-        Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => Phase::Ready,
-        Verdict::Unknown { .. } => Phase::Unknown,
-        Verdict::GivenUp { .. } => Phase::Manual,
-    }
-}
-
 /// What a verdict means for this intent.
 ///
-/// A resolver that was turned away has learned nothing of the call that it asks about. And what certainly did not happen,
-/// of a payment that is to be canceled, is not tried again.
+/// A resolver that was turned away has learned nothing of the call that it asks about.
 fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timestamp, backoff: Duration) -> Verdict {
     let (kind, later) = (intent.kind, now.plus(backoff));
     let is_read = kind.operation_class() == OperationClass::Read;
-    match (verdict, subject) {
+    match verdict {
         // It was done with asking: the vendor has told how things are.
-        (Verdict::NotDone { code: TOO_EARLY, .. }, _) => verdict.clone(),
-        (Verdict::NotDone { after, .. } | Verdict::ProbablyNotDone { after }, _)
+        Verdict::NotDone { code: TOO_EARLY, .. } => verdict.clone(),
+        Verdict::NotDone { after, .. } | Verdict::ProbablyNotDone { after }
             if intent.phase == Phase::Resolving && !is_read && holds(Guard::UnknownStays) =>
         {
             Verdict::Unknown { look_at: after.map_or(later, |wait| later.max(now.plus(wait))), ask_the_list: false }
         }
-        (Verdict::NotDone { .. }, Subject::Payment(payment))
-            if kind.is_called_off() && payment.cancel_requested && !intent.in_doubt =>
-        {
-            Verdict::Refused { code: CALLED_OFF }
-        }
-        (Verdict::Absent, Subject::Payment(payment)) if kind.is_called_off() && payment.cancel_requested => {
-            Verdict::Refused { code: CALLED_OFF }
-        }
         // A status that nobody told is no reason to wake a person, nor a fee that was not found in time; nor is a parcel that
         // nobody saw for a month: that is for the shop and its carrier to talk about.
-        (Verdict::GivenUp { code }, _) if is_read && (kind != Kind::PaymentSettlement || *code == "budget_over") => {
+        Verdict::GivenUp { code } if is_read && (kind != Kind::PaymentSettlement || *code == "budget_over") => {
             Verdict::Refused { code }
         }
-        // Whether an offer or a code of an hour ago was sent is nothing that a person has to find out.
-        (Verdict::GivenUp { code }, Subject::Message { message, .. }) if message.kind.is_perishable() => {
-            Verdict::Refused { code }
-        }
-        _ => verdict.clone(),
-    }
-}
-
-/// What the outcome says of the subject: the vendor's words where there are any, ours otherwise.
-fn statement(verdict: &Verdict, outcome: &Outcome, intent: &Intent, subject: &Subject) -> Option<Observation> {
-    if let Some(seen) = &outcome.seen {
-        return Some(seen.clone());
-    }
-    match (intent.kind, subject) {
-        (Kind::PaymentCreate, _) => {
-            let status = match verdict {
-                Verdict::Done => return None,
-                Verdict::Refused { code: CALLED_OFF } => PaymentStatus::Canceled,
-                Verdict::Refused { .. } => PaymentStatus::Failed,
-                Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => PaymentStatus::Deferred,
-                Verdict::Unknown { .. } => PaymentStatus::Processing,
-                Verdict::GivenUp { .. } => PaymentStatus::Manual,
-            };
-            Some(Observation::Payment(PaymentSeen::ours(status)))
-        }
-        (Kind::RefundCreate, _) => {
-            let status = match verdict {
-                Verdict::Done => return None,
-                Verdict::Refused { .. } => RefundStatus::Failed,
-                Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => RefundStatus::Deferred,
-                Verdict::Unknown { .. } => RefundStatus::Processing,
-                Verdict::GivenUp { .. } => RefundStatus::Manual,
-            };
-            Some(Observation::Refund(RefundSeen::ours(status)))
-        }
-        // The status stays; what changes is that the confirm is settled.
-        (Kind::PaymentConfirm, Subject::Payment(payment)) if phase_after(verdict).is_settled() => {
-            Some(Observation::Payment(PaymentSeen::ours(payment.status)))
-        }
-        // A person has seen what no answer told us: until the vendor says something else it is so.
-        (Kind::PaymentCancel, Subject::Payment(payment)) if intent.phase == Phase::Manual => {
-            let asked_when = Some(payment.standing());
-            match verdict {
-                Verdict::Done => {
-                    Some(Observation::Payment(PaymentSeen { asked_when, ..PaymentSeen::ours(PaymentStatus::Canceled) }))
-                }
-                Verdict::Refused { .. } => Some(Observation::Payment(PaymentSeen::ours(payment.status))),
-                _ => None,
-            }
-        }
-        (Kind::ShipmentCreate, _) => {
-            let status = match verdict {
-                Verdict::Done => return None,
-                Verdict::Refused { .. } => ShipmentStatus::Failed,
-                Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => ShipmentStatus::Deferred,
-                Verdict::Unknown { .. } => ShipmentStatus::Processing,
-                Verdict::GivenUp { .. } => ShipmentStatus::Manual,
-            };
-            Some(Observation::Shipment(ShipmentNews::Status(status)))
-        }
-        (Kind::PickupCreate, _) => {
-            let status = match verdict {
-                Verdict::Done => return None,
-                Verdict::Refused { .. } => PickupStatus::Failed,
-                Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => PickupStatus::Deferred,
-                Verdict::Unknown { .. } => PickupStatus::Processing,
-                Verdict::GivenUp { .. } => PickupStatus::Manual,
-            };
-            Some(Observation::Pickup(PickupNews::Status(status)))
-        }
-        (kind, _) if kind.is_message() => {
-            let what = match verdict {
-                Verdict::Refused { code: SUPPRESSED } => MessageNews::Status(MessageStatus::Suppressed),
-                Verdict::Refused { code: CANCELED } => MessageNews::Status(MessageStatus::Canceled),
-                Verdict::Refused { code: OPTED_OUT } => MessageNews::OptedOut,
-                Verdict::Refused { .. } => MessageNews::Status(MessageStatus::Failed),
-                Verdict::GivenUp { .. } => MessageNews::GivenUp,
-                _ => return None,
-            };
-            Some(Observation::Message(MessageSeen { what, vendor_at: None, vendor_id: None, estimate: None }))
-        }
-        _ => None,
+        _ => subject.meaning(intent, verdict).unwrap_or_else(|| verdict.clone()),
     }
 }
 

@@ -7,12 +7,15 @@ use futures_util::future::BoxFuture;
 use futures_util::future::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
+use crate::aws::Write;
+use crate::aws::table::Written;
 use crate::domain::{CampaignId, IntentId};
-use crate::effects::WorkList;
-use crate::effects::intake::campaign::{self, Campaign, campaign_of};
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Intent, Phase};
-use crate::effects::list::outcome::{Agent, Outcome, Verdict};
-use crate::effects::work::Subject;
+use crate::effects::list::outcome::{CALLED_OFF, Outcome, Verdict};
+use crate::effects::subject::Subject;
+use crate::effects::subject::campaign::{self, Campaign};
+use crate::effects::work::agent::Agent;
 use crate::effects::work::claim::{Claim, Claimed, Lease};
 use crate::error::{Error, Kind, Result};
 use crate::gateway::Permit;
@@ -79,7 +82,7 @@ impl WorkList {
         let mut settling: Vec<BoxFuture<'_, Result<()>>> = Vec::new();
         for (claimed, subject) in side_by_side(reads).await {
             match subject {
-                Ok(subject) => groups.entry(campaign_of(&subject).cloned()).or_default().push((claimed, subject)),
+                Ok(subject) => groups.entry(subject.campaign().cloned()).or_default().push((claimed, subject)),
                 Err(error) => {
                     settling.push(Box::pin(self.given_back(claimed, error.kind)));
                     failed = Some(error);
@@ -193,11 +196,24 @@ impl WorkList {
             Err(outcome) => return Ok(Err(outcome)),
         };
         let batch_id = self.campaign_batch(&campaign.campaign_id, &made).await?;
-        let called_off = Outcome::of(Verdict::Refused { code: campaign::CANCELED });
+        let called_off = Outcome::of(Verdict::Refused { code: CALLED_OFF });
         Ok(match batch_id {
             Some(_) => Ok(Campaign { batch_id, ..campaign }),
             None => Err(called_off),
         })
+    }
+
+    /// The provider's name for all mails of a campaign, made once: whoever calls the campaign off after this finds it.
+    /// `None` when it was called off before.
+    async fn campaign_batch(&self, id: &CampaignId, made: &str) -> Result<Option<String>> {
+        let write = Write::update(campaign::key(id)).set("batch_id", &made)?;
+        let free = "attribute_exists(#pk) AND attribute_not_exists(#batch_id) AND attribute_not_exists(#canceled_at)";
+        let item = match self.table.update(write.when(free)).await? {
+            Written::Done(item) | Written::Lost(Some(item)) => item,
+            Written::Lost(None) => return Ok(None),
+        };
+        let campaign: Campaign = item.parse()?;
+        Ok(campaign.batch_id.filter(|_| campaign.canceled_at.is_none()))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Who may name whom: the sources, what they name, and the rules about it.
 
+mod calls;
+pub mod floors;
 mod names;
 pub mod rules;
 
@@ -8,6 +10,7 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
+pub use calls::{Call, Method};
 pub use names::Name;
 
 /// One Rust source.
@@ -17,6 +20,10 @@ pub struct Source {
     pub path: String,
     /// What it names.
     pub names: Vec<Name>,
+    /// The methods that it defines, and that others can call.
+    pub methods: Vec<Method>,
+    /// The methods that it calls.
+    pub calls: Vec<Call>,
 }
 
 impl Source {
@@ -26,7 +33,8 @@ impl Source {
     /// Why it is no Rust.
     pub fn read(path: &str, text: &str) -> Result<Self, String> {
         let names = names::names(text, &module_of(path)).map_err(|why| format!("{path}: {why}"))?;
-        Ok(Self { path: path.to_owned(), names })
+        let methods = calls::methods(text).map_err(|why| format!("{path}: {why}"))?;
+        Ok(Self { path: path.to_owned(), names, methods: methods.defined, calls: methods.called })
     }
 
     /// The folder or file right below `folder` that this source belongs to, without `.rs`: `aws` for

@@ -1,16 +1,16 @@
 //! A cancel: before anything was sent, at the vendor, or as soon as it is known what there is to cancel.
 
-use super::payment::ORDINAL_MAX;
 use crate::aws::{Transacted, Write};
 use crate::domain::payment::PaymentStatus;
 use crate::domain::status::Status as _;
 use crate::domain::{Correlation, IntentId, PaymentId};
+use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Intent, Phase};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::{Observation, PaymentSeen};
-use crate::effects::subject::payment::{self, Payment};
-use crate::effects::work::commit::{Charged, Context, Plan, Role, timeline_row};
-use crate::effects::{CALLED_OFF, Subject, WorkList};
+use crate::effects::list::observation::PaymentSeen;
+use crate::effects::list::outcome::CALLED_OFF;
+use crate::effects::list::plan::{Charged, Context, Plan, Role, timeline_row};
+use crate::effects::subject::payment::{self, ORDINAL_MAX, Payment};
 use crate::error::{Error, Result};
 use crate::guard::{Guard, condition, holds};
 
@@ -144,11 +144,11 @@ impl WorkList {
 
     /// Certainly not called: refused as canceled in one transaction, before anything is sent.
     async fn cancel_unsent(&self, payment: &Payment, context: &Context) -> Result<Option<Box<Payment>>> {
-        let seen = Observation::Payment(PaymentSeen::ours(PaymentStatus::Canceled));
+        let seen = PaymentSeen::ours(PaymentStatus::Canceled);
         // If the vendor has made something of it all the same, that is canceled when it is heard of.
         let asked_at = payment.cancel_requested_at.or(Some(context.now));
         let payment = Payment { cancel_requested: true, cancel_requested_at: asked_at, ..payment.clone() };
-        let plan = Subject::Payment(Box::new(payment.clone())).observe(&seen, context)?;
+        let (plan, after) = payment.observe(&seen, context)?;
         let key = intent::key(&payment.intent_id);
         // What waits for a person may be of unknown outcome, unless no call was ever begun.
         // As `Intent::is_certainly_undone`.
@@ -162,9 +162,9 @@ impl WorkList {
             .bind(":no", &false)?;
         let mut writes = vec![refuse];
         writes.extend(plan.writes.into_iter().map(|(_, write)| write));
-        match (self.table.transact(&writes).await?, plan.after) {
-            (Transacted::Done, Some(Subject::Payment(after))) => Ok(Some(after)),
-            _ => Ok(None),
+        match self.table.transact(&writes).await? {
+            Transacted::Done => Ok(Some(Box::new(after))),
+            Transacted::Lost(_) => Ok(None),
         }
     }
 }

@@ -1,0 +1,150 @@
+//! An event applied to its object: seen mark, status, timeline and follow-ups in one transaction.
+
+use std::time::Duration;
+
+use crate::aws::{Transacted, Write};
+use crate::domain::Correlation;
+use crate::domain::status::{Said, is_tie};
+use crate::effects::inbound::event::{Applied, Event};
+use crate::effects::inbound::mark::{self, Mark, Once};
+use crate::effects::inbound::provider::Provider;
+use crate::effects::inbound::target::Target;
+use crate::effects::list::WorkList;
+use crate::effects::list::intent::{Intent, KEPT_AFTER, Phase};
+use crate::effects::list::nudge::Nudge;
+use crate::effects::list::observation::Observation;
+use crate::effects::list::plan::{Context, Plan, Role};
+use crate::effects::subject::Subject;
+use crate::effects::subject::doubt::Difference;
+use crate::effects::work::commit::Committed;
+use crate::error::{Error, Result};
+use crate::gateway::Vendor;
+use crate::guard::{Guard, holds};
+
+/// The vendors' clocks show whole seconds.
+const VENDOR_SECOND: Duration = Duration::from_secs(1);
+
+impl WorkList {
+    /// Applies an event to its object, in one transaction with whatever makes it happen once.
+    pub(super) async fn apply_to(
+        &self,
+        vendor: Vendor,
+        event: &Event,
+        target: Target,
+        correlation: &Correlation,
+        once: Once<'_>,
+        provider: &dyn Provider,
+    ) -> Result<Applied> {
+        let seen = match (&event.seen, &event.vendor_id) {
+            _ if event.introduces && target.subject.vendor_id().is_some() => None,
+            (Some(seen), Some(vendor_id)) if ties(&target.subject, seen) => {
+                // Rank decides when the vendor cannot be asked: an outage must not hold up its own events.
+                let now = provider.fetch(vendor_id, correlation).await;
+                now.map(|now| said_last(&target.subject, now).in_place_of(seen)).or_else(|| event.seen.clone())
+            }
+            (seen, _) => seen.clone(),
+        };
+        let correlation = target.intent.as_ref().map_or(correlation, |intent| &intent.correlation_id).clone();
+        let context = self.context(vendor, event, correlation);
+        let marks_first = matches!(once, Once::Mark) && !holds(Guard::SeenTogether);
+        if marks_first {
+            let (_, mark) = mark::once(&once, vendor, event, Some(&target.subject), &[], context.now)?;
+            if let Transacted::Lost(_) = self.table.transact(&[mark]).await? {
+                return Ok(Applied::Duplicate);
+            }
+        }
+        let mut taken = None;
+        let committed = loop {
+            let plan = |subject: &Subject| -> Result<(Plan, Subject)> {
+                let difference = taken.clone().or_else(|| {
+                    subject.difference_of_object(&event.kind, event.vendor_id.as_deref(), event.part_of.as_deref())
+                });
+                let (mut plan, after) = match (difference, &seen) {
+                    (Some(difference), _) => subject.doubted(&difference, &context)?,
+                    (None, Some(seen)) => subject.observe(seen, &context)?,
+                    (None, None) => (Plan::default(), subject.clone()),
+                };
+                if plan.doubt.is_none()
+                    && let Some(write) = Self::done_by_event(target.intent.as_ref(), event, &context)?
+                {
+                    plan.writes.push((Role::Once, write));
+                }
+                if !marks_first {
+                    let mark = mark::once(&once, vendor, event, Some(subject), &plan.nudges, context.now)?;
+                    plan.writes.insert(0, mark);
+                }
+                Ok((plan, after))
+            };
+            match self.commit(target.subject.clone(), plan).await? {
+                // What the vendor says of this object of ours it says of one that is another's.
+                Committed::RefTaken if taken.is_none() => {
+                    taken = Some(Difference::taken(&event.kind, event.vendor_id.as_deref()));
+                }
+                committed => break committed,
+            }
+        };
+        match committed {
+            Committed::Done(done) => {
+                let (plan, _) = *done;
+                futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(plan.learned.as_ref()));
+                Ok(match (plan.doubt, &seen) {
+                    (Some(_), _) => Applied::Doubted,
+                    (None, Some(_)) => Applied::Written,
+                    (None, None) => Applied::Recorded,
+                })
+            }
+            Committed::Seen(item) => {
+                let mark: Mark = item.parse()?;
+                let again: Vec<Nudge> = mark
+                    .follow_ups
+                    .into_iter()
+                    .map(|f| Nudge { intent_id: f.intent_id, kind: f.kind, correlation_id: f.correlation_id })
+                    .collect();
+                self.nudge(&again).await;
+                Ok(Applied::Duplicate)
+            }
+            Committed::Fenced => Ok(Applied::Duplicate),
+            Committed::RefTaken => Err(Error::bug("vendor_object_taken", vendor.as_str())),
+        }
+    }
+
+    /// An event that carries our intent's id proves that the intent's effect happened. Where nobody is about to
+    /// settle it, the event does.
+    fn done_by_event(intent: Option<&Intent>, event: &Event, context: &Context) -> Result<Option<Write>> {
+        let Some(intent) = intent.filter(|_| holds(Guard::KnownByEvent)) else { return Ok(None) };
+        let open = matches!(intent.phase, Phase::Unknown | Phase::Resolving | Phase::Ready | Phase::Manual);
+        if !intent.kind.creates() || !open || event.seen.is_none() {
+            return Ok(None);
+        }
+        let write = Write::update(intent.key())
+            .set("phase", &Phase::Done)?
+            .set("vendor_id", &event.vendor_id)?
+            .set("claims", &0)?
+            .set("expires", &context.now.plus(KEPT_AFTER).seconds())?
+            .remove("due_pk")
+            .add("epoch", 1)
+            .when("#phase = :phase AND #epoch = :epoch")
+            .bind(":phase", &intent.phase)?
+            .bind(":epoch", &intent.epoch)?;
+        Ok(Some(write))
+    }
+}
+
+/// What the vendor answers now comes after all that it has said before, even when its clock shows the same second.
+fn said_last(subject: &Subject, mut now: Observation) -> Observation {
+    if let (Subject::Payment(payment), Observation::Payment(seen)) = (subject, &mut now) {
+        seen.vendor_at = seen.vendor_at.max(payment.vendor_at.map(|before| before.plus(VENDOR_SECOND)));
+    }
+    now
+}
+
+/// Two different open statuses of a payment in the same vendor second.
+fn ties(subject: &Subject, seen: &Observation) -> bool {
+    match (subject, seen) {
+        (Subject::Payment(payment), Observation::Payment(seen)) => is_tie(
+            Said { status: payment.status, vendor_at: payment.vendor_at },
+            Said { status: seen.status, vendor_at: seen.vendor_at },
+        ),
+        _ => false,
+    }
+}

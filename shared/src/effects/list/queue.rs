@@ -1,0 +1,36 @@
+//! The queues whose workers look at intents.
+
+/// A queue of nudges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// Whatever the payment provider does.
+    Payments,
+    /// Transactional mail.
+    Email,
+    /// Marketing mail.
+    EmailBulk,
+    /// Transactional SMS.
+    Sms,
+    /// Marketing SMS.
+    SmsBulk,
+    /// Whatever carriers do.
+    Shipments,
+    /// Events of vendors, and publications.
+    InboundEvents,
+}
+
+impl Queue {
+    /// What its workers do in a minute: concurrency × 60 s ÷ the time of one call of a second or two; for mail the
+    /// vendor's quota of 10,000 an hour is less.
+    pub(crate) const fn per_minute(self) -> usize {
+        match self {
+            Self::Payments => 300,
+            Self::Email => 160,
+            // 100,000 a day.
+            Self::EmailBulk => 70,
+            // Five at once, of which each carrier answers in one to ten seconds.
+            Self::Shipments => 60,
+            Self::Sms | Self::SmsBulk | Self::InboundEvents => 3_000,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! "That event can be matched now": events that waited for a vendor's id go back to the queue.
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::Key;
+use crate::aws::queue::Outgoing;
+use crate::effects::list::WorkList;
+use crate::effects::list::reference::ref_key;
+use crate::error::{Error, Result};
+
+/// The message format's version for waiting events.
+const VERSION: u32 = 1;
+
+/// "That event can be matched now", on the wire.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Requeued {
+    v: u32,
+    /// Where the event is kept.
+    pub(crate) waiting: Key,
+}
+
+impl Requeued {
+    /// The kind of waiting events in the due index.
+    pub(crate) const KIND: &str = "event.waiting";
+
+    /// The message for the queue of inbound events.
+    pub(crate) fn message(waiting: Key) -> Result<Outgoing> {
+        let body = serde_json::to_string(&Self { v: VERSION, waiting });
+        body.map(Outgoing::plain).map_err(|e| Error::bug("requeue", e))
+    }
+
+    /// Those that wait for one object go one after the other: the first that learns that it is somebody else's lets all go.
+    pub fn group(&self) -> &str {
+        &self.waiting.pk
+    }
+
+    /// Reads such a message; `None` when it is something else.
+    pub fn parse(body: &str) -> Option<Self> {
+        serde_json::from_str::<Self>(body).ok().filter(|message| message.v == VERSION)
+    }
+}
+
+impl WorkList {
+    /// Sends the events that wait for a vendor id that has just become known back to the queue.
+    pub(crate) async fn requeue_waiting(&self, learned: Option<&(&'static str, String)>) {
+        let Some((vendor, vendor_id)) = learned else { return };
+        let result: Result<()> = async {
+            let items = self.table.query(&ref_key(vendor, vendor_id).pk, "EVENT#").await?;
+            let Some(url) = self.routes.inbound_events.as_deref().filter(|_| !items.is_empty()) else { return Ok(()) };
+            let messages = items.iter().map(|item| Requeued::message(item.key())).collect::<Result<Vec<_>>>()?;
+            self.queues.send_all(url, messages).await
+        }
+        .await;
+        if let Err(error) = result {
+            tracing::warn!(error = %error, "events that wait for this object were not re-queued");
+        }
+    }
+}
