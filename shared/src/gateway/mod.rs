@@ -7,10 +7,11 @@
 //!
 //! Reading order: this file, policy.rs (the table of limits), admission.rs (who may call; admission/verdict.rs: what a call
 //! says of its vendor), breaker.rs and quota.rs (the two kinds of item that say so), token.rs (calls that need a token
-//! first).
+//! first), encoding.rs (answers that are compressed though nobody asked for it).
 
 mod admission;
 pub mod breaker;
+mod encoding;
 mod keyring;
 mod permit;
 pub mod policy;
@@ -20,7 +21,7 @@ mod token;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::de::DeserializeOwned;
 
 use self::admission::{Admission, Credential, Health, Pass};
@@ -252,10 +253,11 @@ impl Gateway {
             self.admission.give_back(call.vendor, pass).await;
             return Reply { class: Class::Transient, response: None };
         }
-        let result = self.world.http.send(request, time_left).await;
+        let result = self.world.http.send(encoding::asking_for_plain(request), time_left).await;
         let took = self.world.now().since(started);
         let reply = match result {
             Ok(response) => {
+                let response = encoding::plain(response);
                 let class = classify(response.status(), response.headers(), response.body());
                 Reply { class, response: Some(response) }
             }
@@ -327,10 +329,25 @@ fn health(operation: &str, reply: &Reply) -> Health {
         Some(401) => Health::KeyRefused,
         Some(429) => Health::Unsaid,
         Some(403) => Health::Forbidden,
-        // An answer that nobody can read is not the vendor's.
+        // It does not let our account do this, or there is nothing of the kind where our configuration says.
+        Some(_) if reply.class == Class::Credentials => Health::Forbidden,
+        // An answer that nobody can read is not the vendor's, and nor is a page of somebody in between.
         Some(200..300) if reply.class == Class::Unknown => Health::Bad,
+        Some(400..500) if reply.response.as_ref().is_some_and(is_page) => Health::Bad,
         Some(_) => Health::Good,
     }
+}
+
+/// Whether an answer is a page for people: no vendor's API answers with one, but what stands in front of it does, or
+/// another server where our configuration has the wrong address.
+pub fn is_page(response: &HttpResponse) -> bool {
+    let kind = response.headers().get(http::header::CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
+    kind.to_ascii_lowercase().starts_with(b"text/html") || is_html(response.body())
+}
+
+/// The same by the body alone.
+pub fn is_html(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'<')
 }
 
 /// Reads `Retry-After` in seconds (RFC 9110 allows a date too; vendors here send seconds).

@@ -8,9 +8,11 @@
     reason = "a skipped check says so; tests fail by panicking, hold the whole system on their stack, and make the time"
 )]
 
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use contract::specs::{SKIPPED, Specs};
 use crossdock::aws::Transport;
 use crossdock::domain::money::Currency;
@@ -20,9 +22,11 @@ use crossdock::domain::shipping::{
 use crossdock::domain::{Correlation, Money, Timestamp};
 use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::{Env, System};
-use crossdock::vendors::carrier::{Answer, Asking, CarrierApi as _, Found, LabelOrder};
+use crossdock::vendors::carrier::{Answer, Asking, CarrierApi as _, Found, LabelOrder, Refusal};
 use crossdock::vendors::fedex::Fedex;
 use crossdock::world::{Clock, Http, HttpError, HttpRequest, HttpResponse, Rng, Sleep, World};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use simulation::{Aws, Probe, SimClock, TABLE_NAME};
@@ -35,7 +39,7 @@ const ACCOUNT: &str = "740561073";
 struct Recorder {
     kept: Arc<Mutex<Vec<HttpRequest>>>,
     aws: Aws,
-    answer: (u16, Value),
+    answer: (u16, Bytes),
 }
 
 impl Http for Recorder {
@@ -46,8 +50,8 @@ impl Http for Recorder {
         let is_token = request.uri().path() == "/oauth/token";
         self.kept.lock().unwrap().push(request);
         let token = json!({ "access_token": "t", "token_type": "bearer", "expires_in": 3_600 });
-        let (status, body) = if is_token { (200, token) } else { self.answer.clone() };
-        let response = http::Response::builder().status(status).body(body.to_string().into()).unwrap();
+        let (status, body) = if is_token { (200, token.to_string().into()) } else { self.answer.clone() };
+        let response = http::Response::builder().status(status).body(body).unwrap();
         Box::pin(async move { Ok(response) })
     }
 }
@@ -182,8 +186,31 @@ async fn a_state_is_sent_where_fedex_needs_it_and_as_it_writes_it() {
     }
 }
 
+/// What FedEx answers, in JSON or in any bytes.
+struct Answered(Bytes);
+
+impl From<Value> for Answered {
+    fn from(json: Value) -> Self {
+        Self(json.to_string().into())
+    }
+}
+
+impl From<Vec<u8>> for Answered {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
+
+/// The same JSON, compressed though nobody asked for it.
+fn compressed(json: &Value) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(json.to_string().as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
 /// The adapter, and FedEx, which answers everything with this.
-fn fedex(status: u16, body: Value) -> (Fedex, Recorder) {
+fn fedex(status: u16, body: impl Into<Answered>) -> (Fedex, Recorder) {
+    let Answered(body) = body.into();
     let clock = SimClock::new(START_MS);
     let aws = Aws::new(clock, 7);
     let recorder = Recorder { kept: Arc::default(), aws: aws.clone(), answer: (status, body) };
@@ -216,6 +243,38 @@ async fn sent() -> Vec<HttpRequest> {
     requests.clone()
 }
 
+fn our_configuration<T>() -> Answer<T> {
+    Answer::NotDone { code: "vendor_credentials", after: None, answered: true }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_compressed_answer_is_read_and_one_that_nobody_can_read_may_have_bought_a_label() {
+    let consignment = at_home();
+    let order = LabelOrder { consignment: &consignment, service: "FEDEX_GROUND", reference: "CD-0123456789" };
+    let correlation = Correlation::from_stored("c-1");
+    let error = |code: &str| json!({ "transactionId": "t", "errors": [{ "code": code, "message": "…" }] });
+    let permit = permit();
+    let asking = Asking { permit: &permit, attempt: 0, correlation: &correlation };
+    let unheard = compressed(&error("SYSTEM.UNAVAILABLE.EXCEPTION"));
+    let refused = compressed(&error("RECIPIENT.COUNTRY.UNSERVICED"));
+    for (status, body, expected) in [
+        (400, unheard.clone(), Answer::Unknown),
+        (400, refused, Answer::Refused(Refusal::Service)),
+        (400, unheard[..unheard.len() - 9].to_vec(), Answer::Unknown),
+        (400, b"<html>Bad Request</html>".to_vec(), Answer::Unknown),
+        (422, Vec::new(), Answer::Unknown),
+    ] {
+        let (fedex, recorder) = fedex(status, body);
+        assert_eq!(fedex.buy(order, asking).await, expected);
+        let sent = recorder.kept.lock().unwrap().clone();
+        assert!(sent.iter().all(|request| request.headers()["accept-encoding"] == "identity"));
+    }
+    let unknown = compressed(&error("TRACKING.REFERENCENUMBER.NOTFOUND"));
+    assert_eq!(fedex(404, unknown).0.find(order, asking).await, Answer::Done(Found::Nothing));
+    let page = b"<html>Not Found</html>".to_vec();
+    assert_eq!(fedex(404, page).0.track("122816215025810", asking).await, our_configuration());
+}
+
 #[tokio::test(start_paused = true)]
 async fn only_an_unknown_reference_tells_that_no_label_was_bought() {
     let consignment = at_home();
@@ -223,7 +282,7 @@ async fn only_an_unknown_reference_tells_that_no_label_was_bought() {
     let correlation = Correlation::from_stored("c-1");
     for (status, code, expected) in [
         (400, "TRACKING.REFERENCENUMBER.NOTFOUND", Answer::Done(Found::Nothing)),
-        (404, "NOT.FOUND.ERROR", Answer::Unknown),
+        (404, "NOT.FOUND.ERROR", our_configuration()),
         (404, "TRACKING.TRACKINGNUMBER.NOTFOUND", Answer::Unknown),
         (400, "TRACKING.TRACKINGNUMBER.EMPTY", Answer::Unknown),
         (400, "TRACKING.REFERENCETYPE.INVALID", Answer::Unknown),

@@ -1,16 +1,19 @@
 //! What an answer of FedEx's means. There is no idempotency key: whatever may have been done is Unknown, and the search by
-//! our reference will tell. (The API's own documents; its catalogue of codes is long and grows, so a refusal's reason is read
+//! our reference will tell; an answer that nobody can read is one of those. (The API's own documents; its catalogue of codes is long and grows, so a refusal's reason is read
 //! from the parts of its code.)
 
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use crate::gateway::{Class, retry_after};
+use crate::gateway::{Class, is_html, retry_after};
 use crate::vendors::carrier::Refusal;
 use crate::vendors::lenient::list;
 
 /// FedEx's own word for "turned away": a 503 without it may be a proxy's, after the work was done.
 const UNAVAILABLE: &str = "SERVICE.UNAVAILABLE.ERROR";
+/// FedEx's word for a path that it does not have: our configuration names another server than its API. It is no word
+/// about what was asked for. (FedEx's specifications, response 404: "The resource you requested is no longer available".)
+const NO_SUCH_RESOURCE: &str = "NOT.FOUND.ERROR";
 /// Characters of a code that a log line takes.
 const CODE_MAX: usize = 80;
 
@@ -65,7 +68,8 @@ pub(super) fn classify_effect(status: StatusCode, headers: &HeaderMap, body: &[u
         200 if has_output(body) => Class::Done,
         401 | 403 => Class::Credentials,
         400 if is_ours_to_fix(code.as_deref()) => Class::Credentials,
-        400 | 404 | 422 if is_its_own(code.as_deref()) => Class::Unknown,
+        404 if code.as_deref() == Some(NO_SUCH_RESOURCE) => Class::Credentials,
+        400 | 404 | 422 if code.is_none() || is_its_own(code.as_deref()) => Class::Unknown,
         400 | 404 | 422 => Class::Refused,
         429 => Class::Throttled { after: retry_after(headers) },
         503 if code.as_deref() == Some(UNAVAILABLE) => Class::Transient,
@@ -76,6 +80,8 @@ pub(super) fn classify_effect(status: StatusCode, headers: &HeaderMap, body: &[u
 /// Classifies the answer to a question. It does nothing, so whatever FedEx failed at certainly did not happen.
 pub(super) fn classify_read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Class {
     match (classify_effect(status, headers, body), status.as_u16()) {
+        // Somebody else's page: our configuration.
+        (Class::Unknown, 400..500) if is_html(body) => Class::Credentials,
         (Class::Unknown, 400 | 404 | 422 | 500..) => Class::Transient,
         (class, _) => class,
     }
@@ -165,10 +171,12 @@ mod tests {
             (400, error("ACCOUNTNUMBER.REGISTRATION.REQUIRED"), Credentials, Credentials),
             (400, error("LOGIN.REAUTHENTICATE.ERROR"), Credentials, Credentials),
             (400, error("SYSTEM.UNEXPECTED.ERROR"), Unknown, Transient),
-            (400, "not json".to_owned(), Refused, Refused),
+            (400, "not json".to_owned(), Unknown, Transient),
+            (400, "{}".to_owned(), Unknown, Transient),
+            (404, "<html>".to_owned(), Unknown, Credentials),
             (401, error("NOT.AUTHORIZED.ERROR"), Credentials, Credentials),
             (403, error("FORBIDDEN.ERROR"), Credentials, Credentials),
-            (404, error("NOT.FOUND.ERROR"), Refused, Refused),
+            (404, error("NOT.FOUND.ERROR"), Credentials, Credentials),
             (404, error("TRACKING.TRACKINGNUMBER.NOTFOUND"), Refused, Refused),
             (422, error("INVALID.INPUT.EXCEPTION"), Refused, Refused),
             (429, String::new(), throttled, throttled),
@@ -204,7 +212,6 @@ mod tests {
             ("PICKUP.NUMBER.EXPIRED", Refusal::TooLate),
             ("TRACKING.TRACKINGNUMBER.NOTFOUND", Refusal::NotFound),
             ("TRACKINGNUMBER.ENTERED.INVALID", Refusal::NotFound),
-            ("NOT.FOUND.ERROR", Refusal::NotFound),
             ("SHIPMENT.USER.UNAUTHORIZED", Refusal::Other),
         ] {
             assert_eq!(refusal(error(code).as_bytes()), expected, "{code}");

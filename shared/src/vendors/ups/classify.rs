@@ -6,7 +6,7 @@
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use crate::gateway::{Class, retry_after};
+use crate::gateway::{Class, is_html, retry_after};
 use crate::vendors::carrier::Refusal;
 use crate::vendors::lenient;
 
@@ -17,6 +17,8 @@ const VOIDED_BEFORE: u32 = 190_117;
 /// Label recovery: nothing has this reference; what had it is void.
 const NO_SUCH_REFERENCE: u32 = 300_007;
 const REFERENCE_VOID: u32 = 300_033;
+/// The account that we name is none, or not ours: no shipment's fault.
+const NO_SUCH_ACCOUNT: u32 = 120_100;
 /// Track Alert: not one of the numbers is valid.
 const NO_VALID_NUMBER: &str = "VSS210";
 
@@ -43,7 +45,9 @@ pub(super) fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> 
     match (status.as_u16(), number) {
         (200, _) => Class::Done,
         (429, _) => Class::Throttled { after: retry_after(headers) },
-        (401 | 403, _) => Class::Credentials,
+        (401 | 403, _) | (400, Some(NO_SUCH_ACCOUNT)) => Class::Credentials,
+        // Nobody can read it, or it is not UPS's: it says nothing of what was done.
+        (400 | 404 | 405 | 422, None) if code(body).is_none() => Class::Unknown,
         (400, Some(ASKED_BEFORE)) => Class::Unknown,
         // The shipping and the void system say themselves that they are out of service.
         (400 | 500 | 503, Some(120_001 | 190_001)) => Class::Transient,
@@ -57,7 +61,9 @@ pub(super) fn classify_read(status: StatusCode, headers: &HeaderMap, body: &[u8]
     match (status.as_u16(), number(body)) {
         (200, _) => Class::Done,
         (429, _) => Class::Throttled { after: retry_after(headers) },
-        (401 | 403, _) => Class::Credentials,
+        (401 | 403, _) | (400, Some(NO_SUCH_ACCOUNT)) => Class::Credentials,
+        // Somebody else's page: our configuration.
+        (400 | 404 | 405 | 422, None) if is_html(body) => Class::Credentials,
         // "Please try again": general failure, rating, shipping, label recovery out of service.
         (400, Some(10_004 | 20_001 | 110_001 | 111_001 | 120_001 | 300_000)) | (500 | 502 | 503 | 504, _) => {
             Class::Transient
@@ -151,7 +157,8 @@ mod tests {
         use Class::{Credentials, Done, Refused, Transient, Unknown};
         for (status, code, effect, read) in [
             (200, "", Done, Done),
-            (400, "", Refused, Refused),
+            (400, "", Unknown, Refused),
+            (400, "120100", Credentials, Credentials),
             (400, "10007", Refused, Refused),
             (400, "111210", Refused, Refused),
             (400, "120021", Unknown, Refused),
@@ -183,6 +190,10 @@ mod tests {
             assert_eq!(class(classify_read, status, &error(code)), read, "read: {status} {code}");
         }
         assert_eq!(class(classify, 503, "<html>"), Unknown);
+        for status in [400, 404, 405, 422] {
+            assert_eq!(class(classify, status, "<html>"), Unknown, "{status}");
+            assert_eq!(class(classify_read, status, " <!DOCTYPE html>"), Credentials, "{status}");
+        }
     }
 
     #[test]
