@@ -17,6 +17,9 @@ use crate::vendors::carrier::{Answer, Asking, Found, Label, LabelOrder, Refusal}
 
 /// After an unknown outcome: the first question. Carriers show a shipment some seconds after they made it.
 const ASK_AFTER: Duration = Duration::from_secs(10);
+/// Questions that brought nothing are asked ever more rarely, each after as much time again as has passed since the call, but
+/// at least this often: a carrier that cannot answer must not use up the hour's quota with one purchase.
+const ASK_AT_LEAST_EVERY: Duration = Duration::from_secs(3_600);
 /// After the last moment at which a call may have been running: until when a purchase that is not found may still appear.
 /// Lookups by reference read another database than the one that labels are written to; no carrier says how late it is.
 const APPEARS_WITHIN: Duration = Duration::from_secs(600);
@@ -40,8 +43,8 @@ impl Carriers {
                 let elsewhere = self.elsewhere(shipment, &consignment, asking).await;
                 elsewhere.unwrap_or_else(|| Outcome::not_done(code, after, answered))
             }
-            Answer::Unknown if holds(Guard::FallbackCertain) => self.ask_later(),
-            Answer::Unknown => self.elsewhere(shipment, &consignment, asking).await.unwrap_or_else(|| self.ask_later()),
+            Answer::Unknown if holds(Guard::FallbackCertain) => self.ask_soon(),
+            Answer::Unknown => self.elsewhere(shipment, &consignment, asking).await.unwrap_or_else(|| self.ask_soon()),
         }
     }
 
@@ -55,7 +58,7 @@ impl Carriers {
                 }
                 Answer::Refused(_) => Outcome::of(Verdict::GivenUp { code: "label_lost" }),
                 Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
-                Answer::Unknown => self.ask_later(),
+                Answer::Unknown => self.ask_later(intent),
             };
         }
         let Ok(consignment) = shipment.consignment.read() else { return unreadable() };
@@ -81,7 +84,7 @@ impl Carriers {
             }
             Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
             // A look that was refused found nothing out.
-            Answer::Refused(_) | Answer::Unknown => self.ask_later(),
+            Answer::Refused(_) | Answer::Unknown => self.ask_later(intent),
         }
     }
 
@@ -93,7 +96,7 @@ impl Carriers {
             Ok(labels) => labels,
             Err(error) => {
                 tracing::error!(error = %error, "a label was bought and could not be kept; the carrier is asked for it again");
-                return self.ask_later();
+                return self.ask_soon();
             }
         };
         self.count_accuracy(shipment, &label);
@@ -155,8 +158,16 @@ impl Carriers {
         Some(Outcome { verdict: Verdict::Absent, seen: Some(Observation::Shipment(news)) })
     }
 
-    fn ask_later(&self) -> Outcome {
+    fn ask_soon(&self) -> Outcome {
         let look_at = self.gateway.world().now().plus(ASK_AFTER);
+        Outcome::of(Verdict::Unknown { look_at, ask_the_list: false })
+    }
+
+    /// After a question that brought nothing.
+    fn ask_later(&self, intent: &Intent) -> Outcome {
+        let now = self.gateway.world().now();
+        let since = now.since(intent.called_until.unwrap_or(intent.created_at));
+        let look_at = now.plus(since.clamp(ASK_AFTER, ASK_AT_LEAST_EVERY));
         Outcome::of(Verdict::Unknown { look_at, ask_the_list: false })
     }
 }

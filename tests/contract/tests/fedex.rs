@@ -159,6 +159,25 @@ async fn ask_everything(fedex: &Fedex, permit: &Permit) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_currency_is_told_by_fedex_own_code_where_it_has_one() {
+    for (currency, told) in [("GBP", "UKL"), ("CHF", "SFR"), ("EUR", "EUR")] {
+        let (fedex, recorder) = fedex(200, json!({ "output": {} }));
+        let permit = permit();
+        let correlation = Correlation::from_stored("c-1");
+        let asking = Asking { permit: &permit, attempt: 0, correlation: &correlation };
+        let consignment = abroad(Incoterm::Dap, currency);
+        let order = LabelOrder { consignment: &consignment, service: "FEDEX_GROUND", reference: "CD-0123456789" };
+        fedex.buy(order, asking).await;
+        let sent = recorder.kept.lock().unwrap().pop().unwrap();
+        let body: Value = serde_json::from_slice(sent.body()).unwrap();
+        let clearance = &body["requestedShipment"]["customsClearanceDetail"];
+        assert_eq!(clearance["totalCustomsValue"]["currency"], told);
+        assert_eq!(clearance["commodities"][0]["unitPrice"]["currency"], told);
+        assert_eq!(clearance["commodities"][0]["customsValue"]["currency"], told);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_state_is_sent_where_fedex_needs_it_and_as_it_writes_it() {
     for (country, postal_code, state, told) in [
         ("AU", "2000", Some("NSW"), json!(["AU", null])),

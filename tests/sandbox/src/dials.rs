@@ -29,6 +29,12 @@ pub enum Dial {
     /// Stripe forgets the idempotency key of a request whose answer was lost: the same key makes a second object.
     /// Not turned: the first answer is replayed.
     LostAnswersForgetTheirKey,
+    /// UPS's label recovery has codes of its own for a reference that nothing has (300007), in the usual wrapper.
+    /// Not turned: those of a search by reference (9801031, 9801040), without it.
+    RecoveryHasCodesOfItsOwn,
+    /// FedEx refuses the ISO code of a currency for which it has one of its own, and answers with its own.
+    /// Not turned: it takes both, and answers with ISO's.
+    OwnCurrencyCodesOnly,
     /// Lists and searches show an object [`LIST_LAG_MS`] after it was made.
     /// Not turned: at once.
     ListsLag,
@@ -36,7 +42,7 @@ pub enum Dial {
 
 impl Dial {
     /// Every dial, with its vendor and where the doubt comes from.
-    pub const ALL: [(Self, Vendor, Source); 6] = [
+    pub const ALL: [(Self, Vendor, Source); 8] = [
         (
             Self::UnavailableYetDone,
             Vendor::Stripe,
@@ -61,6 +67,20 @@ impl Dial {
             Self::LostAnswersForgetTheirKey,
             Vendor::Stripe,
             Source::Guess("a key is kept once execution began (docs.stripe.com/api/idempotent_requests); when that is"),
+        ),
+        (
+            Self::RecoveryHasCodesOfItsOwn,
+            Vendor::Ups,
+            Source::Guess(
+                "a code of UPS' list of errors, which is not at hand; of a search by reference others were seen",
+            ),
+        ),
+        (
+            Self::OwnCurrencyCodesOnly,
+            Vendor::FedEx,
+            Source::Report(
+                "FedEx's guide of 2014, appendix F, as Odoo quotes it; nopCommerce issue 2105; of the REST API unsaid",
+            ),
         ),
         (
             Self::ListsLag,

@@ -189,6 +189,9 @@ impl Sandbox {
         mishap: Mishap,
         took_ms: u64,
     ) -> Response<Bytes> {
+        let dials = self.dials().clone();
+        self.ups.set_dials(dials.clone());
+        self.fedex.set_dials(dials);
         let response = match vendor {
             Vendor::Stripe => self.stripe.call(now_ms, request, mishap, took_ms),
             Vendor::SendGrid => self.sendgrid.call(now_ms, request, mishap, &mut self.faults),

@@ -1,12 +1,13 @@
-//! FedEx has codes of its own for some currencies, from before it had this API, and may answer with them; the carriers of
-//! Magento and Odoo for the same API know them. None is a code of ISO 4217 today, so each can mean one currency only. What we send is
-//! ISO 4217.
+//! FedEx has codes of its own for some currencies, from before it had this API. What we send has them (nopSolutions/
+//! nopCommerce issue 2105; Odoo's delivery_fedex and delivery_fedex_rest), what we read may. None is a code of ISO 4217
+//! today, so each can mean one currency only. (FedEx Web Services Developer Guide 2014, appendix F, "Currency Codes".)
 
 use crate::domain::Money;
+use crate::domain::money::Currency;
 use crate::vendors::lenient;
 
 /// FedEx's code, and the one of ISO 4217.
-const OWN_CODES: [(&str, &str); 16] = [
+const OWN_CODES: [(&str, &str); 17] = [
     ("ARN", "ARS"),
     ("CHP", "CLP"),
     ("CID", "KYD"),
@@ -18,12 +19,19 @@ const OWN_CODES: [(&str, &str); 16] = [
     ("NMP", "MXN"),
     ("NTD", "TWD"),
     ("RDD", "DOP"),
+    ("RPA", "IDR"),
     ("SFR", "CHF"),
     ("SID", "SGD"),
     ("UKL", "GBP"),
     ("UYP", "UYU"),
     ("WON", "KRW"),
 ];
+
+/// A currency as FedEx writes it.
+pub(super) fn code(currency: Currency) -> &'static str {
+    let iso = currency.code();
+    OWN_CODES.iter().find(|(_, listed)| *listed == iso).map_or(iso, |(own, _)| own)
+}
 
 /// A price as FedEx writes it; `None` for what is none, as in [`lenient::price`].
 pub(super) fn price(decimal: &str, code: &str) -> Option<Money> {
@@ -33,7 +41,7 @@ pub(super) fn price(decimal: &str, code: &str) -> Option<Money> {
 
 #[cfg(test)]
 mod tests {
-    use super::{OWN_CODES, price};
+    use super::{OWN_CODES, code, price};
     use crate::domain::money::Currency;
 
     #[test]
@@ -50,6 +58,15 @@ mod tests {
     fn no_code_of_fedex_own_is_another_currency_s() {
         for (own, iso) in OWN_CODES {
             assert!(Currency::parse(own).is_none() && Currency::parse(iso).is_some(), "{own} {iso}");
+        }
+    }
+
+    #[test]
+    fn a_currency_is_told_in_fedex_own_code_where_it_has_one() {
+        for (iso, told) in
+            [("GBP", "UKL"), ("CHF", "SFR"), ("IDR", "RPA"), ("EUR", "EUR"), ("USD", "USD"), ("NOK", "NOK")]
+        {
+            assert_eq!(Currency::parse(iso).map(code), Some(told), "{iso}");
         }
     }
 }

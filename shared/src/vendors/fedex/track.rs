@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::status::{VOIDED, status};
+use super::status::{SENT_BACK, VOIDED, status};
 use super::wire::Said;
 use crate::domain::Timestamp;
-use crate::domain::shipping::{Day, Scan, Tracking};
+use crate::domain::shipping::{Day, Scan, ShipmentStatus, Tracking};
 use crate::vendors::carrier::{Answer, Found, LabelOrder, Refusal};
 use crate::vendors::lenient::{cut, list, maybe, text};
 
@@ -202,7 +202,16 @@ impl Seen {
 impl OfShipment {
     /// What is told of the number.
     pub(super) fn tracking(&self, number: &str) -> Tracking {
-        Tracking::of(number, self.scan_events.iter().filter_map(Seen::scan).collect())
+        let mut tracking = Tracking::of(number, self.scan_events.iter().filter_map(Seen::scan).collect());
+        let sent_back_at = tracking.scans.iter().find(|scan| scan.code == SENT_BACK).map(|scan| scan.at);
+        // What was sent back is delivered to the shipper.
+        for scan in &mut tracking.scans {
+            let is_back = sent_back_at.is_some_and(|at| scan.at >= at);
+            if is_back && scan.status == Some(ShipmentStatus::Delivered) {
+                scan.status = Some(ShipmentStatus::Returned);
+            }
+        }
+        tracking
     }
 
     fn is_voided(&self) -> bool {
@@ -293,7 +302,6 @@ mod tests {
 
     use super::super::wire::sample;
     use super::*;
-    use crate::domain::shipping::ShipmentStatus;
 
     const NUMBER: &str = "122816215025810";
 
@@ -337,6 +345,16 @@ mod tests {
             (scans[1].place.as_deref(), scans[1].description.as_str()),
             (Some("MEMPHIS, US"), "Something happened")
         );
+    }
+
+    #[test]
+    fn what_is_sent_back_is_on_its_way_until_it_is_delivered_to_the_shipper() {
+        let sent_back = event("2025-05-03T09:30:00-05:00", "RS", "RS");
+        let delivered = event("2025-05-05T09:30:00-05:00", "DL", "DL");
+        let latest = |events: Value| Tracking::of(NUMBER, scans(&events)).latest().and_then(|scan| scan.status);
+        assert_eq!(latest(json!([sent_back])), Some(ShipmentStatus::Exception));
+        assert_eq!(latest(json!([delivered, sent_back])), Some(ShipmentStatus::Returned));
+        assert_eq!(latest(json!([delivered])), Some(ShipmentStatus::Delivered));
     }
 
     #[test]

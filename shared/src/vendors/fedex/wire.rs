@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::currency;
 use crate::domain::Money;
 use crate::domain::shipping::parcel::{centimetres, inches, tenths_of_kilograms, tenths_of_pounds};
 use crate::domain::shipping::{self, Consignment, Customs, CustomsItem, Parcel, Territory};
@@ -76,13 +77,13 @@ impl<'a> Address<'a> {
 /// library FedexRest, issue 42.)
 const STATE_CHARS: usize = 2;
 
-/// The state, where FedEx needs one: in the United States, Canada and Puerto Rico. It writes Quebec its own way (karrioapi/
-/// karrio, pull request 637).
+/// The state, where FedEx needs one: in the United States, Canada, Puerto Rico and India (Odoo's delivery_fedex). It writes
+/// Quebec its own way (karrioapi/karrio, pull request 637).
 fn state(address: &shipping::Address) -> Option<&str> {
     match (Territory::of(address).code, address.state.as_deref()) {
         ("PR", _) => Some("PR"),
         ("CA", Some("QC")) => Some("PQ"),
-        ("US" | "CA", Some(state)) if state.len() == STATE_CHARS => Some(state),
+        ("US" | "CA" | "IN", Some(state)) if state.len() == STATE_CHARS => Some(state),
         _ => None,
     }
 }
@@ -224,7 +225,7 @@ pub(super) struct Amount {
 impl Amount {
     pub(super) fn of(money: Money) -> Self {
         let exponent = usize::from(money.currency.exponent());
-        Self { amount: number(money.value.unsigned_abs(), exponent), currency: money.currency.code() }
+        Self { amount: number(money.value.unsigned_abs(), exponent), currency: currency::code(money.currency) }
     }
 }
 

@@ -14,17 +14,22 @@ use crate::vendors::lenient;
 const ASKED_BEFORE: u32 = 120_021;
 /// The shipment has already been voided.
 const VOIDED_BEFORE: u32 = 190_117;
-/// Label recovery: nothing has this reference; what had it is void.
-const NO_SUCH_REFERENCE: u32 = 300_007;
-const REFERENCE_VOID: u32 = 300_033;
+/// Nothing has this reference; what had it is void. Label recovery's words, and those of looking by reference, which were
+/// seen in production with and without the wrapper (a public repository, 2026-09).
+const NOTHING_THERE: [u32; 4] = [300_007, 300_033, 9_801_031, 9_801_040];
 /// The account that we name is none, or not ours: no shipment's fault.
 const NO_SUCH_ACCOUNT: u32 = 120_100;
 /// Track Alert: not one of the numbers is valid.
 const NO_VALID_NUMBER: &str = "VSS210";
 
+/// With the wrapper of the specifications, and without, as tracking by reference answers (a probe of production in a public
+/// repository, 2026-09).
 #[derive(Deserialize)]
 struct Answer {
-    response: Errors,
+    #[serde(default, deserialize_with = "lenient::maybe")]
+    response: Option<Errors>,
+    #[serde(default, deserialize_with = "lenient::list")]
+    errors: Vec<Failure>,
 }
 
 #[derive(Deserialize)]
@@ -109,7 +114,8 @@ pub(super) fn refusal(body: &[u8]) -> Refusal {
         | 121_208..=121_215 => Refusal::Service,
         120_502 | 120_504 | 120_512 | 120_526 | 120_539 | 128_000..=128_999 => Refusal::Customs,
         120_508..=120_511 | 120_533 | 120_534 | 120_537 => Refusal::Time,
-        190_100 | 190_102 | 190_109 | NO_SUCH_REFERENCE | REFERENCE_VOID | 300_014 => Refusal::NotFound,
+        190_100 | 190_102 | 190_109 | 300_014 => Refusal::NotFound,
+        number if NOTHING_THERE.contains(&number) => Refusal::NotFound,
         190_101 | 190_103 | 190_118 => Refusal::TooLate,
         _ => Refusal::Other,
     }
@@ -122,7 +128,7 @@ pub(super) fn is_voided_before(body: &[u8]) -> bool {
 
 /// Whether label recovery certainly has nothing under the reference. A 404 of anybody else in between says nothing.
 pub(super) fn has_nothing(body: &[u8]) -> bool {
-    matches!(number(body), Some(NO_SUCH_REFERENCE | REFERENCE_VOID))
+    number(body).is_some_and(|number| NOTHING_THERE.contains(&number))
 }
 
 /// Whether no number of a subscription is valid.
@@ -133,7 +139,8 @@ pub(super) fn is_all_invalid(body: &[u8]) -> bool {
 /// UPS's code in the body of an error.
 pub(super) fn code(body: &[u8]) -> Option<String> {
     let answer: Answer = serde_json::from_slice(body).ok()?;
-    answer.response.errors.into_iter().find_map(|failure| failure.code)
+    let wrapped = answer.response.map(|response| response.errors).unwrap_or_default();
+    wrapped.into_iter().chain(answer.errors).find_map(|failure| failure.code)
 }
 
 fn number(body: &[u8]) -> Option<u32> {
@@ -222,6 +229,15 @@ mod tests {
             assert_eq!(refusal(error(code).as_bytes()), expected, "{code}");
         }
         assert_eq!(refusal(b"<html>"), Refusal::Other);
+        for code in ["300007", "300033", "9801031", "9801040"] {
+            let bare = format!(r#"{{"errors":[{{"code":"{code}","message":"…"}}]}}"#);
+            for body in [error(code), bare] {
+                assert!(has_nothing(body.as_bytes()), "{body}");
+                assert_eq!(refusal(body.as_bytes()), Refusal::NotFound, "{body}");
+            }
+        }
+        assert_eq!(code(br#"{"response":"odd","errors":{"code":9801031}}"#).as_deref(), Some("9801031"));
+        assert_eq!(code(br#"{"response":{"errors":[]}}"#), None);
         assert!(is_voided_before(error("190117").as_bytes()) && !is_voided_before(error("190118").as_bytes()));
         assert!(
             has_nothing(error("300007").as_bytes())

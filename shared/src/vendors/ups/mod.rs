@@ -194,8 +194,9 @@ impl CarrierApi for Ups {
     }
 
     async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
-        let question =
-            |keys: &Keys| Question::post(recover::path(), recover::request(order.reference, &keys.account_number));
+        let question = |keys: &Keys| {
+            Question::post(recover::PATH.to_owned(), recover::request(order.reference, &keys.account_number))
+        };
         let reply = self.ask("recover_label", OperationClass::Read, asking, question).await;
         if reply.class == Class::Refused && classify::has_nothing(body(&reply)) {
             return Answer::Done(Found::Nothing);

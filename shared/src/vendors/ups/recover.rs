@@ -5,14 +5,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ship::{Form, Image, USER_AGENT};
-use super::wire::VERSION;
 use crate::vendors::carrier::{Document, Found, Label, LabelOrder};
 use crate::vendors::lenient;
 
-/// Where labels are found again.
-pub(super) fn path() -> String {
-    format!("/api/labels/{VERSION}/recovery")
-}
+/// Where labels are found again: recovery has versions of its own, and this is the first that tells of the customs' papers.
+/// (UPS Shipping specification: v1, v1701, v1903, v2603.)
+pub(super) const PATH: &str = "/api/labels/v1903/recovery";
 
 /// The question. The specification demands a list of tracking numbers even where the reference is what we have, and
 /// forbids the three letters of GIF, which is what comes without them, too.

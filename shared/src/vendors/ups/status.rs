@@ -1,5 +1,6 @@
 //! What UPS's scans mean. (developer.ups.com, Tracking API codes: "Status/Description Codes", "Package Activity Types"
-//! and "Manifest Codes".)
+//! and "Manifest Codes". The texts of 000 to 069 stand in four public lists of the same wording; more of them in the table
+//! that is quoted in UPS-API/api-documentation, issue 7.)
 
 use crate::domain::shipping::ShipmentStatus;
 
@@ -15,20 +16,24 @@ pub(super) fn status(kind: &str, code: &str, described: Option<&str>) -> Option<
 fn by_description(code: &str) -> Option<ShipmentStatus> {
     use ShipmentStatus::{Delivered, Exception, InTransit, LabelCreated, OutForDelivery, PickedUp, Returned, Voided};
     Some(match code.trim().parse::<u16>().ok()? {
-        3 | 80 | 157 => LabelCreated,
+        // Told to UPS; on its way to UPS by somebody else.
+        3 | 44 | 45 | 80 | 157 => LabelCreated,
         7 => Voided,
         // Picked up, dropped off, "we have your package".
         38 | 160 | 167..=169 => PickedUp,
-        // On the way, cleared, in a warehouse, with a partner that goes on with it.
-        5 | 10 | 12 | 14 | 16 | 25 | 39 | 47 | 57 | 71 | 73 | 74 | 84 | 87 | 92 | 134 | 137 | 138 | 158 | 159 | 164
-        | 165 => InTransit,
+        // On the way, in clearance, cleared, with a partner that goes on with it.
+        5 | 10 | 12 | 14 | 25 | 39 | 57 | 71 | 73 | 74 | 84 | 87 | 92 | 134 | 137 | 138 | 158 | 159 | 164 | 165 => {
+            InTransit
+        }
         // On the last vehicle, which 72 ("loaded on delivery vehicle") says as well.
-        6 | 21 | 37 | 72 | 78 | 89 | 91 | 146 | 162 => OutForDelivery,
+        6 | 21 | 72 | 78 | 89 | 91 | 146 | 162 => OutForDelivery,
         11 | 26 => Delivered,
         34 | 67 | 81 => Returned,
-        // Delays, attempts, refusals, damages, what is held at the customs or for the recipient to fetch it, what is on
-        // its way back: most arrive in the end, and somebody may have to do something.
+        // Delays, attempts, refusals, damages, what is held in a warehouse, at the customs or for the recipient to fetch
+        // it, what is on its way back (33, 35 to 37: the last vehicle of 37 is the one to the shipper): most arrive in the
+        // end, and somebody may have to do something.
         13
+        | 16
         | 17
         | 19
         | 22..=24
@@ -38,8 +43,10 @@ fn by_description(code: &str) -> Option<ShipmentStatus> {
         | 33
         | 35
         | 36
+        | 37
         | 40
         | 46
+        | 47
         | 48..=53
         | 58..=62
         | 64
@@ -102,6 +109,13 @@ mod tests {
             ("D", "KE", Some("034"), Some(Returned)),
             ("D", "2Q", Some("161"), Some(Exception)),
             ("X", "RS", Some("035"), Some(Exception)),
+            ("X", "RS", Some("036"), Some(Exception)),
+            ("I", "OT", Some("037"), Some(Exception)),
+            ("X", "48", Some("047"), Some(Exception)),
+            ("I", "WH", Some("016"), Some(Exception)),
+            ("I", "LM", Some("044"), Some(LabelCreated)),
+            ("M", "MP", Some("045"), Some(LabelCreated)),
+            ("I", "VP", Some("043"), Some(InTransit)),
             ("X", "48", None, Some(Exception)),
             ("RS", "", None, Some(Returned)),
             ("P", "", None, Some(PickedUp)),

@@ -154,9 +154,12 @@ async fn a_purchase_at_ups_is_found_whole_or_to_be_voided_or_certainly_not_at_al
     carriers.answer(200, &candidates);
     assert_eq!(carriers.ups.find(order(&one), carriers.asking()).await, without());
 
-    for code in ["300007", "300033"] {
-        carriers.answer(400, &ups_error(code));
-        assert_eq!(carriers.ups.find(order(&one), carriers.asking()).await, Answer::Done(Found::Nothing), "{code}");
+    for code in ["300007", "300033", "9801031", "9801040"] {
+        let bare = json!({ "errors": [{ "code": code, "message": "…" }] });
+        for body in [ups_error(code), bare] {
+            carriers.answer(400, &body);
+            assert_eq!(carriers.ups.find(order(&one), carriers.asking()).await, Answer::Done(Found::Nothing), "{body}");
+        }
     }
     // Anything else says nothing of whether it was bought.
     for (status, body) in [

@@ -80,7 +80,7 @@ async fn every_request_to_ups_and_dhl_is_one_that_their_specifications_allow() {
         ("ups.sim", "POST", "/api/rating/v2409/Shoptimeintransit"),
         ("ups.sim", "POST", "/api/rating/v2409/Ratetimeintransit"),
         ("ups.sim", "POST", "/api/shipments/v2409/ship"),
-        ("ups.sim", "POST", "/api/labels/v2409/recovery"),
+        ("ups.sim", "POST", "/api/labels/v1903/recovery"),
         ("ups.sim", "DELETE", "/api/shipments/v2409/void/cancel/1ZA1B2C30312345678"),
         ("ups.sim", "GET", "/api/track/v1/details/1ZA1B2C30312345678"),
         ("ups.sim", "POST", "/api/addressvalidation/v2/3"),

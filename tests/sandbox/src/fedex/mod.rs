@@ -14,6 +14,7 @@
 //! refused where it would change what a label is.
 
 mod address;
+mod currency;
 mod failure;
 mod pickup;
 mod rates;
@@ -23,10 +24,11 @@ mod webhook;
 
 use crate::answer::{answer, header_text};
 use crate::deliveries::Posting;
+use crate::dials::Dials;
 use crate::faults::Mishap;
 use crate::ids::Ids;
 use crate::parcels::{Parcels, Scan, Scanned, Tokens};
-use crate::{FaultDial, Settings};
+use crate::{Dial, FaultDial, Settings};
 use bytes::Bytes;
 use failure::Failure;
 use http::{Method, Request, Response, header};
@@ -50,6 +52,7 @@ pub struct State {
     parcels: Parcels,
     outgoing: Vec<Posting>,
     ids: Ids,
+    dials: Dials,
 }
 
 /// A request by method and path.
@@ -111,7 +114,12 @@ impl State {
             parcels: Parcels::default(),
             outgoing: Vec::new(),
             ids: Ids::new(settings.seed),
+            dials: Dials::default(),
         }
+    }
+
+    pub(crate) fn set_dials(&mut self, dials: Dials) {
+        self.dials = dials;
     }
 
     /// Labels, parcels and collections.
@@ -214,6 +222,10 @@ impl State {
             return Err(Failure::not_found());
         }
         let body = read(request)?;
+        let has_own_codes = self.dials.is_turned(Dial::OwnCurrencyCodesOnly);
+        if has_own_codes {
+            currency::check(&body)?;
+        }
         let done = match route {
             Route::Rates => self.rates(now_ms, &body, dial)?,
             Route::Ship => self.ship(now_ms, &body, dial)?,
@@ -225,6 +237,7 @@ impl State {
             Route::CancelPickup => self.cancel_pickup(now_ms, &body)?,
             Route::Token | Route::Unknown => return Err(Failure::not_found()),
         };
+        let done = if has_own_codes { currency::answered(done) } else { done };
         match mishap {
             Mishap::After(status) => Err(Failure::internal(status)),
             _ => Ok(done),

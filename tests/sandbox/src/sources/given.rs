@@ -98,7 +98,10 @@ fn codes(vendor: Vendor, operation: &str, response: &Response<Bytes>) -> BTreeSe
             Some(result["trackResults"][0]["error"]["code"].as_str()?.to_owned())
         }),
         Vendor::FedEx => each(&body["errors"], |error| Some(error["code"].as_str()?.to_owned())),
-        Vendor::Ups => each(&body["response"]["errors"], |error| Some(error["code"].as_str()?.to_owned())),
+        Vendor::Ups => {
+            let errors = body.get("errors").unwrap_or(&body["response"]["errors"]);
+            each(errors, |error| Some(error["code"].as_str()?.to_owned()))
+        }
         Vendor::Dhl => vec![body["title"].as_str().unwrap_or_default().replace(' ', "_")],
     };
     let found: BTreeSet<String> = found.into_iter().filter(|code| code != "null").collect();

@@ -34,7 +34,14 @@ pub(super) const LIST: &[Entry] = &[
     ),
     refusal("track track_reference", 400, "TV0001 TV1003 TV1004", BELIEVED),
     refusal("track track_reference", 404, "TW0001", Guess("404 is in ups_Tracking.yaml, the code is not")),
-    refusal("track_reference", 400, "9801031 9801040", Report("a probe of production in a public repository, 2026-09")),
+    refusal(
+        "track_reference recover_label",
+        400,
+        "9801031 9801040",
+        Report(
+            "a probe of production in a public repository, 2026-09: of a search by reference; of recovery see the dial",
+        ),
+    ),
     refusal("token", 401, "10401", BELIEVED),
     refusal(EVERY_OPERATION, 401, "250002 251004", Spec("ups_UPSTrackAlert.yaml: the table of errors")),
     refusal(EVERY_OPERATION, 404, "404", Guess("404 is in the specifications, the code is not")),

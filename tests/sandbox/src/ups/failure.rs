@@ -11,11 +11,13 @@ pub(super) struct Failure {
     message: String,
     /// Members beside `response`.
     more: Value,
+    /// Without `response` around the errors.
+    bare: bool,
 }
 
 impl Failure {
     fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), more: Value::Null }
+        Self { status, code: code.to_owned(), message: message.into(), more: Value::Null, bare: false }
     }
 
     /// 400: the request cannot be fulfilled as it is.
@@ -45,6 +47,16 @@ impl Failure {
         Self::new(404, "TW0001", "Tracking Information Not Found")
     }
 
+    /// 400: nothing has this reference (9801031), or what had it is void (9801040), without the wrapper of all others.
+    pub(super) fn no_reference(is_void: bool) -> Self {
+        let (code, message) = if is_void {
+            ("9801040", "The shipment of this reference number is void")
+        } else {
+            ("9801031", "The reference number does not exist")
+        };
+        Self { bare: true, ..Self::new(400, code, message) }
+    }
+
     pub(super) fn wrong_method() -> Self {
         Self::new(405, "405", "Method Not Allowed.")
     }
@@ -70,7 +82,8 @@ impl Failure {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let mut body = json!({ "response": { "errors": [{ "code": self.code, "message": self.message }] } });
+        let errors = json!({ "errors": [{ "code": self.code, "message": self.message }] });
+        let mut body = if self.bare { errors } else { json!({ "response": errors }) };
         for (name, value) in self.more.as_object().into_iter().flatten() {
             body[name] = value.clone();
         }

@@ -29,6 +29,7 @@ pub(crate) use route::operation;
 
 use crate::answer::{answer, header_text};
 use crate::deliveries::Posting;
+use crate::dials::Dials;
 use crate::faults::Mishap;
 use crate::ids::Ids;
 use crate::parcels::checks::text;
@@ -59,6 +60,7 @@ pub struct State {
     parcels: Parcels,
     pushes: Pushes,
     ids: Ids,
+    dials: Dials,
 }
 
 impl State {
@@ -71,7 +73,12 @@ impl State {
             parcels: Parcels::default(),
             pushes: Pushes::new(settings),
             ids: Ids::new(settings.seed),
+            dials: Dials::default(),
         }
+    }
+
+    pub(crate) fn set_dials(&mut self, dials: Dials) {
+        self.dials = dials;
     }
 
     /// Labels, parcels and collections.

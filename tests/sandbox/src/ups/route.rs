@@ -35,7 +35,8 @@ impl<'a> Route<'a> {
             ["api", "shipments", _, "ship"] => ("POST", Self::Ship),
             ["api", "shipments", _, "void", "cancel", number] => ("DELETE", Self::Void(number)),
             ["api", "shipments", _, "pickup", by] => ("DELETE", Self::CancelPickup(by)),
-            ["api", "labels", _, "recovery"] => ("POST", Self::RecoverLabel),
+            // Recovery has versions of its own.
+            ["api", "labels", "v1" | "v1701" | "v1903" | "v2603", "recovery"] => ("POST", Self::RecoverLabel),
             ["api", "track", "v1", "details", number] => ("GET", Self::Track(number)),
             ["api", "track", "v1", "reference", "details", reference] => ("GET", Self::TrackReference(reference)),
             ["api", "track", version @ ("v1" | "v2"), "subscription", kind, "package"] => {

@@ -7,7 +7,7 @@ use crate::parcels::checks::{Rule, Shape, hold, text};
 use crate::parcels::places::Distance;
 use crate::parcels::tariff::kilograms;
 use crate::parcels::{Draft, Money, NotUndone, Piece, Place, Shipment, label};
-use crate::{FaultDial, Vendor};
+use crate::{Dial, FaultDial, Vendor};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -149,7 +149,10 @@ impl State {
         };
         let response = response(request);
         let answer = match found.as_slice() {
-            [] => return Err(Failure::invalid("300007", "No label found for the requested shipment")),
+            [] if reference.is_empty() || self.dials.is_turned(Dial::RecoveryHasCodesOfItsOwn) => {
+                return Err(Failure::invalid("300007", "No label found for the requested shipment"));
+            }
+            [] => return Err(Failure::no_reference(!self.parcels.bought_for(reference).is_empty())),
             [shipment] => {
                 let count = shipment.pieces.len();
                 let labels = shipment.pieces.iter().enumerate().map(|(i, piece)| {

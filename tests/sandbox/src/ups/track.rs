@@ -36,7 +36,7 @@ pub(super) fn words_of(scan: Scan) -> Words {
         Scan::PickedUp => words("P", "PU", "038", "Pickup Scan "),
         Scan::InTransit => words("I", "AR", "005", "Arrived at Facility"),
         Scan::Exception => {
-            words("X", "48", "016", "The receiver was not available at the time of the delivery attempt.")
+            words("X", "48", "022", "The receiver was not available at the time of the delivery attempt.")
         }
         Scan::OutForDelivery => words("I", "OT", "021", "Out For Delivery Today"),
         Scan::Delivered => words("D", "FS", "011", "DELIVERED "),
@@ -45,7 +45,7 @@ pub(super) fn words_of(scan: Scan) -> Words {
     }
 }
 
-pub(super) const VOIDED: Words = words("MV", "VP", "002", "Billing Information Voided");
+pub(super) const VOIDED: Words = words("MV", "VP", "007", "Shipment Information Voided");
 
 impl State {
     pub(super) fn track(&self, now_ms: i64, request: &Request<Bytes>, number: &str) -> Result<Value, Failure> {

@@ -4,7 +4,7 @@ use crate::caller::{Answer, START_MS, answered};
 use crate::carriers::{Caller, DAY_MS, REFERENCE, sandbox, token};
 use crate::spec::check_answer;
 use http::Request;
-use sandbox::{Sandbox, Scan, Vendor};
+use sandbox::{Dial, Sandbox, Scan, Vendor};
 use serde_json::{Value, json};
 
 const ACCOUNT: &str = "A1B2C3";
@@ -307,11 +307,16 @@ fn a_label_is_recovered_by_its_number_or_its_reference_and_two_of_a_reference_ar
         assert!(found.text("/LabelRecoveryResponse/LabelResults/0/LabelImage/GraphicImage").starts_with("JVBERi0xLjQ")); // %PDF-1.4
     }
     let nothing = recover(&mut sandbox, by_reference("intent-2"));
-    assert_eq!((nothing.status, code(&nothing)), (400, "300007"));
+    assert_eq!((nothing.status, &nothing.json["errors"][0]["code"]), (400, &json!("9801031")));
+    let version = caller.call(&mut sandbox, START_MS, "POST", "/api/labels/v2409/recovery", &json!({}));
+    assert_eq!(version.status, 404, "recovery has versions of its own");
     caller.buy(&mut sandbox, START_MS);
     let two = recover(&mut sandbox, by_reference(REFERENCE));
     check(RECOVERY, "post", &two);
     assert_eq!(two.json["LabelRecoveryResponse"]["TrackingCandidate"].as_array().unwrap().len(), 2);
+    sandbox.dials().turn(Dial::RecoveryHasCodesOfItsOwn);
+    let nothing = recover(&mut sandbox, by_reference("intent-2"));
+    assert_eq!((nothing.status, code(&nothing)), (400, "300007"));
 }
 
 #[test]

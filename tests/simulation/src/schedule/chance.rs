@@ -155,7 +155,7 @@ impl Mishap {
 
 /// Every mishap with its usual probability: per request for those of requests, per invocation, webhook or batch for the
 /// others. Those of a whole run (outages, rotations) happen or not.
-const USUAL: [(Mishap, f64); 48] = [
+const USUAL: [(Mishap, f64); 50] = [
     (Mishap::Crash, 0.08),
     (Mishap::Freeze, 0.015),
     (Mishap::ClockJump, 0.005),
@@ -204,6 +204,8 @@ const USUAL: [(Mishap, f64); 48] = [
     (Mishap::OlderEndpoint, 0.5),
     (Mishap::CustomersDeleted, 0.3),
     (Mishap::RightsTaken, 0.2),
+    (Mishap::Dial(Dial::RecoveryHasCodesOfItsOwn), 0.4),
+    (Mishap::Dial(Dial::OwnCurrencyCodesOnly), 0.4),
 ];
 
 /// One mishap that happened: the piece of work, and its request (0: it is no request's).

@@ -1,11 +1,11 @@
 //! Labels: bought once, whatever happens to the answer.
 
-use sandbox::{CallFault, Vendor};
+use sandbox::{CallFault, Dial, Vendor};
 use serde_json::json;
 use simulation::shop::shipping::shipment as request;
 use simulation::universe::{Response, Universe};
 
-use crate::{ARRIVED_WITHIN_MS, intent_phase, labels, nothing_is_wrong, shipment, status};
+use crate::{ARRIVED_WITHIN_MS, calls, intent_phase, labels, nothing_is_wrong, shipment, status};
 
 const GROUND: [(&str, Vendor, &str); 2] = [("ups", Vendor::Ups, "03"), ("fedex", Vendor::FedEx, "FEDEX_GROUND")];
 
@@ -45,6 +45,54 @@ async fn a_label_whose_answer_was_lost_is_asked_for_again_at_ups() {
     universe.run_until_quiet(ARRIVED_WITHIN_MS).await;
     assert_eq!((labels(&universe, Vendor::Ups), status(&universe)), ((1, 1), "delivered".to_owned()));
     nothing_is_wrong(&universe);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purchase_that_never_reached_ups_is_made_anew_whatever_it_calls_an_unknown_reference() {
+    for is_turned in [false, true] {
+        let mut universe = Universe::new(1);
+        if is_turned {
+            universe.sandbox().dials().turn(Dial::RecoveryHasCodesOfItsOwn);
+        }
+        universe.sandbox().faults().next_calls(Vendor::Ups, "ship", 1, CallFault::LostRequest);
+        universe.call("POST", "/shipments", None, Some(&request("o-1", "ups", "03"))).await;
+        universe.run_until_quiet(ARRIVED_WITHIN_MS).await;
+        assert_eq!((labels(&universe, Vendor::Ups), status(&universe)), ((1, 1), "delivered".to_owned()));
+        assert_eq!(calls(&universe, Vendor::Ups, "recover_label"), 2, "at once, and when it would have appeared");
+        nothing_is_wrong(&universe);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_nobody_can_tell_whether_a_label_was_bought_it_is_asked_ever_more_rarely() {
+    let mut universe = Universe::new(1);
+    universe.sandbox().faults().next_calls(Vendor::Ups, "ship", 1, CallFault::LostAnswer);
+    universe.sandbox().faults().next_calls(Vendor::Ups, "recover_label", 1_000, CallFault::Garbled);
+    universe.call("POST", "/shipments", None, Some(&request("o-1", "ups", "03"))).await;
+    universe.run_until_quiet(3_600_000).await;
+    let asked = calls(&universe, Vendor::Ups, "recover_label");
+    assert!((3..=15).contains(&asked), "in an hour {asked} times");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_declaration_in_a_currency_that_fedex_names_its_own_way_is_taken() {
+    for is_turned in [false, true] {
+        let mut universe = Universe::new(1);
+        if is_turned {
+            universe.sandbox().dials().turn(Dial::OwnCurrencyCodesOnly);
+        }
+        let mut body = request("o-1", "fedex", "FEDEX_INTERNATIONAL_PRIORITY");
+        body["shipper"]["address"] = json!({"street_lines": ["1 High Street"], "city": "London",
+            "postal_code": "SW1A1AA", "country": "GB"});
+        body["recipient"]["address"] = json!({"street_lines": ["10 Main St"], "city": "Memphis", "state": "TN",
+            "postal_code": "38116", "country": "US"});
+        body["customs"] = json!({"items": [{"description": "Cotton shirts", "quantity": 1,
+            "unit_value": {"value": 4900, "currency": "GBP"}, "unit_weight": {"value": 400, "unit": "g"},
+            "origin_country": "PT", "hs_code": "620520"}], "incoterm": "DAP"});
+        let bought = universe.call("POST", "/shipments", None, Some(&body)).await;
+        assert_eq!(bought.status(), 201, "{}", bought.body());
+        assert_eq!(bought.body()["price_billed"]["currency"], "GBP");
+    }
 }
 
 #[tokio::test(start_paused = true)]
