@@ -266,7 +266,8 @@ fn what_is_said_of_parcels_the_contract_and_the_parsers_limit_alike() {
         "packages": [{ "weight": { "value": 1, "unit": "g" }, "dimensions": null }],
         "customs": { "items": [{
             "description": "Pin", "quantity": 1, "unit_value": { "value": 1, "currency": "NOK" },
-            "unit_weight": { "value": 1, "unit": "g" }, "origin_country": "NO",
+            // As light as anything can be: goods must not be heavier than the lightest parcel that is tried below.
+            "unit_weight": { "value": 0.001, "unit": "g" }, "origin_country": "NO",
         }] },
     });
     let mut quote = label.clone();
