@@ -20,10 +20,10 @@ pub type HttpResponse = http::Response<Bytes>;
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
-    /// The request never left: no connection came about. It certainly did nothing.
+    /// The request was never sent, because there was no connection. It certainly did nothing.
     #[error("not sent: {0}")]
     NotSent(String),
-    /// It was, or may have been, sent, and no whole answer came back. It may have done its work.
+    /// The request was sent, or may have been sent, and no complete answer came back. It may have been carried out.
     #[error("no answer: {0}")]
     NoAnswer(String),
 }
@@ -35,7 +35,7 @@ pub trait Http: Send + Sync {
     fn send(&self, request: HttpRequest, timeout: Duration) -> BoxFuture<'_, Result<HttpResponse, HttpError>>;
 }
 
-/// A future that is over after a while. (`Sync`, because the AWS SDK asks for it.)
+/// A future that ends after a given time. It is `Sync` because the AWS SDK requires it.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
 /// Time.
@@ -70,8 +70,8 @@ impl World {
         Self::trusting(real::embedded_roots())
     }
 
-    /// The same with other roots of trust. No function calls it and no variable leads here: it is for measuring
-    /// handshakes against a server of one's own.
+    /// The same with other roots of trust. No function calls it, and no environment variable selects it. Benchmarks use
+    /// it to measure handshakes with their own server.
     pub fn trusting(roots: rustls::RootCertStore) -> crate::error::Result<Self> {
         Ok(Self {
             http: Arc::new(real::ReqwestHttp::new(roots)?),

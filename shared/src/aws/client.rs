@@ -23,7 +23,7 @@ use crate::world::{Clock, Http, World};
 
 /// Tries of one AWS call in all. The SDK's own backoff is kept; no layer of ours retries on top.
 pub(super) const ATTEMPTS_MAX: u32 = 3;
-/// Time for one try of one AWS call. In-region calls take milliseconds; what takes 3 s is broken.
+/// Timeout of one try of one AWS call. Calls within a region take milliseconds, so 3 s means a failure.
 pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How AWS is reached, as the Lambda environment says it.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ pub struct Transport {
     tuning: Option<Arc<dyn Tuning>>,
 }
 
-/// What else than the transport a test sets in the SDK's own settings.
+/// What a test sets in the SDK beside the transport.
 pub trait Tuning: std::fmt::Debug + Send + Sync {
     /// Of the table's client.
     fn dynamodb(&self, builder: aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb::config::Builder;

@@ -48,8 +48,8 @@ impl Objects {
         Self { service: Service::new("s3", base, settings, world) }
     }
 
-    /// Stores the bytes; when this returns without an error they are durable. An object that was there is replaced.
-    /// `note` is of visible ASCII, at most [`NOTE_MAX_BYTES`].
+    /// Stores the bytes. When this returns without an error, they are durable. An existing object is replaced. `note`
+    /// is of visible ASCII, at most [`NOTE_MAX_BYTES`].
     ///
     /// # Errors
     /// `aws_unavailable` (transient) after the last try, `aws_refused` (misconfigured) when the role or the bucket is
@@ -78,8 +78,8 @@ impl Objects {
         Ok(Object { bytes: answer.into_body(), note })
     }
 
-    /// A URL with which anybody can read the object, for a while (at most seven days, AWS's limit); nothing is sent, and
-    /// it is not asked whether there is such an object.
+    /// A URL with which anybody can read the object for a limited time (at most seven days, a limit of AWS). No request
+    /// is sent, so the object may not exist.
     ///
     /// # Errors
     /// `aws_request_invalid` (a bug) when the key cannot be part of a URL.
@@ -106,7 +106,7 @@ impl Objects {
         }
     }
 
-    /// Opens the connection; failing is no matter.
+    /// Opens the connection ahead of its first use. A failure does not matter.
     pub async fn warm(&self) {
         self.service.warm().await;
     }

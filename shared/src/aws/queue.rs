@@ -1,4 +1,4 @@
-//! The queues: messages out. Messages come in through Lambda; reading a queue by hand is for people's tools.
+//! The queues: messages out. Lambda delivers incoming messages; only the operator's program reads a queue itself.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -67,7 +67,7 @@ impl Queues {
         Self { client: clients.sqs() }
     }
 
-    /// Sends one message; when this returns without an error it is durable.
+    /// Sends one message. When this returns without an error, the message is durable.
     pub async fn send(&self, url: &str, message: Outgoing) -> Result<()> {
         self.client
             .send_message()
@@ -81,10 +81,11 @@ impl Queues {
         Ok(())
     }
 
-    /// Sends any number of messages, as many to a call as SQS takes, the calls side by side: one wait.
+    /// Sends any number of messages, as many in a call as SQS allows. The calls run side by side, so they cost one
+    /// wait.
     ///
     /// # Errors
-    /// The first failure; some messages may have been sent all the same.
+    /// The first failure. Some messages may have been sent.
     pub async fn send_all(&self, url: &str, messages: Vec<Outgoing>) -> Result<()> {
         let calls = batches(messages).into_iter().map(|batch| self.send_batch(url, batch));
         join_all(calls).await.into_iter().collect()
@@ -117,7 +118,7 @@ impl Queues {
         }
     }
 
-    /// Receives up to ten messages, which are then hidden for `hidden`; none when the queue has none to give.
+    /// Receives up to ten messages and hides them for `hidden`.
     pub async fn receive(&self, url: &str, hidden: Duration) -> Result<Vec<Received>> {
         let answer = self
             .client
@@ -141,7 +142,7 @@ impl Queues {
         answer.map(drop).map_err(|e| failure("DeleteMessage", &e))
     }
 
-    /// Lets a received message be seen again at once.
+    /// Makes a received message visible again at once.
     pub async fn release(&self, url: &str, receipt: &str) -> Result<()> {
         let request = self.client.change_message_visibility().queue_url(url).receipt_handle(receipt);
         let answer = request.visibility_timeout(0).send().await;

@@ -1,8 +1,9 @@
-//! Secrets Manager, cached: vendors' keys are read once in five minutes, and once more when a vendor or a signature
-//! says that they changed. While it gives no answer, what was read last serves on for a while; a refusal ends that.
+//! Secrets Manager with a cache. Vendors' keys are read every five minutes, and at once if a vendor or a signature
+//! shows that they have changed. If Secrets Manager does not answer, the last value is used for a while. A refusal ends
+//! that.
 //!
-//! One operation, so it is asked by signed requests: the SDK's client for it is 60 kB of each zip and 580,000 instructions of
-//! each init (infra/decisions/0011-webhooks-are-archived-by-signed-puts.md).
+//! We use one operation only, by signed requests. The SDK's client would add 60 kB to each zip and 580,000 instructions
+//! to each init (infra/decisions/0011-webhooks-are-archived-by-signed-puts.md).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,12 +24,13 @@ use crate::world::World;
 
 /// How long a secret is used without asking again.
 const CACHE_TTL: Duration = Duration::from_secs(300);
-/// A forced re-read happens at most so often per instance: forged traffic must not become load on Secrets Manager.
+/// The shortest time between two forced reads of one instance, so that forged webhooks do not become load on Secrets
+/// Manager.
 const REFRESH_INTERVAL_MIN: Duration = Duration::from_secs(30);
-/// How long the last good value serves while Secrets Manager gives no answer: longer than most of its outages, and no
-/// longer, because a key that was taken out of use must not work for ever.
+/// How long the last good value is used if Secrets Manager does not answer. This is longer than most of its outages; a
+/// key that was withdrawn must not work for ever.
 const LAST_GOOD_SERVES: Duration = Duration::from_secs(3_600);
-/// How long an answer is awaited where a last good value could serve: in-region calls take milliseconds.
+/// How long we wait for an answer if there is a last good value. Calls within a region take milliseconds.
 const ANSWER_AWAITED: Duration = Duration::from_secs(1);
 
 /// GetSecretValue's answer, as far as we read it. (docs.aws.amazon.com/secretsmanager/latest/apireference)
@@ -47,7 +49,7 @@ struct Cached {
     read_at: Timestamp,
 }
 
-/// A read that is under way: whoever needs it meanwhile awaits the same one.
+/// A read in progress. Others who need the secret wait for the same read.
 type Reading = Shared<BoxFuture<'static, Result<Cached>>>;
 
 /// What an instance knows of one secret.
@@ -75,7 +77,7 @@ impl Known {
 pub struct Secrets {
     service: Service,
     world: World,
-    /// Locked for moments only, never across a call: nobody waits behind somebody who asks.
+    /// Locked for moments only, never during a call, so nobody waits for another's call.
     known: Arc<Mutex<HashMap<String, Known>>>,
 }
 

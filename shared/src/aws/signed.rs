@@ -20,7 +20,7 @@ use crate::world::{HttpRequest, HttpResponse, World};
 /// Longest wait before the second try; doubles each time, with full jitter.
 const BACKOFF: Duration = Duration::from_millis(100);
 
-/// What to ask of a service. It must do no harm to ask it twice.
+/// A request to a service. It may be sent twice, so it must be idempotent.
 pub(super) struct Question<'a> {
     /// Its name in logs: `PutObject`.
     pub(super) operation: &'static str,
@@ -55,7 +55,7 @@ impl Service {
         Self::new(name, base, settings, world)
     }
 
-    /// Asks, and asks again after what may pass. Gives the answer with status 2xx.
+    /// Sends the request and retries temporary failures. Returns the answer with status 2xx.
     ///
     /// # Errors
     /// `aws_unavailable` (transient) after the last try, `aws_refused` (misconfigured) when the role or the deployment is
@@ -80,7 +80,7 @@ impl Service {
         }
     }
 
-    /// Opens the connection; failing is no matter.
+    /// Opens the connection ahead of its first use. A failure does not matter.
     pub(super) async fn warm(&self) {
         let request = http::Request::builder().method(Method::HEAD).uri(&self.base).body(Bytes::new());
         if let Ok(request) = request {
@@ -161,7 +161,7 @@ pub(super) fn domain(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
-/// What an answer comes to: nothing to say of 2xx.
+/// The error that an answer means; none for 2xx.
 fn accepted(operation: &'static str, answer: &HttpResponse) -> Result<()> {
     let status = answer.status();
     if status.is_success() {

@@ -50,7 +50,7 @@ impl Index {
     }
 }
 
-/// What a conditional write came to.
+/// The result of a conditional write.
 #[derive(Debug)]
 pub enum Written {
     /// Written; the item as it is now.

@@ -1,4 +1,4 @@
-//! Transactions: all writes or none, and for each that stood in the way, the item that it met.
+//! Transactions: all writes or none. For each failed condition, the item that was there.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use super::table::Table;
 use crate::domain::id::ulid;
 use crate::error::{Error, Result};
 
-/// Items of one transaction at most. DynamoDB takes 100; each costs twice a plain write and widens the chance of a
-/// conflict, so more than this is a design error. The most are in the one that finds an order paid and calls off what was
+/// The most items in one transaction. DynamoDB allows 100. Each item costs twice a plain write and makes conflicts more
+/// likely, so more than this is a design error. The most are in the one that finds an order paid and calls off what was
 /// begun since: ten or eleven of the charge, and six of each open payment, of which there is one.
 pub const WRITES_MAX: usize = 20;
 
-/// Tries of a transaction that met another one on the same item.
+/// Tries of a transaction that conflicts with another one on the same item.
 const CONFLICT_TRIES_MAX: u32 = 6;
 /// Longest wait before the first retry after a conflict; doubles each time, with full jitter.
 const CONFLICT_BACKOFF: Duration = Duration::from_millis(20);
 
-/// What a transaction came to.
+/// The result of a transaction.
 #[derive(Debug)]
 pub enum Transacted {
     /// Everything is written.
@@ -32,7 +32,7 @@ pub enum Transacted {
     Lost(Vec<Obstacle>),
 }
 
-/// What one try came to.
+/// The result of one try.
 enum Tried {
     /// It is decided.
     Over(Transacted),
@@ -98,7 +98,7 @@ impl Table {
     }
 }
 
-/// Failed conditions decide over conflicts: a write that lost will lose again.
+/// A failed condition counts more than a conflict: a write that lost will lose again.
 fn obstacles(writes: &[Write], reasons: &[CancellationReason]) -> Result<Tried> {
     let mut lost = Vec::new();
     let mut retry = false;

@@ -1,6 +1,5 @@
-//! Who may call: the breakers and quotas in the table, as far as this instance has seen them. Everything here is about
-//! not calling; when the store cannot be asked, calls go on under a small local cap, because a vendor that works must
-//! not be lost to a store that does not.
+//! Decides who may call, by the breakers and quotas in the table. If the table cannot be reached, calls continue under
+//! a small local limit: a failure of the table must not cut off a vendor that works.
 
 mod line;
 mod seen;
@@ -26,19 +25,19 @@ use crate::error::Result;
 use crate::telemetry::fields;
 use crate::world::World;
 
-/// A breaker's or quota's word must not cost a call more than this: then the store counts as unreachable.
+/// The longest wait for a breaker or a quota. After it, the table counts as unreachable.
 const STORE_TIME: Duration = Duration::from_secs(1);
 /// Calls of one instance in each [`LOCAL_WINDOW`] while the store cannot be asked.
 const LOCAL_CALLS_MAX: u32 = 10;
 /// The window of [`LOCAL_CALLS_MAX`].
 const LOCAL_WINDOW: Duration = Duration::from_secs(10);
-/// While our key is refused: how often an instance lets one intent through to look whether there is another key.
+/// While our key is refused: how often an instance lets one intent through to check for a new key.
 const KEY_LOOK: Duration = Duration::from_secs(60);
-/// Who was held back looks again after this, however long the breaker stays open.
+/// A call that was held back tries again after this time, even if the breaker stays open for longer.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
-/// Those who were held back come again spread over this time. The sweeper bounds them besides.
+/// Calls that were held back are spread over this time. The sweeper limits them as well.
 const SPREAD: Duration = Duration::from_secs(60);
-/// At most so often an instance writes how full a quota is.
+/// The shortest time between two metrics of one instance about how full a quota is.
 const USE_REPORTED_EVERY: Duration = Duration::from_secs(10);
 
 /// Why a call was not made.
@@ -50,7 +49,7 @@ pub struct Held {
     pub why: &'static str,
 }
 
-/// Leave to make one call.
+/// Permission to make one call.
 #[derive(Debug)]
 pub(super) struct Pass {
     /// The credential switch of the key that the call is made with.
@@ -87,7 +86,7 @@ struct Remembered {
     local: (Timestamp, u32),
 }
 
-/// The gatekeeper of one process.
+/// Decides for one process.
 #[derive(Clone)]
 pub(super) struct Admission {
     table: Table,
@@ -104,7 +103,7 @@ impl Admission {
         self.memory.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether what was last seen says that it is useless to try. Asks nobody.
+    /// Whether a call would be denied, by what this instance saw last. It does not ask the table.
     pub(super) fn looks_shut(&self, vendor: Vendor, classes: &[OperationClass]) -> bool {
         let now = self.world.now();
         let mut remembered = self.remembered();
@@ -126,7 +125,7 @@ impl Admission {
         !looks
     }
 
-    /// Leave for one call of this class, if the breakers give it.
+    /// Permission for one call of this class, if the breakers allow it.
     pub(super) async fn pass(
         &self,
         vendor: Vendor,
@@ -181,7 +180,7 @@ impl Admission {
         Ok(())
     }
 
-    /// No call follows: whoever asks next may probe instead.
+    /// Gives the lease of a test call back because no call follows, so that the next one may make it.
     pub(super) fn give_back(&self, vendor: Vendor, pass: Pass) -> BoxFuture<'_, ()> {
         // On the heap: it is seldom needed, and part of every future that calls a vendor.
         Box::pin(async move {
@@ -290,7 +289,7 @@ impl Admission {
         })
     }
 
-    /// One alert for each transition: whoever made it says so.
+    /// Writes the metric and the log line of a transition. Only the instance that made the transition does this.
     fn announce(&self, vendor: Vendor, switch: Switch, what: &'static str, why: &str) {
         let dimensions = [("vendor", vendor.as_str()), ("operation", switch.as_str()), ("outcome", what)];
         fields::alert(self.world.now(), "breaker_transitions", 1.0, "Count", &dimensions);
@@ -312,7 +311,7 @@ impl Admission {
         }
     }
 
-    /// While the store cannot be asked.
+    /// Permission while the table cannot be reached.
     fn locally(&self) -> std::result::Result<(), Held> {
         let now = self.world.now();
         let mut remembered = self.remembered();
@@ -326,7 +325,7 @@ impl Admission {
         Err(Held { until: remembered.local.0.plus(LOCAL_WINDOW), why: "store_unreachable" })
     }
 
-    /// What the store says, if it says it in time: `None` counts as unreachable.
+    /// The table's answer, if it comes in time. `None` counts as unreachable.
     pub(super) async fn in_time<T>(&self, asking: impl Future<Output = Result<T>>) -> Option<T> {
         // On the heap: a request of the SDK's is large, and this is part of every future that calls a vendor.
         let asking = Box::pin(asking);

@@ -1,6 +1,6 @@
-//! A breaker: one item that all instances share, and its rules. It opens on failures, lets one probe through at a time
-//! while it is open, and closes after two that succeed. Counters are atomic adds under the epoch, which grows with each
-//! transition: a result that comes late, from before the transition, changes nothing.
+//! A circuit breaker: one item that all instances share, and its rules. It opens after failures. While it is open, it
+//! allows one test call (a probe) at a time. Two successful probes close it. Counters are atomic adds under the epoch,
+//! which grows with each transition: a result that comes late, from before the transition, changes nothing.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::domain::Timestamp;
 use crate::error::Result;
 use crate::guard::{Guard, condition};
 
-/// Failures in a row, in the order in which the store saw them, that open it (seed 001).
+/// Failures in a row that open it, in the order in which the table saw them. Our own choice.
 const FAILURES_IN_A_ROW: u32 = 5;
 /// More than half of at least so many calls in the last minute open it too: a vendor that fails every other call never
 /// fails five times in a row.
@@ -76,7 +76,7 @@ pub enum State {
     Open,
 }
 
-/// An operator's word. It wins until its end.
+/// A manual override. It wins until it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forced {
     /// What it is held at.

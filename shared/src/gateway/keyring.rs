@@ -1,4 +1,4 @@
-//! A vendor's secret, typed. Vendors read their keys through it and never meet Secrets Manager.
+//! A vendor's secret as a Rust type. Vendors read their keys with it and never call Secrets Manager.
 
 use std::marker::PhantomData;
 
@@ -36,13 +36,13 @@ impl<T: DeserializeOwned> Keyring<T> {
         Self { secrets, id, switch: Switch::Key, right: None, shape: PhantomData }
     }
 
-    /// The same secret, for calls with its key for marketing: when that one is refused, the others go on.
+    /// The same secret, for calls with the marketing key. If that key is refused, other calls continue.
     #[must_use]
     pub fn for_marketing(&self) -> Self {
         Self { switch: Switch::MarketingKey, ..self.clone() }
     }
 
-    /// The same secret, for calls that need this permission: where the key does not have it, the others go on.
+    /// The same secret, for calls that need this permission. If the key lacks it, other calls continue.
     #[must_use]
     pub fn with_right(&self, right: Right) -> Self {
         Self { right: Some(right), ..self.clone() }
@@ -53,7 +53,7 @@ impl<T: DeserializeOwned> Keyring<T> {
         Ok(self.versioned().await?.0)
     }
 
-    /// The keys read anew, after a refused key or a signature that did not match; `None` when that was done in the
+    /// Reads the keys again, after a refused key or a signature that did not match. `None` if that was done within the
     /// last 30 s.
     pub async fn refresh(&self) -> Result<Option<T>> {
         Ok(self.secrets.refresh(&self.id).await?.map(|(keys, _)| keys))

@@ -1,4 +1,4 @@
-//! A permit: until when a call may be made, and whether the quota has granted it already.
+//! A permit: until when a call may be made, and whether the quota has already granted it.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,7 +6,8 @@ use super::admission::Held;
 use super::policy::Lane;
 use crate::domain::Timestamp;
 
-/// Leave to call until a time. A grant that was asked for ahead counts for one call; each further one asks for its own.
+/// Permission to call until a given time. A grant that was requested ahead is for one call; each further call requests
+/// its own.
 #[derive(Debug)]
 pub struct Permit {
     call_by: Timestamp,
@@ -15,12 +16,12 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Nothing was asked for ahead.
+    /// Without a grant that was requested ahead.
     pub const fn until(call_by: Timestamp, lane: Lane) -> Self {
         Self { call_by, lane, granted: Mutex::new(None) }
     }
 
-    /// The quota was asked, and said this.
+    /// With this answer of the quota.
     pub(super) const fn asked(call_by: Timestamp, lane: Lane, granted: Result<(), Held>) -> Self {
         Self { call_by, lane, granted: Mutex::new(Some(granted)) }
     }

@@ -1,11 +1,11 @@
-//! What each vendor allows, in one table (seed 000), and when to try again.
+//! What each vendor allows, in one table, and when to try again.
 
 use std::time::Duration;
 
 use crate::domain::shipping::Carrier;
 use crate::world::World;
 
-/// The longest wait that we take a vendor's word for.
+/// The longest Retry-After that we obey.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 
 /// Jittered wait between two tries inside one HTTP request: long enough for a blip, short for a shopper.
@@ -45,7 +45,7 @@ pub enum OperationClass {
     Read,
 }
 
-/// Who may use how much of a quota's burst when both want it.
+/// Which part of a quota's burst a call may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
     /// Somebody waits for the answer.
@@ -141,8 +141,8 @@ impl Vendor {
         }
     }
 
-    /// What the vendor allows this lane (seed 000; of Postmark's no figure is known, and it stands in for SendGrid).
-    /// Burst + window ÷ every is never more than the vendor's figure.
+    /// What this lane may use of the vendor's rate limit. No figure is known for Postmark, so it has SendGrid's. Burst
+    /// + window ÷ every is never more than the vendor's figure.
     pub const fn quota(self, lane: Lane) -> Quota {
         // 100 a second, bursts of 200.
         const STRIPE: [Limit; 1] = [Limit { name: "second", every: Duration::from_millis(10), burst: 200 }];

@@ -1,9 +1,9 @@
 //! Quotas, shared by all instances. Each limit is the generic cell rate algorithm (GCRA) in one attribute: the
 //! theoretical arrival time of the next call (`tat`, in Unix microseconds). A call is allowed while that time is at
-//! most the burst ahead of the clock, and moves it on by the time of one call. DynamoDB has no maximum of two values,
-//! so the write is one of two: from now, when the limit has rested, or from the stored time. What was last seen of the
-//! item says which is tried first; a write that lost says how it really is. Calls that are asked for at the same moment are
-//! taken in one write.
+//! most the burst ahead of the clock, and moves it on by the time of one call. DynamoDB cannot compute the maximum of
+//! two values, so there are two possible writes: from now, if the limit was idle, or from the stored time. What this
+//! instance saw last decides which one is tried first. If the write fails, its answer shows the real state. Calls that
+//! are requested at the same moment are taken in one write.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,22 +15,23 @@ use crate::domain::Timestamp;
 use crate::error::Result;
 use crate::guard::{Guard, condition, holds};
 
-/// Writes tried for one call before it counts as denied: each that lost means that another instance was served.
+/// Tries to take one call before it counts as denied. Each failed try means that another instance was faster.
 const ROUNDS_MAX: u32 = 4;
 
-/// What an instance remembers of one quota's item: when each limit has room again, as last seen. Those times only grow,
-/// so a denial that follows from them needs no question: it would be denied again.
+/// What an instance remembers of one quota: when each limit has room again. These times only grow, so a call that they
+/// deny is denied without asking the table.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
     tats: BTreeMap<&'static str, i64>,
 }
 
-/// What asking came to.
+/// The answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Granted {
-    /// So many calls, at least one. `used` is how much of the fullest limit's burst is in use, from 0 to 1.
+    /// This many calls are granted, at least one. `used` is how much of the fullest limit's burst is in use, from 0 to
+    /// 1.
     Yes { calls: u32, used: f64 },
-    /// None before this time.
+    /// No call before this time.
     No { until: Timestamp },
 }
 
@@ -106,7 +107,7 @@ impl Memory {
         room.min().unwrap_or(0)
     }
 
-    /// When the fullest limit has room for one more.
+    /// When the fullest limit has room for one more call.
     fn room_at(&self, quota: &Quota, lane: Lane, now: Timestamp) -> Timestamp {
         let at = quota
             .limits
@@ -144,7 +145,7 @@ fn step_us(limit: &Limit, shards: u8) -> i64 {
     i64::try_from(limit.every.as_micros()).unwrap_or(i64::MAX) * i64::from(shards.max(1))
 }
 
-/// How far ahead of the clock the lane's calls may take a limit: its part of the burst.
+/// How far a lane may move a limit ahead of the clock: its part of the burst.
 fn burst_us(limit: &Limit, shards: u8, lane: Lane) -> i64 {
     let calls = (limit.burst / u32::from(shards.max(1)) * lane.share_percent() / 100).max(1);
     step_us(limit, shards) * i64::from(calls)

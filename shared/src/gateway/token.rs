@@ -1,15 +1,14 @@
 //! Tokens (OAuth 2.0 client credentials) of vendors that want one: kept in memory and, for all instances, in the table.
-//! The item is sealed with a key made of the vendor's own client secret, so that whoever reads the table alone has
-//! nothing, and a token that was given for another secret cannot be read and is fetched anew.
+//! The item is encrypted with a key that is derived from the vendor's client secret. So reading the table is not enough
+//! to get the token. A token that was given for another secret cannot be decrypted and is fetched again.
 //!
-//! Token services are throttled, so there is one call for all: whoever finds no token, or one past 80 %
-//! of its life, takes a lease by a conditional write and fetches. The others use the old one while it is good, and
-//! otherwise look whether the new one is there. A lease whose holder failed is left to run out: that paces the tries;
-//! unless the secret was refused.
-//! When the table cannot be asked, each instance fetches for itself.
+//! Token services limit their calls, so one instance fetches for all. An instance that finds no token, or one past 80 %
+//! of its life, takes a lease by a conditional write and fetches. The others use the old token while it is valid, and
+//! otherwise wait for the new one. If the fetch fails, the lease is kept until it ends, which limits the rate of tries;
+//! if the secret was refused, it is given back. When the table cannot be asked, each instance fetches for itself.
 //!
-//! A token call passes the breaker of what only looks, as the operation `token`. It takes nothing of the vendor's quota,
-//! which is of API calls; its own limit is the lease.
+//! A token call passes the breaker for reads, as operation `token`. It does not count against the vendor's quota, which
+//! is for API calls; its own limit is the lease.
 
 mod seal;
 
@@ -33,13 +32,13 @@ use crate::world::HttpRequest;
 
 /// The name of token calls in logs and metrics.
 pub(super) const OPERATION: &str = "token";
-/// The longest wait for a token service. It answers in less than a second, and whoever needs the token waits for it.
+/// Timeout of a token service. It usually answers in less than a second, and a request waits for it.
 const FETCH_TIME: Duration = Duration::from_secs(5);
-/// The same while there is one that works.
+/// The same while there is still a valid token.
 const RENEWAL_TIME: Duration = Duration::from_secs(2);
 /// How long a lease holds: the fetch, its write, and clocks that differ.
 const LEASE: Duration = Duration::from_secs(7);
-/// How often those who wait for another's token look whether it is there.
+/// How often an instance that waits for another's fetch looks for the new token.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 /// How long they wait: until a lease that was just taken has run out, and one fetch more.
 const WAIT_MAX: Duration = Duration::from_secs(12);

@@ -1,5 +1,5 @@
-//! SQS batches, the same for every worker: records side by side, those of one object one after the other, and a
-//! failure or panic that costs its own record only.
+//! SQS batches, the same for every worker. Records are worked side by side, those of one object one after the other. A
+//! failure or a panic affects only its own record.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -18,7 +18,7 @@ use crate::gateway::Lane;
 use crate::telemetry::fields;
 use crate::world::World;
 
-/// Time for a batch where nobody says when it ends: the shortest of the workers' timeouts.
+/// Time for a batch if Lambda gives no deadline: the shortest of the workers' timeouts.
 const DEADLINE_DEFAULT: Duration = Duration::from_secs(25);
 
 /// One record of a batch.
@@ -39,7 +39,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// The lease of what this record claims; `None` when there is too little time left to start anything.
+    /// The lease for the intent that this record claims; `None` if there is too little time left for a call.
     pub fn lease(&self, vendor_timeout: std::time::Duration, now: Timestamp) -> Option<Lease> {
         let call_by = now.plus(vendor_timeout).min(self.deadline.minus(TAIL_TIME));
         // The receive count is part of the owner: a redelivery to the same instance is another claim.
@@ -52,14 +52,14 @@ impl Record {
 
 /// A function fed by a queue.
 pub trait Worker {
-    /// What has to be done before a record may be worked, for all records of the batch side by side. A record whose
-    /// preparation fails goes back to its queue, and is not worked.
+    /// Prepares a record; all records of the batch are prepared side by side. If this fails, the record is not worked
+    /// and goes back to its queue.
     fn prepare(&self, record: &Record) -> impl Future<Output = Result<()>> + Send {
         let _ = record;
         std::future::ready(Ok(()))
     }
 
-    /// Works one record. An error returns it to its queue, and after its receives to the DLQ.
+    /// Works one record. After an error it goes back to its queue, and after too many errors to the dead-letter queue.
     fn handle(&self, record: &Record) -> impl Future<Output = Result<()>> + Send;
 
     /// Records of one group are worked one after the other, in the order in which they came.
@@ -78,7 +78,7 @@ pub async fn run<W: Worker + Sync>(worker: W, world: World) -> std::result::Resu
     .await
 }
 
-/// One batch to the list of its failures.
+/// Works one batch and lists its failed records.
 pub async fn respond<W: Worker>(
     worker: &W,
     event: SqsEvent,
@@ -108,13 +108,14 @@ pub async fn respond<W: Worker>(
     response
 }
 
-/// A panic is the record's failure, not the batch's.
+/// Turns a panic into an error of this record.
 async fn caught(work: impl Future<Output = Result<()>>) -> Result<()> {
     let done = AssertUnwindSafe(work).catch_unwind().await;
     done.unwrap_or_else(|_| Err(Error::bug("panic", "a handler panicked")))
 }
 
-/// Works a group in order. After a failure the rest of the group goes on: what the records say carries its own time.
+/// Works a group in order. After a failure the other records of the group are still worked: each event carries its own
+/// time, so order is restored later.
 async fn work_group<W: Worker>(worker: &W, records: Vec<Record>, world: &World) -> Vec<String> {
     let mut failed = Vec::new();
     for record in records {

@@ -24,7 +24,7 @@ impl Env {
         Self(Arc::new(variables.into_iter().collect()))
     }
 
-    /// The same with these over it, for programs that find out more than their environment says.
+    /// The same with these variables added or replaced, for programs that find more settings by themselves.
     #[must_use]
     pub fn with(&self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
         Self::of(self.0.iter().map(|(name, value)| (name.clone(), value.clone())).chain(variables))
@@ -43,7 +43,7 @@ impl Env {
         self.optional(name).ok_or_else(|| Error::misconfigured("configuration", format!("variable {name} is missing")))
     }
 
-    /// A time that only tests shorten, as a whole number of seconds: `meant` where the variable is missing.
+    /// A time in whole seconds that only tests may change; `meant` if the variable is missing.
     ///
     /// # Errors
     /// `configuration` when it is no number and, in production, when it is another than `meant`.
@@ -57,7 +57,7 @@ impl Env {
         Ok(wanted)
     }
 
-    /// Whether this is the stage where real money moves.
+    /// Whether this is the stage `production`, where real money moves.
     pub fn is_production(&self) -> Result<bool> {
         Ok(self.required("STAGE")? == "production")
     }

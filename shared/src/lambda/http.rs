@@ -1,5 +1,5 @@
-//! HTTP in and out, the same for every function: sizes, headers, correlation, problem documents, one log line, and a
-//! panic that costs its own request only.
+//! HTTP in and out, the same for every function: size limits, headers, correlation ids, problem documents and one log
+//! line. A panic affects only its own request.
 
 mod run;
 
@@ -32,7 +32,7 @@ pub use run::run_at_url;
 const BODY_MAX_BYTES: usize = 64 * 1024;
 /// The longest Idempotency-Key.
 const KEY_MAX_CHARS: usize = 255;
-/// Time for everything that one HTTP request does, calls included. API Gateway waits 29 s.
+/// Time for one HTTP request, with its calls to vendors. API Gateway waits 29 s.
 const REQUEST_BUDGET: Duration = Duration::from_secs(20);
 
 /// A request, as handlers see it.
@@ -44,16 +44,16 @@ pub struct ApiRequest {
     pub segments: Vec<String>,
     /// The path as it came, without stage and query.
     pub path: String,
-    /// Where the sender sent it: scheme, host, path and query as they are outside, nothing decoded. Only of a function URL
-    /// is the host known for sure.
+    /// The URL as the sender wrote it: scheme, host, path and query, not decoded. The host is reliable only for a
+    /// function URL.
     pub url: String,
-    /// The query's parameters, decoded; of one that is given twice, the last.
+    /// The query's parameters, decoded. If one is given twice, the last one counts.
     pub query: BTreeMap<String, String>,
     /// Header names are lower case here, whatever the sender wrote.
     pub headers: HeaderMap,
     /// The body's bytes, base64 undone.
     pub body: Bytes,
-    /// Ties together what this request causes.
+    /// The correlation id of everything that this request causes.
     pub correlation: Correlation,
     /// Lambda's id of the invocation.
     pub request_id: String,
@@ -77,7 +77,7 @@ impl ApiRequest {
         self.json_body_within(BODY_MAX_BYTES)
     }
 
-    /// The same of a call that takes more, in bytes.
+    /// The same with another limit, in bytes.
     ///
     /// # Errors
     /// 413 `body_too_large`, 415 `unsupported_media_type`.
@@ -132,7 +132,7 @@ pub struct Answer {
     pub body: Value,
     /// Whether it repeats an earlier answer.
     pub replayed: bool,
-    /// What a browser shows; the body is empty then.
+    /// A page for a browser; the body is empty then.
     pub page: Option<&'static str>,
 }
 
@@ -142,7 +142,7 @@ impl Answer {
         Self { status, body, replayed: false, page: None }
     }
 
-    /// A refusal as an answer of its own, so that it can be kept for repeats: the document without its correlation id.
+    /// A refusal as an answer that can be stored for repeats: the document without its correlation id.
     pub fn problem(error: &Error) -> Self {
         let (status, document, _) = problem(error);
         Self::new(status, document)
@@ -250,7 +250,7 @@ fn api_request(request: lambda_http::Request, world: &World, received_at: Timest
     }
 }
 
-/// A page that no other site may frame and that loads nothing.
+/// A page that loads nothing and that no other site may put in a frame.
 fn page_response(status: u16, html: &'static str, correlation: &Correlation) -> http::Response<Body> {
     let built = http::Response::builder()
         .status(status)
@@ -265,7 +265,7 @@ fn page_response(status: u16, html: &'static str, correlation: &Correlation) -> 
     built.unwrap_or_else(|_| http::Response::new(Body::Empty))
 }
 
-/// A function cannot be told its own URL, since the URL is made after it; each request says it.
+/// The function's own URL, read from the request: it is created after the function, so it cannot be a variable.
 fn public_url(request: &lambda_http::Request, path: &str) -> String {
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     #[cfg(feature = "function-url")]
@@ -280,7 +280,7 @@ fn public_url(request: &lambda_http::Request, path: &str) -> String {
     }
 }
 
-/// A problem document, which names the request that it answers.
+/// A problem document with the correlation id of its request.
 fn problem_response(
     status: u16,
     mut document: Value,

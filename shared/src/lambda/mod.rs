@@ -15,8 +15,8 @@ pub use lambda_runtime::Error as RuntimeError;
 pub use system::System;
 pub use webhook::{Replay, Webhook};
 
-/// Deadlines before this (9 September 2001) are none. `cargo lambda watch` gives 600,000 where Lambda gives milliseconds
-/// since 1970, and taken at its word nothing would ever be started there.
+/// Deadlines before this (9 September 2001) are ignored. `cargo lambda watch` sends 600,000 where Lambda sends
+/// milliseconds since 1970; with that deadline nothing would ever be started.
 const DEADLINE_MIN_MS: i64 = 1_000_000_000_000;
 
 /// When Lambda ends the invocation, if it says so.

@@ -1,14 +1,15 @@
-//! Errors as `application/problem+json` (RFC 9457) with a stable code and nothing of ours or a vendor's inside.
+//! Errors as `application/problem+json` (RFC 9457) with a stable code. They contain no internals of ours or of a
+//! vendor.
 
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Kind};
 
-/// What a caller is told to wait when we do not know better, in seconds.
+/// The default for `Retry-After`, in seconds.
 const RETRY_AFTER_DEFAULT_S: u64 = 5;
 
-/// Status, document and, where waiting helps, how many seconds. The document has all but the correlation id, which is that
-/// of the request that is answered with it.
+/// Status, document and, if waiting helps, the seconds to wait. The correlation id is added later: it is that of the
+/// request that gets the document.
 pub(super) fn problem(error: &Error) -> (u16, Value, Option<u64>) {
     let (status, code, retry_after) = match error.kind {
         Kind::Rejected { status } => (status, error.code, None),

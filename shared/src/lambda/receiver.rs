@@ -1,5 +1,6 @@
-//! The receivers' common part: verify with the keys at hand, once more with keys read anew, then one durable write to
-//! the queue, then 2xx. Nothing is parsed before it is verified, nothing acknowledged before it is durable.
+//! What all receivers do: verify with the cached keys, and once more with freshly read keys, then write the webhook to
+//! the queue, then answer 2xx. Nothing is parsed before it is verified, and nothing is acknowledged before the queue
+//! has it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,22 +31,22 @@ const HEADERS_MAX_BYTES: usize = 1_000;
 /// A receiver's way to the queue.
 #[derive(Clone)]
 pub struct Receiver {
-    /// Whose webhook.
+    /// The vendor whose webhooks it receives.
     pub vendor: Vendor,
-    /// The header fields that its signature needs, names in lower case: they are archived with the bytes.
+    /// The header fields that the signature needs, in lower case. They are archived with the bytes.
     pub headers: &'static [&'static str],
-    /// Whether it needs the URL too: that is archived with them.
+    /// Whether the signature covers the URL too. Then the URL is archived as well.
     pub signs_url: bool,
     /// The queues.
     pub queues: Queues,
-    /// InboundEvents.
+    /// The URL of the queue InboundEvents.
     pub queue_url: String,
     /// For time and metrics.
     pub world: World,
 }
 
 impl Receiver {
-    /// Refuses what is no webhook or does not fit, before anything else is done with it.
+    /// Refuses a request that cannot be a webhook or is too large, before anything else happens.
     ///
     /// # Errors
     /// 405 `method_not_allowed`; 413 `body_too_large`; 400 `invalid_signature` for header fields or a URL that nobody's
@@ -54,7 +55,7 @@ impl Receiver {
         self.check_within(request, most_bytes, HEADERS_MAX_BYTES)
     }
 
-    /// The same for a vendor of whose header fields less is kept than may come.
+    /// The same for a vendor whose header fields may be longer than what is archived of them.
     ///
     /// # Errors
     /// As above.
@@ -74,8 +75,8 @@ impl Receiver {
         Ok(())
     }
 
-    /// Verifies with the keys at hand and, when nothing matches, once more with keys read anew: they may have been
-    /// rotated a moment ago.
+    /// Verifies with the cached keys. If none matches, reads the keys again and tries once more: they may just have
+    /// been rotated.
     ///
     /// # Errors
     /// The check's own refusal.
@@ -97,11 +98,11 @@ impl Receiver {
         Err(refusal)
     }
 
-    /// Makes the messages durable, in order the parts of what the key of this id verified, all in one wait, and
-    /// acknowledges. With each goes what the archive keeps of it beside its bytes.
+    /// Sends the parts of a verified webhook to the queue, in order and in one wait, and acknowledges it. `key_id`
+    /// names the key that verified it. Each message carries what the archive keeps beside the bytes.
     ///
     /// # Errors
-    /// Whatever the queue says: the vendor gets a 5xx and tries again.
+    /// What the queue answers. The vendor gets a 5xx and sends the webhook again.
     pub async fn accept(&self, request: &ApiRequest, key_id: &str, parts: Vec<Message>) -> Result<Answer> {
         let field = |name: &&str| Some(((*name).to_owned(), request.header(name)?.to_owned()));
         self.accept_with(request, key_id, self.headers.iter().filter_map(field).collect(), parts).await
@@ -153,7 +154,7 @@ impl Receiver {
     }
 }
 
-/// Webhooks are posted. Whoever looks at their address with another method is told so, and nothing is verified.
+/// Refuses every method but POST; nothing is verified then.
 ///
 /// # Errors
 /// 405 `method_not_allowed`.
@@ -164,12 +165,12 @@ pub fn only_posts(request: &ApiRequest) -> Result<()> {
     Err(Error::rejected(405, "method_not_allowed", "Webhooks are posted."))
 }
 
-/// 400 for a webhook that says nothing: it cannot be queued, and its vendor shall hear that it was not.
+/// 400 for an empty webhook: SQS takes no empty message, and the vendor must know that it was not accepted.
 pub fn empty_body() -> Error {
     Error::rejected(400, "empty_body", "The body is empty.")
 }
 
-/// A queue message to be.
+/// A message for the queue, not sent yet.
 #[derive(Clone, Debug)]
 pub struct Message {
     body: String,
@@ -189,7 +190,7 @@ impl Message {
         Self::verbatim(bytes, most_bytes_in_base64).ok_or_else(too_large)
     }
 
-    /// Verified bytes, verbatim where SQS allows every character, else in base64. `None` when they would not fit.
+    /// Verified bytes: as they are if SQS allows every character, else in base64. `None` if they are too large.
     pub fn verbatim(bytes: &[u8], most_bytes_in_base64: usize) -> Option<Self> {
         match std::str::from_utf8(bytes) {
             Ok(text) if !text.is_empty() && is_allowed(text) => Some(Self { body: text.to_owned(), base64: false }),
@@ -211,8 +212,8 @@ impl Message {
     }
 }
 
-/// Whether an SQS message may have all of its characters: the XML 1.0 set, which is all but most control characters and
-/// two that are none. Looked at as bytes, which costs less than half of decoding them: every webhook passes here.
+/// Whether SQS allows all of these characters (those of XML 1.0: no control characters but tab and line ends, no U+FFFE
+/// and U+FFFF). It compares bytes, which costs less than half of decoding them; every webhook passes here.
 fn is_allowed(text: &str) -> bool {
     let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
     !text.bytes().any(is_control) && !text.contains('\u{FFFE}') && !text.contains('\u{FFFF}')

@@ -5,13 +5,13 @@ use serde_json::Value;
 
 use crate::error::Result;
 
-/// A function that runs each so often.
+/// A function that runs on a schedule.
 pub trait Scheduled {
     /// One run.
     fn tick(&self) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// Runs it until Lambda ends the process. A failed run is reported; the next comes by itself.
+/// Runs it until Lambda ends the process. A failed run is logged; the schedule starts the next one.
 pub async fn run<S: Scheduled + Sync>(scheduled: S) -> std::result::Result<(), lambda_runtime::Error> {
     let scheduled = &scheduled;
     lambda_runtime::run(service_fn(move |_: LambdaEvent<Value>| async move {

@@ -1,5 +1,5 @@
-//! The names of log fields, once, and metrics in CloudWatch's embedded format. Dimensions are vendor, operation and
-//! outcome only, never ids: each new value is a new metric that costs money.
+//! The names of log fields, and metrics in CloudWatch's embedded format. Dimensions are vendor, operation and outcome
+//! only, never ids: each new value is a new metric that costs money.
 
 use std::io::Write as _;
 use std::sync::OnceLock;
@@ -8,32 +8,32 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::Timestamp;
 
-/// Which vendor.
+/// The vendor that was called.
 pub const VENDOR: &str = "vendor.name";
-/// Which of the vendor's operations.
+/// The vendor's operation.
 pub const OPERATION: &str = "vendor.operation";
 /// The vendor's HTTP status; 0 when there was no answer.
 pub const STATUS: &str = "vendor.status";
-/// What the answer means.
+/// The class of the answer: see `gateway::Class`.
 pub const CLASS: &str = "vendor.class";
-/// How long it took.
+/// How long the call took, in milliseconds.
 pub const DURATION_MS: &str = "duration_ms";
-/// Answered calls before.
+/// How many calls of this intent were answered before.
 pub const ATTEMPT: &str = "attempt";
-/// Ties lines together.
+/// The correlation id: the same in all log lines of one request.
 pub const CORRELATION: &str = "correlation_id";
 
-/// The CloudWatch namespace of all our metrics: `Crossdock/<Stage>`, so that what happens in one stage wakes nobody who
-/// watches another in the same account. template.yaml's alarms name the same.
+/// The CloudWatch namespace of all our metrics: `Crossdock/<Stage>`, so that alarms of one stage ignore the others in
+/// the same account. The alarms in template.yaml use the same namespace.
 static NAMESPACE: OnceLock<String> = OnceLock::new();
 
-/// Says whose metrics these are. A second call changes nothing.
+/// Sets the namespace for this process. A second call changes nothing.
 pub(super) fn of_stage(stage: &str) {
     NAMESPACE.get_or_init(|| format!("Crossdock/{stage}"));
 }
 
-/// Writes metrics `(name, value, unit)` with their dimensions as one embedded-format line on standard output.
-/// A line that cannot be written is dropped: telemetry never costs a request.
+/// Writes metrics `(name, value, unit)` with their dimensions as one embedded-format line on standard output. A line
+/// that cannot be written is dropped: a request never fails because of telemetry.
 pub fn metric(now: Timestamp, dimensions: &[(&str, &str)], metrics: &[(&str, f64, &str)]) {
     write(now, dimensions, metrics, false);
 }
@@ -44,7 +44,7 @@ pub fn alert(now: Timestamp, name: &str, value: f64, unit: &str, dimensions: &[(
     write(now, dimensions, &[(name, value, unit)], true);
 }
 
-/// How often a metric was written on this thread: for simulations, which ask whether somebody would be told.
+/// How often a metric was written on this thread. Simulations use it to check that an alarm would be raised.
 #[cfg(feature = "mutations")]
 pub fn written(name: &str) -> u64 {
     seen::of(name)

@@ -31,9 +31,9 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// SendGrid's price of a mail beyond those that the month's fee includes (seed 000).
+    /// SendGrid's price of a mail beyond those that the month's fee includes.
     pub const MAIL: &str = "850";
-    /// 0.75 cents to the United States, and the dear end of two to ten cents elsewhere (seed 000): an estimate that is
+    /// 0.75 cents to the United States, and the dear end of two to ten cents elsewhere (Twilio): an estimate that is
     /// too high holds a budget, one that is too low breaks it.
     pub const SMS: &str = "+1=7500,*=100000";
 

@@ -1,4 +1,4 @@
-//! Those of one instance who ask for a call of one quota at the same moment: one write serves them all.
+//! Requests of one instance for the same quota at the same moment are combined into one write.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
@@ -8,17 +8,17 @@ use super::Held;
 use crate::domain::Timestamp;
 use crate::world::Clock;
 
-/// How long a call that was taken for somebody else is good: whoever it was for may have gone.
+/// How long a call that was taken for another request may be used: that request may be gone.
 const GRANT_KEPT: Duration = Duration::from_secs(2);
 
-/// The line before one quota.
+/// The requests that wait for one quota.
 #[derive(Default)]
 pub(super) struct Line {
     waiting: AtomicU32,
     served: tokio::sync::Mutex<Served>,
 }
 
-/// A place in a line, given up when its owner is served or gone.
+/// A place among them; it is given up when its request is served or dropped.
 struct InLine<'a>(&'a AtomicU32);
 
 impl<'a> InLine<'a> {
@@ -34,7 +34,7 @@ impl Drop for InLine<'_> {
     }
 }
 
-/// Calls that the first of a line took for those behind.
+/// Calls that the first request took for the others.
 #[derive(Default)]
 struct Served {
     calls: u32,

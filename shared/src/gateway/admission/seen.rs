@@ -10,9 +10,9 @@ use crate::error::Result;
 use crate::gateway::breaker::{Breaker, Forced, Standing, Switch};
 use crate::gateway::policy::Vendor;
 
-/// How long a closed breaker is believed.
+/// How long an instance trusts its knowledge of a closed breaker.
 const CLOSED_CACHED: Duration = Duration::from_secs(1);
-/// How long an open one is, if its next probe is not due before: an operator may have closed it meanwhile.
+/// The same for an open breaker, unless its next test call is due earlier: an operator may have closed it.
 const OPEN_CACHED: Duration = Duration::from_secs(10);
 
 /// The breakers of one vendor as they were last read.
@@ -34,7 +34,7 @@ impl Seen {
         self.breakers.get(&switch).cloned().unwrap_or_default()
     }
 
-    /// Whether it can still be believed.
+    /// Whether this knowledge is still fresh enough.
     pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
         let mut cached = CLOSED_CACHED;
         for (switch, breaker) in &self.breakers {
@@ -65,7 +65,7 @@ pub async fn read(table: &Table, vendors: &[Vendor]) -> Result<BTreeMap<(Vendor,
         .collect()
 }
 
-/// Holds a breaker open or closed until a time, whatever calls say; `None` ends that.
+/// Holds a breaker open or closed until a given time, whatever the results of calls are; `None` removes the override.
 pub async fn force(table: &Table, vendor: Vendor, switch: Switch, forced: Option<Forced>) -> Result<Breaker> {
     let write = Write::update(switch.key(vendor)).set("type", &"breaker")?.set("forced", &forced)?;
     match table.update(write).await? {

@@ -1,29 +1,30 @@
-//! What a call says of its vendor, and what that means for the breakers: when they open, and when a probe closes them.
+//! What the result of a call means for the breakers: when they open, and when a test call closes them.
 
 use super::{Admission, Credential, Pass};
 use crate::gateway::breaker::{Breaker, FAILURES, FORBIDDEN, KEY_REFUSED, State, Switch};
 use crate::gateway::{Call, Vendor};
 
-/// Writes tried for one result: each that lost means that another instance counted, or made the transition.
+/// Tries to write one result. Each failed try means that another instance counted, or changed the breaker.
 const ROUNDS_MAX: u32 = 3;
 
-/// What a call says of its vendor's health.
+/// What the result of a call says about the vendor's health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::gateway) enum Health {
-    /// It works, whatever it answered.
+    /// The vendor works, whatever it answered.
     Good,
-    /// No answer, or one of its own failures.
+    /// The vendor did not answer, or it failed (5xx).
     Bad,
-    /// It works, and told us to slow down or to go away: neither.
+    /// The vendor works, but told us to slow down (429, or a token service's 403). This is neither a success nor a
+    /// failure.
     Unsaid,
-    /// It does not let us do this.
+    /// The vendor does not permit this call (403).
     Forbidden,
-    /// It works, and does not know our key: that says something of the key, and nothing of an operation class.
+    /// The vendor works, but refuses our key (401). This concerns the key, not a class of operations.
     KeyRefused,
 }
 
 impl Admission {
-    /// Writes down what a call said of its vendor. Most of the time that is nothing, and no write.
+    /// Records the result of a call. In most cases nothing has to be written.
     pub(in crate::gateway) async fn record(&self, call: &Call<'_>, pass: Pass, health: Health) {
         let (vendor, class) = (call.vendor, Switch::Class(call.class));
         let rights = pass.rights;
@@ -54,7 +55,7 @@ impl Admission {
         }
     }
 
-    /// The vendor refused the newest key that there is: nobody calls it before there is another, or a probe succeeds.
+    /// The vendor refused the newest key. Calls stop until there is another key or a test call succeeds.
     pub(in crate::gateway) async fn key_refused(&self, vendor: Vendor, credential: Credential<'_>) {
         let Credential { switch, version, .. } = credential;
         let Some(seen) = self.seen(vendor).await else { return };

@@ -1,4 +1,4 @@
-//! A token, and how it is kept where others may read it.
+//! A token, and how it is encrypted in the table.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ struct Stored {
     ends_at: Timestamp,
 }
 
-/// What the bytes are sealed together with: none of it can be changed, or moved to another vendor, without the secret.
+/// The data that is authenticated with the token: without the secret nobody can change it or use it for another vendor.
 #[derive(Serialize)]
 struct Bound<'a> {
     vendor: &'a str,
@@ -72,7 +72,7 @@ struct Bound<'a> {
 pub(super) struct Seal {
     vendor: Vendor,
     key: LessSafeKey,
-    /// Tells secrets apart, and says nothing of them.
+    /// Distinguishes secrets without revealing them.
     pub(super) id: [u8; 32],
 }
 

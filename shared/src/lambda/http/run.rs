@@ -1,8 +1,8 @@
-//! From Lambda's event to a request and back. Each function says what triggers it, so that its events are parsed once:
-//! tried as one kind after the other, as `lambda_http` does with text, an event of 5 kB is read four times.
+//! From Lambda's event to a request and back. Each function says what triggers it, so its events are parsed once.
+//! `lambda_http` alone tries one kind of event after the other and reads an event of 5 kB four times.
 //!
-//! `lambda_http` turns events into requests, but its own runner, which can answer in any charset, is left out: its tables
-//! are 100 kB of each zip, and all that we answer is JSON.
+//! `lambda_http` turns events into requests. Its own runner is not used: it can answer in any charset, and its tables
+//! add 100 kB to each zip. All our answers are JSON.
 
 use futures_util::future::BoxFuture;
 use lambda_http::request::LambdaRequest;
@@ -38,7 +38,7 @@ async fn serve<F: HttpFunction + Sync, E: DeserializeOwned>(
     .await
 }
 
-/// An event. What is wrong with one that cannot be read is not told: serde's message may quote what a sender wrote.
+/// An event. If it cannot be read, the reason is not passed on: serde's message may quote personal data from it.
 struct Payload<E>(E);
 
 impl<'de, E: Deserialize<'de>> Deserialize<'de> for Payload<E> {
