@@ -289,7 +289,7 @@ impl Agent for Stripe {
     }
 }
 
-/// The permission that a request needs of a restricted key. (README has their names in Stripe's dashboard)
+/// The permission that a request needs of a restricted key. (infra/docs/deploy.md has their names in Stripe's dashboard.)
 fn right_for(path: &str) -> Right {
     let resource = path.trim_start_matches("/v1/").split(['/', '?']).next().unwrap_or_default();
     match resource {
