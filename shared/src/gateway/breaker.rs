@@ -69,19 +69,19 @@ pub enum Right {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
-    /// They do.
+    /// Calls pass.
     #[default]
     Closed,
-    /// Only probes.
+    /// Only probes pass.
     Open,
 }
 
 /// A manual override. It wins until it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forced {
-    /// What it is held at.
+    /// The state in which it is held.
     pub state: State,
-    /// Until when.
+    /// When the override ends.
     pub until: Timestamp,
 }
 
@@ -170,7 +170,7 @@ pub(super) struct Tally {
 }
 
 impl Switch {
-    /// All of them.
+    /// Every switch that there can be.
     pub const ALL: [Self; 9] = [
         Self::Key,
         Self::MarketingKey,

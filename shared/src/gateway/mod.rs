@@ -40,27 +40,27 @@ pub use token::{ReadToken, TokenRule};
 /// What an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// The vendor did it.
+    /// The vendor has done it.
     Done,
-    /// The vendor's final no.
+    /// The vendor has refused it, and will refuse it again.
     Refused,
-    /// Too fast; certainly not done.
+    /// The vendor wants us to slow down. It was certainly not done.
     Throttled {
         /// What the vendor said in Retry-After.
         after: Option<Duration>,
     },
-    /// Certainly not done; later may work.
+    /// It was certainly not done, and may work later.
     Transient,
-    /// Probably not done: the same request may be sent again where the vendor deduplicates it. No proof of anything.
+    /// It was probably not done, but this is no proof. The same request may be sent again if the vendor deduplicates it.
     Unavailable {
         /// What the vendor said in Retry-After.
         after: Option<Duration>,
     },
     /// It may have been done.
     Unknown,
-    /// Our key is not accepted; an operator must act. Certainly not done.
+    /// The vendor does not accept our key; an operator must act. It was certainly not done.
     Credentials,
-    /// We did not call: a breaker is open or a quota used up. Certainly not done.
+    /// We did not call, because a breaker is open or a quota is used up. It was certainly not done.
     Held {
         /// How long to wait.
         after: Duration,
@@ -89,24 +89,24 @@ pub type Classify = fn(StatusCode, &HeaderMap, &[u8]) -> Class;
 /// One call to make.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// Whose limits apply.
+    /// The vendor, whose limits apply.
     pub vendor: Vendor,
     /// The operation's name in logs and metrics.
     pub operation: &'static str,
-    /// Which breaker it passes.
+    /// The class of operations, which decides the breaker.
     pub class: OperationClass,
     /// Until when it may be sent, and whether a call of the quota is granted already.
     pub permit: &'a Permit,
-    /// Answered calls before this one, for the log.
+    /// How many calls of this intent were answered before; for the log.
     pub attempt: u32,
-    /// For the log.
+    /// The correlation id, for the log.
     pub correlation: &'a Correlation,
 }
 
-/// What came back.
+/// The result of a call.
 #[derive(Debug)]
 pub struct Reply {
-    /// What it means.
+    /// What the answer means.
     pub class: Class,
     /// The answer, if there was one.
     pub response: Option<HttpResponse>,
@@ -317,7 +317,7 @@ impl Gateway {
     }
 }
 
-/// What a reply says of its vendor. Declines and other refusals come from a vendor that works.
+/// What a reply says about its vendor's health. A vendor that declines or refuses works.
 fn health(operation: &str, reply: &Reply) -> Health {
     let status = reply.status().map(|status| status.as_u16());
     match status {

@@ -18,11 +18,11 @@ use crate::vendors::{fedex, postmark, sendgrid, stripe, twilio, ups};
 /// What a receiver put into the queue: one webhook, or one part of it.
 #[derive(Clone, Debug)]
 pub struct Webhook {
-    /// Whose.
+    /// The vendor that sent it.
     pub vendor: Vendor,
     /// The bytes, as they were signed.
     pub bytes: Vec<u8>,
-    /// How they came.
+    /// How they were received.
     pub delivery: Delivery,
     /// Set when it comes from the archive, not from the vendor.
     pub replay: Option<Replay>,
