@@ -1,0 +1,157 @@
+//! How what somebody says of a message changes it, and what follows.
+
+use std::time::Duration;
+
+use super::{Cause, Message, key};
+use crate::aws::Write;
+use crate::domain::consent::{ConsentChange, Suppression};
+use crate::domain::message::{Channel, MessageStatus};
+use crate::domain::status::{Move, Said, Status as _, decide};
+use crate::domain::{IntentId, Timestamp};
+use crate::effects::list::intent::{Data, Intent, Kind};
+use crate::effects::list::observation::{MessageNews, MessageSeen};
+use crate::effects::list::plan::{Context, Plan, Role};
+use crate::effects::list::reference::VendorRef;
+use crate::effects::subject::contact;
+use crate::error::Result;
+use crate::guard::{Guard, condition};
+
+/// How long callbacks may take to say what became of an SMS before it is asked for. (Seed 000.)
+const STATUS_AFTER: Duration = Duration::from_secs(3_600);
+
+impl Message {
+    /// What follows when somebody says this of the message.
+    pub(crate) fn observe(&self, seen: &MessageSeen, context: &Context) -> Result<(Plan, Self)> {
+        let mut plan = Plan::default();
+        let mut after = self.clone();
+        after.updated_at = context.now;
+        after.estimate = seen.estimate.or(self.estimate);
+        let at = seen.vendor_at.or(Some(context.now));
+        let event = match seen.what {
+            MessageNews::Status(status) => {
+                self.advance(&mut after, status, seen.vendor_at);
+                status.as_str()
+            }
+            MessageNews::Deferred => "deferred",
+            MessageNews::Opened => {
+                after.opened_at = after.opened_at.or(at);
+                "opened"
+            }
+            MessageNews::Clicked => {
+                after.clicked_at = after.clicked_at.or(at);
+                "clicked"
+            }
+            MessageNews::SpamReported => {
+                after.spam_reported_at = after.spam_reported_at.or(at);
+                "spam_reported"
+            }
+            MessageNews::GivenUp => {
+                self.advance(&mut after, MessageStatus::Failed, seen.vendor_at);
+                "given_up"
+            }
+            MessageNews::OptedOut => {
+                // Who answers STOP gets no SMS; who unsubscribes gets every mail that is no marketing.
+                if self.channel == Channel::Sms {
+                    self.advance(&mut after, MessageStatus::Suppressed, seen.vendor_at);
+                }
+                "opted_out"
+            }
+            MessageNews::OptedIn => "opted_in",
+        };
+        if let (None, Some(vendor_id)) = (&self.vendor_id, &seen.vendor_id) {
+            after.vendor = Some(context.source.to_owned());
+            after.vendor_id = Some(vendor_id.clone());
+            plan.learned = Some((context.source, vendor_id.clone()));
+            let at = key(&self.message_id);
+            plan.writes.push(VendorRef::naming(context.source, vendor_id, self.message_id.as_str(), at)?);
+            if self.channel == Channel::Sms && after.status == MessageStatus::Sent {
+                let look = self.status_intent(context);
+                plan.writes.push((Role::Once, Write::put_new(look.key(), &look)?));
+            }
+        }
+        if seen.vendor_at.is_some() || after.status != self.status {
+            // A row that moved nothing says so: an answer and the event of the same fact both tell of it.
+            let repeats = matches!(seen.what, MessageNews::Status(_)) && after.status == self.status;
+            let detail = if repeats { "already known" } else { self.kind.as_str() };
+            plan.writes.push(self.row(&format!("message.{event}"), detail, context)?);
+        }
+        if let Some(change) = self.consent_change(seen.what) {
+            let at = at.unwrap_or(context.now);
+            plan.writes.extend(contact::change(&self.contact_id, change, at, context)?);
+        }
+        // Of one that was given up nobody knows that it did not arrive.
+        let tells = matches!(seen.what, MessageNews::Status(_) | MessageNews::OptedOut);
+        if tells && after.status.is_lost() {
+            self.fall_back(&mut after, &mut plan, context)?;
+        }
+        plan.writes.push((Role::Object, self.write(&after)?));
+        after.version += 1;
+        Ok((plan, after))
+    }
+
+    /// The intent that asks how this SMS stands, should its callbacks have said nothing final by then. Nobody nudges it:
+    /// the sweeper finds it when it is due.
+    fn status_intent(&self, context: &Context) -> Intent {
+        let id = IntentId::of(Kind::SmsStatus.as_str(), self.message_id.as_str(), "");
+        let data = Data::Message { message_id: self.message_id.clone(), contact_id: self.contact_id.clone() };
+        let (order, correlation) = (self.order_id.clone(), context.correlation.clone());
+        let intent = Intent::new(id, Kind::SmsStatus, data, order, correlation, context.now);
+        Intent { due: context.now.plus(STATUS_AFTER), ..intent }
+    }
+
+    /// Once a provider has said something, a message only goes on: a "sent" that comes after "failed" is old news,
+    /// whatever time it bears. (Callbacks of one message overtake each other, and not all bear a time.)
+    fn advance(&self, after: &mut Self, status: MessageStatus, vendor_at: Option<Timestamp>) {
+        let goes_back = self.vendor_at.is_some() && status.rank() < self.status.rank();
+        let current = Said { status: self.status, vendor_at: self.vendor_at };
+        if !goes_back && decide(current, Said { status, vendor_at }) == Move::Advance {
+            after.status = status;
+            after.vendor_at = vendor_at;
+        }
+    }
+
+    /// An SMS that will not arrive becomes a mail, when somebody's address is known and there is a mail that says the
+    /// same.
+    fn fall_back(&self, after: &mut Self, plan: &mut Plan, context: &Context) -> Result<()> {
+        let (Some(contact_id), Some(mail)) = (&self.instead, self.content.as_mail()) else { return Ok(()) };
+        after.status = MessageStatus::FellBack;
+        let cause = Cause {
+            object: self.message_id.as_str(),
+            reached: MessageStatus::FellBack.as_str(),
+            order_id: self.order_id.as_ref(),
+            contact_id,
+            instead: None,
+        };
+        Self::plan(plan, &cause, mail, context)
+    }
+
+    /// What the news of a message say of its recipient's wishes.
+    const fn consent_change(&self, what: MessageNews) -> Option<ConsentChange> {
+        match (self.channel, what) {
+            (Channel::Email, MessageNews::Status(MessageStatus::Bounced)) => {
+                Some(ConsentChange::Suppressed(Suppression::Bounced))
+            }
+            (_, MessageNews::SpamReported) => Some(ConsentChange::Suppressed(Suppression::SpamReported)),
+            (Channel::Email, MessageNews::OptedOut) => Some(ConsentChange::OptedOut),
+            (Channel::Email, MessageNews::OptedIn) => Some(ConsentChange::OptedIn),
+            (Channel::Sms, MessageNews::OptedOut) => Some(ConsentChange::Suppressed(Suppression::Stopped)),
+            _ => None,
+        }
+    }
+
+    fn write(&self, after: &Self) -> Result<Write> {
+        Write::update(key(&self.message_id))
+            .set("status", &after.status)?
+            .set("vendor_at", &after.vendor_at)?
+            .set("vendor", &after.vendor)?
+            .set("vendor_id", &after.vendor_id)?
+            .set("estimate", &after.estimate)?
+            .set("opened_at", &after.opened_at)?
+            .set("clicked_at", &after.clicked_at)?
+            .set("spam_reported_at", &after.spam_reported_at)?
+            .set("updated_at", &after.updated_at)?
+            .add("version", 1)
+            .when(&condition(Guard::ObjectVersion, "#version = :version"))
+            .bind(":version", &self.version)
+    }
+}
