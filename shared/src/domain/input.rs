@@ -129,11 +129,16 @@ impl Findings {
     /// The same with a limit of its own, in characters.
     fn text_within(&mut self, most_chars: usize, field: &str, text: Option<&str>) {
         self.plain_text(most_chars, field, text);
+        self.no_card(field, text);
+    }
+
+    /// What people may write anything into must not hold a card number. Numbers with a form of their own are not tested:
+    /// phone numbers, tracking numbers, ids. (Decision 24.)
+    fn no_card(&mut self, field: &str, text: Option<&str>) {
         self.unless(!text.is_some_and(holds_card_number), field, "must not hold a card number");
     }
 
-    /// Text with a meaning of its own. A phone number is not tested for a card's: every tenth that begins like one
-    /// has its check digit too.
+    /// Text with a meaning of its own, which is not tested for card numbers.
     fn plain_text(&mut self, most_chars: usize, field: &str, text: Option<&str>) {
         let Some(text) = text else { return };
         let fits = text.chars().count() <= most_chars;
