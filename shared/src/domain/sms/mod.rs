@@ -1,9 +1,9 @@
 //! How a text travels as SMS: its alphabet, and into how many segments it is cut; and the words that people answer with.
 //! (3GPP TS 23.038 for the alphabet, TS 23.040 for the lengths.)
 
-use serde::{Deserialize, Serialize};
+mod keyword;
 
-use super::consent::{ConsentChange, Suppression};
+pub use keyword::Keyword;
 
 /// The longest text that a provider takes, in UTF-16 code units; beyond it the message is refused, not cut.
 pub const TEXT_MAX_UNITS: usize = 1_600;
@@ -91,66 +91,6 @@ fn septets(c: char) -> Option<usize> {
     }
 }
 
-/// What somebody asks for with one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Keyword {
-    /// No more SMS.
-    Stop,
-    /// SMS again.
-    Start,
-    /// Who this is.
-    Help,
-}
-
-impl Keyword {
-    /// The words that Twilio acts upon by itself, the French ones included; it blocks and unblocks the number by them, so
-    /// whoever reads more or fewer of them would disagree with the carrier.
-    /// (twilio.com/docs/messaging/tutorials/advanced-opt-out, twilio.com/docs/proxy/opt-out-keywords.)
-    const WORDS: [(Self, &str); 16] = [
-        (Self::Stop, "STOP"),
-        (Self::Stop, "STOPALL"),
-        (Self::Stop, "UNSUBSCRIBE"),
-        (Self::Stop, "CANCEL"),
-        (Self::Stop, "END"),
-        (Self::Stop, "QUIT"),
-        (Self::Stop, "REVOKE"),
-        (Self::Stop, "OPTOUT"),
-        (Self::Stop, "ARRET"),
-        (Self::Stop, "ARRETE"),
-        (Self::Stop, "ARRETT"),
-        (Self::Start, "START"),
-        (Self::Start, "YES"),
-        (Self::Start, "UNSTOP"),
-        (Self::Help, "HELP"),
-        (Self::Help, "INFO"),
-    ];
-
-    /// The name in events.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::Start => "start",
-            Self::Help => "help",
-        }
-    }
-
-    /// What it changes; nothing for a question.
-    pub const fn consent_change(self) -> Option<ConsentChange> {
-        match self {
-            Self::Stop => Some(ConsentChange::Suppressed(Suppression::Stopped)),
-            Self::Start => Some(ConsentChange::Lifted),
-            Self::Help => None,
-        }
-    }
-
-    /// The keyword that a text is: the whole text, in any case, blanks around it aside. "Please stop" is none.
-    pub fn read(text: &str) -> Option<Self> {
-        let text = text.trim();
-        Self::WORDS.iter().find(|(_, word)| word.eq_ignore_ascii_case(text)).map(|(keyword, _)| *keyword)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -208,23 +148,6 @@ mod tests {
         assert!(!segments(&"a".repeat(1_601)).fits);
         assert!(segments(&"🫐".repeat(800)).fits);
         assert!(!segments(&"🫐".repeat(801)).fits);
-    }
-
-    #[test]
-    fn a_keyword_is_the_whole_text_in_any_case() {
-        for (text, expected) in [
-            ("STOP", Some(Keyword::Stop)),
-            (" stop\n", Some(Keyword::Stop)),
-            ("Arrete", Some(Keyword::Stop)),
-            ("optout", Some(Keyword::Stop)),
-            ("unstop", Some(Keyword::Start)),
-            ("Info", Some(Keyword::Help)),
-            ("stop it", None),
-            ("STOP.", None),
-            ("", None),
-        ] {
-            assert_eq!(Keyword::read(text), expected, "{text}");
-        }
     }
 
     proptest! {
