@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossdock::domain::input::normalised_email;
 use crossdock::domain::{Correlation, Timestamp};
 use crossdock::effects::archive::Archive;
-use crossdock::effects::contact::{AppKeys, contact_id};
+use crossdock::effects::contact::{AppKeys, contact_id, other_ids};
 use crossdock::effects::inbound::Event;
 use crossdock::effects::observation::Observation;
 use crossdock::effects::waiting::Requeued;
@@ -71,7 +71,9 @@ impl EventProcessor {
     /// Addresses are stored under ids that only our own key makes.
     async fn recognise(&self, event: &mut Event) -> Result<()> {
         if let Some(Observation::Contact(seen)) = &mut event.seen {
-            seen.contact_id = Some(contact_id(&self.app_keys.get().await?, seen.address.expose())?);
+            let keys = self.app_keys.get().await?;
+            seen.contact_id = Some(contact_id(&keys, seen.address.expose())?);
+            seen.also = other_ids(&keys, seen.address.expose())?;
         }
         let Some(Observation::Customer(seen)) = &mut event.seen else { return Ok(()) };
         if let Some(before) = &mut seen.before {

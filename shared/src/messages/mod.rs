@@ -10,7 +10,7 @@ use crate::domain::input::{CreateCampaign, CreateMessage, Preferences};
 use crate::domain::message::{MessageKind, Prices};
 use crate::domain::{CampaignId, Correlation};
 use crate::effects::campaign::{Campaign, CampaignCreated, CampaignRequest};
-use crate::effects::contact::{AppKeys, contact_id};
+use crate::effects::contact::{AppKeys, contact_id, other_ids};
 use crate::effects::intake::{MessageCreated, MessageRequest};
 use crate::effects::message::Message;
 use crate::effects::{Lease, WorkList, with_permit};
@@ -80,12 +80,14 @@ impl Messages {
     /// What [`WorkList::create_message`] refuses.
     pub async fn create(&self, input: &CreateMessage, asker: Asker<'_>) -> Result<Asked> {
         let (order, to) = (input.order_id.as_ref(), input.to.expose());
+        let keys = self.app_keys.get().await?;
         let Pricing { prices, shop } = &self.pricing;
         let asked = MessageRequest {
             key: asker.key,
             hash: asker.hash,
             estimate: prices.estimate(&input.content, order, shop, to),
-            contact_id: &contact_id(&self.app_keys.get().await?, to)?,
+            contact_id: &contact_id(&keys, to)?,
+            also: &other_ids(&keys, to)?,
             correlation: asker.correlation,
             lease: asker.lease,
         };
@@ -152,9 +154,11 @@ impl Messages {
 
     /// Writes down what somebody agrees to, with its proof: where they said it, and the hash of the request that tells of it.
     pub async fn prefer(&self, wish: &Preferences, hash: &str, correlation: &Correlation) -> Result<Consent> {
-        let id = contact_id(&self.app_keys.get().await?, wish.address.expose())?;
+        let keys = self.app_keys.get().await?;
+        let address = wish.address.expose();
+        let (id, also) = (contact_id(&keys, address)?, other_ids(&keys, address)?);
         let change = if wish.marketing { ConsentChange::OptedIn } else { ConsentChange::OptedOut };
         let proof = format!("{}/{hash}", wish.source);
-        self.list.change_consent(&id, Some(&wish.address), (change, wish.at), &proof, correlation).await
+        self.list.change_consent(&id, Some((&wish.address, &also)), (change, wish.at), &proof, correlation).await
     }
 }

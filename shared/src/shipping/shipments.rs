@@ -9,7 +9,7 @@ use super::told::refused;
 use crate::domain::input::{Choice, CreateShipment};
 use crate::domain::shipping::{Consignment, PickupRequest, PickupStatus, ShipmentStatus};
 use crate::domain::{Correlation, IntentId, Private, QuoteId, ShipmentId};
-use crate::effects::contact::{AppKeys, contact_id};
+use crate::effects::contact::{AppKeys, contact_id, other_ids};
 use crate::effects::intake::{PickupCreated, Repeatable, ShipmentCreated, ShipmentDraft};
 use crate::effects::pickup::Pickup;
 use crate::effects::shipment::Shipment;
@@ -159,6 +159,7 @@ impl Shipments {
             Some(email) => Some((known(email)?, Some(email.clone()))),
             None => self.list.payer_of(&input.order_id).await?.map(|id| (id, None)),
         };
+        let also = recipient.phone.as_ref().map(|phone| other_ids(&keys, phone.expose())).transpose()?;
         let text_to = recipient.phone.as_ref().map(|phone| Ok((known(phone)?, phone.clone()))).transpose()?;
         Ok(ShipmentDraft {
             order_id: input.order_id.clone(),
@@ -170,6 +171,7 @@ impl Shipments {
             consignment: input.consignment.clone(),
             mail_to,
             text_to,
+            text_to_also: also.unwrap_or_default(),
         })
     }
 

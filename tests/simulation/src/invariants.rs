@@ -37,6 +37,7 @@ pub fn violations(universe: &Universe) -> Vec<String> {
     refunds_add_up(universe, &items, &mut wrong);
     wishes::cancels_are_kept(universe, &items, &mut wrong);
     wishes::paid_orders_are_paid_once(&items, &mut wrong);
+    wishes::the_opted_out_are_not_written_to(universe, &items, &mut wrong);
     marks::objects_are_known(universe, &items, &mut wrong);
     marks::failures_are_told_once(universe, &items, &mut wrong);
     labels::agree(universe, &items, &mut wrong);

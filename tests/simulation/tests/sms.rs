@@ -66,7 +66,7 @@ impl Sender {
         let lease = self.lease();
         let estimate = Estimate { segments: Some(1), micros: 0 };
         let (contact_id, correlation, lease) = (&contact, &correlation, &lease);
-        let asked = MessageRequest { key, hash: "h", estimate, contact_id, correlation, lease };
+        let asked = MessageRequest { key, hash: "h", estimate, contact_id, also: &[], correlation, lease };
         match self.list.create_message(&input, &asked).await.unwrap() {
             MessageCreated::Queued(_, nudge) => nudge.intent_id,
             other => panic!("{other:?}"),

@@ -37,6 +37,8 @@ pub struct MessageRequest<'a> {
     pub estimate: Estimate,
     /// Whom the address belongs to.
     pub contact_id: &'a ContactId,
+    /// The ids of the other ways in which a phone's number is written.
+    pub also: &'a [ContactId],
     /// Ties together what the request causes.
     pub correlation: &'a Correlation,
     /// The request's own time, for what it sends itself.
@@ -84,7 +86,7 @@ impl WorkList {
         let mut writes = vec![
             Write::put_new(message::key(&message.message_id), &message)?,
             Write::put_new(intent.key(), &intent)?,
-            contact::remember(asked.contact_id, &input.to, None, now)?,
+            contact::knowing(contact::remember(asked.contact_id, &input.to, None, now)?, asked.also)?,
             message.queued_row(&context)?.1,
         ];
         if at_once {

@@ -34,6 +34,8 @@ pub struct ShipmentDraft {
     pub mail_to: Option<(ContactId, Option<Private<String>>)>,
     /// Who gets SMS about it.
     pub text_to: Option<(ContactId, Private<String>)>,
+    /// The ids of the other ways in which that number is written.
+    pub text_to_also: Vec<ContactId>,
 }
 
 /// What asking for a shipment came to.
@@ -115,7 +117,7 @@ impl WorkList {
             writes.push(contact::remember(id, address, None, now)?);
         }
         if let Some((id, number)) = &draft.text_to {
-            writes.push(contact::remember(id, number, None, now)?);
+            writes.push(contact::knowing(contact::remember(id, number, None, now)?, &draft.text_to_also)?);
         }
         match self.table.transact(&writes).await? {
             Transacted::Done => {

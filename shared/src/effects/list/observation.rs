@@ -161,10 +161,16 @@ pub struct ContactSeen {
     pub address: Private<String>,
     /// The address's id, once somebody has made it.
     pub contact_id: Option<ContactId>,
+    /// The ids of the other ways in which their number is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<ContactId>,
     /// What they want.
     pub change: ConsentChange,
     /// When they said it.
     pub at: Timestamp,
+    /// The vendor's id of the message in which they said it: it counts once, whenever it comes again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
 }
 
 /// A statement about a message.

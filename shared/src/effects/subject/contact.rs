@@ -10,7 +10,7 @@ use sha2::Sha256;
 
 use crate::aws::{Key, Transacted, Write};
 use crate::domain::consent::{Consent, ConsentChange, Suppression};
-use crate::domain::{ContactId, Correlation, Private, Timestamp, id};
+use crate::domain::{ContactId, Correlation, Private, Timestamp, id, phone};
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::person_partition;
 use crate::effects::list::observation::ContactSeen;
@@ -61,12 +61,27 @@ pub struct Contact {
     /// When that was last said, or taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed_at: Option<Timestamp>,
+    /// The contacts of the same phone, whose number is written in another way. What they agree to counts here as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<ContactId>,
 }
 
 impl Contact {
     /// What they agree to.
     pub const fn consent(&self) -> Consent {
         Consent { marketing: self.marketing, suppressed: self.suppressed }
+    }
+
+    /// Takes over what was said of the same phone under another way of writing its number, where that is newer. Of the
+    /// same age, the stricter counts.
+    fn join(&mut self, other: &Self) {
+        if other.marketing_at > self.marketing_at || (other.marketing_at == self.marketing_at && !other.marketing) {
+            (self.marketing, self.marketing_at) = (other.marketing, other.marketing_at);
+        }
+        let is_same_age = other.suppressed_at == self.suppressed_at;
+        if other.suppressed_at > self.suppressed_at || (is_same_age && other.suppressed.is_some()) {
+            (self.suppressed, self.suppressed_at) = (other.suppressed, other.suppressed_at);
+        }
     }
 }
 
@@ -91,6 +106,16 @@ struct ConsentRow {
     expires: i64,
 }
 
+/// A message in which somebody said what they want.
+#[derive(Clone, Debug, Serialize)]
+struct SaidRow<'a> {
+    #[serde(rename = "type")]
+    item_type: &'static str,
+    /// The vendor's id of it.
+    message_id: &'a str,
+    expires: i64,
+}
+
 /// The id of an address: an HMAC, because addresses can be enumerated and plain hashes of them reversed.
 pub fn contact_id(keys: &AppKeys, normalised_address: &str) -> Result<ContactId> {
     let key = keys.person_key.expose();
@@ -101,6 +126,11 @@ pub fn contact_id(keys: &AppKeys, normalised_address: &str) -> Result<ContactId>
     mac.update(normalised_address.as_bytes());
     let code = mac.finalize().into_bytes();
     Ok(ContactId::from_stored(format!("con_{}", id::first_128_bits(&code))))
+}
+
+/// The ids of the other ways in which a phone's number is written; none for a mail address.
+pub fn other_ids(keys: &AppKeys, normalised_address: &str) -> Result<Vec<ContactId>> {
+    phone::other_ways(normalised_address).iter().map(|other| contact_id(keys, other)).collect()
 }
 
 /// The links with which somebody unsubscribes: each names one contact, and only we can make it.
@@ -185,6 +215,11 @@ pub fn remember(
     }
 }
 
+/// Has a contact know the others of the same phone.
+pub(crate) fn knowing(contact: Write, also: &[ContactId]) -> Result<Write> {
+    if also.is_empty() { Ok(contact) } else { contact.set("also", &also) }
+}
+
 /// The writes that a change of consent makes: the contact as it is from now on, unless something newer is known, and a
 /// row of the ledger in any case. The context's occasion is the proof.
 pub(crate) fn change(
@@ -223,20 +258,38 @@ pub(crate) fn change(
     Ok(vec![(Role::Once, write), (Role::Once, Write::put_new(row_key, &row)?)])
 }
 
+/// In the ledger, for as long as that is kept: this message was counted. A signature of Twilio's bears no time, so whoever
+/// holds a START of last year could have it delivered after a STOP of today.
+fn said_once(id: &ContactId, message_id: &str, now: Timestamp) -> Result<Write> {
+    let row = SaidRow { item_type: "consent_message", message_id, expires: now.plus(LEDGER_KEPT).seconds() };
+    Write::put_new(Key::new(key(id).pk, format!("SAID#{}", id::digest(&[message_id]))), &row)
+}
+
 /// What follows when somebody says this of their wishes.
 pub(crate) fn observe(id: &ContactId, seen: &ContactSeen, context: &Context) -> Result<Plan> {
-    Ok(Plan { writes: change(id, seen.change, seen.at, context)?, ..Plan::default() })
+    let mut plan = Plan { writes: change(id, seen.change, seen.at, context)?, ..Plan::default() };
+    // Who was written to under the other way of writing the number is found from there.
+    for other in &seen.also {
+        let write = Write::update(key(other)).set("type", &"contact")?.set("contact_id", other)?;
+        let write = write.set_if_absent("expires", &context.now.plus(KEPT_AFTER).seconds())?;
+        plan.writes.push((Role::Sum, knowing(write, std::slice::from_ref(id))?));
+    }
+    if let Some(message_id) = &seen.message_id {
+        plan.writes.push((Role::Fence, said_once(id, message_id, context.now)?));
+    }
+    Ok(plan)
 }
 
 impl WorkList {
-    /// Writes down what an address wants, with the proof. Something newer stays as it is; the ledger has both.
+    /// Writes down what an address wants, with the proof, and the address with the other contacts of the same phone. Something
+    /// newer stays as it is; the ledger has both.
     ///
     /// # Errors
     /// `object_contended` when others keep changing it.
     pub async fn change_consent(
         &self,
         id: &ContactId,
-        address: Option<&Private<String>>,
+        address: Option<(&Private<String>, &[ContactId])>,
         (to, at): (ConsentChange, Timestamp),
         proof: &str,
         correlation: &Correlation,
@@ -257,11 +310,25 @@ impl WorkList {
                 break;
             }
         }
-        if let Some(address) = address {
-            self.table.transact(&[remember(id, address, None, now)?]).await?;
+        if let Some((address, also)) = address {
+            self.table.transact(&[knowing(remember(id, address, None, now)?, also)?]).await?;
         }
         let item = self.table.get(&key(id)).await?;
         let contact: Option<Contact> = item.map(|item| item.parse()).transpose()?;
+        let contact = self.as_one_person(contact).await?;
         Ok(contact.map(|contact| contact.consent()).unwrap_or_default())
+    }
+
+    /// A contact with what the others of the same phone agree to. One read more where a country writes numbers in two ways.
+    pub(crate) async fn as_one_person(&self, contact: Option<Contact>) -> Result<Option<Contact>> {
+        let Some(mut contact) = contact else { return Ok(None) };
+        if contact.also.is_empty() {
+            return Ok(Some(contact));
+        }
+        let keys: Vec<Key> = contact.also.iter().map(key).collect();
+        for other in self.table.get_many(&keys).await?.into_iter().flatten() {
+            contact.join(&other.parse()?);
+        }
+        Ok(Some(contact))
     }
 }

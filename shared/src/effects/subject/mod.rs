@@ -371,7 +371,7 @@ impl WorkList {
                 let mut items = self.table.get_many(&keys).await?.into_iter();
                 let message = items.next().flatten().ok_or_else(|| missing(intent))?.parse()?;
                 let contact = items.next().flatten().map(|item| item.parse()).transpose()?;
-                return Ok(Subject::Message { message, contact });
+                return Ok(Subject::Message { message, contact: self.as_one_person(contact).await? });
             }
             Data::Shipment { shipment_id } => shipment::key(shipment_id),
             Data::Pickup { pickup_id } => pickup::key(pickup_id),

@@ -119,7 +119,8 @@ fn asked(fields: &Fields) -> Option<Keyword> {
 fn wish(fields: &Fields, asked: Keyword, at: Timestamp) -> Option<ContactSeen> {
     let change = asked.consent_change()?;
     let address = fields.get("From").and_then(normalised_phone)?;
-    Some(ContactSeen { address: address.into(), contact_id: None, change, at })
+    let message_id = fields.sid().map(str::to_owned);
+    Some(ContactSeen { address: address.into(), contact_id: None, also: Vec::new(), change, at, message_id })
 }
 
 #[cfg(test)]

@@ -1,10 +1,63 @@
 //! What somebody wanted, and what became of it: a wish ends fulfilled, too late, or with a person.
 
+use std::collections::BTreeSet;
+
 use sandbox::Dial;
 use serde_json::Value;
 
 use super::{of_type, text};
 use crate::universe::Universe;
+
+/// How long before a text was sent its recipient's wishes may have been read, in milliseconds: a lease, and the call.
+const READ_BEFORE_MS: i64 = 60_000;
+
+/// P(d): whoever wrote STOP, under whichever way of writing their number, gets no text until they write START. What Twilio
+/// blocks by itself is none of our doing; of its own words it knows eleven.
+pub(super) fn the_opted_out_are_not_written_to(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+    for sent in universe.sandbox().twilio().messages() {
+        let ways = ways_to_write(&sent.to);
+        let whose =
+            |contact: &&Value| text(contact, "address").is_some_and(|address| ways.iter().any(|way| way == address));
+        let mut ids: BTreeSet<&str> =
+            of_type(items, "contact").filter(whose).filter_map(|c| text(c, "contact_id")).collect();
+        let named = |contact: &Value| {
+            contact["also"]
+                .as_array()
+                .is_some_and(|also| also.iter().any(|id| ids.contains(id.as_str().unwrap_or_default())))
+        };
+        let others: Vec<&str> =
+            of_type(items, "contact").filter(|c| named(c)).filter_map(|c| text(c, "contact_id")).collect();
+        ids.extend(others);
+        let known = |row: &&Value| row["received_at"].as_i64().is_some_and(|at| at + READ_BEFORE_MS < sent.created_ms);
+        let theirs = |row: &&Value| text(row, "pk").is_some_and(|pk| ids.contains(pk.trim_start_matches("CONTACT#")));
+        let about_all = |row: &&Value| matches!(text(row, "change"), Some("suppressed" | "lifted"));
+        let said = of_type(items, "consent").filter(theirs).filter(about_all).filter(known);
+        let newest = said.max_by_key(|row| row["at"].as_i64());
+        if newest.is_some_and(|row| text(row, "change") == Some("suppressed")) {
+            wrong.push(format!("P(d): {} was sent to somebody who had answered STOP", sent.sid));
+        }
+    }
+}
+
+/// The ways in which the number of one phone is written, as the numbering plans of Argentina, Brazil and Italy have it.
+fn ways_to_write(number: &str) -> Vec<String> {
+    let mut ways = vec![number.to_owned()];
+    for (long, short) in [("+549", "+54"), ("+390", "+39")] {
+        match (number.strip_prefix(long), number.strip_prefix(short)) {
+            (Some(rest), _) => ways.push(format!("{short}{rest}")),
+            (None, Some(rest)) => ways.push(format!("{long}{rest}")),
+            (None, None) => {}
+        }
+    }
+    match number.strip_prefix("+55").and_then(|rest| rest.split_at_checked(2)) {
+        Some((area, local)) if local.len() == 9 && local.starts_with('9') => {
+            ways.push(format!("+55{area}{}", &local[1..]))
+        }
+        Some((area, local)) if local.len() == 8 => ways.push(format!("+55{area}9{local}")),
+        _ => {}
+    }
+    ways
+}
 
 /// P(a): what was canceled before anything was sent is never charged. P(b): a cancel that was asked for ends canceled, succeeded
 /// before it, or with a person and an alarm.

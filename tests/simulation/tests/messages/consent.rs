@@ -110,6 +110,83 @@ async fn stop_holds_back_every_sms_until_start_lifts_it() {
     assert_eq!(texts(&universe).len(), 2);
 }
 
+/// Twilio acts upon its own words only; who writes others is held back by us.
+#[tokio::test(start_paused = true)]
+async fn stop_counts_as_people_write_it_and_a_visit_is_none() {
+    for (answer, expected) in [
+        ("Please stop.", "suppressed"),
+        ("STOP ALL", "suppressed"),
+        ("Arrêt", "suppressed"),
+        ("стоп", "suppressed"),
+        ("opt out", "suppressed"),
+        ("Can you stop by tomorrow?", "delivered"),
+    ] {
+        let mut universe = Universe::new(1);
+        ask_and_wait(&mut universe, "m-1", &parcel_today()).await;
+        says(&mut universe, PHONE, answer).await;
+        let id = ask_and_wait(&mut universe, "m-2", &parcel_today()).await;
+        assert_eq!(status(&mut universe, &id).await, expected, "{answer}");
+    }
+}
+
+async fn says(universe: &mut Universe, from: &str, text: &str) {
+    let (now_ms, number) = (universe.now_ms(), universe.sandbox().twilio().messages()[0].from.clone().unwrap());
+    assert!(universe.sandbox().recipient_texts(now_ms, from, &number, text));
+    universe.run_until_quiet(A_WHILE_MS).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_under_the_other_way_of_writing_a_number_counts_and_so_does_a_start() {
+    for (one, other) in [
+        ("+541123456789", "+5491123456789"),
+        ("+5491123456789", "+541123456789"),
+        ("+5511987654321", "+551187654321"),
+        ("+393471234567", "+3903471234567"),
+        ("+5215512345678", "+525512345678"),
+    ] {
+        let mut universe = Universe::new(1);
+        let mut body = sms("order_status", json!({ "text": "Packed." }));
+        body["to"] = json!(one);
+        ask_and_wait(&mut universe, "m-1", &body).await;
+        for (from, word, key, expected) in [
+            (other, "please stop", "m-2", "suppressed"),
+            (one, "start", "m-3", "delivered"),
+            (one, "no more texts", "m-4", "suppressed"),
+            (other, "START", "m-5", "delivered"),
+        ] {
+            says(&mut universe, from, word).await;
+            let id = ask_and_wait(&mut universe, key, &body).await;
+            assert_eq!(status(&mut universe, &id).await, expected, "{one}: {word} from {from}");
+        }
+    }
+}
+
+/// A contact from before that knows nothing of the other way, and a message to it that is queued already.
+#[tokio::test(start_paused = true)]
+async fn a_stop_under_the_other_way_holds_for_what_is_queued_already() {
+    let mut universe = Universe::new(1);
+    ask_and_wait(&mut universe, "m-1", &parcel_today()).await;
+    let mut body = sms("order_status", json!({ "text": "Packed." }));
+    (body["to"], body["send_at"]) = (json!("+541123456789"), json!("2024-04-29T00:00:00Z"));
+    let id = ask(&mut universe, "m-2", &body).await;
+    let items = universe.aws().table().items();
+    let contact = of_type(&items, "contact").find(|contact| contact["address"] == "+541123456789").unwrap();
+    let pk = text(contact, "pk").unwrap();
+    universe.aws().table().set_attributes(pk, "CONTACT", &[("also", &json!({ "L": [] }))]);
+    says(&mut universe, "+5491123456789", "Basta").await;
+    universe.run_until_quiet(48 * 3_600_000).await;
+    assert_eq!(status(&mut universe, &id).await, "suppressed");
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_number_agreed_to_counts_under_both_ways_of_writing_it() {
+    let mut universe = Universe::new(1);
+    wants(&mut universe, "sms", "+5491123456789", true, BEFORE).await;
+    assert_eq!(wants(&mut universe, "sms", "+541123456789", false, LATER).await["marketing"], false);
+    assert_eq!(wants(&mut universe, "sms", "+5491123456789", true, BEFORE).await["marketing"], false, "older");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_mailbox_that_does_not_exist_and_one_that_called_us_spam_get_nothing_more() {
     for (to, after) in [("bounce@example.com", "bounced"), ("ada@example.com", "delivered")] {

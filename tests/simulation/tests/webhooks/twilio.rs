@@ -123,6 +123,33 @@ async fn a_callback_of_another_stack_is_acknowledged_and_writes_nothing() {
     assert_no_dead_letters(&universe);
 }
 
+/// The signature has no time in it, and what marks an event as seen is kept for weeks: the ledger for years.
+#[tokio::test(start_paused = true)]
+async fn a_captured_start_does_not_lift_a_later_stop() {
+    let mut universe = universe_with(&[TOKEN]);
+    let text_of = |sid, body| [("Body", body), ("From", "+4798765432"), ("MessageSid", sid), ("SmsStatus", "received")];
+    let start = text_of("SM1", "START");
+    for text in [&start, &text_of("SM2", "STOP")] {
+        assert_eq!(says(&mut universe, INBOUND_URL, text).await.status(), 204);
+        settle(&mut universe).await;
+    }
+    let suppressed = |universe: &Universe| {
+        let items = universe.aws().table().items();
+        text(of_type(&items, "contact").next().unwrap(), "suppressed").map(str::to_owned)
+    };
+    assert_eq!(suppressed(&universe).as_deref(), Some("stopped"));
+    // A year later.
+    universe.aws().table().remove("EVENT#twilio#SM1-received", "EVENT");
+    assert_eq!(says(&mut universe, INBOUND_URL, &start).await.status(), 204);
+    settle(&mut universe).await;
+    assert_eq!(suppressed(&universe).as_deref(), Some("stopped"));
+    // A new one does.
+    says(&mut universe, INBOUND_URL, &text_of("SM3", "START")).await;
+    settle(&mut universe).await;
+    assert_eq!(suppressed(&universe), None);
+    assert_no_dead_letters(&universe);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_people_write_is_recorded_without_their_words_and_their_number() {
     let mut universe = universe_with(&[TOKEN]);
