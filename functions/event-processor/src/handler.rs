@@ -1,7 +1,5 @@
 //! event-processor: archives verified events, then applies them, one transaction each, and publishes domain events.
 
-use std::time::Duration;
-
 use crossdock::domain::input::normalised_email;
 use crossdock::domain::{Correlation, Timestamp};
 use crossdock::effects::archive::Archive;
@@ -14,58 +12,34 @@ use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::batch::{Record, Worker};
 use crossdock::lambda::{System, Webhook};
-use crossdock::vendors::stripe::{self, Stripe};
-use crossdock::vendors::{twilio, ups};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-
-/// Time kept for applying what a vendor has been asked about, of a timeout of 30 seconds: a few transactions.
-const APPLY_TIME: Duration = Duration::from_secs(5);
 
 /// The InboundEvents queue's worker.
 pub struct EventProcessor {
     list: WorkList,
     archive: Archive,
-    stripe: Stripe,
-    stripe_keys: Keyring<stripe::Keys>,
     app_keys: Keyring<AppKeys>,
 }
 
 impl EventProcessor {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
-        Ok(Self {
-            list: system.work_list()?,
-            archive: system.archive()?,
-            stripe: system.stripe()?,
-            stripe_keys: system.stripe_keys()?,
-            app_keys: system.app_keys()?,
-        })
+        Ok(Self { list: system.work_list()?, archive: system.archive()?, app_keys: system.app_keys()? })
     }
 
     /// What is worth doing before the first message.
     pub fn warm_up(&self) -> Vec<BoxFuture<'_, ()>> {
-        vec![self.stripe_keys.get().map(drop).boxed(), self.list.warm().boxed(), self.archive.warm().boxed()]
+        vec![self.list.warm().boxed(), self.archive.warm().boxed()]
     }
 
     fn now(&self) -> Timestamp {
         self.list.world().now()
     }
 
-    async fn apply(
-        &self,
-        vendor: Vendor,
-        mut event: Event,
-        correlation: &Correlation,
-        provider: &Stripe,
-    ) -> Result<()> {
+    async fn apply(&self, vendor: Vendor, mut event: Event, correlation: &Correlation) -> Result<()> {
         self.recognise(&mut event).await?;
-        self.list.apply(vendor, event, correlation, provider).await.map(drop)
-    }
-
-    /// Stripe, asked for as long as this invocation can still apply what it says.
-    fn provider(&self, record: &Record) -> Stripe {
-        self.stripe.asked_until(record.deadline.minus(APPLY_TIME))
+        self.list.apply(vendor, event, correlation).await.map(drop)
     }
 
     /// Addresses are stored under ids that only our own key makes.
@@ -96,11 +70,11 @@ impl EventProcessor {
     }
 
     /// Applies what can be applied, and reports the first failure: a redelivery finds the good ones seen.
-    async fn apply_all(&self, webhook: &Webhook, correlation: &Correlation, provider: &Stripe) -> Result<()> {
+    async fn apply_all(&self, webhook: &Webhook, correlation: &Correlation) -> Result<()> {
         let mut failed = None;
         for event in webhook.events(self.now())? {
             let applied = match event {
-                Ok(event) => self.apply(webhook.vendor, event, correlation, provider).await,
+                Ok(event) => self.apply(webhook.vendor, event, correlation).await,
                 Err(unreadable) => Err(unreadable),
             };
             if let Err(error) = applied {
@@ -113,7 +87,7 @@ impl EventProcessor {
     /// A message without a type is one of ours: an event to match again, or a nudge to publish.
     async fn own(&self, record: &Record) -> Result<()> {
         if let Some(requeued) = Requeued::parse(&record.body) {
-            return self.list.apply_waiting(&requeued, &self.provider(record)).await.map(drop);
+            return self.list.apply_waiting(&requeued).await.map(drop);
         }
         let (intent_id, _) = Nudge::parse(&record.body)?;
         self.list.publish(&[intent_id]).await
@@ -133,21 +107,14 @@ impl Worker for EventProcessor {
         let correlation =
             correlation.unwrap_or_else(|| Correlation::generate(self.now(), self.list.world().rng.next()));
         match Webhook::of(record)? {
-            Some(webhook) => self.apply_all(&webhook, &correlation, &self.provider(record)).await,
+            Some(webhook) => self.apply_all(&webhook, &correlation).await,
             None => self.own(record).await,
         }
     }
 
     /// Events of one object go one after the other.
     fn group(&self, record: &Record) -> String {
-        match record.attributes.get("type").map(String::as_str) {
-            Some("stripe") => stripe::object_id(record.body.as_bytes()).unwrap_or_else(|| record.message_id.clone()),
-            Some("twilio") => twilio::object_id(record.body.as_bytes()).unwrap_or_else(|| record.message_id.clone()),
-            Some("ups") => ups::object_id(record.body.as_bytes()).unwrap_or_else(|| record.message_id.clone()),
-            // A slice holds events of many messages; slices of one batch are in the vendor's order.
-            Some(vendor) => vendor.to_owned(),
-            None => Requeued::parse(&record.body)
-                .map_or_else(|| record.message_id.clone(), |requeued| requeued.group().to_owned()),
-        }
+        let own = || Requeued::parse(&record.body).map(|requeued| requeued.group().to_owned());
+        Webhook::group(record).or_else(own).unwrap_or_else(|| record.message_id.clone())
     }
 }

@@ -1,4 +1,5 @@
-//! payment-worker: does what is due of the payments, and what commands ask for. One message, one intent, one call.
+//! payment-worker: does what is due of the payments, what commands ask for, and what events leave open. One message, one
+//! intent, one call.
 
 use crossdock::domain::command::{Command, Order};
 use crossdock::domain::payment::PaymentStatus;
@@ -6,6 +7,7 @@ use crossdock::domain::refund::RefundStatus;
 use crossdock::domain::{Correlation, Timestamp};
 use crossdock::effects::contact::AppKeys;
 use crossdock::effects::intake::{Repeatable, request_hash};
+use crossdock::effects::waiting::Requeued;
 use crossdock::effects::{Agent as _, Intent, Lease, Nudge, Verdict, Worked};
 use crossdock::error::{Error, Result};
 use crossdock::gateway::Keyring;
@@ -69,7 +71,7 @@ impl Worker for PaymentWorker {
         let command = Command::parse(&record.body)?;
         let timeout = self.payments.stripe.vendor().policy().timeout;
         let Some(lease) = record.lease(timeout, self.now()) else {
-            // Without enough time for a call a nudge is dropped: its intent stays due, and the sweeper nudges again.
+            // Without enough time for a call a nudge is dropped: what it is about stays due, and the sweeper nudges again.
             // A command is nowhere but here, so it goes back to its queue.
             return match command {
                 Some(_) => Err(crossdock::error::Error::transient("too_late", "a command came at the end of a batch")),
@@ -78,6 +80,9 @@ impl Worker for PaymentWorker {
         };
         if let Some(command) = command {
             return self.obey(command, lease).await;
+        }
+        if let Some(waiting) = Requeued::parse(&record.body) {
+            return self.payments.ask_about(&waiting).await.map(drop);
         }
         let (intent_id, correlation) = Nudge::parse(&record.body)?;
         let refused = match self.payments.work(&intent_id, &lease, &correlation).await? {
@@ -90,6 +95,12 @@ impl Worker for PaymentWorker {
             Some(_) => Err(not_accepted("vendor_refused")),
             None => Ok(()),
         }
+    }
+
+    /// Events that wait for one object go one after the other: the first that learns that it is somebody else's lets all go.
+    fn group(&self, record: &Record) -> String {
+        let waiting = Requeued::parse(&record.body);
+        waiting.map_or_else(|| record.message_id.clone(), |waiting| waiting.group().to_owned())
     }
 }
 

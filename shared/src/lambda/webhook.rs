@@ -9,11 +9,9 @@ use crate::aws::queue::Outgoing;
 use crate::domain::{Correlation, Timestamp};
 use crate::effects::archive::Delivery;
 use crate::effects::inbound::Event;
-use crate::effects::observation::{Observation, ShipmentNews};
 use crate::error::{Error, Result};
 use crate::gateway::Vendor;
-use crate::vendors::carrier::Push;
-use crate::vendors::{fedex, postmark, sendgrid, stripe, twilio, ups};
+use crate::vendors::webhooks::{Order, Told, parser};
 
 /// What a receiver put into the queue: one webhook, or one part of it.
 #[derive(Clone, Debug)]
@@ -92,16 +90,22 @@ impl Webhook {
 
     /// Where it is, or is to be, archived.
     pub fn archive_key(&self) -> String {
-        let event_id = match (&self.replay, self.vendor) {
-            (Some(replay), _) => return replay.archive_key.clone(),
-            (None, Vendor::Stripe) => stripe::event_id(&self.bytes),
-            // A slice has the events of many, and FedEx may tell all scans of a parcel at once; DHL tells nothing unasked.
-            (None, Vendor::SendGrid | Vendor::Fedex | Vendor::Dhl) => None,
-            (None, Vendor::Twilio) => twilio::event_id(&self.bytes),
-            (None, Vendor::Postmark) => postmark::event_id(&self.bytes),
-            (None, Vendor::Ups) => ups::event_id(&self.bytes),
-        };
+        if let Some(replay) = &self.replay {
+            return replay.archive_key.clone();
+        }
+        let event_id = (parser(self.vendor).event_id)(&self.bytes);
         self.delivery.key(self.vendor, event_id.as_deref())
+    }
+
+    /// What a record is read in one line with; `None` for messages of our own, which have no type.
+    pub fn group(record: &Record) -> Option<String> {
+        let name = record.attributes.get("type")?;
+        Some(match Vendor::parse(name).map(|vendor| parser(vendor).order) {
+            Some(Order::ByObject(object_id)) => {
+                object_id(record.body.as_bytes()).unwrap_or_else(|| record.message_id.clone())
+            }
+            Some(Order::OfVendor) | None => name.clone(),
+        })
     }
 
     /// Its events, each on its own; of a replay only those that are meant, under ids of the replay's.
@@ -109,21 +113,8 @@ impl Webhook {
     /// # Errors
     /// `unknown_message` (a bug) when it cannot be read at all.
     pub fn events(&self, now: Timestamp) -> Result<Vec<Result<Event>>> {
-        let events = match self.vendor {
-            Vendor::Stripe => vec![Ok(stripe::read_event(&self.bytes, now)?)],
-            Vendor::SendGrid => {
-                sendgrid::read_events(&self.bytes, self.delivery.part.number, self.delivery.part.of, now)?
-            }
-            // Twilio's has no time of its own: it is as old as its delivery, however late it is read.
-            Vendor::Twilio => {
-                let url = self.delivery.url.as_deref().unwrap_or_default();
-                vec![Ok(twilio::read_event(url, &self.bytes, self.delivery.received_at)?)]
-            }
-            Vendor::Postmark => vec![Ok(postmark::read_event(&self.bytes, self.delivery.received_at)?)],
-            Vendor::Fedex => fedex::read_pushes(&self.bytes)?.into_iter().map(|push| Ok(scanned(push))).collect(),
-            Vendor::Ups => vec![Ok(scanned(ups::read_event(&self.bytes, self.delivery.received_at)?))],
-            Vendor::Dhl => return Err(Error::bug("unknown_message", "DHL tells nothing unasked")),
-        };
+        let told = Told { bytes: &self.bytes, delivery: &self.delivery, now };
+        let events = (parser(self.vendor).read)(&told)?;
         let archive_key = self.archive_key();
         let kept = events.into_iter().filter_map(|event| match event {
             Ok(event) => self.meant(event, &archive_key).map(Ok),
@@ -140,23 +131,6 @@ impl Webhook {
             && replay.kind.as_ref().is_none_or(|kind| *kind == event.kind);
         event.event_id = format!("{}~{}", event.event_id, replay.nonce);
         is_meant.then_some(event)
-    }
-}
-
-/// A carrier's scan as an event: of a shipment that is ours by its number.
-fn scanned(push: Push) -> Event {
-    Event {
-        event_id: push.event_id,
-        kind: push.scan.code.clone(),
-        occurred_at: push.scan.at,
-        stack: None,
-        intent_id: None,
-        vendor_id: Some(push.tracking_number),
-        part_of: None,
-        refunded: None,
-        introduces: false,
-        seen: Some(Observation::Shipment(ShipmentNews::Scanned(vec![push.scan]))),
-        archive_key: None,
     }
 }
 

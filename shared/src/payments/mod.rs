@@ -9,8 +9,10 @@ use crate::aws::Write;
 use crate::domain::input::CreatePayment;
 use crate::domain::{Correlation, PaymentId};
 use crate::effects::contact::{AppKeys, contact_id};
+use crate::effects::inbound::Applied;
 use crate::effects::intake::{Created, Repeatable, StoredAnswer};
 use crate::effects::payment::Payment;
+use crate::effects::waiting::Requeued;
 use crate::effects::{Lease, Subject, Verdict, WorkList, Worked, with_permit};
 use crate::error::Result;
 use crate::gateway::Keyring;
@@ -58,6 +60,11 @@ impl Payments {
     /// Payments over this work list and provider; `app_keys` make contact ids, `known` remembers customers.
     pub const fn new(list: WorkList, stripe: Stripe, app_keys: Keyring<AppKeys>, known: KnownCustomers) -> Self {
         Self { list, stripe, app_keys, known }
+    }
+
+    /// Asks the provider what an event that waits leaves open, and applies the event.
+    pub async fn ask_about(&self, waiting: &Requeued) -> Result<Applied> {
+        self.list.ask_about(waiting, &self.stripe).await
     }
 
     /// Creates a payment. `store` may keep the final answer in the settling transaction. Waits, for a customer that

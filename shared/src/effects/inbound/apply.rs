@@ -16,6 +16,7 @@ use crate::effects::list::observation::Observation;
 use crate::effects::list::plan::{Context, Plan, Role};
 use crate::effects::subject::Subject;
 use crate::effects::subject::doubt::Difference;
+use crate::effects::subject::payment::Payment;
 use crate::effects::work::commit::Committed;
 use crate::error::{Error, Result};
 use crate::gateway::Vendor;
@@ -33,16 +34,16 @@ impl WorkList {
         target: Target,
         correlation: &Correlation,
         once: Once<'_>,
-        provider: &dyn Provider,
+        provider: Option<&dyn Provider>,
     ) -> Result<Applied> {
-        let seen = match (&event.seen, &event.vendor_id) {
-            _ if event.introduces && target.subject.vendor_id().is_some() => None,
-            (Some(seen), Some(vendor_id)) if ties(&target.subject, seen) => {
+        let seen = match (&event.seen, &event.vendor_id, provider) {
+            _ if is_known_by_now(event, &target.subject) => None,
+            (Some(seen), Some(vendor_id), Some(provider)) if ties(&target.subject, seen) => {
                 // Rank decides when the vendor cannot be asked: an outage must not hold up its own events.
                 let now = provider.fetch(vendor_id, correlation).await;
                 now.map(|now| said_last(&target.subject, now).in_place_of(seen)).or_else(|| event.seen.clone())
             }
-            (seen, _) => seen.clone(),
+            (seen, ..) => seen.clone(),
         };
         let correlation = target.intent.as_ref().map_or(correlation, |intent| &intent.correlation_id).clone();
         let context = self.context(vendor, event, correlation);
@@ -128,6 +129,20 @@ impl WorkList {
             .bind(":epoch", &intent.epoch)?;
         Ok(Some(write))
     }
+}
+
+/// Whether it says only that an object exists, which is known.
+fn is_known_by_now(event: &Event, subject: &Subject) -> bool {
+    event.introduces && subject.vendor_id().is_some()
+}
+
+/// Whether only the vendor can say what an event means: which of two open statuses of the same second is the later one, or
+/// which refunds it tells of.
+pub(super) fn leaves_open(event: &Event, subject: &Subject) -> bool {
+    let is_tie = || !is_known_by_now(event, subject) && event.seen.as_ref().is_some_and(|seen| ties(subject, seen));
+    let is_of_another = |payment: &Payment| payment.vendor_id.is_some() && payment.vendor_id != event.vendor_id;
+    let has_refunds = matches!(subject, Subject::Payment(payment) if event.refunded.is_some() && !is_of_another(payment));
+    has_refunds || event.vendor_id.is_some() && is_tie()
 }
 
 /// What the vendor answers now comes after all that it has said before, even when its clock shows the same second.

@@ -75,7 +75,7 @@ impl WorkList {
         if is_known(&target.subject, &told) {
             return Ok(());
         }
-        let applied: Applied = self.apply_to(vendor, &told, target, correlation, Once::Mark, provider).await?;
+        let applied: Applied = self.apply_to(vendor, &told, target, correlation, Once::Mark, Some(provider)).await?;
         tracing::info!(event = told.event_id, applied = ?applied, "a refund was found in the payment's list");
         Ok(())
     }

@@ -15,6 +15,7 @@ mod waiting;
 pub use event::{Applied, Event};
 
 use crate::domain::Correlation;
+use crate::effects::inbound::apply::leaves_open;
 use crate::effects::inbound::mark::Once;
 use crate::effects::inbound::provider::Provider;
 use crate::effects::inbound::waiting::Waiting;
@@ -25,15 +26,9 @@ use crate::gateway::Vendor;
 use crate::telemetry::fields;
 
 impl WorkList {
-    /// Applies an event. `provider` is asked for the object when two of its open statuses carry the same second, and for
-    /// a payment's refunds when all that is told is that there are some.
-    pub async fn apply(
-        &self,
-        vendor: Vendor,
-        event: Event,
-        correlation: &Correlation,
-        provider: &dyn Provider,
-    ) -> Result<Applied> {
+    /// Applies an event. What leaves a question open that only the vendor can answer waits, and payment-worker asks at once:
+    /// whoever applies events calls no vendor.
+    pub async fn apply(&self, vendor: Vendor, event: Event, correlation: &Correlation) -> Result<Applied> {
         if event.stack.as_deref().is_some_and(|stack| stack != self.stack.as_str()) {
             fields::count(self.world.now(), "events_of_other_stacks", &[("vendor", vendor.as_str())]);
             return Ok(Applied::Foreign);
@@ -46,28 +41,46 @@ impl WorkList {
                     None => continue,
                 }
             };
-            if !self.refunds_taken(vendor, &event, &target, correlation, provider).await? {
+            if leaves_open(&event, &target.subject) {
                 return self.keep_for_later(vendor, &event, correlation).await;
             }
-            return self.apply_to(vendor, &event, target, correlation, Once::Mark, provider).await;
+            return self.apply_to(vendor, &event, target, correlation, Once::Mark, None).await;
         }
         Err(Error::transient("object_contended", "the object became known and unknown again"))
     }
 
-    /// Applies an event that was kept waiting, now that its object is known.
-    pub async fn apply_waiting(&self, requeued: &Requeued, provider: &dyn Provider) -> Result<Applied> {
+    /// Applies an event that was kept waiting, now that its object is known. What only the vendor can answer is handed on to
+    /// payment-worker.
+    pub async fn apply_waiting(&self, requeued: &Requeued) -> Result<Applied> {
+        self.match_again(requeued, None).await
+    }
+
+    /// Asks the vendor what an event that waits leaves open, and applies it.
+    pub async fn ask_about(&self, requeued: &Requeued, provider: &dyn Provider) -> Result<Applied> {
+        self.match_again(requeued, Some(provider)).await
+    }
+
+    async fn match_again(&self, requeued: &Requeued, provider: Option<&dyn Provider>) -> Result<Applied> {
         let Some(item) = self.table.get(&requeued.waiting).await? else { return Ok(Applied::Duplicate) };
         let waiting: Waiting = item.parse()?;
         let vendor = Vendor::parse(&waiting.vendor).ok_or_else(|| Error::bug("vendor_unknown", &waiting.vendor))?;
-        let Some(target) = self.target(vendor, &waiting.event).await? else {
+        let target = self.target(vendor, &waiting.event).await?;
+        let asks = target.as_ref().map_or(waiting.may_be_anybodys(), |to| leaves_open(&waiting.event, &to.subject));
+        if asks && provider.is_none() {
+            self.hand_on(requeued.waiting.clone()).await;
+            return Ok(Applied::Waiting);
+        }
+        let Some(target) = target else {
             return match self.owner(vendor, &waiting, provider).await {
                 Some(false) => self.let_go(vendor, requeued).await,
                 owner => self.wait_on(requeued, &waiting, owner.unwrap_or(waiting.is_ours)).await,
             };
         };
-        let taken = self.refunds_taken(vendor, &waiting.event, &target, &waiting.correlation_id, provider);
-        if !taken.await? {
-            return self.wait_on(requeued, &waiting, true).await;
+        if let Some(provider) = provider {
+            let taken = self.refunds_taken(vendor, &waiting.event, &target, &waiting.correlation_id, provider);
+            if !taken.await? {
+                return self.wait_on(requeued, &waiting, true).await;
+            }
         }
         let once = Once::Waiting(&requeued.waiting);
         self.apply_to(vendor, &waiting.event, target, &waiting.correlation_id, once, provider).await

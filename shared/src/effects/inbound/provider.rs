@@ -1,4 +1,4 @@
-//! What event-processor may ask a payment provider about an event: reads, few and seldom. An outage of the vendor's must
+//! What payment-worker may ask a payment provider about an event: reads, few and seldom. An outage of the vendor's must
 //! not hold up its own events, so each of them may go unanswered.
 
 use futures_util::future::BoxFuture;

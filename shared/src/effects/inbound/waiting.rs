@@ -1,6 +1,8 @@
 //! Events that came before their object: each is kept beside the place where the vendor's id of that object would be,
 //! and whoever writes that place looks for it. Who learns the id and dies before it has looked is made up for by the
 //! due index.
+//!
+//! The same for events that leave a question open which only the vendor can answer: they wait, and go to payment-worker.
 
 use std::time::Duration;
 
@@ -50,11 +52,14 @@ pub(super) struct Waiting {
 impl WorkList {
     /// Whether the payment that it waits for is this deployment's: what somebody else does on the same account costs one
     /// look. `None` when the vendor cannot be asked, or has said so before.
-    pub(super) async fn owner(&self, vendor: Vendor, waiting: &Waiting, provider: &dyn Provider) -> Option<bool> {
-        let event = &waiting.event;
-        // What bears our mark needs no second proof.
-        let asks = is_of_payment(event) && !waiting.is_ours && event.intent_id.is_none() && provider.vendor() == vendor;
-        let payment = event.part_of.as_ref().or(event.vendor_id.as_ref()).filter(|_| asks)?;
+    pub(super) async fn owner(
+        &self,
+        vendor: Vendor,
+        waiting: &Waiting,
+        provider: Option<&dyn Provider>,
+    ) -> Option<bool> {
+        let provider = provider.filter(|provider| provider.vendor() == vendor && waiting.may_be_anybodys())?;
+        let payment = waiting.event.part_of.as_ref().or(waiting.event.vendor_id.as_ref())?;
         provider.is_ours(payment, &self.stack, &waiting.correlation_id).await
     }
 
@@ -126,7 +131,7 @@ impl WorkList {
         }
     }
 
-    /// Keeps an event whose object is known, and of which more has to be asked than the vendor says now.
+    /// Keeps an event whose object is known, but which leaves a question open, and tells payment-worker.
     pub(super) async fn keep_for_later(
         &self,
         vendor: Vendor,
@@ -137,9 +142,12 @@ impl WorkList {
         let mark = mark::once(&Once::Mark, vendor, event, None, &[], now)?.1;
         let place = place(vendor, event, event.vendor_id.as_deref().unwrap_or_default());
         let waiting = Waiting { is_ours: true, ..Waiting::of(vendor, event, correlation, now) };
-        match self.table.transact(&[mark, waiting.put(&place)?]).await? {
+        let waiting = waiting.put(&place)?;
+        let key = waiting.key().clone();
+        match self.table.transact(&[mark, waiting]).await? {
             Transacted::Done => {
                 fields::count(now, "events_waiting", &[("vendor", vendor.as_str())]);
+                self.hand_on(key).await;
                 Ok(Applied::Waiting)
             }
             Transacted::Lost(_) => Ok(Applied::Duplicate),
@@ -171,6 +179,11 @@ impl Waiting {
             is_ours: false,
             expires: now.plus(WAITING_KEPT).seconds(),
         }
+    }
+
+    /// Whether it is about a payment that nobody has said to be this deployment's. What bears our mark needs no second proof.
+    pub(super) fn may_be_anybodys(&self) -> bool {
+        is_of_payment(&self.event) && !self.is_ours && self.event.intent_id.is_none()
     }
 
     fn put(&self, place: &Key) -> Result<Write> {

@@ -1,4 +1,5 @@
-//! "That event can be matched now": events that waited for a vendor's id go back to the queue.
+//! "That event can be matched now": events that waited for a vendor's id go back to the queue; and those that leave a question
+//! open go to whoever may ask the vendor.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,7 @@ impl Requeued {
     /// The kind of waiting events in the due index.
     pub(crate) const KIND: &str = "event.waiting";
 
-    /// The message for the queue of inbound events.
+    /// The message for the queue of inbound events, or for that of what vendors are asked.
     pub(crate) fn message(waiting: Key) -> Result<Outgoing> {
         let body = serde_json::to_string(&Self { v: VERSION, waiting });
         body.map(Outgoing::plain).map_err(|e| Error::bug("requeue", e))
@@ -41,6 +42,19 @@ impl Requeued {
 }
 
 impl WorkList {
+    /// Tells payment-worker of an event that waits for an answer of the vendor's. A failure is logged and nothing more: the
+    /// event is in the due index.
+    pub(crate) async fn hand_on(&self, waiting: Key) {
+        let sent = async {
+            let url = self.routes.payments.as_deref();
+            let url = url.ok_or_else(|| Error::misconfigured("queue_unknown", "no queue for what vendors are asked"))?;
+            self.queues.send(url, Requeued::message(waiting)?).await
+        };
+        if let Err(error) = sent.await {
+            tracing::warn!(error = %error, "an event that leaves a question open was not handed on; the sweeper will find it");
+        }
+    }
+
     /// Sends the events that wait for a vendor id that has just become known back to the queue.
     pub(crate) async fn requeue_waiting(&self, learned: Option<&(&'static str, String)>) {
         let Some((vendor, vendor_id)) = learned else { return };
