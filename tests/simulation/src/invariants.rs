@@ -47,7 +47,19 @@ pub fn violations(universe: &Universe) -> Vec<String> {
     what_follows_is_there(&items, &mut wrong);
     timelines_tell_everything_once(&items, &mut wrong);
     dead_letters_are_our_own(universe, &mut wrong);
+    events_are_applied_without_vendors(universe, &mut wrong);
     wrong
+}
+
+/// I10: whoever applies events calls no vendor: an outage of one must not hold up the events of all.
+fn events_are_applied_without_vendors(universe: &Universe, wrong: &mut Vec<String>) {
+    let of_processor = universe.invocations.iter().filter(|made| made.function == Function::EventProcessor);
+    let requests = of_processor.flat_map(|made| made.waves.iter().flatten());
+    let calls = requests.filter(|request| !["DynamoDB.", "SQS.", "S3."].iter().any(|ours| request.starts_with(ours)));
+    let calls: BTreeSet<&String> = calls.filter(|request| !request.starts_with("SecretsManager.")).collect();
+    if !calls.is_empty() {
+        wrong.push(format!("I10: event-processor called {calls:?}"));
+    }
 }
 
 /// I7: what is in a dead-letter queue was not to be understood, or was refused; and that is there, each of it.
