@@ -4,7 +4,7 @@ use crossdock::domain::CustomerId;
 use crossdock::domain::input::CreateCustomer;
 use crossdock::error::{Error, Result};
 use crossdock::lambda::http::{Answer, ApiRequest};
-use crossdock::vendors::stripe::CUSTOMER_MISSING;
+use crossdock::vendors::payment_provider::{CUSTOMER_MISSING, MethodsPage};
 use serde_json::json;
 
 use crate::{PaymentInitiator, asker};
@@ -39,12 +39,14 @@ impl PaymentInitiator {
         let not_found = || Error::rejected(404, "customer_not_found", "There is no such customer.");
         let customer_id = CustomerId::parse(id).ok_or_else(not_found)?;
         let customer = self.payments.list.customer(&customer_id).await?;
-        let Some(vendor_id) = customer.ok_or_else(not_found)?.vendor_id else {
+        let customer = customer.ok_or_else(not_found)?;
+        let Some(vendor_id) = customer.vendor_id else {
             // The provider does not know the customer yet, so nothing can be saved there.
             return Ok(Answer::new(200, json!({ "data": [] })));
         };
         let permit = request.lease().permit();
-        let page = match self.payments.stripe.methods(&vendor_id, limit, cursor, &request.correlation, &permit).await {
+        let page = MethodsPage { customer: &vendor_id, limit, cursor };
+        let page = match self.payments.methods(customer.provider, page, &request.correlation, &permit).await {
             Ok(page) => page,
             // Deleted there, with all that was saved: the next payment that needs a customer makes them anew.
             Err(error) if error.code == CUSTOMER_MISSING => {

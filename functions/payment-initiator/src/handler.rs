@@ -10,15 +10,14 @@ use crossdock::domain::PaymentId;
 use crossdock::domain::input::{ConfirmPayment, CreatePayment};
 use crossdock::domain::payment::PaymentStatus;
 use crossdock::effects::contact::AppKeys;
-use crossdock::effects::intake::{Cancel, Confirmed, Repeatable, payment_not_found, request_hash};
+use crossdock::effects::intake::{Cancel, Repeatable, payment_not_found, request_hash};
 use crossdock::effects::payment::Payment;
-use crossdock::effects::{Subject, Verdict, Worked, with_permit};
+use crossdock::effects::{Subject, Verdict, Worked};
 use crossdock::error::{Error, Result};
 use crossdock::gateway::Keyring;
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction, no_such_route};
-use crossdock::payments::{Asked, Asker, Payments, TRIES};
-use crossdock::vendors::stripe::Keys;
+use crossdock::payments::{Asked, Asker, Payments};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::Method;
@@ -34,19 +33,18 @@ const CONFIRM_ROUNDS_MAX: u32 = 3;
 pub struct PaymentInitiator {
     payments: Payments,
     app_keys: Keyring<AppKeys>,
-    stripe_keys: Keyring<Keys>,
 }
 
 impl PaymentInitiator {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
-        Ok(Self { payments: system.payments()?, app_keys: system.app_keys()?, stripe_keys: system.stripe_keys()? })
+        Ok(Self { payments: system.payments()?, app_keys: system.app_keys()? })
     }
 
     /// What is worth doing before the first request.
     pub fn warm_up(&self) -> Vec<BoxFuture<'_, ()>> {
-        let (app, stripe) = (self.app_keys.get().map(drop).boxed(), self.stripe_keys.get().map(drop).boxed());
-        vec![app, stripe, self.payments.list.warm().boxed()]
+        let own = [self.app_keys.get().map(drop).boxed(), self.payments.list.warm().boxed()];
+        self.payments.warm().chain(own).collect()
     }
 
     async fn create(&self, request: &ApiRequest) -> Result<Answer> {
@@ -124,19 +122,10 @@ impl PaymentInitiator {
         let Some(vendor_id) = &payment.vendor_id else {
             return Err(Error::rejected(409, "payment_not_ready", "The payment cannot be confirmed yet."));
         };
-        let (list, stripe, lease) = (&self.payments.list, &self.payments.stripe, request.lease());
-        let payment_id = payment.payment_id.clone();
-        let confirm = stripe.confirm_request(input, vendor_id);
-        let confirmed = list.confirm_payment(&payment, confirm, &request.correlation, &lease);
-        let (confirmed, permit) = with_permit(confirmed, stripe, &lease).await?;
-        let worked = match confirmed {
-            Confirmed::New(claimed) => {
-                let subject = Subject::Payment(Box::new(payment));
-                list.carry_out(*claimed, subject, stripe, &permit, TRIES, |_, _| Ok(None)).await?
-            }
-            Confirmed::Repeat(intent_id) => list.work(&intent_id, &lease, stripe, 1).await?,
-            Confirmed::Outdated => return Ok(None),
-        };
+        let (vendor_id, payment_id) = (vendor_id.clone(), payment.payment_id.clone());
+        let confirmed = self.payments.confirm(payment, &vendor_id, input, &asker(request)).await?;
+        let Some(worked) = confirmed else { return Ok(None) };
+        let list = &self.payments.list;
         match worked {
             Worked::Settled(subject, verdict) => answers::to_confirm(subject, &verdict).map(Some),
             Worked::Nothing(intent) => {
@@ -151,8 +140,7 @@ impl PaymentInitiator {
             Cancel::Canceled(payment) => Ok(Answer::new(200, payment.view(false))),
             Cancel::Requested(payment) => Ok(Answer::new(202, payment.view(false))),
             Cancel::AtVendor(intent_id) => {
-                let worked =
-                    self.payments.list.work(&intent_id, &request.lease(), &self.payments.stripe, TRIES).await?;
+                let worked = self.payments.carry_on(&intent_id, &request.lease()).await?;
                 let payment = self.payments.list.payment(payment_id).await?;
                 match payment.status {
                     PaymentStatus::Canceled => Ok(Answer::new(200, payment.view(false))),

@@ -8,13 +8,12 @@ use crossdock::domain::{Correlation, Timestamp};
 use crossdock::effects::contact::AppKeys;
 use crossdock::effects::intake::{Repeatable, request_hash};
 use crossdock::effects::waiting::Requeued;
-use crossdock::effects::{Agent as _, Intent, Lease, Nudge, Verdict, Worked};
+use crossdock::effects::{Intent, Lease, Nudge, Verdict, Worked};
 use crossdock::error::{Error, Result};
 use crossdock::gateway::Keyring;
 use crossdock::lambda::System;
 use crossdock::lambda::batch::{Record, Worker};
 use crossdock::payments::{Asked, Asker, Payments};
-use crossdock::vendors::stripe::Keys;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
@@ -22,19 +21,18 @@ use futures_util::future::BoxFuture;
 pub struct PaymentWorker {
     payments: Payments,
     app_keys: Keyring<AppKeys>,
-    stripe_keys: Keyring<Keys>,
 }
 
 impl PaymentWorker {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
-        Ok(Self { payments: system.payments()?, app_keys: system.app_keys()?, stripe_keys: system.stripe_keys()? })
+        Ok(Self { payments: system.payments()?, app_keys: system.app_keys()? })
     }
 
     /// What is worth doing before the first message.
     pub fn warm_up(&self) -> Vec<BoxFuture<'_, ()>> {
-        let (app, stripe) = (self.app_keys.get().map(drop).boxed(), self.stripe_keys.get().map(drop).boxed());
-        vec![app, stripe, self.payments.list.warm().boxed()]
+        let own = [self.app_keys.get().map(drop).boxed(), self.payments.list.warm().boxed()];
+        self.payments.warm().chain(own).collect()
     }
 
     fn now(&self) -> Timestamp {
@@ -69,7 +67,7 @@ impl PaymentWorker {
 impl Worker for PaymentWorker {
     async fn handle(&self, record: &Record) -> Result<()> {
         let command = Command::parse(&record.body)?;
-        let timeout = self.payments.stripe.vendor().policy().timeout;
+        let timeout = self.payments.timeout();
         let Some(lease) = record.lease(timeout, self.now()) else {
             // Without enough time for a call a nudge is dropped: what it is about stays due, and the sweeper nudges again.
             // A command is nowhere but here, so it goes back to its queue.
@@ -82,7 +80,7 @@ impl Worker for PaymentWorker {
             return self.obey(command, lease).await;
         }
         if let Some(waiting) = Requeued::parse(&record.body) {
-            return self.payments.ask_about(&waiting).await.map(drop);
+            return self.payments.ask_about(&waiting, record.deadline).await.map(drop);
         }
         let (intent_id, correlation) = Nudge::parse(&record.body)?;
         let refused = match self.payments.work(&intent_id, &lease, &correlation).await? {

@@ -187,7 +187,7 @@ impl Switch {
     pub fn of(vendor: Vendor) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |switch| match switch {
             Self::MarketingKey => vendor == Vendor::SendGrid,
-            Self::Right(_) => vendor == Vendor::Stripe,
+            Self::Right(_) => vendor.has_restricted_keys(),
             Self::Key | Self::Class(_) => true,
         })
     }

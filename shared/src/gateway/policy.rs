@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::domain::Provider;
 use crate::domain::shipping::Carrier;
 use crate::world::World;
 
@@ -115,6 +116,16 @@ impl Vendor {
         Self::ALL.into_iter().find(|vendor| vendor.as_str() == name)
     }
 
+    /// The payment provider that it is, if it is one.
+    pub fn provider(self) -> Option<Provider> {
+        Provider::ALL.into_iter().find(|provider| Self::from(*provider) == self)
+    }
+
+    /// Whether its keys can be restricted to some permissions, so that one can lack what a call needs.
+    pub const fn has_restricted_keys(self) -> bool {
+        matches!(self, Self::Stripe)
+    }
+
     /// The table.
     pub const fn policy(self) -> Policy {
         let (timeout, attempts, backoff, backoff_max) = match self {
@@ -175,6 +186,14 @@ impl Vendor {
             (Self::Fedex, _) => Quota { name: "api", limits: &FEDEX, shards: 1 },
             (Self::Ups, _) => Quota { name: "api", limits: &UPS, shards: 1 },
             (Self::Dhl, _) => Quota { name: "api", limits: &DHL, shards: 1 },
+        }
+    }
+}
+
+impl From<Provider> for Vendor {
+    fn from(provider: Provider) -> Self {
+        match provider {
+            Provider::Stripe => Self::Stripe,
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::messages::{Mailer, Messages, Pricing};
 use crate::payments::{KnownCustomers, Payments};
 use crate::shipping::{Carriers, Labels, Quotes, RateMemory, Shipments};
 use crate::telemetry;
+use crate::vendors::payment_provider::Providers;
 use crate::vendors::{dhl, fedex, postmark, sendgrid, stripe, twilio, ups};
 use crate::world::World;
 
@@ -106,9 +107,14 @@ impl System {
         Ok(stripe::Stripe::new(self.gateway()?, base, self.stripe_keys()?, mode, self.stack()?))
     }
 
-    /// Payments at Stripe.
+    /// Payments, with all providers.
     pub fn payments(&self) -> Result<Payments> {
-        Ok(Payments::new(self.work_list()?, self.stripe()?, self.app_keys()?, self.known_customers.clone()))
+        Ok(Payments::new(
+            self.work_list()?,
+            Providers::new(self.stripe()?),
+            self.app_keys()?,
+            self.known_customers.clone(),
+        ))
     }
 
     /// Stripe's keys.

@@ -78,7 +78,7 @@ impl Agent for Mailer {
         self.sendgrid.is_shut(class) && self.postmark.as_ref().is_none_or(|postmark| postmark.is_shut(class))
     }
 
-    fn is_repeatable(&self) -> bool {
+    fn is_repeatable(&self, _intent: &Intent) -> bool {
         false
     }
 
@@ -90,7 +90,12 @@ impl Agent for Mailer {
         self.provider(intent).resolve(intent, subject, permit)
     }
 
-    fn fetch<'a>(&'a self, _vendor_id: &'a str, _correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
+    fn fetch<'a>(
+        &'a self,
+        _vendor: Vendor,
+        _vendor_id: &'a str,
+        _correlation: &'a Correlation,
+    ) -> BoxFuture<'a, Option<Observation>> {
         Box::pin(std::future::ready(None))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Asker, Payments, TRIES};
 use crate::domain::input::{CreateCustomer, CreatePayment};
-use crate::domain::{ContactId, CustomerId};
+use crate::domain::{ContactId, CustomerId, Provider};
 use crate::effects::contact::contact_id;
 use crate::effects::customer::Customer;
 use crate::effects::intake::Known;
@@ -21,12 +21,13 @@ impl Payments {
     pub async fn customer(&self, input: &CreateCustomer, asker: &Asker) -> Result<(Customer, bool)> {
         let contact = contact_id(&self.app_keys.get().await?, input.email.expose())?;
         let (correlation, lease) = (&asker.correlation, &asker.lease);
-        let build = |intent: &_| self.stripe.customer_request(input, intent);
-        let created = self.list.create_customer(input, &contact, correlation, lease, build);
-        let (created, permit) = with_permit(created, &self.stripe, lease).await?;
+        let provider = Provider::default();
+        let build = |intent: &_| self.providers.of(provider).customer_request(input, intent);
+        let created = self.list.create_customer(provider, input, &contact, correlation, lease, build);
+        let (created, permit) = with_permit(created, &self.providers, lease).await?;
         let (worked, is_new) = match created {
             Known::Before(customer) if customer.vendor_id.is_some() => return Ok((*customer, false)),
-            Known::Before(customer) => match self.list.work(&customer.intent_id, lease, &self.stripe, 1).await? {
+            Known::Before(customer) => match self.list.work(&customer.intent_id, lease, &self.providers, 1).await? {
                 // Refused, or so long ago that the intent is deleted: nothing is under way.
                 Worked::Nothing(intent) if intent.phase == Phase::Refused => {
                     (self.anew(&customer, Some(&intent), input, &contact, asker).await?, true)
@@ -41,7 +42,7 @@ impl Payments {
             },
             Known::New(customer, claimed) => {
                 let subject = Subject::Customer(customer);
-                (self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, |_, _| Ok(None)).await?, true)
+                (self.list.carry_out(*claimed, subject, &self.providers, &permit, TRIES, |_, _| Ok(None)).await?, true)
             }
         };
         match worked {
@@ -69,12 +70,12 @@ impl Payments {
         asker: &Asker,
     ) -> Result<Worked> {
         let (correlation, lease) = (&asker.correlation, &asker.lease);
-        let build = |intent: &_| self.stripe.customer_request(input, intent);
+        let build = |intent: &_| self.providers.of(before.provider).customer_request(input, intent);
         let asked = self.list.create_customer_anew(before, refused, input, contact, correlation, lease, build);
-        let (asked, permit) = with_permit(asked, &self.stripe, lease).await?;
+        let (asked, permit) = with_permit(asked, &self.providers, lease).await?;
         let (customer, claimed) = asked.ok_or_else(customer_refused)?;
         let subject = Subject::Customer(customer);
-        self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, |_, _| Ok(None)).await
+        self.list.carry_out(*claimed, subject, &self.providers, &permit, TRIES, |_, _| Ok(None)).await
     }
 
     /// The provider's id of who pays: one that is known goes with every payment, since its shopper may confirm it with a

@@ -5,6 +5,7 @@ use crate::aws::Write;
 use crate::domain::PaymentId;
 use crate::domain::input::CreateRefund;
 use crate::effects::intake::{RefundCreated, Repeatable};
+use crate::effects::payment::Payment;
 use crate::effects::refund::Refund;
 use crate::effects::{Subject, Verdict, Worked, with_permit};
 use crate::error::Result;
@@ -23,17 +24,19 @@ impl Payments {
         asker: &Asker,
         store: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
     ) -> Result<Asked<Refund>> {
-        let build = |payment: &_, amount, intent: &_| self.stripe.refund_request(payment, amount, input, intent);
+        let build = |payment: &Payment, amount, intent: &_| {
+            self.providers.of(payment.provider).refund_request(payment, amount, input, intent)
+        };
         let (correlation, lease) = (&asker.correlation, &asker.lease);
         let created = self.list.create_refund(payment_id, input, repeatable, correlation, lease, build);
-        let (created, permit) = with_permit(created, &self.stripe, lease).await?;
+        let (created, permit) = with_permit(created, &self.providers, lease).await?;
         match created {
             RefundCreated::Repeat(_, Some(answer)) => Ok(Asked::Answered(answer)),
             RefundCreated::Repeat(refund, None) => self.repeated_refund(*refund, asker).await,
             RefundCreated::New(refund, claimed, requested) => {
                 let requested = [requested];
                 let subject = Subject::Refund(refund);
-                let carried_out = self.list.carry_out(*claimed, subject, &self.stripe, &permit, TRIES, store);
+                let carried_out = self.list.carry_out(*claimed, subject, &self.providers, &permit, TRIES, store);
                 let (worked, ()) = futures_util::join!(carried_out, self.list.nudge(&requested));
                 worked.map(Asked::Worked)
             }
@@ -44,7 +47,7 @@ impl Payments {
     /// answered more than a day ago.
     async fn repeated_refund(&self, refund: Refund, asker: &Asker) -> Result<Asked<Refund>> {
         let Some(intent_id) = &refund.intent_id else { return Ok(Asked::Standing(refund, None)) };
-        if let settled @ Worked::Settled(..) = self.list.work(intent_id, &asker.lease, &self.stripe, 1).await? {
+        if let settled @ Worked::Settled(..) = self.list.work(intent_id, &asker.lease, &self.providers, 1).await? {
             return Ok(Asked::Resumed(settled));
         }
         let refund = self.list.refund(&refund.payment_id, &refund.refund_id).await?;

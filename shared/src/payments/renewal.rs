@@ -11,7 +11,7 @@ use crate::effects::intent::Data;
 use crate::effects::payment::Payment;
 use crate::effects::{Claim, Intent, Lease, Phase, Subject, Verdict, Worked, with_permit};
 use crate::error::Result;
-use crate::vendors::stripe::{CUSTOMER_MISSING, customer_of, needs_customer, with_customer};
+use crate::vendors::payment_provider::CUSTOMER_MISSING;
 
 /// Who takes the place of a customer whom the provider has deleted.
 enum Successor {
@@ -36,7 +36,7 @@ enum Renewed {
 impl Payments {
     /// Works one intent of the payments, once; where its customer is gone, once more with another one.
     pub async fn work(&self, id: &IntentId, lease: &Lease, correlation: &Correlation) -> Result<Worked> {
-        let worked = self.list.work(id, lease, &self.stripe, 1).await?;
+        let worked = self.list.work(id, lease, &self.providers, 1).await?;
         let asker = Asker { correlation: correlation.clone(), lease: lease.clone() };
         self.with_its_customer(worked, &asker, |_, _| Ok(None)).await
     }
@@ -63,10 +63,10 @@ impl Payments {
             Renewed::Later => return Ok(worked),
         };
         let claiming = self.list.claim(&intent.intent_id, &asker.lease);
-        let (claim, permit) = with_permit(claiming, &self.stripe, &asker.lease).await?;
+        let (claim, permit) = with_permit(claiming, &self.providers, &asker.lease).await?;
         let Claim::Mine(claimed) = claim else { return Ok(worked) };
         let subject = Subject::Payment(payment.clone());
-        self.list.carry_out(claimed, subject, &self.stripe, &permit, 1, store).await
+        self.list.carry_out(claimed, subject, &self.providers, &permit, 1, store).await
     }
 
     /// Forgets the customer whom the provider has deleted, makes another one, and gives the payment's intent to them.
@@ -76,13 +76,14 @@ impl Payments {
             Data::Payment { request: Some(request), .. } if intent.phase == Phase::Ready => request,
             _ => return Ok(Renewed::Later),
         };
-        let Some(deleted) = customer_of(request) else { return Ok(Renewed::Later) };
+        let provider = self.providers.of(payment.provider);
+        let Some(deleted) = provider.customer_of(request) else { return Ok(Renewed::Later) };
         self.forget_customer(&payment.customer_id, &deleted).await?;
         let other = match self.another_customer(payment, asker).await? {
-            Successor::Anew(vendor_id) => with_customer(request, Some(&vendor_id)),
-            Successor::Nobody if needs_customer(request) => return Ok(Renewed::Hopeless(intent)),
+            Successor::Anew(vendor_id) => provider.with_customer(request, Some(&vendor_id)),
+            Successor::Nobody if provider.needs_customer(request) => return Ok(Renewed::Hopeless(intent)),
             // They were only named because they were known.
-            Successor::Nobody => with_customer(request, None),
+            Successor::Nobody => provider.with_customer(request, None),
             Successor::Later => return Ok(Renewed::Later),
         };
         let is_ours = self.list.ask_otherwise(&intent, other).await?;

@@ -34,7 +34,7 @@ impl Agent for Carriers {
         false
     }
 
-    fn is_repeatable(&self) -> bool {
+    fn is_repeatable(&self, _intent: &Intent) -> bool {
         false
     }
 
@@ -67,7 +67,12 @@ impl Agent for Carriers {
     }
 
     /// Scans bear times, and of two with the same one their order does not matter.
-    fn fetch<'a>(&'a self, _vendor_id: &'a str, _correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
+    fn fetch<'a>(
+        &'a self,
+        _vendor: Vendor,
+        _vendor_id: &'a str,
+        _correlation: &'a Correlation,
+    ) -> BoxFuture<'a, Option<Observation>> {
         Box::pin(std::future::ready(None))
     }
 }

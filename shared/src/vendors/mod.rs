@@ -6,6 +6,7 @@ pub mod carrier;
 pub mod dhl;
 pub mod fedex;
 mod lenient;
+pub mod payment_provider;
 pub mod postmark;
 mod rotated;
 pub mod sendgrid;

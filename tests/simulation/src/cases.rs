@@ -11,6 +11,7 @@ use crossdock::domain::{Correlation, IntentId, Timestamp};
 use crossdock::effects::{Claim, Lease};
 use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::System;
+use crossdock::vendors::payment_provider::{MethodsPage, PaymentProvider as _};
 use futures_util::future::join_all;
 use sandbox::{CallFault, Vendor};
 
@@ -195,7 +196,8 @@ async fn read(system: &System) {
     let world = system.world();
     let correlation = Correlation::generate(world.now(), world.rng.next());
     let permit = Permit::until(Timestamp::from_ms(world.now().ms() + 8_000), Lane::Interactive);
-    let _ = system.stripe().unwrap().methods("cus_1", 1, None, &correlation, &permit).await;
+    let page = MethodsPage { customer: "cus_1", limit: 1, cursor: None };
+    let _ = system.stripe().unwrap().methods(page, &correlation, &permit).await;
 }
 
 fn calls(universe: &Universe) -> usize {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::customer::RawCustomer;
 use super::limits::DESCRIPTION_MAX_CHARS;
 use super::{CreateCustomer, Findings, Object, RawMoney, findings_incomplete, json};
-use crate::domain::{Money, OrderId, Private};
+use crate::domain::{Money, OrderId, Private, Provider};
 use crate::error::Result;
 
 /// `POST /payments`, checked.
@@ -15,6 +15,8 @@ pub struct CreatePayment {
     pub order_id: OrderId,
     /// What is to be paid.
     pub amount: Money,
+    /// Who takes it.
+    pub provider: Provider,
     /// Who pays, and is written to.
     pub customer: CreateCustomer,
     /// Shown on the vendor's dashboard.
@@ -99,6 +101,8 @@ impl CreatePayment {
         Ok(Self {
             order_id,
             amount,
+            // There is no choice yet.
+            provider: Provider::default(),
             customer,
             description: raw.description.map(Private::new),
             metadata: raw.metadata,

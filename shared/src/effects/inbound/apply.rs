@@ -7,7 +7,7 @@ use crate::domain::Correlation;
 use crate::domain::status::{Said, is_tie};
 use crate::effects::inbound::event::{Applied, Event};
 use crate::effects::inbound::mark::{self, Mark, Once};
-use crate::effects::inbound::provider::Provider;
+use crate::effects::inbound::provider::Lookup;
 use crate::effects::inbound::target::Target;
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Intent, KEPT_AFTER, Phase};
@@ -34,13 +34,13 @@ impl WorkList {
         target: Target,
         correlation: &Correlation,
         once: Once<'_>,
-        provider: Option<&dyn Provider>,
+        provider: Option<&dyn Lookup>,
     ) -> Result<Applied> {
         let seen = match (&event.seen, &event.vendor_id, provider) {
             _ if is_known_by_now(event, &target.subject) => None,
             (Some(seen), Some(vendor_id), Some(provider)) if ties(&target.subject, seen) => {
                 // Rank decides when the vendor cannot be asked: an outage must not hold up its own events.
-                let now = provider.fetch(vendor_id, correlation).await;
+                let now = provider.fetch(vendor, vendor_id, correlation).await;
                 now.map(|now| said_last(&target.subject, now).in_place_of(seen)).or_else(|| event.seen.clone())
             }
             (seen, ..) => seen.clone(),
@@ -141,7 +141,8 @@ fn is_known_by_now(event: &Event, subject: &Subject) -> bool {
 pub(super) fn leaves_open(event: &Event, subject: &Subject) -> bool {
     let is_tie = || !is_known_by_now(event, subject) && event.seen.as_ref().is_some_and(|seen| ties(subject, seen));
     let is_of_another = |payment: &Payment| payment.vendor_id.is_some() && payment.vendor_id != event.vendor_id;
-    let has_refunds = matches!(subject, Subject::Payment(payment) if event.refunded.is_some() && !is_of_another(payment));
+    let has_refunds =
+        matches!(subject, Subject::Payment(payment) if event.refunded.is_some() && !is_of_another(payment));
     has_refunds || event.vendor_id.is_some() && is_tie()
 }
 

@@ -7,7 +7,7 @@
 use crate::domain::Correlation;
 use crate::effects::inbound::event::{Applied, Event};
 use crate::effects::inbound::mark::Once;
-use crate::effects::inbound::provider::{ListedRefund, Provider};
+use crate::effects::inbound::provider::{ListedRefund, Lookup};
 use crate::effects::inbound::target::Target;
 use crate::effects::list::WorkList;
 use crate::effects::list::observation::Observation;
@@ -24,7 +24,7 @@ impl WorkList {
         event: &Event,
         target: &Target,
         correlation: &Correlation,
-        provider: &dyn Provider,
+        provider: &dyn Lookup,
     ) -> Result<bool> {
         let (Some(refunded), Subject::Payment(payment)) = (event.refunded, &target.subject) else { return Ok(true) };
         // Of another payment than the one that is known nothing is believed, its refunds neither.
@@ -53,7 +53,7 @@ impl WorkList {
         event: &Event,
         listed: ListedRefund,
         correlation: &Correlation,
-        provider: &dyn Provider,
+        provider: &dyn Lookup,
     ) -> Result<()> {
         if listed.stack.as_deref().is_some_and(|stack| stack != self.stack.as_str()) {
             return Ok(());

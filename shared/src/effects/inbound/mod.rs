@@ -17,7 +17,7 @@ pub use event::{Applied, Event};
 use crate::domain::Correlation;
 use crate::effects::inbound::apply::leaves_open;
 use crate::effects::inbound::mark::Once;
-use crate::effects::inbound::provider::Provider;
+use crate::effects::inbound::provider::Lookup;
 use crate::effects::inbound::waiting::Waiting;
 use crate::effects::list::WorkList;
 use crate::effects::list::requeue::Requeued;
@@ -56,11 +56,11 @@ impl WorkList {
     }
 
     /// Asks the vendor what an event that waits leaves open, and applies it.
-    pub async fn ask_about(&self, requeued: &Requeued, provider: &dyn Provider) -> Result<Applied> {
+    pub async fn ask_about(&self, requeued: &Requeued, provider: &dyn Lookup) -> Result<Applied> {
         self.match_again(requeued, Some(provider)).await
     }
 
-    async fn match_again(&self, requeued: &Requeued, provider: Option<&dyn Provider>) -> Result<Applied> {
+    async fn match_again(&self, requeued: &Requeued, provider: Option<&dyn Lookup>) -> Result<Applied> {
         let Some(item) = self.table.get(&requeued.waiting).await? else { return Ok(Applied::Duplicate) };
         let waiting: Waiting = item.parse()?;
         let vendor = Vendor::parse(&waiting.vendor).ok_or_else(|| Error::bug("vendor_unknown", &waiting.vendor))?;

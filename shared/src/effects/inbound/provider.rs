@@ -8,7 +8,7 @@ use crate::effects::list::observation::Observation;
 use crate::effects::work::agent::Agent;
 
 /// A payment provider, as events need it.
-pub trait Provider: Agent {
+pub trait Lookup: Agent {
     /// Whether there is time to ask, and to apply what is heard: whoever has none comes back later.
     fn has_time(&self) -> bool;
 

@@ -12,7 +12,7 @@ use crate::aws::{Key, Transacted, Write};
 use crate::domain::{Correlation, IntentId, Timestamp};
 use crate::effects::inbound::event::{Applied, Event};
 use crate::effects::inbound::mark::{self, Once};
-use crate::effects::inbound::provider::Provider;
+use crate::effects::inbound::provider::Lookup;
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, KEPT_AFTER};
 use crate::effects::list::observation::Observation;
@@ -52,12 +52,7 @@ pub(super) struct Waiting {
 impl WorkList {
     /// Whether the payment that it waits for is this deployment's: what somebody else does on the same account costs one
     /// look. `None` when the vendor cannot be asked, or has said so before.
-    pub(super) async fn owner(
-        &self,
-        vendor: Vendor,
-        waiting: &Waiting,
-        provider: Option<&dyn Provider>,
-    ) -> Option<bool> {
+    pub(super) async fn owner(&self, vendor: Vendor, waiting: &Waiting, provider: Option<&dyn Lookup>) -> Option<bool> {
         let provider = provider.filter(|provider| provider.vendor() == vendor && waiting.may_be_anybodys())?;
         let payment = waiting.event.part_of.as_ref().or(waiting.event.vendor_id.as_ref())?;
         provider.is_ours(payment, &self.stack, &waiting.correlation_id).await

@@ -4,7 +4,7 @@ use crate::aws::{Item, Transacted, Write};
 use crate::domain::{Correlation, IntentId};
 use crate::effects::intake::request::claim_at_birth;
 use crate::effects::list::WorkList;
-use crate::effects::list::intent::{Data, Intent, Kind, VendorRequest};
+use crate::effects::list::intent::{Data, Intent, PaymentAct, VendorRequest};
 use crate::effects::list::plan::{Context, timeline_row};
 use crate::effects::subject::payment::{self, Payment};
 use crate::effects::work::claim::{Claimed, Lease};
@@ -43,7 +43,8 @@ impl WorkList {
         let intent_id = payment.confirm_intent_id();
         let data = Data::Payment { payment_id: payment.payment_id.clone(), request: Some(request.clone()) };
         let order = Some(payment.order_id.clone());
-        let mut intent = Intent::new(intent_id.clone(), Kind::PaymentConfirm, data, order, correlation.clone(), now);
+        let kind = payment.kind(PaymentAct::Confirm);
+        let mut intent = Intent::new(intent_id.clone(), kind, data, order, correlation.clone(), now);
         claim_at_birth(&mut intent, lease, now);
         let context = Context::ours(now, correlation, intent_id.to_string());
         let entry = payment.entry("payment.confirm_requested", None, &context);

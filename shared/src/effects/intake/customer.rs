@@ -3,10 +3,10 @@
 use crate::aws::table::Written;
 use crate::aws::{Item, Transacted, Write};
 use crate::domain::input::CreateCustomer;
-use crate::domain::{ContactId, Correlation, CustomerId, IntentId, Private, id};
+use crate::domain::{ContactId, Correlation, CustomerId, IntentId, Private, Provider, id};
 use crate::effects::intake::request::claim_at_birth;
 use crate::effects::list::WorkList;
-use crate::effects::list::intent::{Data, Intent, Kind, Phase, VendorRequest, person_partition};
+use crate::effects::list::intent::{Data, Intent, Phase, VendorRequest, person_partition};
 use crate::effects::subject::contact;
 use crate::effects::subject::customer::{self, Customer};
 use crate::effects::work::claim::{Claimed, Lease};
@@ -28,6 +28,7 @@ impl WorkList {
     /// Asks for a customer. `build` makes the vendor's request.
     pub async fn create_customer(
         &self,
+        provider: Provider,
         input: &CreateCustomer,
         contact_id: &ContactId,
         correlation: &Correlation,
@@ -36,7 +37,7 @@ impl WorkList {
     ) -> Result<Known> {
         let now = self.world.now();
         let customer_id = &input.id;
-        let intent = self.new_customer_intent(input, 0, contact_id, correlation, lease, &build);
+        let intent = self.new_customer_intent(provider, input, 0, contact_id, correlation, lease, &build);
         let intent_id = intent.intent_id.clone();
         let customer = Customer {
             item_type: "customer".to_owned(),
@@ -45,6 +46,7 @@ impl WorkList {
             name: input.name.clone(),
             phone: input.phone.clone(),
             intent_id,
+            provider,
             vendor_id: None,
             former_vendor_ids: Vec::new(),
             generation: 0,
@@ -88,7 +90,8 @@ impl WorkList {
         lease: &Lease,
         build: &impl Fn(&IntentId) -> VendorRequest,
     ) -> Result<Known> {
-        let intent = self.new_customer_intent(input, before.generation, contact_id, correlation, lease, build);
+        let intent =
+            self.new_customer_intent(before.provider, input, before.generation, contact_id, correlation, lease, build);
         if before.generation == 0 || before.vendor_id.is_some() || before.intent_id == intent.intent_id {
             return Ok(Known::Before(Box::new(before)));
         }
@@ -131,8 +134,10 @@ impl WorkList {
     }
 
     /// The intent that makes a customer at the vendor, claimed by whoever asks.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one new item")]
     fn new_customer_intent(
         &self,
+        provider: Provider,
         input: &CreateCustomer,
         generation: u32,
         contact_id: &ContactId,
@@ -142,10 +147,11 @@ impl WorkList {
     ) -> Intent {
         let now = self.world.now();
         let discriminator = self.generation_of(generation);
-        let intent_id = IntentId::of(Kind::CustomerCreate.as_str(), input.id.as_str(), &discriminator);
+        let kind = customer::create_kind(provider);
+        let intent_id = IntentId::of(kind.as_str(), input.id.as_str(), &discriminator);
         let request = build(&intent_id);
         let data = Data::Customer { customer_id: input.id.clone(), contact_id: contact_id.clone(), request };
-        let mut intent = Intent::new(intent_id, Kind::CustomerCreate, data, None, correlation.clone(), now);
+        let mut intent = Intent::new(intent_id, kind, data, None, correlation.clone(), now);
         claim_at_birth(&mut intent, lease, now);
         intent
     }
@@ -200,13 +206,14 @@ impl WorkList {
             |text: &Option<Private<String>>| text.as_ref().map_or_else(String::new, |text| text.expose().clone());
         let words = id::digest(&[input.email.expose(), &word(&input.name), &word(&input.phone)]);
         let discriminator = format!("{}#{words}", self.generation_of(before.generation));
-        let intent_id = IntentId::of(Kind::CustomerCreate.as_str(), input.id.as_str(), &discriminator);
+        let kind = customer::create_kind(before.provider);
+        let intent_id = IntentId::of(kind.as_str(), input.id.as_str(), &discriminator);
         let data = Data::Customer {
             customer_id: input.id.clone(),
             contact_id: contact_id.clone(),
             request: build(&intent_id),
         };
-        let mut intent = Intent::new(intent_id.clone(), Kind::CustomerCreate, data, None, correlation.clone(), now);
+        let mut intent = Intent::new(intent_id.clone(), kind, data, None, correlation.clone(), now);
         claim_at_birth(&mut intent, lease, now);
         let mut after = before.clone();
         after.contact_id = contact_id.clone();

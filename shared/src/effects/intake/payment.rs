@@ -11,7 +11,7 @@ use crate::domain::payment::PaymentStatus;
 use crate::domain::{ContactId, Correlation, IntentId, PaymentId, Timestamp};
 use crate::effects::intake::request::{Repeatable, Request, StoredAnswer, claim_at_birth, same_request};
 use crate::effects::list::WorkList;
-use crate::effects::list::intent::{self, Data, Intent, Kind, VendorRequest};
+use crate::effects::list::intent::{self, Data, Intent, Kind, PaymentAct, VendorRequest};
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::plan::Context;
 use crate::effects::subject::contact;
@@ -128,11 +128,12 @@ impl WorkList {
     ) -> Result<(Payment, Intent)> {
         let order = &input.order_id;
         let payment_id = PaymentId::nth(&self.stack, order, ordinal);
-        let intent_id = IntentId::of(Kind::PaymentCreate.as_str(), payment_id.as_str(), self.stack.as_str());
+        let provider = input.provider;
+        let kind = Kind::of_payment(provider, PaymentAct::Create);
+        let intent_id = IntentId::of(kind.as_str(), payment_id.as_str(), self.stack.as_str());
         let request = Some(build(&payment_id, &intent_id)?);
         let data = Data::Payment { payment_id: payment_id.clone(), request };
-        let mut intent =
-            Intent::new(intent_id.clone(), Kind::PaymentCreate, data, Some(order.clone()), correlation.clone(), now);
+        let mut intent = Intent::new(intent_id.clone(), kind, data, Some(order.clone()), correlation.clone(), now);
         claim_at_birth(&mut intent, lease, now);
         intent.by_command = repeatable.is_command();
         let (order_pk, order_sk) = Payment::index(order, &payment_id, now);
@@ -151,6 +152,7 @@ impl WorkList {
             request_key: repeatable.key.clone().unwrap_or_else(|| format!("{order}#{ordinal}")),
             request_hash: repeatable.hash.clone(),
             keyless: repeatable.key.is_none(),
+            provider,
             vendor: None,
             vendor_id: None,
             client_secret: None,

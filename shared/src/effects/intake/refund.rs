@@ -6,7 +6,7 @@ use crate::domain::payment::PaymentStatus;
 use crate::domain::{Correlation, IntentId, Money, PaymentId, RefundId};
 use crate::effects::intake::request::{Repeatable, Request, StoredAnswer, claim_at_birth, same_request};
 use crate::effects::list::WorkList;
-use crate::effects::list::intent::{self, Data, Intent, Kind, VendorRequest};
+use crate::effects::list::intent::{self, Data, Intent, PaymentAct, VendorRequest};
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::plan::Context;
 use crate::effects::subject::payment::{self, Payment};
@@ -58,7 +58,8 @@ impl WorkList {
             }
             let amount = asked_for(input, &payment)?;
             let context = Context::ours(self.world.now(), correlation, refund_id.to_string());
-            let intent_id = IntentId::of(Kind::RefundCreate.as_str(), refund_id.as_str(), self.stack.as_str());
+            let kind = payment.kind(PaymentAct::Refund);
+            let intent_id = IntentId::of(kind.as_str(), refund_id.as_str(), self.stack.as_str());
             let vendor_request = build(&payment, amount, &intent_id)?;
             let mut refund = Refund::of(&payment, refund_id.clone(), amount, &context);
             refund.version = 1;
@@ -69,7 +70,7 @@ impl WorkList {
             let data =
                 Data::Refund { refund_id: refund_id.clone(), payment_id: payment_id.clone(), request: vendor_request };
             let order = Some(payment.order_id.clone());
-            let mut intent = Intent::new(intent_id, Kind::RefundCreate, data, order, correlation.clone(), context.now);
+            let mut intent = Intent::new(intent_id, kind, data, order, correlation.clone(), context.now);
             claim_at_birth(&mut intent, lease, context.now);
             intent.by_command = repeatable.is_command();
             let (rows, requested) = refund.requested(&context)?;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::Key;
 use crate::domain::{CampaignId, ContactId, Correlation, IntentId, OrderId, StackId, Timestamp, id};
-pub use crate::effects::list::kind::{Data, Kind, VendorRequest};
+pub use crate::effects::list::kind::{Data, Kind, PaymentAct, VendorRequest};
 use crate::guard::{Guard, holds};
 
 /// How long a final intent is kept: covers Stripe's 3 days of redeliveries, replays of the archive, and the 30 days

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::DomainEvent;
 use crate::domain::message::{Channel, MessageKind};
-use crate::domain::{ContactId, CustomerId, MessageId, PaymentId, PickupId, Private, RefundId, ShipmentId, Timestamp};
+use crate::domain::{
+    ContactId, CustomerId, MessageId, PaymentId, PickupId, Private, Provider, RefundId, ShipmentId, Timestamp,
+};
 use crate::effects::list::queue::Queue;
 use crate::gateway::breaker::{Right, Switch};
 use crate::gateway::{OperationClass, Vendor};
@@ -71,6 +73,24 @@ pub enum Kind {
     Publish,
 }
 
+/// What is done of a payment. Each provider has kinds of its own for it, so that a kind says whose API it calls: breakers,
+/// quotas and the sweeper go by that, and an older version leaves alone what it does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaymentAct {
+    /// Create it.
+    Create,
+    /// Confirm it.
+    Confirm,
+    /// Cancel it.
+    Cancel,
+    /// Look up what it cost.
+    Settlement,
+    /// Refund it, or a part of it.
+    Refund,
+    /// Make its customer known.
+    Customer,
+}
+
 impl Kind {
     /// Every kind, for routing.
     pub const ALL: [Self; 18] = [
@@ -93,6 +113,49 @@ impl Kind {
         Self::PickupCreate,
         Self::Publish,
     ];
+
+    /// What does this of a payment at its provider.
+    pub const fn of_payment(provider: Provider, act: PaymentAct) -> Self {
+        match provider {
+            Provider::Stripe => match act {
+                PaymentAct::Create => Self::PaymentCreate,
+                PaymentAct::Confirm => Self::PaymentConfirm,
+                PaymentAct::Cancel => Self::PaymentCancel,
+                PaymentAct::Settlement => Self::PaymentSettlement,
+                PaymentAct::Refund => Self::RefundCreate,
+                PaymentAct::Customer => Self::CustomerCreate,
+            },
+        }
+    }
+
+    /// What it does of a payment, if it does; whoever the provider is.
+    pub const fn payment_act(self) -> Option<PaymentAct> {
+        Some(match self {
+            Self::PaymentCreate => PaymentAct::Create,
+            Self::PaymentConfirm => PaymentAct::Confirm,
+            Self::PaymentCancel => PaymentAct::Cancel,
+            Self::PaymentSettlement => PaymentAct::Settlement,
+            Self::RefundCreate => PaymentAct::Refund,
+            Self::CustomerCreate => PaymentAct::Customer,
+            Self::MailSend
+            | Self::MailPasswordReset
+            | Self::MailPromotion
+            | Self::SmsSend
+            | Self::SmsTwoFactorCode
+            | Self::SmsPromotion
+            | Self::SmsStatus
+            | Self::ShipmentCreate
+            | Self::ShipmentTrack
+            | Self::ShipmentSubscribe
+            | Self::PickupCreate
+            | Self::Publish => return None,
+        })
+    }
+
+    /// The payment provider whose API it calls, if it calls one.
+    pub fn provider(self) -> Option<Provider> {
+        self.vendor().and_then(Vendor::provider)
+    }
 
     /// What sends a message.
     pub const fn of_message(channel: Channel, kind: MessageKind) -> Self {

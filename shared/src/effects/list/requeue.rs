@@ -8,6 +8,7 @@ use crate::aws::queue::Outgoing;
 use crate::effects::list::WorkList;
 use crate::effects::list::reference::ref_key;
 use crate::error::{Error, Result};
+use crate::gateway::Vendor;
 
 /// The message format's version for waiting events.
 const VERSION: u32 = 1;
@@ -30,6 +31,11 @@ impl Requeued {
         body.map(Outgoing::plain).map_err(|e| Error::bug("requeue", e))
     }
 
+    /// Whose event it is.
+    pub fn vendor(&self) -> Option<Vendor> {
+        self.waiting.pk.strip_prefix("REF#")?.split('#').next().and_then(Vendor::parse)
+    }
+
     /// Those that wait for one object go one after the other: the first that learns that it is somebody else's lets all go.
     pub fn group(&self) -> &str {
         &self.waiting.pk
@@ -47,7 +53,8 @@ impl WorkList {
     pub(crate) async fn hand_on(&self, waiting: Key) {
         let sent = async {
             let url = self.routes.payments.as_deref();
-            let url = url.ok_or_else(|| Error::misconfigured("queue_unknown", "no queue for what vendors are asked"))?;
+            let url =
+                url.ok_or_else(|| Error::misconfigured("queue_unknown", "no queue for what vendors are asked"))?;
             self.queues.send(url, Requeued::message(waiting)?).await
         };
         if let Err(error) = sent.await {

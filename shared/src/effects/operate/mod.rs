@@ -129,7 +129,7 @@ impl WorkList {
         };
         let audit = Audit::of(operator, "manual.resolve", id.as_str(), Some(detail), now);
         let also = audit.writes(found.order_id.as_ref(), &occasion(found))?;
-        let vendor = vendor_of(found, &subject);
+        let vendor = vendor_of(found, &subject)?;
         let nudge = Nudge::of(found);
         let claimed = Claimed { intent: found.clone(), lease: nobody(now), is_first: false, is_undone: false };
         let also = |_: &Subject, verdict: &Verdict| match verdict {
@@ -211,7 +211,11 @@ fn nobody(now: Timestamp) -> Lease {
 }
 
 /// Whose effect it is.
-fn vendor_of(intent: &Intent, subject: &Subject) -> Vendor {
-    // A publication, which is nobody's, never waits for a person.
-    intent.kind.vendor().or(subject.carrier().map(Vendor::from)).unwrap_or(Vendor::Stripe)
+///
+/// # Errors
+/// A bug for what is nobody's.
+fn vendor_of(intent: &Intent, subject: &Subject) -> Result<Vendor> {
+    let vendor = intent.kind.vendor().or_else(|| subject.carrier().map(Vendor::from));
+    // A publication never waits for a person.
+    vendor.ok_or_else(|| Error::bug("vendor_unknown", intent.kind.as_str()))
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::aws::{Key, Write};
-use crate::domain::{ContactId, Correlation, CustomerId, IntentId, Private, Timestamp};
-use crate::effects::list::intent::person_partition;
+use crate::domain::{ContactId, Correlation, CustomerId, IntentId, Private, Provider, Timestamp};
+use crate::effects::list::intent::{Kind, PaymentAct, person_partition};
 use crate::effects::list::observation::{CustomerSeen, Observation, Was};
 use crate::effects::list::plan::{Context, Plan, Role};
 use crate::effects::list::reference::VendorRef;
@@ -59,6 +59,9 @@ pub struct Customer {
     pub phone: Option<Private<String>>,
     /// The intent that makes it at the vendor.
     pub intent_id: IntentId,
+    /// The payment provider, from birth on.
+    #[serde(default, skip_serializing_if = "Provider::is_default")]
+    pub provider: Provider,
     /// The payment provider's id, once it knows the customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor_id: Option<String>,
@@ -96,6 +99,11 @@ pub fn key(id: &CustomerId) -> Key {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls with")]
 const fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+/// The kind of intent that makes a customer known to a provider.
+pub(crate) const fn create_kind(provider: Provider) -> Kind {
+    Kind::of_payment(provider, PaymentAct::Customer)
 }
 
 impl Customer {

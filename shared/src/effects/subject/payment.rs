@@ -9,9 +9,9 @@ use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
 use crate::domain::status::{Move, Said, Status as _, decide};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{
-    ContactId, Correlation, CustomerId, IntentId, Money, OrderId, PaymentId, Private, Timestamp, follow_up,
+    ContactId, Correlation, CustomerId, IntentId, Money, OrderId, PaymentId, Private, Provider, Timestamp, follow_up,
 };
-use crate::effects::list::intent::{self, Data, Intent, Kind, Phase, order_partition};
+use crate::effects::list::intent::{self, Data, Intent, Kind, PaymentAct, Phase, order_partition};
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::observation::{FailedAttempt, Observation, PaymentSeen, PaymentStanding};
 use crate::effects::list::outcome::{CALLED_OFF, SAID_MEANWHILE, Verdict};
@@ -62,7 +62,10 @@ pub struct Payment {
     /// Whether that request came without a key, so that `request_key` is no key of anybody's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keyless: bool,
-    /// The payment provider, once it knows the payment.
+    /// The payment provider, from birth on.
+    #[serde(default, skip_serializing_if = "Provider::is_default")]
+    pub provider: Provider,
+    /// The vendor that has told its id, once it knows the payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
     /// The provider's id.
@@ -152,6 +155,11 @@ impl Payment {
             PaymentStatus::Succeeded if self.amount_refunded > 0 => "partially_refunded",
             status => status.as_str(),
         }
+    }
+
+    /// The kind of intent that does this of the payment at its provider.
+    pub const fn kind(&self, act: PaymentAct) -> Kind {
+        Kind::of_payment(self.provider, act)
     }
 
     /// How it stands, as far as the vendor's next word can change it.
@@ -325,8 +333,8 @@ impl Payment {
 
     /// What a verdict says of it where the vendor has said nothing of the object.
     pub(crate) fn statement(&self, intent: &Intent, verdict: &Verdict) -> Option<Observation> {
-        let status = match intent.kind {
-            Kind::PaymentCreate => match verdict {
+        let status = match intent.kind.payment_act()? {
+            PaymentAct::Create => match verdict {
                 Verdict::Done => return None,
                 Verdict::Refused { code: CALLED_OFF } => PaymentStatus::Canceled,
                 Verdict::Refused { .. } => PaymentStatus::Failed,
@@ -335,9 +343,9 @@ impl Payment {
                 Verdict::GivenUp { .. } => PaymentStatus::Manual,
             },
             // The status stays; what changes is that the confirm is settled.
-            Kind::PaymentConfirm if verdict.phase().is_settled() => self.status,
+            PaymentAct::Confirm if verdict.phase().is_settled() => self.status,
             // A person has seen what no answer told us: until the vendor says something else it is so.
-            Kind::PaymentCancel if intent.phase == Phase::Manual => match verdict {
+            PaymentAct::Cancel if intent.phase == Phase::Manual => match verdict {
                 Verdict::Done => {
                     let seen = PaymentSeen::ours(PaymentStatus::Canceled);
                     return Some(Observation::Payment(PaymentSeen { asked_when: Some(self.standing()), ..seen }));
@@ -396,10 +404,11 @@ impl Payment {
 
     /// The intent that looks up what this payment cost.
     fn settlement_intent(&self, context: &Context) -> Intent {
-        let id = IntentId::of(Kind::PaymentSettlement.as_str(), self.payment_id.as_str(), "");
+        let kind = self.kind(PaymentAct::Settlement);
+        let id = IntentId::of(kind.as_str(), self.payment_id.as_str(), "");
         let data = Data::Payment { payment_id: self.payment_id.clone(), request: None };
         let order = Some(self.order_id.clone());
-        Intent::new(id, Kind::PaymentSettlement, data, order, context.correlation.clone(), context.now)
+        Intent::new(id, kind, data, order, context.correlation.clone(), context.now)
     }
 
     fn plan_publication(&self, plan: &mut Plan, event: DomainEvent, reached: &str, context: &Context) -> Result<()> {
@@ -418,7 +427,7 @@ impl Payment {
     /// The intent of the next confirm, or of the one that is not settled yet.
     pub(crate) fn confirm_intent_id(&self) -> IntentId {
         let discriminator = self.confirms_settled.to_string();
-        IntentId::of(Kind::PaymentConfirm.as_str(), self.payment_id.as_str(), &discriminator)
+        IntentId::of(self.kind(PaymentAct::Confirm).as_str(), self.payment_id.as_str(), &discriminator)
     }
 
     /// Whether nobody wants this payment charged any more, or we have said that it never will be. Who asks for a cancel and
@@ -430,10 +439,11 @@ impl Payment {
     /// The intent that cancels this payment at the vendor: the one that is under way, or the next.
     pub(crate) fn cancel_intent(&self, context: &Context) -> Intent {
         let discriminator = if self.cancel_ordinal == 0 { String::new() } else { self.cancel_ordinal.to_string() };
-        let id = IntentId::of(Kind::PaymentCancel.as_str(), self.payment_id.as_str(), &discriminator);
+        let kind = self.kind(PaymentAct::Cancel);
+        let id = IntentId::of(kind.as_str(), self.payment_id.as_str(), &discriminator);
         let data = Data::Payment { payment_id: self.payment_id.clone(), request: None };
         let order = Some(self.order_id.clone());
-        Intent::new(id, Kind::PaymentCancel, data, order, context.correlation.clone(), context.now)
+        Intent::new(id, kind, data, order, context.correlation.clone(), context.now)
     }
 
     /// A timeline entry about this payment.

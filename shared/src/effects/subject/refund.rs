@@ -13,7 +13,7 @@ use crate::domain::refund::{RefundReason, RefundStatus};
 use crate::domain::status::{Move, Said, decide};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, PaymentId, RefundId, Timestamp, follow_up};
-use crate::effects::list::intent::{Data, Intent, Kind, order_partition};
+use crate::effects::list::intent::{Data, Intent, Kind, PaymentAct, order_partition};
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::observation::{Observation, RefundSeen, Told};
 use crate::effects::list::outcome::Verdict;
@@ -218,7 +218,7 @@ impl Refund {
 
     /// What a verdict says of a refund where the vendor has said nothing of the object.
     pub(crate) fn statement(kind: Kind, verdict: &Verdict) -> Option<Observation> {
-        if kind != Kind::RefundCreate {
+        if kind.payment_act() != Some(PaymentAct::Refund) {
             return None;
         }
         let status = match verdict {

@@ -4,7 +4,7 @@
 //! therefore seen, and one that comes later finds the intent claimed, and waits for what becomes of it.
 
 use crate::domain::payment::PaymentStatus;
-use crate::effects::list::intent::{Intent, Kind, Phase};
+use crate::effects::list::intent::{Intent, PaymentAct, Phase};
 use crate::effects::list::outcome::{CALLED_OFF, Verdict};
 use crate::effects::subject::payment::Payment;
 use crate::guard::{Guard, holds};
@@ -20,7 +20,7 @@ pub(crate) enum Stop {
 
 /// What is done instead of the call of this intent of a payment, if it is not to be made.
 pub(crate) fn stopped(intent: &Intent, payment: &Payment) -> Option<Stop> {
-    if intent.kind == Kind::PaymentCancel {
+    if intent.kind.payment_act() == Some(PaymentAct::Cancel) {
         return match payment.status {
             PaymentStatus::Canceled => Some(Stop::For(Verdict::Done)),
             PaymentStatus::Succeeded => Some(Stop::For(Verdict::Refused { code: "payment_already_succeeded" })),

@@ -35,7 +35,7 @@ pub trait Agent: Send + Sync {
     fn gateway(&self) -> &Gateway;
 
     /// Whether the same request may be sent again after an unknown outcome, because the vendor deduplicates it.
-    fn is_repeatable(&self) -> bool;
+    fn is_repeatable(&self, intent: &Intent) -> bool;
 
     /// Makes the effect's one call, under this permit.
     fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome>;
@@ -43,6 +43,11 @@ pub trait Agent: Send + Sync {
     /// Finds out whether the effect happened, with one call at most.
     fn resolve<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome>;
 
-    /// Asks how an object stands now; `None` when the vendor cannot be asked.
-    fn fetch<'a>(&'a self, vendor_id: &'a str, correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>>;
+    /// Asks how an object of this vendor's stands now; `None` when the vendor cannot be asked.
+    fn fetch<'a>(
+        &'a self,
+        vendor: Vendor,
+        vendor_id: &'a str,
+        correlation: &'a Correlation,
+    ) -> BoxFuture<'a, Option<Observation>>;
 }

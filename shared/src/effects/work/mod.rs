@@ -157,7 +157,7 @@ impl WorkList {
                 Some(before) if outcome.is_held_back() => before,
                 _ => outcome,
             };
-            if tried >= tries || !is_worth_repeating(&outcome.verdict, agent) {
+            if tried >= tries || !is_worth_repeating(&outcome.verdict, &intent, agent) {
                 return outcome;
             }
             let wait = IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD.mul_f64(self.world.fraction());
@@ -193,16 +193,17 @@ impl WorkList {
 
 /// In an HTTP request: a try that certainly did nothing, or one that the vendor deduplicates. Not when the vendor
 /// asked for more patience than a shopper has, and not when an operator has to act first.
-fn is_worth_repeating(verdict: &Verdict, agent: &dyn Agent) -> bool {
+fn is_worth_repeating(verdict: &Verdict, intent: &Intent, agent: &dyn Agent) -> bool {
     match verdict {
         Verdict::NotDone { code, after, .. } => {
             *code != "vendor_credentials"
                 && after.is_none_or(|wait| wait <= IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD)
         }
         Verdict::ProbablyNotDone { after } => {
-            agent.is_repeatable() && after.is_none_or(|wait| wait <= IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD)
+            agent.is_repeatable(intent)
+                && after.is_none_or(|wait| wait <= IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD)
         }
-        Verdict::Unknown { ask_the_list, .. } => agent.is_repeatable() && !ask_the_list,
+        Verdict::Unknown { ask_the_list, .. } => agent.is_repeatable(intent) && !ask_the_list,
         Verdict::Done | Verdict::Refused { .. } | Verdict::Absent | Verdict::GivenUp { .. } => false,
     }
 }

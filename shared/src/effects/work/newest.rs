@@ -35,7 +35,7 @@ impl WorkList {
             subject = self.subject(&claimed.intent).await?;
             let known = subject.standing();
             let found = match subject.vendor_id() {
-                Some(vendor_id) => agent.fetch(vendor_id, &claimed.intent.correlation_id).await,
+                Some(vendor_id) => agent.fetch(vendor, vendor_id, &claimed.intent.correlation_id).await,
                 None => None,
             };
             let found = match (found, &outcome.seen) {

@@ -6,7 +6,7 @@ use crate::aws::Write;
 use crate::aws::table::Written;
 use crate::domain::{Timestamp, id};
 use crate::effects::list::WorkList;
-use crate::effects::list::intent::{Intent, KEPT_AFTER, Kind, MANUAL_PARTITION, Phase, due_partition};
+use crate::effects::list::intent::{Intent, KEPT_AFTER, Kind, MANUAL_PARTITION, PaymentAct, Phase, due_partition};
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::outcome::{HELD_BACK, Outcome, TOO_EARLY, Verdict};
 use crate::effects::list::plan::{Context, Plan, Role};
@@ -80,6 +80,7 @@ impl WorkList {
         let attempt = claimed.intent.attempt + u32::from(answered);
         let backoff = vendor.policy().backoff(attempt.max(1), &self.world);
         let intent = &claimed.intent;
+        let act = intent.kind.payment_act();
         loop {
             let plan = |subject: &Subject| -> Result<(Plan, Subject)> {
                 let verdict = effective(&outcome.verdict, intent, subject, now, backoff);
@@ -88,13 +89,13 @@ impl WorkList {
                     correlation: intent.correlation_id.clone(),
                     source: if outcome.seen.is_some() { vendor.as_str() } else { "crossdock" },
                     occasion: format!("{}/{}", intent.intent_id, intent.epoch),
-                    settles_confirm: intent.kind == Kind::PaymentConfirm && verdict.phase().is_settled(),
-                    is_cancel: intent.kind == Kind::PaymentCancel,
-                    gives_cancel_up: intent.kind == Kind::PaymentCancel
+                    settles_confirm: act == Some(PaymentAct::Confirm) && verdict.phase().is_settled(),
+                    is_cancel: act == Some(PaymentAct::Cancel),
+                    gives_cancel_up: act == Some(PaymentAct::Cancel)
                         && intent.phase == Phase::Manual
                         && matches!(verdict, Verdict::Refused { .. }),
                     // Whoever was answered 202 has gone: a worker's cancel tells them nothing.
-                    asker_hears: intent.kind == Kind::PaymentCancel && claimed.lease.lane == Lane::Interactive,
+                    asker_hears: act == Some(PaymentAct::Cancel) && claimed.lease.lane == Lane::Interactive,
                 };
                 // The vendor's words where there are any, ours otherwise.
                 let seen = outcome.seen.clone().or_else(|| subject.statement(intent, &verdict));
@@ -281,7 +282,9 @@ fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timesta
         }
         // A status that nobody told is no reason to wake a person, nor a fee that was not found in time; nor is a parcel that
         // nobody saw for a month: that is for the shop and its carrier to talk about.
-        Verdict::GivenUp { code } if is_read && (kind != Kind::PaymentSettlement || *code == "budget_over") => {
+        Verdict::GivenUp { code }
+            if is_read && (kind.payment_act() != Some(PaymentAct::Settlement) || *code == "budget_over") =>
+        {
             Verdict::Refused { code }
         }
         _ => subject.meaning(intent, verdict).unwrap_or_else(|| verdict.clone()),

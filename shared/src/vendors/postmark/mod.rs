@@ -157,7 +157,7 @@ impl Agent for Postmark {
         &self.gateway
     }
 
-    fn is_repeatable(&self) -> bool {
+    fn is_repeatable(&self, _intent: &Intent) -> bool {
         false
     }
 
@@ -169,7 +169,12 @@ impl Agent for Postmark {
         Box::pin(self.resolved(intent, permit))
     }
 
-    fn fetch<'a>(&'a self, _vendor_id: &'a str, _correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
+    fn fetch<'a>(
+        &'a self,
+        _vendor: Vendor,
+        _vendor_id: &'a str,
+        _correlation: &'a Correlation,
+    ) -> BoxFuture<'a, Option<Observation>> {
         Box::pin(std::future::ready(None))
     }
 }

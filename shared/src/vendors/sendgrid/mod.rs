@@ -165,7 +165,7 @@ impl Agent for SendGrid {
         &self.gateway
     }
 
-    fn is_repeatable(&self) -> bool {
+    fn is_repeatable(&self, _intent: &Intent) -> bool {
         false
     }
 
@@ -182,7 +182,12 @@ impl Agent for SendGrid {
         )))
     }
 
-    fn fetch<'a>(&'a self, _vendor_id: &'a str, _correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
+    fn fetch<'a>(
+        &'a self,
+        _vendor: Vendor,
+        _vendor_id: &'a str,
+        _correlation: &'a Correlation,
+    ) -> BoxFuture<'a, Option<Observation>> {
         Box::pin(std::future::ready(None))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::classify::is_replay;
-use super::customer::{CUSTOMER_MISSING, is_missing};
+use super::customer::is_missing;
 use super::wire::{Customer, ErrorAnswer, Object, PaymentIntent, Refund};
 use crate::domain::Timestamp;
 use crate::domain::payment::PaymentStatus;
@@ -13,6 +13,7 @@ use crate::effects::intent::Kind;
 use crate::effects::observation::Observation;
 use crate::effects::{CALLED_OFF, Outcome, TOO_EARLY, Verdict};
 use crate::gateway::{Class, Reply, said_at};
+use crate::vendors::payment_provider::CUSTOMER_MISSING;
 use crate::world::HttpResponse;
 
 /// After an unknown outcome, how soon the same key is asked again.

@@ -5,30 +5,25 @@ use form_urlencoded::Serializer;
 use super::wire::ErrorBody;
 use crate::effects::intent::VendorRequest;
 
-/// The code of a call that was refused because of its customer, whom somebody has deleted at Stripe: nothing was done, and
-/// the same may be asked for with another customer.
-pub const CUSTOMER_MISSING: &str = "customer_missing";
-
 /// Whether an error says that the customer does not exist. (docs.stripe.com/error-codes#resource-missing)
 pub(super) fn is_missing(error: &ErrorBody) -> bool {
     error.code.as_deref() == Some("resource_missing") && error.param.as_deref() == Some("customer")
 }
 
 /// The customer that a request names.
-pub fn customer_of(request: &VendorRequest) -> Option<String> {
+pub(super) fn customer_of(request: &VendorRequest) -> Option<String> {
     let mut fields = form_urlencoded::parse(request.body.expose().as_bytes());
     fields.find(|(name, _)| name == "customer").map(|(_, value)| value.into_owned())
 }
 
 /// Whether a request makes no sense without its customer: it saves a card for them, or charges one that they saved.
-pub fn needs_customer(request: &VendorRequest) -> bool {
+pub(super) fn needs_customer(request: &VendorRequest) -> bool {
     form_urlencoded::parse(request.body.expose().as_bytes())
         .any(|(name, _)| matches!(&*name, "setup_future_usage" | "off_session"))
 }
 
 /// The same request for another customer, or for none.
-#[must_use]
-pub fn with_customer(request: &VendorRequest, customer: Option<&str>) -> VendorRequest {
+pub(super) fn with_customer(request: &VendorRequest, customer: Option<&str>) -> VendorRequest {
     let mut form = Serializer::new(String::new());
     for (name, value) in form_urlencoded::parse(request.body.expose().as_bytes()) {
         match (&*name, customer) {

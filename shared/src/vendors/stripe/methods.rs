@@ -5,35 +5,23 @@ use serde_json::{Value, json};
 
 use super::Stripe;
 use super::answer::parse;
-use super::customer::{CUSTOMER_MISSING, is_missing};
+use super::customer::is_missing;
 use super::request::path_segment;
 use super::wire::{ErrorAnswer, Page, PaymentMethod};
 use crate::domain::Correlation;
 use crate::error::{Error, Result};
 use crate::gateway::{Class, Permit, Reply};
-
-/// A page of saved payment methods, as the API shows it.
-#[derive(Debug)]
-pub struct Methods {
-    /// Each with its id, type, and what of a card may be shown.
-    pub data: Vec<Value>,
-    /// Where the next page begins; none on the last.
-    pub next_cursor: Option<String>,
-}
+use crate::vendors::payment_provider::{CUSTOMER_MISSING, Methods, MethodsPage};
 
 impl Stripe {
-    /// Reads a page of a customer's payment methods: a read, so nothing is written down and nothing repeated.
-    ///
-    /// # Errors
-    /// 400 `invalid_input` naming `cursor`, 503 `vendor_unavailable` with Retry-After, 500 when the key is refused.
-    pub async fn methods(
+    /// Reads a page of a customer's payment methods.
+    pub(super) async fn methods_on(
         &self,
-        customer: &str,
-        limit: u8,
-        cursor: Option<&str>,
+        page: MethodsPage<'_>,
         correlation: &Correlation,
         permit: &Permit,
     ) -> Result<Methods> {
+        let MethodsPage { customer, limit, cursor } = page;
         let mut path = format!("/v1/payment_methods?customer={}&type=card&limit={limit}", path_segment(customer));
         if let Some(cursor) = cursor {
             path.push_str("&starting_after=");

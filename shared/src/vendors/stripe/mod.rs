@@ -22,11 +22,9 @@ use serde::Deserialize;
 
 use self::classify::classify;
 use self::request::path_segment;
-use crate::domain::input::{ConfirmPayment, CreateCustomer, CreatePayment, CreateRefund};
-use crate::domain::{Correlation, IntentId, Money, Private, StackId, Timestamp};
-use crate::effects::intent::{Data, Intent, Kind, VendorRequest};
+use crate::domain::{Correlation, Private, StackId, Timestamp};
+use crate::effects::intent::{Data, Intent, Kind};
 use crate::effects::observation::Observation;
-use crate::effects::payment::Payment;
 use crate::effects::{Agent, CALL_TIME_MIN, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::breaker::Right;
@@ -34,9 +32,7 @@ use crate::gateway::{Call, Gateway, Keyring, Lane, OperationClass, Permit, Reply
 use crate::vendors::rotated::{Rotated, live};
 use crate::world::HttpRequest;
 
-pub use customer::{CUSTOMER_MISSING, customer_of, needs_customer, with_customer};
 pub use event::{event_id, object_id, read_event};
-pub use methods::Methods;
 
 /// The API version that we speak, and that the endpoint of our webhooks should have: the first that tells of every refund by
 /// itself. (docs.stripe.com/changelog/acacia/2024-10-28)
@@ -93,57 +89,12 @@ impl Stripe {
         Self { gateway, base, keys, mode, stack, asked_until: None }
     }
 
-    /// The same for whoever asks about an event, and has to be done by then: later nothing is asked any more.
-    #[must_use]
-    pub fn asked_until(&self, by: Timestamp) -> Self {
-        Self { asked_until: Some(by), ..self.clone() }
-    }
-
     /// Leave to look at an object while an event is applied; none where there is too little time left.
     fn look_permit(&self) -> Option<Permit> {
         let now = self.gateway.world().now();
         let by = now.plus(FETCH_TIME);
         let by = self.asked_until.map_or(by, |until| until.min(by));
         (by.since(now) >= CALL_TIME_MIN).then(|| Permit::until(by, Lane::Background))
-    }
-
-    /// The request that creates a payment.
-    ///
-    /// # Errors
-    /// 422 `amount_not_representable`.
-    pub fn create_request(
-        &self,
-        input: &CreatePayment,
-        customer: Option<&str>,
-        intent: &IntentId,
-    ) -> Result<VendorRequest> {
-        request::create(input, customer, &self.stack, intent)
-    }
-
-    /// The request that refunds so much of a payment.
-    ///
-    /// # Errors
-    /// 409 `payment_not_refundable` when Stripe does not know the payment, 422 `amount_not_representable`.
-    pub fn refund_request(
-        &self,
-        payment: &Payment,
-        amount: Money,
-        input: &CreateRefund,
-        intent: &IntentId,
-    ) -> Result<VendorRequest> {
-        let unknown = || Error::rejected(409, "payment_not_refundable", "The payment cannot be refunded yet.");
-        let vendor_id = payment.vendor_id.as_deref().ok_or_else(unknown)?;
-        request::refund(vendor_id, amount, input.reason, &payment.order_id, &self.stack, intent)
-    }
-
-    /// The request that creates a customer.
-    pub fn customer_request(&self, input: &CreateCustomer, intent: &IntentId) -> VendorRequest {
-        request::customer(input, &self.stack, intent)
-    }
-
-    /// The request that confirms a payment.
-    pub fn confirm_request(&self, input: &ConfirmPayment, vendor_id: &str) -> VendorRequest {
-        request::confirm(input, vendor_id)
     }
 
     async fn called(&self, intent: &Intent, subject: &Subject, permit: &Permit) -> Outcome {
@@ -264,7 +215,7 @@ impl Agent for Stripe {
         &self.gateway
     }
 
-    fn is_repeatable(&self) -> bool {
+    fn is_repeatable(&self, _intent: &Intent) -> bool {
         true
     }
 
@@ -284,7 +235,12 @@ impl Agent for Stripe {
         Box::pin(async move { attempt::dated(self.resolved(intent, subject, permit).await, intent, subject) })
     }
 
-    fn fetch<'a>(&'a self, vendor_id: &'a str, correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
+    fn fetch<'a>(
+        &'a self,
+        _vendor: Vendor,
+        vendor_id: &'a str,
+        correlation: &'a Correlation,
+    ) -> BoxFuture<'a, Option<Observation>> {
         Box::pin(self.fetched(vendor_id, correlation))
     }
 }

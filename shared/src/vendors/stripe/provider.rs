@@ -1,14 +1,19 @@
-//! What Stripe is asked about its own events.
+//! Stripe as a payment provider: the requests that intents keep, and what it is asked about its own events.
 
 use futures_util::future::BoxFuture;
 
-use super::Stripe;
 use super::answer::parse;
-use super::request::path_segment;
+use super::request::{self, path_segment};
 use super::wire::{Object, Page, PaymentIntent, Refund};
-use crate::domain::{Correlation, IntentId, StackId};
-use crate::effects::provider::{ListedRefund, Provider};
-use crate::gateway::{Class, Reply};
+use super::{Stripe, customer};
+use crate::domain::input::{ConfirmPayment, CreateCustomer, CreatePayment, CreateRefund};
+use crate::domain::{Correlation, IntentId, Money, StackId, Timestamp};
+use crate::effects::intent::VendorRequest;
+use crate::effects::payment::Payment;
+use crate::effects::provider::{ListedRefund, Lookup};
+use crate::error::{Error, Result};
+use crate::gateway::{Class, Permit, Reply};
+use crate::vendors::payment_provider::{Methods, MethodsPage, PaymentProvider};
 
 /// Refunds on a page: Stripe's largest.
 const PAGE: usize = 100;
@@ -67,7 +72,7 @@ fn listed(refund: Refund) -> ListedRefund {
     }
 }
 
-impl Provider for Stripe {
+impl Lookup for Stripe {
     fn has_time(&self) -> bool {
         self.look_permit().is_some()
     }
@@ -87,5 +92,65 @@ impl Provider for Stripe {
         correlation: &'a Correlation,
     ) -> BoxFuture<'a, Option<bool>> {
         Box::pin(self.bears_mark_of(payment, stack, correlation))
+    }
+}
+
+impl PaymentProvider for Stripe {
+    fn warm(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async { drop(self.keys.get().await) })
+    }
+
+    fn asked_until(&self, by: Timestamp) -> Box<dyn Lookup> {
+        Box::new(Self { asked_until: Some(by), ..self.clone() })
+    }
+
+    fn create_request(
+        &self,
+        input: &CreatePayment,
+        customer: Option<&str>,
+        intent: &IntentId,
+    ) -> Result<VendorRequest> {
+        request::create(input, customer, &self.stack, intent)
+    }
+
+    fn confirm_request(&self, input: &ConfirmPayment, vendor_id: &str) -> VendorRequest {
+        request::confirm(input, vendor_id)
+    }
+
+    fn refund_request(
+        &self,
+        payment: &Payment,
+        amount: Money,
+        input: &CreateRefund,
+        intent: &IntentId,
+    ) -> Result<VendorRequest> {
+        let unknown = || Error::rejected(409, "payment_not_refundable", "The payment cannot be refunded yet.");
+        let vendor_id = payment.vendor_id.as_deref().ok_or_else(unknown)?;
+        request::refund(vendor_id, amount, input.reason, &payment.order_id, &self.stack, intent)
+    }
+
+    fn customer_request(&self, input: &CreateCustomer, intent: &IntentId) -> VendorRequest {
+        request::customer(input, &self.stack, intent)
+    }
+
+    fn customer_of(&self, request: &VendorRequest) -> Option<String> {
+        customer::customer_of(request)
+    }
+
+    fn needs_customer(&self, request: &VendorRequest) -> bool {
+        customer::needs_customer(request)
+    }
+
+    fn with_customer(&self, request: &VendorRequest, customer: Option<&str>) -> VendorRequest {
+        customer::with_customer(request, customer)
+    }
+
+    fn methods<'a>(
+        &'a self,
+        page: MethodsPage<'a>,
+        correlation: &'a Correlation,
+        permit: &'a Permit,
+    ) -> BoxFuture<'a, Result<Methods>> {
+        Box::pin(self.methods_on(page, correlation, permit))
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::Stripe;
 use super::answer::{called_off, not_canceled, parse};
-use super::customer::CUSTOMER_MISSING;
 use super::request::path_segment;
 use super::wire::{Customer, Object, Page, PaymentIntent, Refund};
 use crate::domain::payment::PaymentStatus;
@@ -16,6 +15,7 @@ use crate::effects::observation::Observation;
 use crate::effects::{CALL_TIME_MIN, Outcome, Subject, Verdict};
 use crate::gateway::{Class, Permit, said_at};
 use crate::guard::{Guard, holds};
+use crate::vendors::payment_provider::CUSTOMER_MISSING;
 
 /// Stripe keeps idempotency keys for at least 24 hours; an hour less covers clocks and a slow call.
 const KEY_HORIZON: Duration = Duration::from_secs(23 * 3_600);

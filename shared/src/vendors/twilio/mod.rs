@@ -195,7 +195,7 @@ impl Agent for Twilio {
         &self.gateway
     }
 
-    fn is_repeatable(&self) -> bool {
+    fn is_repeatable(&self, _intent: &Intent) -> bool {
         false
     }
 
@@ -213,7 +213,12 @@ impl Agent for Twilio {
         }
     }
 
-    fn fetch<'a>(&'a self, vendor_id: &'a str, correlation: &'a Correlation) -> BoxFuture<'a, Option<Observation>> {
+    fn fetch<'a>(
+        &'a self,
+        _vendor: Vendor,
+        vendor_id: &'a str,
+        correlation: &'a Correlation,
+    ) -> BoxFuture<'a, Option<Observation>> {
         Box::pin(self.fetched(vendor_id, correlation))
     }
 }

@@ -18,7 +18,8 @@ use crossdock::domain::{Correlation, Timestamp};
 use crossdock::error::Result;
 use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::System;
-use crossdock::vendors::stripe::{Methods, Stripe};
+use crossdock::vendors::payment_provider::{Methods, MethodsPage, PaymentProvider as _};
+use crossdock::vendors::stripe::Stripe;
 use serde_json::Value;
 use simulation::Probe;
 use simulation::invariants::{of_type, text};
@@ -55,7 +56,7 @@ impl Instance {
 
     async fn read_within_ms(&self, ms: i64, correlation: &Correlation, lane: Lane) -> Result<Methods> {
         let permit = Permit::until(Timestamp::from_ms(self.system.world().now().ms() + ms), lane);
-        self.stripe.methods("cus_1", 1, None, correlation, &permit).await
+        self.stripe.methods(MethodsPage { customer: "cus_1", limit: 1, cursor: None }, correlation, &permit).await
     }
 
     /// A new request's.
