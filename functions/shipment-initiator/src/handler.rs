@@ -43,7 +43,8 @@ impl ShipmentInitiator {
         let repeatable = Repeatable { route: CREATE, key: request.idempotency_key()?, hash };
         let lease = request.lease();
         let asker = Asker { correlation: &request.correlation, lease: &lease };
-        match self.shipments.create(&input, &repeatable, asker).await? {
+        // On the heap: it holds a shipment in many states.
+        match Box::pin(self.shipments.create(&input, &repeatable, asker)).await? {
             Asked::Worked(worked) => answers::created(worked, self.shipments.labels()),
             Asked::Standing(shipment) => Ok(answers::as_it_is(&shipment, self.shipments.labels())?.replayed()),
         }
@@ -71,9 +72,9 @@ impl HttpFunction for ShipmentInitiator {
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         match (&request.method, segments.as_slice()) {
-            (&Method::POST, ["shipments"]) => Box::pin(self.create(&request)).await,
+            (&Method::POST, ["shipments"]) => self.create(&request).await,
             (&Method::GET, ["shipments", id]) => self.show(id).await,
-            (&Method::POST, ["pickups"]) => Box::pin(self.pickup(&request)).await,
+            (&Method::POST, ["pickups"]) => self.pickup(&request).await,
             _ => Err(no_such_route()),
         }
     }

@@ -87,7 +87,7 @@ impl WorkList {
         let read_from = page.after.as_ref().and_then(|after| after.read_from.as_deref());
         let objects = self.table.query_index_pages(Index::ByOrder, &partition);
         let rows = self.table.query_pages(&partition, ROW, read_from);
-        let ((objects, are_cut), (rows, is_cut)) = try_join(objects, rows).await?;
+        let ((objects, are_cut), (rows, is_cut)) = try_join(Box::pin(objects), Box::pin(rows)).await?;
         let mut payments: Vec<Payment> = Vec::new();
         let mut refunds: Vec<Refund> = Vec::new();
         let mut messages: Vec<Message> = Vec::new();

@@ -37,6 +37,7 @@ pub struct Asker<'a> {
 
 /// What asking came to.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a request, on the stack for a moment")]
 pub enum Asked<T> {
     /// The carrier was called, and the answer is settled or taken over by somebody else.
     Worked(Worked),
