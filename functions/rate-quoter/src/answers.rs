@@ -47,6 +47,7 @@ fn why(code: &str) -> &'static str {
     match code {
         "deadline" => "The carrier did not answer in time.",
         "held_back" | "vendor_unavailable" => "The carrier cannot be asked at the moment.",
+        "vendor_unreadable" => "The carrier's answer cannot be read.",
         "throttled" => "The carrier takes no more requests at the moment.",
         "vendor_credentials" => "The carrier does not accept our account.",
         "carrier_address" => "The carrier does not accept one of the addresses.",

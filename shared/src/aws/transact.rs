@@ -14,9 +14,10 @@ use crate::domain::id::ulid;
 use crate::error::{Error, Result};
 
 /// The most items in one transaction. DynamoDB allows 100. Each item costs twice a plain write and makes conflicts more
-/// likely, so more than this is a design error. The most are in the one that finds an order paid and calls off what was
-/// begun since: ten or eleven of the charge, and six of each open payment, of which there is one.
-pub const WRITES_MAX: usize = 20;
+/// likely, so more than this is a design error. The most are in the one that gives a shipment of twenty parcels its
+/// numbers: one each, and some ten for what follows. Next comes the one that finds an order paid and calls off what was begun
+/// since: ten or eleven of the charge, and six of each open payment, of which there is one.
+pub const WRITES_MAX: usize = 32;
 
 /// Tries of a transaction that conflicts with another one on the same item.
 const CONFLICT_TRIES_MAX: u32 = 6;

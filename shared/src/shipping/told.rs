@@ -1,7 +1,7 @@
 //! A carrier's answer as a storefront hears of it: stable codes, no carrier's words.
 
 use crate::error::{Error, Result};
-use crate::vendors::carrier::Answer;
+use crate::vendors::carrier::{Answer, UNREADABLE};
 
 /// What the carrier said, or the problem that it is.
 ///
@@ -13,6 +13,9 @@ pub fn told<T>(answer: Answer<T>) -> Result<T> {
         Answer::Refused(refusal) => Err(refused(refusal.code())),
         Answer::NotDone { code: "vendor_credentials", .. } => {
             Err(Error::misconfigured("vendor_credentials", "the carrier does not accept our account"))
+        }
+        Answer::NotDone { code: UNREADABLE, .. } => {
+            Err(Error::transient(UNREADABLE, "the carrier's answer cannot be read"))
         }
         Answer::NotDone { .. } => Err(Error::transient("vendor_unavailable", "the carrier cannot be asked now")),
         Answer::Unknown => Err(Error::transient("vendor_unavailable", "the carrier's answer cannot be read")),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::carriers::Carriers;
+use crate::domain::shipping::Tracking;
 use crate::effects::observation::{Observation, ShipmentNews};
 use crate::effects::shipment::Shipment;
 use crate::effects::{Outcome, Verdict};
@@ -20,9 +21,16 @@ impl Carriers {
             return Outcome::of(Verdict::Done);
         };
         let again = || Outcome::not_done("on_its_way", Some(shipment.carrier.look_every()), false);
-        match self.get(shipment.carrier).track(number, asking).await {
-            Answer::Done(tracking) => {
-                let seen = Some(Observation::Shipment(ShipmentNews::Scanned(tracking.scans)));
+        let api = self.get(shipment.carrier);
+        let scans = if shipment.parcel_numbers.len() > 1 {
+            let all = api.track_all(number, &shipment.parcel_numbers, asking).await;
+            all.map(|all| all.into_iter().flat_map(Tracking::of_parcel).collect())
+        } else {
+            api.track(number, asking).await.map(|tracking| tracking.scans)
+        };
+        match scans {
+            Answer::Done(scans) => {
+                let seen = Some(Observation::Shipment(ShipmentNews::Scanned(scans)));
                 Outcome { seen, ..again() }
             }
             // The label is there; the parcel was not handed over yet.
@@ -40,8 +48,11 @@ impl Carriers {
         let Some(number) = number.filter(|_| shipment.carrier.wants_subscriptions()) else {
             return Outcome::of(Verdict::Done);
         };
-        match self.ups.subscribe(std::slice::from_ref(number), asking).await {
-            Answer::Done(subscribed) if subscribed.valid.contains(number) => {
+        // Each parcel's scans are told under its own number; the shipment's is the first one's.
+        let own = std::slice::from_ref(number);
+        let numbers = if shipment.parcel_numbers.len() > 1 { &shipment.parcel_numbers } else { own };
+        match self.ups.subscribe(numbers, asking).await {
+            Answer::Done(subscribed) if numbers.iter().all(|number| subscribed.valid.contains(number)) => {
                 Outcome::not_done("renewed_later", Some(RENEW_AFTER), false)
             }
             Answer::Done(_) => Outcome::not_done("not_known_yet", Some(KNOWN_WITHIN), true),

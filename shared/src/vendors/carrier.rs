@@ -10,6 +10,9 @@ use crate::domain::{Correlation, Private};
 use crate::effects::HELD_BACK;
 use crate::gateway::{Class, Permit, Reply};
 
+/// The code of an answer that nobody can read.
+pub const UNREADABLE: &str = "vendor_unreadable";
+
 /// The circumstances of one call.
 #[derive(Clone, Copy, Debug)]
 pub struct Asking<'a> {
@@ -30,7 +33,7 @@ pub enum Answer<T> {
     Refused(Refusal),
     /// Certainly not done; later it may work.
     NotDone {
-        /// `throttled`, `held_back`, `vendor_unavailable` or `vendor_credentials`.
+        /// `throttled`, `held_back`, `vendor_unavailable`, `vendor_credentials`, or [`UNREADABLE`].
         code: &'static str,
         /// How long to wait, when somebody said so.
         after: Option<Duration>,
@@ -103,6 +106,23 @@ impl<T> Answer<T> {
             Self::Refused(refusal) => Answer::Refused(refusal),
             Self::NotDone { code, after, answered } => Answer::NotDone { code, after, answered },
             Self::Unknown => Answer::Unknown,
+        }
+    }
+}
+
+impl Answer<Vec<Rate>> {
+    /// What a carrier asks. An answer with offers of which none can be read is no offer of nothing: the shop and we hear of it
+    /// by another code than that of a carrier that does not answer.
+    pub fn priced(
+        reply: &Reply,
+        read: impl FnOnce(&[u8]) -> Option<Vec<Rate>>,
+        refusal: impl FnOnce(&[u8]) -> Refusal,
+    ) -> Self {
+        match Self::of(reply, read, refusal) {
+            Self::Unknown if reply.class == Class::Done => {
+                Self::NotDone { code: UNREADABLE, after: None, answered: true }
+            }
+            answer => answer,
         }
     }
 }
@@ -199,6 +219,21 @@ pub trait CarrierApi: Send + Sync {
 
     /// Where a parcel was seen.
     async fn track(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<Tracking>;
+
+    /// Where each parcel of a shipment of several was seen. One call a parcel, where the carrier has none for all; parcels that
+    /// it does not know yet are left out.
+    async fn track_all(&self, shipment: &str, parcels: &[String], asking: Asking<'_>) -> Answer<Vec<Tracking>> {
+        let _ = shipment;
+        let mut all = Vec::with_capacity(parcels.len());
+        for number in parcels {
+            match self.track(number, asking).await {
+                Answer::Done(tracking) => all.push(tracking),
+                Answer::Refused(Refusal::NotFound) => {}
+                other => return other.map(|tracking| vec![tracking]),
+            }
+        }
+        if all.is_empty() { Answer::Refused(Refusal::NotFound) } else { Answer::Done(all) }
+    }
 
     /// What it says of an address.
     async fn check_address(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck>;

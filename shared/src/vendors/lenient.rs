@@ -27,6 +27,22 @@ pub(super) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer:
     Ok(read)
 }
 
+/// An element of a list that counts though it may be unreadable.
+pub(super) struct Each<T>(pub(super) Option<T>);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Each<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        maybe(deserializer).map(Self)
+    }
+}
+
+/// What is read of a list, unless something was there and none of it could be read.
+pub(super) fn read_of<T, U>(all: Vec<Each<T>>, read: impl Fn(T) -> Option<U>) -> Option<Vec<U>> {
+    let was_empty = all.is_empty();
+    let read: Vec<U> = all.into_iter().filter_map(|Each(one)| read(one?)).collect();
+    (was_empty || !read.is_empty()).then_some(read)
+}
+
 /// Something of the expected shape, or nothing.
 pub(super) fn maybe<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(readable(&Box::<RawValue>::deserialize(deserializer)?))

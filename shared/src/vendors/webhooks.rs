@@ -96,7 +96,9 @@ const fn none(_bytes: &[u8]) -> Option<String> {
 }
 
 /// A carrier's scan as an event: of a shipment that is ours by its number.
-fn scanned(push: Push) -> Event {
+fn scanned(mut push: Push) -> Event {
+    // Where a shipment has several parcels, it is one of them.
+    push.scan.parcel = Some(push.tracking_number.clone());
     Event {
         event_id: push.event_id,
         kind: push.scan.code.clone(),

@@ -101,6 +101,7 @@ fn at_home() -> Consignment {
         recipient: party("Ada", &["1 Elm St"], "Memphis", Some("TN"), "38116", "US"),
         parcels: vec![Parcel::of_mg(453_592, dimensions).unwrap(), Parcel::of_mg(70_000_000, None).unwrap()],
         ship_date: Day::parse("2025-05-02").unwrap(),
+        ship_at: None,
         customs: None,
     }
 }
@@ -152,6 +153,7 @@ async fn ask_everything(fedex: &Fedex, permit: &Permit) {
         heaviest_g: 1_600,
         heaviest_mg: None,
         destination_country: "NO".to_owned(),
+        service: None,
     };
     fedex.schedule_pickup(&pickup, asking).await;
     fedex.cancel_pickup("7@COSA", &pickup, asking).await;

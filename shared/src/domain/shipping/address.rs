@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::latin;
 use crate::domain::Private;
 
 /// A postal address. All that tells where somebody lives is private.
@@ -25,6 +26,52 @@ pub struct Address {
     pub residential: Option<bool>,
 }
 
+impl Address {
+    /// Characters of a line of a label (UPS), of a state's code (UPS), and of a postal code (UPU).
+    pub const LINE_MAX_CHARS: usize = 35;
+    /// Lines of a street: what all three carriers print.
+    pub const STREET_LINES_MAX: usize = 3;
+    /// Characters of the code of a state or province (UPS).
+    pub const STATE_MAX_CHARS: usize = 5;
+    /// Characters of a postal code: a ZIP+4 with its hyphen, and Iran's, are the longest there are (UPU).
+    pub const POSTAL_CODE_MAX_CHARS: usize = 10;
+
+    /// The same as a carrier prints it, with lines and a city of so many characters: long lines are split between words, nothing
+    /// is cut. `None` where something is too long for it.
+    pub fn printed(&self, line_chars: usize, city_chars: usize) -> Option<Self> {
+        let lines = self.street_lines.iter().map(|line| line.expose().as_str());
+        let lines = latin::lines(lines, line_chars, Self::STREET_LINES_MAX)?;
+        let city = latin::printed(self.city.expose(), city_chars)?;
+        Some(Self {
+            street_lines: lines.into_iter().filter(|line| !line.is_empty()).map(Private::new).collect(),
+            city: city.into(),
+            ..self.clone()
+        })
+    }
+
+    /// What somebody else has written, if it has the form that ours have: a carrier may suggest anything. A state that is no
+    /// code is left out.
+    pub fn sound(mut self) -> Option<Self> {
+        let is_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        let line =
+            |line: &Private<String>| !line.expose().trim().is_empty() && !line.expose().contains(char::is_control);
+        self.country.make_ascii_uppercase();
+        let is_state = |state: &String| state.len() <= Self::STATE_MAX_CHARS && state.bytes().all(is_code);
+        self.state = self.state.filter(is_state);
+        let is_postal_code = self.postal_code.as_ref().is_none_or(|code| {
+            let code = code.expose();
+            code.len() <= Self::POSTAL_CODE_MAX_CHARS && code.bytes().all(|byte| is_code(byte) || byte == b' ')
+        });
+        let is_street = !self.street_lines.is_empty();
+        let is_sound = super::country::is_country(&self.country)
+            && is_postal_code
+            && is_street
+            && self.street_lines.iter().all(line)
+            && line(&self.city);
+        is_sound.then_some(self)
+    }
+}
+
 /// Who sends or gets a parcel, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Party {
@@ -41,6 +88,20 @@ pub struct Party {
     pub email: Option<Private<String>>,
     /// Where.
     pub address: Address,
+}
+
+impl Party {
+    /// The same as a carrier prints it; names have room for a line.
+    pub fn printed(&self, line_chars: usize, city_chars: usize) -> Option<Self> {
+        let line = |text: &Private<String>| latin::printed(text.expose(), line_chars).map(Private::new);
+        let company = self.company.as_ref().map(line);
+        Some(Self {
+            name: line(&self.name)?,
+            company: company.map_or(Some(None), |company| company.map(Some))?,
+            address: self.address.printed(line_chars, city_chars)?,
+            ..self.clone()
+        })
+    }
 }
 
 /// What kind of place an address is, as far as a carrier knows.
@@ -66,4 +127,37 @@ pub struct AddressCheck {
     pub classification: Classification,
     /// How the carrier would write it, best first; at most ten.
     pub suggestions: Vec<Address>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_carrier_suggests_has_the_form_that_our_addresses_have() {
+        let sound = |change: &dyn Fn(&mut Address)| {
+            let mut address = Address {
+                street_lines: vec!["7372 PARKRIDGE BLVD".to_owned().into()],
+                city: "IRVING".to_owned().into(),
+                state: Some("TX".to_owned()),
+                postal_code: Some("75063-8659".to_owned().into()),
+                country: "us".to_owned(),
+                residential: None,
+            };
+            change(&mut address);
+            address.sound()
+        };
+        assert_eq!(sound(&|_| {}).map(|address| address.country).as_deref(), Some("US"));
+        for country in ["USA", "U$", "", "UK", "XK"] {
+            assert_eq!(sound(&|address| address.country = country.to_owned()), None, "{country}");
+        }
+        assert_eq!(sound(&|address| address.street_lines.clear()), None);
+        assert_eq!(sound(&|address| address.street_lines = vec![" ".to_owned().into()]), None);
+        assert_eq!(sound(&|address| address.city = String::new().into()), None);
+        assert_eq!(sound(&|address| address.postal_code = Some("75063/8659".to_owned().into())), None);
+        assert_eq!(
+            sound(&|address| address.state = Some("Texas!".to_owned())).map(|address| address.state),
+            Some(None)
+        );
+    }
 }

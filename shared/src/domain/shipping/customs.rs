@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::latin;
 use crate::domain::Money;
 
 /// Who pays duties and taxes.
@@ -62,6 +63,18 @@ impl CustomsItem {
 }
 
 impl Customs {
+    /// The same as a carrier prints it; `None` where a text is of another script.
+    pub fn printed(&self) -> Option<Self> {
+        let item = |item: &CustomsItem| {
+            let description = latin::printed(&item.description, Self::DESCRIPTION_MAX_CHARS)?;
+            Some(CustomsItem { description, ..item.clone() })
+        };
+        Some(Self { items: self.items.iter().map(item).collect::<Option<_>>()?, ..self.clone() })
+    }
+
+    /// Characters of a description (DHL).
+    pub const DESCRIPTION_MAX_CHARS: usize = 70;
+
     /// Lines of one declaration: UPS prints 50, FedEx and DHL more.
     pub const ITEMS_MAX: usize = 50;
 

@@ -9,14 +9,18 @@ pub mod carrier;
 pub mod country;
 pub mod customs;
 pub mod day;
+pub mod latin;
 pub mod parcel;
 pub mod pickup;
 pub mod quote;
 pub mod status;
 pub mod territory;
 pub mod tracking;
+pub mod zone;
 
 use serde::{Deserialize, Serialize};
+
+use crate::domain::Timestamp;
 
 pub use self::address::{Address, AddressCheck, Classification, Party};
 pub use self::carrier::Carrier;
@@ -40,6 +44,9 @@ pub struct Consignment {
     pub parcels: Vec<Parcel>,
     /// The day on which it is handed over, at the shipper's.
     pub ship_date: Day,
+    /// When on that day, where the shop says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ship_at: Option<Timestamp>,
     /// For the customs: always where they are due, and wherever else the shop declares something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customs: Option<Customs>,
@@ -65,6 +72,20 @@ impl Consignment {
     pub fn is_cross_border(&self) -> bool {
         let [from, to] = self.territories();
         from.code != to.code || self.customs_are_due()
+    }
+
+    /// The same as a carrier prints it, with lines and a city of so many characters; `None` where something is too long for it.
+    pub fn printed(&self, line_chars: usize, city_chars: usize) -> Option<Self> {
+        let shipper = self.shipper.printed(line_chars, city_chars)?;
+        let recipient = self.recipient.printed(line_chars, city_chars)?;
+        let customs = self.customs.as_ref().map(|customs| customs.printed().unwrap_or_else(|| customs.clone()));
+        Some(Self { shipper, recipient, customs, ..self.clone() })
+    }
+
+    /// The day on which it can be handed over: its own, or today at the shipper's where that is past, since a purchase may wait.
+    pub fn ship_date_at(&self, now: Timestamp) -> Day {
+        let today = zone::day(&self.shipper.address, now);
+        today.map_or(self.ship_date, |today| self.ship_date.max(today))
     }
 
     /// Whether it leaves its customs area, so that it needs a declaration.

@@ -63,6 +63,9 @@ pub struct PickupRequest {
     pub heaviest_mg: Option<u64>,
     /// Where they go: ISO 3166-1 alpha-2; the place's own country when the shop does not say.
     pub destination_country: String,
+    /// The carrier's code of the service that they are sent with, when the shop says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
 }
 
 impl PickupRequest {

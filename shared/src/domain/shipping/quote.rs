@@ -90,6 +90,7 @@ mod tests {
             recipient: party("Ada", "Am Markt 2", "Bad Homburg", "61348"),
             parcels: vec![Parcel { weight_g: 2_500, weight_mg: None, dimensions: None }],
             ship_date: Day::parse("2026-05-04").expect("a day"),
+            ship_at: None,
             customs: None,
         }
     }

@@ -20,6 +20,9 @@ pub struct Scan {
     /// Where: city and country, no street.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
+    /// Which of several parcels, by the carrier's number; none where there is one only, or where it is told of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parcel: Option<String>,
 }
 
 /// All that a carrier tells of one parcel.
@@ -38,6 +41,12 @@ impl Tracking {
         Self { tracking_number: tracking_number.to_owned(), scans }
     }
 
+    /// The scans, each with the parcel that it is of.
+    pub fn of_parcel(self) -> impl Iterator<Item = Scan> {
+        let number = self.tracking_number;
+        self.scans.into_iter().map(move |scan| Scan { parcel: Some(number.clone()), ..scan })
+    }
+
     /// The scan that tells where it is: one after which nothing comes, else the newest; of those of one moment, which is a
     /// second with all carriers, the furthest along.
     pub fn latest(&self) -> Option<&Scan> {
@@ -53,7 +62,7 @@ mod tests {
 
     fn scan(second: i64, status: Option<ShipmentStatus>) -> Scan {
         let at = Timestamp::from_seconds(second);
-        Scan { at, status, code: "X".to_owned(), description: String::new(), place: None }
+        Scan { at, status, code: "X".to_owned(), description: String::new(), place: None, parcel: None }
     }
 
     fn latest(scans: &[(i64, Option<ShipmentStatus>)]) -> Option<ShipmentStatus> {

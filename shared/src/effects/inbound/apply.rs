@@ -87,7 +87,7 @@ impl WorkList {
         match committed {
             Committed::Done(done) => {
                 let (plan, _) = *done;
-                futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(plan.learned.as_ref()));
+                futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(&plan.learned));
                 Ok(match (plan.doubt, &seen) {
                     (Some(_), _) => Applied::Doubted,
                     (None, Some(_)) => Applied::Written,

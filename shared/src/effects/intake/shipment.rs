@@ -88,6 +88,7 @@ impl WorkList {
             request_hash: repeatable.hash.clone(),
             vendor_id: None,
             parcel_numbers: Vec::new(),
+            parcels: Vec::new(),
             labels: None,
             to_void: None,
             quoted: draft.quoted,

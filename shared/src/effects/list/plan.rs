@@ -72,8 +72,8 @@ pub(crate) enum Role {
 pub(crate) struct Plan {
     pub(crate) writes: Vec<(Role, Write)>,
     pub(crate) nudges: Vec<Nudge>,
-    /// A vendor id is learned: events may be waiting for it.
-    pub(crate) learned: Option<(&'static str, String)>,
+    /// Vendor ids are learned: events may be waiting for them. One but for a shipment of several parcels.
+    pub(crate) learned: Vec<(&'static str, String)>,
     /// A scan moves a shipment's status: whose, and how long after it we know.
     pub(crate) scan_known_after: Option<(Carrier, Duration)>,
     /// Money was taken of which we thought that it would not be: what else was begun of the order is called off.

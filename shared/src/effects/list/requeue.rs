@@ -63,8 +63,13 @@ impl WorkList {
     }
 
     /// Sends the events that wait for a vendor id that has just become known back to the queue.
-    pub(crate) async fn requeue_waiting(&self, learned: Option<&(&'static str, String)>) {
-        let Some((vendor, vendor_id)) = learned else { return };
+    pub(crate) async fn requeue_waiting(&self, learned: &[(&'static str, String)]) {
+        for (vendor, vendor_id) in learned {
+            self.requeue_waiting_for(vendor, vendor_id).await;
+        }
+    }
+
+    async fn requeue_waiting_for(&self, vendor: &str, vendor_id: &str) {
         let result: Result<()> = async {
             let items = self.table.query(&ref_key(vendor, vendor_id).pk, "EVENT#").await?;
             let Some(url) = self.routes.inbound_events.as_deref().filter(|_| !items.is_empty()) else { return Ok(()) };

@@ -9,6 +9,7 @@ pub mod customer;
 pub mod doubt;
 pub(crate) mod may_be_sent;
 pub mod message;
+pub(crate) mod parcels;
 pub mod payment;
 pub mod pickup;
 pub(crate) mod read;

@@ -226,7 +226,7 @@ impl Payment {
         if let (None, Some(vendor_id)) = (&self.vendor_id, &seen.vendor_id) {
             after.vendor = Some(context.source.to_owned());
             after.vendor_id = Some(vendor_id.clone());
-            plan.learned = Some((context.source, vendor_id.clone()));
+            plan.learned = vec![(context.source, vendor_id.clone())];
             let at = key(&self.payment_id);
             plan.writes.push(VendorRef::naming(context.source, vendor_id, self.payment_id.as_str(), at)?);
         }

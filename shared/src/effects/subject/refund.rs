@@ -167,7 +167,7 @@ impl Refund {
         }
         if let (None, Some(vendor_id)) = (&self.vendor_id, &seen.vendor_id) {
             after.vendor_id = Some(vendor_id.clone());
-            plan.learned = Some((context.source, vendor_id.clone()));
+            plan.learned = vec![(context.source, vendor_id.clone())];
             plan.writes.push(VendorRef::naming(context.source, vendor_id, self.refund_id.as_str(), self.key())?);
         }
         if moved || seen.vendor_at.is_some() {

@@ -17,6 +17,7 @@ use crate::effects::list::observation::{Observation, ShipmentNews, StoredLabel};
 use crate::effects::list::opaque::Opaque;
 use crate::effects::list::outcome::Verdict;
 use crate::effects::list::plan::{Context, Role, timeline_row};
+use crate::effects::subject::parcels::ParcelState;
 use crate::error::Result;
 
 /// How long a shipment is kept: as long as the addresses of people whom we write to.
@@ -73,6 +74,9 @@ pub struct Shipment {
     /// One number a parcel.
     #[serde(default)]
     pub parcel_numbers: Vec<String>,
+    /// Where each of several parcels is; empty where there is one, and in what was stored before they were told apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parcels: Vec<ParcelState>,
     /// Where the labels are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Opaque<Vec<StoredLabel>>>,
@@ -131,6 +135,11 @@ impl Shipment {
         if let Some(number) = &self.vendor_id {
             view["tracking_number"] = json!(number);
             view["tracking_numbers"] = json!(self.parcel_numbers);
+        }
+        let parcels = self.each_parcel();
+        if !parcels.is_empty() {
+            let parcel = |parcel: &ParcelState| json!({ "tracking_number": parcel.number, "status": parcel.status });
+            view["parcels"] = parcels.iter().map(parcel).collect();
         }
         for (name, price) in [("price_quoted", &self.quoted), ("price_billed", &self.billed)] {
             if let Some(price) = price {

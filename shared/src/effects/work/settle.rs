@@ -127,7 +127,7 @@ impl WorkList {
                             self.nudge_later(&Nudge::of(intent), wait).await;
                         }
                     };
-                    futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(plan.learned.as_ref()), again);
+                    futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(&plan.learned), again);
                     return Ok(Settled::Written(after, verdict));
                 }
                 Committed::RefTaken => {

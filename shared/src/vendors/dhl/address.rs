@@ -51,7 +51,7 @@ pub(super) fn read(body: &[u8], asked: &Address) -> Option<AddressCheck> {
         place.country_code == asked_of && same(&place.postal_code, code) && same(&place.city_name, asked.city.expose())
     };
     let valid = answer.address.iter().any(is_it);
-    let others = answer.address.into_iter().filter(|place| !is_it(place)).take(SUGGESTIONS_MAX);
+    let others = answer.address.into_iter().filter(|place| !is_it(place));
     let suggestion = |place: Place| Address {
         city: place.city_name.map_or_else(|| asked.city.clone(), Into::into),
         postal_code: place.postal_code.map(Into::into),
@@ -59,7 +59,11 @@ pub(super) fn read(body: &[u8], asked: &Address) -> Option<AddressCheck> {
         country: if place.country_code == asked_of { asked.country.clone() } else { place.country_code },
         ..asked.clone()
     };
-    Some(AddressCheck { valid, classification: Classification::Unknown, suggestions: others.map(suggestion).collect() })
+    Some(AddressCheck {
+        valid,
+        classification: Classification::Unknown,
+        suggestions: others.map(suggestion).filter_map(Address::sound).take(SUGGESTIONS_MAX).collect(),
+    })
 }
 
 /// Whether two texts differ only in capitals and what is no letter or digit.

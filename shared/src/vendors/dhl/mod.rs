@@ -17,12 +17,10 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, StatusCode};
 use serde::Deserialize;
-use time::PrimitiveDateTime;
-use time::Time;
 
+use crate::domain::Private;
 use crate::domain::id::ulid;
-use crate::domain::shipping::{Address, AddressCheck, Carrier, Consignment, Day, PickupRequest, Rate, Tracking};
-use crate::domain::{Private, Timestamp};
+use crate::domain::shipping::{Address, AddressCheck, Carrier, Consignment, Day, PickupRequest, Rate, Tracking, zone};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Reply, Vendor};
 use crate::telemetry::fields;
@@ -81,12 +79,13 @@ impl Dhl {
         Self { gateway, base, keys }
     }
 
-    /// When a shipment of that day is handed over: at noon, or soon where that is past. The place's own time zone is not
-    /// known; in UTC it is an instant all the same.
-    fn planned(&self, day: Day) -> Option<String> {
-        let noon = PrimitiveDateTime::new(day.date(), Time::from_hms(12, 0, 0).ok()?).assume_utc();
+    /// When a shipment is handed over, by the clock at the shipper's: when the shop says, else at noon of its day, or soon where
+    /// that is past.
+    fn planned(&self, consignment: &Consignment) -> Option<String> {
+        let from = &consignment.shipper.address;
+        let at = consignment.ship_at.or_else(|| zone::noon(from, consignment.ship_date))?;
         let soonest = self.gateway.world().now().plus(PLANNED_AHEAD);
-        wire::utc_time(Timestamp::from_seconds(noon.unix_timestamp()).max(soonest))
+        wire::time(zone::local(from, at.max(soonest))?)
     }
 
     /// Asks with the account's keys.
@@ -146,19 +145,26 @@ impl CarrierApi for Dhl {
             // DHL gives no price without both cities: nothing is asked.
             return Answer::Refused(Refusal::Address);
         }
-        let Some(planned) = self.planned(of.ship_date) else { return Answer::Refused(Refusal::Time) };
+        let Some(of) = &of.printed(wire::LINE_CHARS, wire::CITY_CHARS) else {
+            return Answer::Refused(Refusal::Address);
+        };
+        let Some(planned) = self.planned(of) else { return Answer::Refused(Refusal::Time) };
         let question =
             |keys: &Keys| Question::post(rates::PATH, rates::request(of, product, &planned, &keys.account_number));
         let reply = self.ask("rate", OperationClass::Read, asking, question).await;
-        Answer::of(&reply, rates::read, classify::refusal)
+        Answer::priced(&reply, rates::read, classify::refusal)
     }
 
     async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
+        let Some(printed) = order.consignment.printed(wire::LINE_CHARS, wire::CITY_CHARS) else {
+            return Answer::Refused(Refusal::Address);
+        };
+        let order = LabelOrder { consignment: &printed, ..order };
         let consignment = order.consignment;
         if consignment.customs_are_due() && consignment.customs.is_none() {
             return Answer::Refused(Refusal::Customs);
         }
-        let Some(planned) = self.planned(consignment.ship_date) else { return Answer::Refused(Refusal::Time) };
+        let Some(planned) = self.planned(consignment) else { return Answer::Refused(Refusal::Time) };
         if ship::request(&order, &planned, "").is_none() {
             // Without a telephone number.
             return Answer::Refused(Refusal::Address);
@@ -167,7 +173,7 @@ impl CarrierApi for Dhl {
             Question::post(ship::PATH, ship::request(&order, &planned, &keys.account_number).unwrap_or_default())
         };
         let reply = self.ask("ship", OperationClass::Effect, asking, question).await;
-        Answer::of(&reply, ship::read, classify::refusal)
+        Answer::of(&reply, |body| ship::read(body, consignment.parcels.len()), classify::refusal)
     }
 
     async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
@@ -196,6 +202,15 @@ impl CarrierApi for Dhl {
         Answer::of(&reply, |body| track::read(body, number), classify::refusal).flat()
     }
 
+    async fn track_all(&self, number: &str, parcels: &[String], asking: Asking<'_>) -> Answer<Vec<Tracking>> {
+        let question = |_: &Keys| Question::of(Method::GET, track::all_path(number));
+        let reply = self.ask("track", OperationClass::Read, asking, question).await;
+        if reply.class == Class::Refused && reply.status() == Some(StatusCode::NOT_FOUND) {
+            return Answer::Refused(Refusal::NotFound);
+        }
+        Answer::of(&reply, |body| track::read_all(body, number, parcels), classify::refusal).flat()
+    }
+
     async fn check_address(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {
         let question = |_: &Keys| Question::of(Method::GET, address::path(address));
         let reply = self.ask("check_address", OperationClass::Read, asking, question).await;
@@ -203,6 +218,10 @@ impl CarrierApi for Dhl {
     }
 
     async fn schedule_pickup(&self, order: &PickupRequest, asking: Asking<'_>) -> Answer<String> {
+        let Some(party) = order.party.printed(wire::LINE_CHARS, wire::CITY_CHARS) else {
+            return Answer::Refused(Refusal::Address);
+        };
+        let order = &PickupRequest { party, ..order.clone() };
         if pickup::request(order, "").is_none() {
             // Without a telephone number, or at a time that no calendar has.
             return Answer::Refused(if order.party.phone.is_none() { Refusal::Address } else { Refusal::Time });

@@ -35,7 +35,7 @@ struct Request<'a> {
     location_type: Option<&'static str>,
     accounts: [Account<'a>; 1],
     customer_details: Customers,
-    shipment_details: [Shipment; 1],
+    shipment_details: [Shipment<'a>; 1],
 }
 
 #[derive(Serialize)]
@@ -46,8 +46,8 @@ struct Customers {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shipment {
-    product_code: &'static str,
+struct Shipment<'a> {
+    product_code: &'a str,
     is_customs_declarable: bool,
     unit_of_measurement: &'static str,
     packages: Vec<Package>,
@@ -70,11 +70,11 @@ pub(super) fn request(pickup: &PickupRequest, account: &str) -> Option<Vec<u8>> 
         customer_details: Customers { shipper_details: Customer::of(&pickup.party)? },
         shipment_details: [Shipment {
             // Express Domestic, Express Worldwide within Europe and everywhere else; parcels of others are taken along.
-            product_code: match (is_home, is_customs_declarable) {
+            product_code: pickup.service.as_deref().unwrap_or(match (is_home, is_customs_declarable) {
                 (true, _) => "N",
                 (false, false) => "U",
                 (false, true) => "P",
-            },
+            }),
             is_customs_declarable,
             unit_of_measurement: "metric",
             packages: (0..parcels).map(|_| Package::weighing(each)).collect(),

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::wire::{Account, Package, PostalAddress, amount};
+use super::wire::{Account, AddedService, Package, PostalAddress, amount};
 use crate::domain::shipping::{Carrier, Consignment, Customs, Day, Rate};
-use crate::vendors::lenient;
+use crate::vendors::lenient::{self, Each, read_of};
 
 /// Where to ask.
 pub(super) const PATH: &str = "/rates";
@@ -18,7 +18,10 @@ const DAY_CHARS: usize = 10;
 #[serde(rename_all = "camelCase")]
 struct Request<'a> {
     customer_details: Customers,
-    accounts: [Account<'a>; 1],
+    accounts: Vec<Account<'a>>,
+    /// Duties paid, as they will be bought.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    value_added_services: Vec<AddedService>,
     #[serde(skip_serializing_if = "Option::is_none")]
     product_code: Option<&'a str>,
     planned_shipping_date_and_time: String,
@@ -67,7 +70,8 @@ pub(super) fn request(consignment: &Consignment, product: Option<&str>, planned:
             shipper_details: PostalAddress::of(&consignment.shipper.address),
             receiver_details: PostalAddress::of(&consignment.recipient.address),
         },
-        accounts: [Account::shipper(account)],
+        accounts: Account::all(consignment, account),
+        value_added_services: AddedService::all(consignment),
         product_code: product,
         planned_shipping_date_and_time: planned.to_owned(),
         unit_of_measurement: "metric",
@@ -82,7 +86,7 @@ pub(super) fn request(consignment: &Consignment, product: Option<&str>, planned:
 #[derive(Deserialize)]
 struct Answer {
     #[serde(deserialize_with = "lenient::list")]
-    products: Vec<Product>,
+    products: Vec<Each<Product>>,
 }
 
 #[derive(Deserialize)]
@@ -92,6 +96,9 @@ struct Product {
     code: Option<String>,
     #[serde(default, rename = "productName", deserialize_with = "lenient::text")]
     name: Option<String>,
+    /// That it is sold to customers with an agreement only.
+    #[serde(default, rename = "isCustomerAgreement", deserialize_with = "lenient::maybe")]
+    by_agreement: Option<bool>,
     #[serde(default, deserialize_with = "lenient::list")]
     total_price: Vec<Price>,
     #[serde(default, deserialize_with = "lenient::maybe")]
@@ -118,10 +125,12 @@ struct Delivery {
     total_transit_days: Option<String>,
 }
 
-/// The rates of an answer.
+/// The rates of an answer; `None` when none of them can be read. What is sold to accounts with an agreement only is no offer
+/// to ours.
 pub(super) fn read(body: &[u8]) -> Option<Vec<Rate>> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
-    Some(answer.products.into_iter().filter_map(Product::rate).collect())
+    let mut answer: Answer = serde_json::from_slice(body).ok()?;
+    answer.products.retain(|Each(product)| !product.as_ref().is_some_and(|product| product.by_agreement == Some(true)));
+    read_of(answer.products, Product::rate)
 }
 
 impl Product {
@@ -163,5 +172,12 @@ mod tests {
         assert_eq!(rates[0].delivery_date, Day::parse("2026-01-22"));
         assert_eq!(read(b"{}"), None);
         assert_eq!(read(br#"{"products":[]}"#), Some(vec![]));
+        assert_eq!(read(br#"{"products":[{"productCode":"X"},7]}"#), None, "prices of which none can be read");
+        let priced = |agreed: bool| {
+            let price = r#""totalPrice":[{"currencyType":"BILLC","priceCurrency":"EUR","price":20}]"#;
+            let body = format!(r#"{{"products":[{{"productCode":"P","isCustomerAgreement":{agreed},{price}}}]}}"#);
+            read(body.as_bytes()).map(|rates| rates.len())
+        };
+        assert_eq!((priced(false), priced(true)), (Some(1), Some(0)));
     }
 }

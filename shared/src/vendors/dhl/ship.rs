@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::wire::{Account, Customer, Package, amount, kilograms};
-use crate::domain::shipping::{Customs, CustomsItem, Incoterm};
+use super::wire::{Account, AddedService, Customer, Package, amount, kilograms, pays_duties};
+use crate::domain::shipping::{Customs, CustomsItem};
 use crate::vendors::carrier::{Document, Label, LabelOrder};
 use crate::vendors::lenient::{self, cut};
 
@@ -17,8 +17,6 @@ pub(super) const REFERENCE_TYPE: &str = "CU";
 /// Characters of the description of the goods, and of an invoice's number.
 const DESCRIPTION_CHARS: usize = 70;
 const INVOICE_CHARS: usize = 35;
-/// The service by which the shipper pays duties and taxes.
-const DUTIES_PAID: &str = "DD";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,7 +26,7 @@ struct Request<'a> {
     product_code: &'a str,
     accounts: Vec<Account<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    value_added_services: Vec<Service>,
+    value_added_services: Vec<AddedService>,
     output_image_properties: Output,
     customer_references: [Reference<'a>; 1],
     customer_details: Customers,
@@ -40,12 +38,6 @@ struct Request<'a> {
 #[serde(rename_all = "camelCase")]
 struct Pickup {
     is_requested: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Service {
-    service_code: &'static str,
 }
 
 #[derive(Serialize)]
@@ -150,9 +142,6 @@ struct Invoice {
 pub(super) fn request(order: &LabelOrder<'_>, planned: &str, account: &str) -> Option<Vec<u8>> {
     let consignment = order.consignment;
     let customs = consignment.customs.as_ref();
-    let pays_duties = customs.is_some_and(|customs| customs.incoterm == Incoterm::Ddp);
-    let mut accounts = vec![Account::shipper(account)];
-    accounts.extend(pays_duties.then(|| Account::duties(account)));
     let mut images = vec![Image { type_code: "label", is_requested: None, invoice_type: None, language_code: None }];
     images.extend(customs.map(|_| Image {
         type_code: "invoice",
@@ -166,8 +155,8 @@ pub(super) fn request(order: &LabelOrder<'_>, planned: &str, account: &str) -> O
         planned_shipping_date_and_time: planned,
         pickup: Pickup { is_requested: false },
         product_code: order.service,
-        accounts,
-        value_added_services: pays_duties.then_some(Service { service_code: DUTIES_PAID }).into_iter().collect(),
+        accounts: Account::all(consignment, account),
+        value_added_services: AddedService::all(consignment),
         output_image_properties: Output { encoding_format: "pdf", image_options: images },
         customer_references: [Reference { value: order.reference, type_code: REFERENCE_TYPE }],
         customer_details: Customers {
@@ -181,7 +170,7 @@ pub(super) fn request(order: &LabelOrder<'_>, planned: &str, account: &str) -> O
             declared_value_currency: total.map(|total| total.currency.code()),
             export_declaration: customs.map(|customs| declaration(customs, order)),
             description: cut(first.map_or("Goods", |item| &item.description), DESCRIPTION_CHARS),
-            incoterm: if pays_duties { "DDP" } else { "DAP" },
+            incoterm: if pays_duties(consignment) { "DDP" } else { "DAP" },
             unit_of_measurement: "metric",
         },
     };
@@ -258,10 +247,15 @@ impl WireDocument {
     }
 }
 
-/// The label of an answer, the label's document first; `None` when it is missing: then it is looked for. The price is
-/// not told.
-pub(super) fn read(body: &[u8]) -> Option<Label> {
+/// The label of an answer, the label's document first; `None` when it is missing, or when the answer is not about so many
+/// parcels: then it is looked for. The price is not told.
+pub(super) fn read(body: &[u8], parcels: usize) -> Option<Label> {
     let answer: Answer = serde_json::from_slice(body).ok()?;
+    let pieces = answer.packages.len();
+    // A single parcel has the shipment's number.
+    if answer.shipment_tracking_number.is_empty() || (pieces != parcels && (parcels, pieces) != (1, 0)) {
+        return None;
+    }
     let (labels, others): (Vec<_>, Vec<_>) = answer.documents.iter().partition(|document| document.is_label());
     let mut documents: Vec<Document> = labels.iter().map(|label| label.document()).collect::<Option<_>>()?;
     if documents.is_empty() {
@@ -290,7 +284,8 @@ mod tests {
         };
         let both = r#"[{"imageFormat":"PDF","content":"SU5W","typeCode":"invoice"},
             {"imageFormat":"PDF","content":"TEFC","typeCode":"label"}]"#;
-        let label = read(body(both).as_bytes()).expect("a label");
+        let label = read(body(both).as_bytes(), 1).expect("a label");
+        assert_eq!(read(body(both).as_bytes(), 2), None, "of two parcels one");
         assert_eq!(
             (label.tracking_number.as_str(), &label.parcel_numbers[..]),
             ("1234567890", &["JD1".to_owned()][..])
@@ -304,8 +299,8 @@ mod tests {
             r#"[{"imageFormat":"PDF","content":"!","typeCode":"label"}]"#,
             r#"[{"imageFormat":"ZPL","content":"TEFC","typeCode":"label"}]"#,
         ] {
-            assert_eq!(read(body(without).as_bytes()), None, "{without}");
+            assert_eq!(read(body(without).as_bytes(), 1), None, "{without}");
         }
-        assert_eq!(read(b"{}"), None);
+        assert_eq!(read(b"{}", 1), None);
     }
 }

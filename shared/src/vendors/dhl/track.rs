@@ -28,6 +28,12 @@ pub(super) fn path(number: &str) -> String {
     )
 }
 
+/// Where to ask for all parcels of one shipment.
+pub(super) fn all_path(number: &str) -> String {
+    let number = super::encoded(number);
+    format!("/shipments/{number}/tracking?trackingView=all-checkpoints&levelOfDetail=all&requestGMTOffsetPerEvent=true")
+}
+
 /// Where to ask for what was bought under a reference, from a little before today to a little after its day.
 pub(super) fn search_path(order: &LabelOrder<'_>, today: Day, account: &str) -> String {
     let day = |day: Day, by: Duration| day.date().saturating_add(by).to_string();
@@ -57,9 +63,20 @@ struct Shipment {
     shipment_tracking_number: Option<String>,
     #[serde(default, deserialize_with = "lenient::list")]
     events: Vec<Event>,
+    #[serde(default, deserialize_with = "lenient::list")]
+    pieces: Vec<Piece>,
 }
 
+/// One of the shipment's parcels.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Piece {
+    tracking_number: String,
+    #[serde(default, deserialize_with = "lenient::list")]
+    events: Vec<Event>,
+}
+
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event {
     date: String,
@@ -74,7 +91,7 @@ struct Event {
     service_area: Vec<ServiceArea>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct ServiceArea {
     #[serde(default, deserialize_with = "lenient::text")]
     description: Option<String>,
@@ -92,6 +109,7 @@ impl Event {
             status: status(&code),
             description: cut(self.description.as_deref().unwrap_or_default(), DESCRIPTION_CHARS),
             place: self.service_area.into_iter().find_map(|area| area.description),
+            parcel: None,
             code,
         })
     }
@@ -103,6 +121,19 @@ pub(super) fn read(body: &[u8], number: &str) -> Option<Result<Tracking, Refusal
     let own = |shipment: &Shipment| shipment.shipment_tracking_number.as_deref().is_none_or(|told| told == number);
     let Some(shipment) = answer.shipments.into_iter().find(own) else { return Some(Err(Refusal::NotFound)) };
     Some(Ok(Tracking::of(number, shipment.events.into_iter().filter_map(Event::scan).collect())))
+}
+
+/// What the answer tells of each of the shipment's parcels; of one that it does not name, what it tells of them all.
+pub(super) fn read_all(body: &[u8], number: &str, parcels: &[String]) -> Option<Result<Vec<Tracking>, Refusal>> {
+    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let own = |shipment: &Shipment| shipment.shipment_tracking_number.as_deref().is_none_or(|told| told == number);
+    let Some(shipment) = answer.shipments.into_iter().find(own) else { return Some(Err(Refusal::NotFound)) };
+    let tracking = |parcel: &String| {
+        let piece = shipment.pieces.iter().find(|piece| piece.tracking_number == *parcel && !piece.events.is_empty());
+        let events = piece.map_or(&shipment.events, |piece| &piece.events).iter().cloned();
+        Tracking::of(parcel, events.filter_map(Event::scan).collect())
+    };
+    Some(Ok(parcels.iter().map(tracking).collect()))
 }
 
 /// What was bought under the reference. DHL gives no label a second time.
@@ -141,6 +172,20 @@ mod tests {
         assert_eq!(tracking.scans[0].place.as_deref(), Some("Brisbane-AU"));
         assert_eq!(tracking.latest().and_then(|scan| scan.status), Some(ShipmentStatus::Delivered));
         assert!(!format!("{tracking:?}").contains("ADA"));
+    }
+
+    #[test]
+    fn each_parcel_has_its_own_checkpoints() {
+        let body = br#"{"shipments":[{"shipmentTrackingNumber":"1","events":[
+            {"date":"2020-06-10","time":"13:06:00","GMTOffset":"+00:00","typeCode":"PU"}],
+            "pieces":[{"trackingNumber":"JD1","events":[
+                {"date":"2020-06-11","time":"09:00:00","GMTOffset":"+00:00","typeCode":"OK"}]}, {"trackingNumber":"JD2"}, 7]}]}"#;
+        let parcels = ["JD1".to_owned(), "JD2".to_owned()];
+        let told = read_all(body, "1", &parcels).and_then(Result::ok).expect("a shipment");
+        let codes: Vec<_> =
+            told.iter().map(|tracking| (tracking.tracking_number.as_str(), tracking.scans[0].code.as_str())).collect();
+        assert_eq!(codes, [("JD1", "OK"), ("JD2", "PU")]);
+        assert_eq!(read_all(body, "2", &parcels), Some(Err(Refusal::NotFound)));
     }
 
     #[test]

@@ -2,19 +2,19 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
-use time::{OffsetDateTime, UtcOffset};
 
+use crate::domain::Money;
 use crate::domain::shipping::parcel::centimetres;
 use crate::domain::shipping::territory::CANARIES;
-use crate::domain::shipping::{Address, Parcel, Party, Territory};
-use crate::domain::{Money, Timestamp};
+use crate::domain::shipping::{Address, Consignment, Incoterm, Parcel, Party, Territory};
 use crate::vendors::lenient::{cut, decimal};
 
 /// Characters of fields, by the specification.
-const CITY_CHARS: usize = 45;
-const LINE_CHARS: usize = 45;
+pub(super) const CITY_CHARS: usize = 45;
+pub(super) const LINE_CHARS: usize = 45;
 const POSTAL_CHARS: usize = 12;
 const STATE_CHARS: std::ops::RangeInclusive<usize> = 2..=35;
 const EMAIL_CHARS: usize = 70;
@@ -35,11 +35,6 @@ const TIME: &[BorrowedFormatItem<'_>] = format_description!(
 /// A time as DHL wants it; `None` for one that no calendar has.
 pub(super) fn time(at: OffsetDateTime) -> Option<String> {
     at.format(TIME).ok()
-}
-
-/// The same of an instant, in UTC.
-pub(super) fn utc_time(at: Timestamp) -> Option<String> {
-    time(OffsetDateTime::from_unix_timestamp(at.seconds()).ok()?.to_offset(UtcOffset::UTC))
 }
 
 /// A decimal number, written as it is: nothing passes through a float.
@@ -157,10 +152,33 @@ impl<'a> Account<'a> {
         Self { type_code: "shipper", number }
     }
 
-    /// The account that pays duties and taxes.
-    pub(super) const fn duties(number: &'a str) -> Self {
-        Self { type_code: "duties-taxes", number }
+    /// The accounts that pay for this: for the carrying, and for duties and taxes where the shipper pays them.
+    pub(super) fn all(consignment: &Consignment, number: &'a str) -> Vec<Self> {
+        let duties = pays_duties(consignment).then_some(Self { type_code: "duties-taxes", number });
+        std::iter::once(Self::shipper(number)).chain(duties).collect()
     }
+}
+
+/// The service by which the shipper pays duties and taxes.
+const DUTIES_PAID: &str = "DD";
+
+/// A service besides the carrying.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AddedService {
+    service_code: &'static str,
+}
+
+impl AddedService {
+    /// What is bought with this.
+    pub(super) fn all(consignment: &Consignment) -> Vec<Self> {
+        pays_duties(consignment).then_some(Self { service_code: DUTIES_PAID }).into_iter().collect()
+    }
+}
+
+/// Whether the shipper pays duties and taxes.
+pub(super) fn pays_duties(consignment: &Consignment) -> bool {
+    consignment.customs.as_ref().is_some_and(|customs| customs.incoterm == Incoterm::Ddp)
 }
 
 #[derive(Serialize)]
@@ -194,14 +212,17 @@ impl Package {
 
 #[cfg(test)]
 mod tests {
+    use time::UtcOffset;
+
     use super::*;
+    use crate::domain::Timestamp;
     use crate::domain::money::Currency;
 
     #[test]
     fn a_time_has_the_word_gmt_before_its_offset() {
         let at = Timestamp::from_seconds(1_746_093_600);
-        assert_eq!(utc_time(at).as_deref(), Some("2025-05-01T10:00:00 GMT+00:00"));
         let there = OffsetDateTime::from_unix_timestamp(at.seconds()).expect("a time");
+        assert_eq!(time(there).as_deref(), Some("2025-05-01T10:00:00 GMT+00:00"));
         let offset = UtcOffset::from_hms(-3, -30, 0).expect("an offset");
         assert_eq!(time(there.to_offset(offset)).as_deref(), Some("2025-05-01T06:30:00 GMT-03:30"));
     }

@@ -121,7 +121,7 @@ pub(super) fn read(body: &[u8], asked: &Address) -> Option<AddressCheck> {
         Some("MIXED") => Classification::Mixed,
         _ => Classification::Unknown,
     };
-    let suggestions = resolved.iter().filter_map(|resolved| suggestion(resolved, &asked.country));
+    let suggestions = resolved.iter().filter_map(|resolved| suggestion(resolved, &asked.country)?.sound());
     Some(AddressCheck { valid, classification, suggestions: suggestions.take(SUGGESTIONS_MAX).collect() })
 }
 

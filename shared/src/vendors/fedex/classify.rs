@@ -9,7 +9,7 @@ use crate::gateway::{Class, is_html, retry_after};
 use crate::vendors::carrier::Refusal;
 use crate::vendors::lenient::list;
 
-/// FedEx's own word for "turned away": a 503 without it may be a proxy's, after the work was done.
+/// FedEx's own word for being out of service.
 const UNAVAILABLE: &str = "SERVICE.UNAVAILABLE.ERROR";
 /// FedEx's word for a path that it does not have: our configuration names another server than its API. It is no word
 /// about what was asked for. (FedEx's specifications, response 404: "The resource you requested is no longer available".)
@@ -72,7 +72,7 @@ pub(super) fn classify_effect(status: StatusCode, headers: &HeaderMap, body: &[u
         400 | 404 | 422 if code.is_none() || is_its_own(code.as_deref()) => Class::Unknown,
         400 | 404 | 422 => Class::Refused,
         429 => Class::Throttled { after: retry_after(headers) },
-        503 if code.as_deref() == Some(UNAVAILABLE) => Class::Transient,
+        // Also FedEx's own word for it: its documents ask to come back later, and do not say that nothing was done.
         _ => Class::Unknown,
     }
 }
@@ -182,7 +182,7 @@ mod tests {
             (429, String::new(), throttled, throttled),
             (500, error("INTERNAL.SERVER.ERROR"), Unknown, Transient),
             (502, String::new(), Unknown, Transient),
-            (503, error("SERVICE.UNAVAILABLE.ERROR"), Transient, Transient),
+            (503, error("SERVICE.UNAVAILABLE.ERROR"), Unknown, Transient),
             (503, "<html>".to_owned(), Unknown, Transient),
             (504, String::new(), Unknown, Transient),
             (302, String::new(), Unknown, Unknown),

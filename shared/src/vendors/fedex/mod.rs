@@ -139,9 +139,17 @@ impl CarrierApi for Fedex {
     }
 
     async fn rates(&self, consignment: &Consignment, service: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>> {
+        let Some(consignment) = &consignment.printed(wire::LINE_CHARS, wire::LINE_CHARS) else {
+            return Answer::Refused(Refusal::Address);
+        };
         let operation = Operation::read("rate", "/rate/v1/rates/quotes");
-        let build = |keys: &Keys| rates::request(consignment, service, &keys.account_number);
-        answer(&self.ask(&operation, asking, build).await, rates::read)
+        let now = self.gateway.world().now();
+        let build = |keys: &Keys| rates::request(consignment, service, &keys.account_number, now);
+        let reply = self.ask(&operation, asking, build).await;
+        Answer::priced(&reply, rates::read, |body| {
+            log_refusal(&reply, body);
+            refusal(body)
+        })
     }
 
     async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
@@ -150,8 +158,13 @@ impl CarrierApi for Fedex {
             // FedEx requires it of both: nothing is asked.
             return Answer::Refused(Refusal::Address);
         }
+        let Some(printed) = order.consignment.printed(wire::LINE_CHARS, wire::LINE_CHARS) else {
+            return Answer::Refused(Refusal::Address);
+        };
+        let order = LabelOrder { consignment: &printed, ..order };
         let operation = Operation::effect("ship", Method::POST, "/ship/v1/shipments");
-        let build = |keys: &Keys| ship::request(&order, &keys.account_number);
+        let now = self.gateway.world().now();
+        let build = |keys: &Keys| ship::request(&order, &keys.account_number, now);
         let parcels = order.consignment.parcels.len();
         answer(&self.ask(&operation, asking, build).await, |body| ship::read(body, parcels))
     }
@@ -189,16 +202,28 @@ impl CarrierApi for Fedex {
 
     async fn track(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<Tracking> {
         let operation = Operation::read("track", "/track/v1/trackingnumbers");
-        let build = |_: &Keys| track::by_number(tracking_number);
+        let build = |_: &Keys| track::by_numbers(std::iter::once(tracking_number));
         match answer(&self.ask(&operation, asking, build).await, |body| Some(track::read(tracking_number, body))) {
             Answer::Done(tracking) => tracking,
             other => other.map(|_| Tracking::of(tracking_number, Vec::new())),
         }
     }
 
+    async fn track_all(&self, _: &str, parcels: &[String], asking: Asking<'_>) -> Answer<Vec<Tracking>> {
+        let operation = Operation::read("track", "/track/v1/trackingnumbers");
+        let build = |_: &Keys| track::by_numbers(parcels.iter().map(String::as_str));
+        match answer(&self.ask(&operation, asking, build).await, |body| Some(track::read_all(parcels, body))) {
+            Answer::Done(all) => all,
+            other => other.map(|_| Vec::new()),
+        }
+    }
+
     async fn check_address(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {
         let operation = Operation::read("resolve_address", "/address/v1/addresses/resolve");
-        let reply = self.ask(&operation, asking, |_| address::request(address)).await;
+        let Some(printed) = address.printed(wire::LINE_CHARS, wire::LINE_CHARS) else {
+            return Answer::Refused(Refusal::Address);
+        };
+        let reply = self.ask(&operation, asking, |_| address::request(&printed)).await;
         match answer(&reply, |body| address::read(body, address)) {
             // That it knows no such address is the answer.
             Answer::Refused(Refusal::Address | Refusal::NotFound) => {
@@ -210,9 +235,13 @@ impl CarrierApi for Fedex {
     }
 
     async fn schedule_pickup(&self, pickup: &PickupRequest, asking: Asking<'_>) -> Answer<String> {
-        if pickup.party.phone.is_none() {
+        if !pickup::has_phone(pickup) {
             return Answer::Refused(Refusal::Address);
         }
+        let Some(party) = pickup.party.printed(wire::LINE_CHARS, wire::LINE_CHARS) else {
+            return Answer::Refused(Refusal::Address);
+        };
+        let pickup = &PickupRequest { party, ..pickup.clone() };
         let operation = Operation::effect("create_pickup", Method::POST, "/pickup/v1/pickups");
         let now = self.gateway.world().now();
         let build = |keys: &Keys| pickup::request(pickup, now, &keys.account_number);

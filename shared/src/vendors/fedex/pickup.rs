@@ -1,4 +1,4 @@
-//! Having parcels fetched, by FedEx Express. (POST /pickup/v1/pickups, PUT /pickup/v1/pickups/cancel.)
+//! Having parcels fetched, by FedEx Express or Ground. (POST /pickup/v1/pickups, PUT /pickup/v1/pickups/cancel.)
 
 use serde::{Deserialize, Serialize};
 use time::format_description::BorrowedFormatItem;
@@ -10,8 +10,26 @@ use crate::domain::Timestamp;
 use crate::domain::shipping::{PickupRequest, Territory};
 use crate::vendors::lenient::text;
 
-/// A pickup is one company's: Express fetches from everywhere, Ground in the United States and Canada only.
+/// A pickup is one company's: Express fetches from everywhere, Ground in the United States and Canada only. (FedEx pickup
+/// specification, `carrierCode`.)
 const EXPRESS: &str = "FDXE";
+const GROUND: &str = "FDXG";
+/// The services that Ground carries.
+const GROUND_SERVICES: [&str; 2] = ["FEDEX_GROUND", "GROUND_HOME_DELIVERY"];
+/// Digits of a telephone number that FedEx calls, at least. (FedEx pickup specification.)
+const PHONE_MIN_DIGITS: usize = 10;
+
+/// Whose drivers come.
+fn company(pickup: &PickupRequest) -> &'static str {
+    let is_ground = pickup.service.as_deref().is_some_and(|service| GROUND_SERVICES.contains(&service));
+    if is_ground { GROUND } else { EXPRESS }
+}
+
+/// Whether there is a telephone number that FedEx takes.
+pub(super) fn has_phone(pickup: &PickupRequest) -> bool {
+    let digits = |phone: &str| phone.chars().filter(char::is_ascii_digit).count();
+    pickup.party.phone.as_ref().is_some_and(|phone| digits(phone.expose()) >= PHONE_MIN_DIGITS)
+}
 /// Between the confirmation's number and the place that gave it: canceling wants both, and they are told as one.
 const AT: char = '@';
 
@@ -66,7 +84,7 @@ pub(super) fn request<'a>(pickup: &'a PickupRequest, now: Timestamp, account: &s
         },
         total_weight: Weight::of(pickup.weight_mg(), Units::in_country(from)),
         package_count: pickup.parcels,
-        carrier_code: EXPRESS,
+        carrier_code: company(pickup),
         country_relationships: if is_domestic { "DOMESTIC" } else { "INTERNATIONAL" },
     }
 }
@@ -115,7 +133,7 @@ impl<'a> Cancel<'a> {
         Self {
             associated_account_number: AccountNumber::of(account),
             pickup_confirmation_code: code,
-            carrier_code: EXPRESS,
+            carrier_code: company(pickup),
             scheduled_date: written(pickup.ready, pickup.offset_min, DAY),
             location,
         }
@@ -143,6 +161,7 @@ mod tests {
             heaviest_g: 1_600,
             heaviest_mg: None,
             destination_country: "NO".to_owned(),
+            service: None,
         }
     }
 
@@ -165,6 +184,24 @@ mod tests {
         let sent = json!(request(&pickup(), Timestamp::default(), sample::ACCOUNT));
         assert_eq!((&sent["packageCount"], &sent["totalWeight"]), (&json!(3), &json!({"units": "LB", "value": 10.1})));
         assert_eq!((&sent["countryRelationships"], &sent["carrierCode"]), (&json!("INTERNATIONAL"), &json!("FDXE")));
+    }
+
+    #[test]
+    fn ground_fetches_its_own_parcels() {
+        for (service, company) in [
+            (None, "FDXE"),
+            (Some("FEDEX_2_DAY"), "FDXE"),
+            (Some("FEDEX_GROUND"), "FDXG"),
+            (Some("GROUND_HOME_DELIVERY"), "FDXG"),
+        ] {
+            let pickup = PickupRequest { service: service.map(str::to_owned), ..pickup() };
+            let sent = json!(request(&pickup, Timestamp::default(), sample::ACCOUNT));
+            assert_eq!(sent["carrierCode"], company, "{service:?}");
+            assert_eq!(json!(Cancel::of("7@COSA", &pickup, sample::ACCOUNT))["carrierCode"], company, "{service:?}");
+        }
+        let mut short = pickup();
+        short.party.phone = Some("+298123456".to_owned().into());
+        assert!(has_phone(&pickup()) && !has_phone(&short));
     }
 
     #[test]

@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::currency::price;
+use super::ship::Payment;
 use super::wire::{
     AccountNumber, Address, Commodity, Decimal, Dimensions, PACKAGING, PICKUP, Units, Weight, total_weight,
 };
-use crate::domain::shipping::{Carrier, Consignment, Day, Parcel, Rate};
-use crate::vendors::lenient::{list, maybe, text};
+use crate::domain::Timestamp;
+use crate::domain::shipping::{Carrier, Consignment, Day, Incoterm, Parcel, Rate};
+use crate::vendors::lenient::{Each, list, maybe, read_of, text};
 
 /// The price that our account pays, not the list's.
 const ACCOUNT: &str = "ACCOUNT";
@@ -61,11 +63,20 @@ struct Package {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Customs<'a> {
+    /// Where we pay them, as the label will say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duties_payment: Option<Payment>,
     commodities: Vec<Commodity<'a>>,
 }
 
-pub(super) fn request<'a>(consignment: &'a Consignment, service: Option<&'a str>, account: &str) -> Request<'a> {
+pub(super) fn request<'a>(
+    consignment: &'a Consignment,
+    service: Option<&'a str>,
+    account: &str,
+    now: Timestamp,
+) -> Request<'a> {
     let units = Units::of(consignment);
     let package = |parcel: &Parcel| Package {
         group_package_count: 1,
@@ -80,16 +91,16 @@ pub(super) fn request<'a>(consignment: &'a Consignment, service: Option<&'a str>
             recipient: Party { address: Address::area_of(&consignment.recipient.address) },
             service_type: service,
             rate_request_type: [ACCOUNT],
-            ship_date_stamp: consignment.ship_date,
+            ship_date_stamp: consignment.ship_date_at(now),
             pickup_type: PICKUP,
             packaging_type: PACKAGING,
             total_package_count: consignment.parcels.len(),
             total_weight: total_weight(&consignment.parcels, units),
             requested_package_line_items: consignment.parcels.iter().map(package).collect(),
-            customs_clearance_detail: consignment
-                .customs
-                .as_ref()
-                .map(|customs| Customs { commodities: Commodity::all(customs) }),
+            customs_clearance_detail: consignment.customs.as_ref().map(|customs| Customs {
+                duties_payment: (customs.incoterm == Incoterm::Ddp).then(|| Payment::ours(account)),
+                commodities: Commodity::all(customs),
+            }),
         },
     }
 }
@@ -103,7 +114,7 @@ struct Quoted {
 #[serde(rename_all = "camelCase")]
 struct Output {
     #[serde(default, deserialize_with = "list")]
-    rate_reply_details: Vec<Offer>,
+    rate_reply_details: Vec<Each<Offer>>,
 }
 
 #[derive(Deserialize)]
@@ -178,10 +189,10 @@ struct Operational {
     commit_date: Option<String>,
 }
 
-/// Every service that has a price of ours.
+/// Every service that has a price of ours; `None` when none of those that are offered can be read.
 pub(super) fn read(body: &[u8]) -> Option<Vec<Rate>> {
     let quoted: Quoted = serde_json::from_slice(body).ok()?;
-    Some(quoted.output.rate_reply_details.into_iter().filter_map(rate).collect())
+    read_of(quoted.output.rate_reply_details, rate)
 }
 
 fn rate(service: Offer) -> Option<Rate> {
@@ -288,6 +299,28 @@ mod tests {
     }
 
     #[test]
+    fn prices_of_which_none_can_be_read_are_not_no_prices() {
+        let read = |services: Value| read(json!({"output": {"rateReplyDetails": services}}).to_string().as_bytes());
+        assert_eq!(read(json!([])), Some(vec![]));
+        assert_eq!(read(json!([service("ODD", &json!("soon")), 7, null])), None);
+    }
+
+    #[test]
+    fn duties_that_we_pay_are_quoted_as_they_are_bought() {
+        let mut consignment = sample::abroad();
+        let duties = |consignment: &Consignment| {
+            let sent = json!(request(consignment, None, sample::ACCOUNT, Timestamp::default()));
+            sent["requestedShipment"]["customsClearanceDetail"]["dutiesPayment"].clone()
+        };
+        assert_eq!(duties(&consignment), Value::Null);
+        if let Some(customs) = &mut consignment.customs {
+            customs.incoterm = Incoterm::Ddp;
+        }
+        assert_eq!(duties(&consignment)["paymentType"], "SENDER");
+        assert_eq!(duties(&consignment)["payor"]["responsibleParty"]["accountNumber"]["value"], sample::ACCOUNT);
+    }
+
+    #[test]
     fn a_rate_in_a_currency_that_fedex_names_its_own_way_is_a_rate() {
         let mut service = service("ECONOMY", &json!(12.5));
         service["ratedShipmentDetails"][1]["currency"] = json!("UKL");
@@ -306,7 +339,7 @@ mod tests {
     #[test]
     fn a_quote_names_the_areas_and_the_account_but_nobody_and_no_street() {
         let consignment = sample::abroad();
-        let sent = json!(request(&consignment, Some("INTERNATIONAL_ECONOMY"), sample::ACCOUNT));
+        let sent = json!(request(&consignment, Some("INTERNATIONAL_ECONOMY"), sample::ACCOUNT, Timestamp::default()));
         let shipment = &sent["requestedShipment"];
         assert_eq!(sent["accountNumber"]["value"], sample::ACCOUNT);
         assert_eq!(sent["rateRequestControlParameters"]["returnTransitTimes"], true);
@@ -321,7 +354,7 @@ mod tests {
         assert_eq!(shipment["customsClearanceDetail"]["commodities"][0]["quantity"], 3);
         assert_eq!(shipment["shipDateStamp"], "2025-05-02");
         assert!(!sent.to_string().contains("Storgata") && !sent.to_string().contains("Ola"));
-        let all = json!(request(&consignment, None, sample::ACCOUNT));
+        let all = json!(request(&consignment, None, sample::ACCOUNT, Timestamp::default()));
         assert_eq!(all["requestedShipment"].get("serviceType"), None);
     }
 }

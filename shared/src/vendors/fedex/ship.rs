@@ -9,7 +9,7 @@ use super::wire::{
     AccountNumber, Amount, Commodity, Decimal, Dimensions, PACKAGING, PICKUP, Party, Units, Weight, total_weight,
 };
 use crate::domain::shipping::{Customs, Day, Incoterm};
-use crate::domain::{Money, Private};
+use crate::domain::{Money, Private, Timestamp};
 use crate::vendors::carrier::{Document, Label, LabelOrder};
 use crate::vendors::lenient::{list, maybe, text};
 
@@ -45,7 +45,7 @@ struct Shipment<'a> {
 /// Who pays: we, with our account, or the recipient at the door.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Payment {
+pub(super) struct Payment {
     payment_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     payor: Option<Payor>,
@@ -64,7 +64,7 @@ struct Responsible {
 }
 
 impl Payment {
-    fn ours(account: &str) -> Self {
+    pub(super) fn ours(account: &str) -> Self {
         let responsible_party = Responsible { account_number: AccountNumber::of(account) };
         Self { payment_type: "SENDER", payor: Some(Payor { responsible_party }) }
     }
@@ -162,7 +162,7 @@ impl<'a> Clearance<'a> {
     }
 }
 
-pub(super) fn request<'a>(order: &LabelOrder<'a>, account: &str) -> Request<'a> {
+pub(super) fn request<'a>(order: &LabelOrder<'a>, account: &str, now: Timestamp) -> Request<'a> {
     let LabelOrder { consignment, service, reference } = *order;
     let units = Units::of(consignment);
     let packages = consignment.parcels.iter().enumerate().map(|(place, parcel)| Package {
@@ -183,7 +183,8 @@ pub(super) fn request<'a>(order: &LabelOrder<'a>, account: &str) -> Request<'a> 
         label_response_options: "LABEL",
         account_number: AccountNumber::of(account),
         requested_shipment: Shipment {
-            ship_datestamp: consignment.ship_date,
+            // A purchase may have waited since.
+            ship_datestamp: consignment.ship_date_at(now),
             shipper: Party::of(&consignment.shipper),
             recipients: [Party::of(&consignment.recipient)],
             service_type: service,
@@ -460,7 +461,7 @@ mod tests {
     #[test]
     fn each_parcel_bears_our_reference_and_our_account_pays() {
         let consignment = sample::domestic();
-        let sent = json!(request(&order(&consignment), sample::ACCOUNT));
+        let sent = json!(request(&order(&consignment), sample::ACCOUNT, Timestamp::default()));
         let shipment = &sent["requestedShipment"];
         assert_eq!(sent["labelResponseOptions"], "LABEL");
         assert_eq!(shipment["labelSpecification"]["labelStockType"], "PAPER_4X6");
@@ -480,7 +481,7 @@ mod tests {
     fn abroad_the_terms_say_who_pays_the_duties() {
         let mut consignment = sample::abroad();
         let detail = |consignment: &_| {
-            json!(request(&order(consignment), sample::ACCOUNT))["requestedShipment"]["customsClearanceDetail"].take()
+            json!(request(&order(consignment), sample::ACCOUNT, Timestamp::default()))["requestedShipment"]["customsClearanceDetail"].take()
         };
         let dap = detail(&consignment);
         assert_eq!(dap["dutiesPayment"], json!({"paymentType": "RECIPIENT"}));

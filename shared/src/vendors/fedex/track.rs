@@ -23,7 +23,7 @@ const MASTER: &str = "STANDARD_MPS";
 #[serde(rename_all = "camelCase")]
 pub(super) struct ByNumber<'a> {
     include_detailed_scans: bool,
-    tracking_info: [Info<'a>; 1],
+    tracking_info: Vec<Info<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -38,9 +38,10 @@ struct NumberInfo<'a> {
     tracking_number: &'a str,
 }
 
-pub(super) const fn by_number(tracking_number: &str) -> ByNumber<'_> {
-    let tracking_number_info = NumberInfo { tracking_number };
-    ByNumber { include_detailed_scans: true, tracking_info: [Info { tracking_number_info }] }
+/// By these numbers, of which FedEx takes thirty: more than a shipment has parcels.
+pub(super) fn by_numbers<'a>(numbers: impl Iterator<Item = &'a str>) -> ByNumber<'a> {
+    let info = |tracking_number| Info { tracking_number_info: NumberInfo { tracking_number } };
+    ByNumber { include_detailed_scans: true, tracking_info: numbers.map(info).collect() }
 }
 
 #[derive(Debug, Serialize)]
@@ -195,6 +196,7 @@ impl Seen {
             code: code.to_owned(),
             description: cut(&described.into_iter().flatten().collect::<Vec<_>>().join(": "), DESCRIPTION_CHARS),
             place: place.filter(|place| !place.is_empty()),
+            parcel: None,
         })
     }
 }
@@ -253,8 +255,10 @@ pub(super) fn read(tracking_number: &str, body: &[u8]) -> Answer<Tracking> {
     let Some(told) = all(body) else { return Answer::Unknown };
     let mut unreadable = None;
     let mut known = Vec::new();
-    for (_, shipment) in told {
+    for (number, shipment) in told {
         match shipment.error.as_ref() {
+            // An answer to somebody else's question.
+            _ if !number.is_empty() && number != tracking_number => unreadable = Some(Answer::Unknown),
             Some(error) if is_unknown_number(error) => {}
             Some(_) => unreadable = Some(Answer::Unknown),
             None => known.push(shipment.tracking(tracking_number)),
@@ -264,6 +268,30 @@ pub(super) fn read(tracking_number: &str, body: &[u8]) -> Answer<Tracking> {
     match known.into_iter().max_by_key(|tracking| tracking.scans.last().map(|scan| scan.at)) {
         Some(tracking) => Answer::Done(tracking),
         None => unreadable.unwrap_or(Answer::Refused(Refusal::NotFound)),
+    }
+}
+
+/// What FedEx tells of each of these; those that it does not know yet are left out.
+pub(super) fn read_all(parcels: &[String], body: &[u8]) -> Answer<Vec<Tracking>> {
+    let Some(told) = all(body) else { return Answer::Unknown };
+    let mut found = Vec::with_capacity(parcels.len());
+    for parcel in parcels {
+        let of_it = told.iter().filter(|(number, _)| number == parcel).map(|(_, shipment)| shipment);
+        let (failed, known): (Vec<_>, Vec<_>) = of_it.partition(|shipment| shipment.error.is_some());
+        let newest = known.into_iter().map(|shipment| shipment.tracking(parcel));
+        let newest = newest.max_by_key(|tracking| tracking.scans.last().map(|scan| scan.at));
+        let is_unknown = failed.iter().filter_map(|shipment| shipment.error.as_ref()).all(is_unknown_number);
+        match newest {
+            Some(tracking) => found.push(tracking),
+            None if is_unknown => {}
+            None => return Answer::Unknown,
+        }
+    }
+    match (found.is_empty(), told.iter().all(|(_, shipment)| shipment.error.is_some())) {
+        (false, _) => Answer::Done(found),
+        (true, true) => Answer::Refused(Refusal::NotFound),
+        // It tells of others only.
+        (true, false) => Answer::Unknown,
     }
 }
 
@@ -371,6 +399,29 @@ mod tests {
             {"date": "2025-05-03T09:30:00-05:00", "eventType": "PU", "scanLocation": "here"},
         ]));
         assert_eq!((scans.len(), scans[0].place.as_deref()), (1, None));
+    }
+
+    #[test]
+    fn each_parcel_has_its_own_scans_in_one_answer() {
+        let of = |number: &str, result: Value| json!({"trackingNumber": number, "trackResults": [result]});
+        let scanned = |code: &str| json!({"scanEvents": [event("2025-05-03T09:30:00-05:00", code, code)]});
+        let unknown = json!({"error": {"code": "TRACKING.TRACKINGNUMBER.NOTFOUND", "message": "…"}});
+        let body = |results: Value| json!({"output": {"completeTrackResults": results}}).to_string();
+        let parcels = ["1".to_owned(), "2".to_owned(), "3".to_owned()];
+        let told = body(json!([of("2", scanned("IT")), of("1", scanned("DL")), of("3", unknown.clone())]));
+        let Answer::Done(all) = read_all(&parcels, told.as_bytes()) else { panic!("trackings") };
+        let codes: Vec<_> = all.iter().map(|one| (one.tracking_number.as_str(), one.scans[0].code.as_str())).collect();
+        assert_eq!(codes, [("1", "DL"), ("2", "IT")]);
+        let none = body(json!([of("1", unknown.clone()), of("2", unknown)]));
+        assert_eq!(read_all(&parcels, none.as_bytes()), Answer::Refused(Refusal::NotFound));
+        assert_eq!(read_all(&parcels, body(json!([of("9", scanned("DL"))])).as_bytes()), Answer::Unknown);
+    }
+
+    #[test]
+    fn what_is_told_of_another_number_is_not_this_one_s() {
+        let other = |number: &str| json!([{"trackingNumberInfo": {"trackingNumber": number}, "scanEvents": [event("2025-05-03T09:30:00-05:00", "DL", "DL")]}]);
+        assert_eq!(tracked(&other("794953535000")), Answer::Unknown);
+        assert!(matches!(tracked(&other(NUMBER)), Answer::Done(tracking) if tracking.scans.len() == 1));
     }
 
     #[test]

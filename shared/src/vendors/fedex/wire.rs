@@ -17,6 +17,8 @@ pub(super) const PICKUP: &str = "USE_SCHEDULED_PICKUP";
 const PIECES: &str = "PCS";
 /// Pieces of one commodity that FedEx counts; its quantity has no such limit.
 const PIECES_MAX: u32 = 9_999;
+/// Characters of a line, a name and a city. (FedEx ship specification: streetLines, companyName, city.)
+pub(super) const LINE_CHARS: usize = 35;
 /// Street lines that FedEx reads.
 const STREET_LINES_MAX: usize = 3;
 
@@ -304,6 +306,7 @@ pub(super) mod sample {
                 Parcel { weight_g: 1_000, weight_mg: None, dimensions: None },
             ],
             ship_date: Day::parse("2025-05-02").expect("a day"),
+            ship_at: None,
             customs: None,
         }
     }

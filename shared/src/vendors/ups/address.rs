@@ -102,11 +102,11 @@ pub(super) fn read(body: &[u8]) -> Option<AddressCheck> {
         Some("2") => Classification::Residential,
         _ => Classification::Unknown,
     };
-    let candidates = answer.candidate.into_iter().take(SUGGESTIONS_MAX);
+    let candidates = answer.candidate.into_iter().map(|candidate| candidate.address_key_format.address(classification));
     Some(AddressCheck {
         valid: answer.valid_address_indicator.is_some(),
         classification,
-        suggestions: candidates.map(|candidate| candidate.address_key_format.address(classification)).collect(),
+        suggestions: candidates.filter_map(Address::sound).take(SUGGESTIONS_MAX).collect(),
     })
 }
 

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::domain::id::ulid;
-use crate::domain::shipping::{Address, AddressCheck, Carrier, Consignment, Day, PickupRequest, Rate, Tracking};
+use crate::domain::shipping::{Address, AddressCheck, Carrier, Consignment, PickupRequest, Rate, Tracking, zone};
 use crate::domain::{Private, Timestamp};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Reply, TokenRule, Vendor};
@@ -176,10 +176,13 @@ impl CarrierApi for Ups {
     }
 
     async fn rates(&self, of: &Consignment, service: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>> {
+        let Some(of) = &of.printed(wire::LINE_CHARS, wire::CITY_CHARS) else {
+            return Answer::Refused(Refusal::Address);
+        };
         let question =
             |keys: &Keys| Question::post(rates::path(of, service), rates::request(of, service, &keys.account_number));
         let reply = self.ask("rate", OperationClass::Read, asking, question).await;
-        Answer::of(&reply, |body| rates::read(body, of), classify::refusal)
+        Answer::priced(&reply, |body| rates::read(body, of), classify::refusal)
     }
 
     async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
@@ -187,7 +190,11 @@ impl CarrierApi for Ups {
             // UPS would print a label that no customs lets pass.
             return Answer::Refused(Refusal::Customs);
         }
-        let today = Day::of(self.gateway.world().now());
+        let Some(printed) = order.consignment.printed(wire::LINE_CHARS, wire::CITY_CHARS) else {
+            return Answer::Refused(Refusal::Address);
+        };
+        let order = LabelOrder { consignment: &printed, ..order };
+        let today = zone::day(&order.consignment.shipper.address, self.gateway.world().now());
         let question = |keys: &Keys| Question::post(ship::path(), ship::request(&order, &keys.account_number, today));
         let reply = self.ask("ship", OperationClass::Effect, asking, question).await;
         Answer::of(&reply, |body| ship::read(body, order.consignment.parcels.len()), classify::refusal)
@@ -231,12 +238,16 @@ impl CarrierApi for Ups {
             // UPS knows the streets of the United States and Puerto Rico only.
             return Answer::Refused(Refusal::Service);
         }
+        let Some(address) = &address.printed(wire::LINE_CHARS, wire::CITY_CHARS) else {
+            return Answer::Refused(Refusal::Address);
+        };
         let question = |_: &Keys| Question::post(address::path(), address::request(address));
         let reply = self.ask("check_address", OperationClass::Read, asking, question).await;
         Answer::of(&reply, address::read, classify::refusal)
     }
 
     async fn schedule_pickup(&self, order: &PickupRequest, asking: Asking<'_>) -> Answer<String> {
+        let Some(order) = &pickup::printed(order) else { return Answer::Refused(Refusal::Address) };
         let Some(hours) = pickup::hours(order) else { return Answer::Refused(Refusal::Time) };
         if wire::phone(&order.party).is_none() {
             return Answer::Refused(Refusal::Address);

@@ -6,7 +6,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::wire::{self, VERSION, company_or_name, phone, postal_code};
-use crate::domain::shipping::{Address, PickupRequest, Territory};
+use crate::domain::shipping::{PickupRequest, Territory};
 use crate::vendors::lenient::cut;
 
 /// The header with the number of a pickup that is taken back.
@@ -36,6 +36,14 @@ pub(super) fn path() -> String {
 /// Where one is taken back by its number.
 pub(super) fn cancel_path() -> String {
     format!("/api/shipments/{VERSION}/pickup/02")
+}
+
+/// The order as UPS prints it; `None` where the place does not fit into its one line.
+pub(super) fn printed(pickup: &PickupRequest) -> Option<PickupRequest> {
+    let party = pickup.party.printed(LINE_CHARS, CITY_CHARS)?;
+    let lines: Vec<&str> = party.address.street_lines.iter().map(|line| line.expose().as_str()).collect();
+    let fits = lines.join(", ").len() <= LINE_CHARS;
+    fits.then(|| PickupRequest { party, ..pickup.clone() })
 }
 
 /// The times by the clock at the place.
@@ -81,7 +89,7 @@ pub(super) fn request(pickup: &PickupRequest, hours: &Hours, account: &str) -> V
         // The address need not be the account's.
         "AlternateAddressIndicator": "Y",
         "PickupPiece": [{
-            "ServiceCode": service(at, &pickup.destination_country),
+            "ServiceCode": service(pickup),
             "Quantity": pickup.parcels.clamp(1, PIECES_MAX).to_string(),
             "DestinationCountryCode": pickup.destination_country,
             "ContainerCode": "01",
@@ -93,14 +101,17 @@ pub(super) fn request(pickup: &PickupRequest, hours: &Hours, account: &str) -> V
 }
 
 /// The service that the driver comes for; parcels of others are taken along. (UPS Pickup API, appendix "Service Codes".)
-fn service(from: &Address, to: &str) -> &'static str {
-    match (wire::is_imperial(from), Territory::of(from).code == to) {
+fn service(pickup: &PickupRequest) -> String {
+    let (from, to) = (&pickup.party.address, pickup.destination_country.as_str());
+    let told = pickup.service.as_deref().filter(|code| code.len() == 2 && code.bytes().all(|b| b.is_ascii_digit()));
+    let usual = match (wire::is_imperial(from), Territory::of(from).code == to) {
         // Ground, and Worldwide Express.
-        (true, true) => "003",
-        (true, false) => "007",
+        (true, true) => "03",
+        (true, false) => "07",
         // Standard, which goes through Europe and within every country that has it.
-        (false, _) => "011",
-    }
+        (false, _) => "11",
+    };
+    format!("0{}", told.unwrap_or(usual))
 }
 
 #[derive(Deserialize)]

@@ -4,10 +4,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::wire::{
-    self, Charge, Coded, VERSION, address, company_or_name, destination, dimensions, invoice_total, is_imperial, weight,
+    self, Charge, Coded, VERSION, address, charges, company_or_name, destination, dimensions, invoice_total,
+    is_imperial, weight,
 };
 use crate::domain::shipping::{Carrier, Consignment, Day, Parcel, Rate};
-use crate::vendors::lenient;
+use crate::vendors::lenient::{self, Each, read_of};
 
 /// Characters of a state's code here.
 const STATE_CHARS: usize = 2;
@@ -55,7 +56,7 @@ pub(super) fn request(consignment: &Consignment, service: Option<&str>, account:
                 "Name": name(to),
                 "Address": destination(&to.address, STATE_CHARS),
             },
-            "PaymentDetails": { "ShipmentCharge": [{ "Type": "01", "BillShipper": { "AccountNumber": account } }] },
+            "PaymentDetails": { "ShipmentCharge": charges(consignment, account) },
             "Service": service.map(|code| json!({ "Code": code })),
             "ShipmentTotalWeight": weight(consignment.weight_mg(), imperial),
             "Package": consignment.parcels.iter().map(package).collect::<Vec<_>>(),
@@ -78,7 +79,7 @@ struct Answer {
 #[serde(rename_all = "PascalCase")]
 struct RateResponse {
     #[serde(default, deserialize_with = "lenient::list")]
-    rated_shipment: Vec<RatedShipment>,
+    rated_shipment: Vec<Each<RatedShipment>>,
 }
 
 #[derive(Deserialize)]
@@ -137,11 +138,11 @@ struct Arrival {
     date: Option<String>,
 }
 
-/// The rates of an answer; `None` when it is no answer to this question.
+/// The rates of an answer; `None` when it is no answer to this question, or none of them can be read.
 pub(super) fn read(body: &[u8], consignment: &Consignment) -> Option<Vec<Rate>> {
     let answer: Answer = serde_json::from_slice(body).ok()?;
     let is_us_origin = is_imperial(&consignment.shipper.address);
-    Some(answer.rate_response.rated_shipment.into_iter().filter_map(|rated| rated.rate(is_us_origin)).collect())
+    read_of(answer.rate_response.rated_shipment, |rated| rated.rate(is_us_origin))
 }
 
 impl RatedShipment {

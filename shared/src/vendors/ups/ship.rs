@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::wire::{
-    self, Charge, Coded, VERSION, address, destination, dimensions, invoice_total, is_imperial, party, phone, weight,
+    self, Charge, Coded, VERSION, address, charges, destination, dimensions, invoice_total, is_imperial, party, phone,
+    weight,
 };
 use crate::domain::shipping::{Consignment, Customs, CustomsItem, Day, Incoterm};
 use crate::vendors::carrier::{Document, Label, LabelOrder};
@@ -60,11 +61,8 @@ pub(super) fn request(order: &LabelOrder<'_>, account: &str, today: Option<Day>)
     shipper["Address"] = address(&from.address, STATE_CHARS);
     let mut ship_to = party(to);
     ship_to["Address"] = destination(&to.address, STATE_CHARS);
-    let bill = |kind| json!({ "Type": kind, "BillShipper": { "AccountNumber": account } });
     let customs = consignment.customs.as_ref();
     let forms = customs.map(|customs| forms(order, customs));
-    let pays_duties = customs.is_some_and(|customs| customs.incoterm == Incoterm::Ddp);
-    let charges: Vec<Value> = [Some(bill("01")), pays_duties.then(|| bill("02"))].into_iter().flatten().collect();
     let day = consignment.ship_date;
     let dated = today.is_some_and(|today| SHIP_DATE_DAYS.contains(&day.days_since(today)));
     wire::sparse(json!({ "ShipmentRequest": {
@@ -74,7 +72,7 @@ pub(super) fn request(order: &LabelOrder<'_>, account: &str, today: Option<Day>)
             "Description": description(consignment),
             "Shipper": shipper,
             "ShipTo": ship_to,
-            "PaymentInformation": { "ShipmentCharge": charges },
+            "PaymentInformation": { "ShipmentCharge": charges(consignment, account) },
             "Service": { "Code": order.service },
             "ReferenceNumber": (!on_package).then(reference),
             "ShipmentRatingOptions": { "NegotiatedRatesIndicator": "Y" },

@@ -132,6 +132,7 @@ pub(super) fn scan(at: Timestamp, said: &Status, place: Option<&Place>) -> Scan 
         code: if code.is_empty() { kind.to_owned() } else { code.to_owned() },
         description: cut(said.description.as_deref().unwrap_or_default(), DESCRIPTION_CHARS),
         place: place.and_then(parts),
+        parcel: None,
     }
 }
 
@@ -143,7 +144,10 @@ pub(super) fn read(body: &[u8], number: &str) -> Option<Result<Tracking, Refusal
     if packages.is_empty() {
         return Some(Err(Refusal::NotFound));
     }
-    let own = packages.iter().position(|package| package.tracking_number.as_deref() == Some(number)).unwrap_or(0);
+    let is_own = |package: &Package| package.tracking_number.as_deref() == Some(number);
+    // One without a number can only be the one that was asked for; one with another is an answer to somebody else's question.
+    let nameless = |package: &Package| package.tracking_number.is_none();
+    let own = packages.iter().position(is_own).or_else(|| packages.iter().position(nameless))?;
     let mut scans: Vec<Scan> = packages.swap_remove(own).activity.iter().filter_map(Activity::scan).collect();
     // The newest comes first; scans of one second stay in their order.
     scans.reverse();
@@ -212,5 +216,12 @@ mod tests {
         let unseen = tracked(&json!({ "trackingNumber": "1Z1" })).and_then(Result::ok);
         assert_eq!(unseen.expect("a parcel").scans, []);
         assert_eq!(read(b"<html>", "1Z1"), None);
+    }
+
+    #[test]
+    fn what_is_told_of_another_number_is_not_this_one_s() {
+        let told = |number: serde_json::Value| tracked(&json!({ "trackingNumber": number, "activity": [] }));
+        assert_eq!(told(json!("1Z2")), None);
+        assert!(matches!(told(json!("1Z1")), Some(Ok(_))) && matches!(told(json!(null)), Some(Ok(_))));
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::Money;
 use crate::domain::shipping::parcel::{centimetres, inches, tenths_of_kilograms, tenths_of_pounds};
 use crate::domain::shipping::territory::{CANARIES, CEUTA, MELILLA};
-use crate::domain::shipping::{Address, Consignment, Parcel, Party, Territory};
+use crate::domain::shipping::{Address, Consignment, Incoterm, Parcel, Party, Territory};
 use crate::vendors::lenient::{self, cut, decimal};
 
 /// The version of rating, shipping and pickup that the specifications describe.
@@ -20,7 +20,8 @@ const OWN_CODES: [(&str, &str); 2] = [("MF", "SX"), ("SJ", "NO")];
 /// Countries with North American telephone numbers, which UPS wants without their +1.
 const NANP: [&str; 4] = ["US", "PR", "CA", "VI"];
 /// Characters of fields, by the specifications.
-const CITY_CHARS: usize = 30;
+pub(super) const CITY_CHARS: usize = 30;
+pub(super) const LINE_CHARS: usize = 35;
 const NAME_CHARS: usize = 35;
 const EMAIL_CHARS: usize = 50;
 const POSTAL_CHARS: usize = 9;
@@ -155,6 +156,13 @@ pub(super) fn invoice_total(consignment: &Consignment) -> Option<Value> {
     let unit = 10_u64.checked_pow(total.currency.exponent().into())?;
     let whole = u64::try_from(total.value).ok()?.div_ceil(unit).max(1);
     Some(json!({ "CurrencyCode": total.currency.code(), "MonetaryValue": whole.to_string() }))
+}
+
+/// What our account pays: the carrying, and the duties where the shipper pays them.
+pub(super) fn charges(consignment: &Consignment, account: &str) -> Vec<Value> {
+    let bill = |kind| json!({ "Type": kind, "BillShipper": { "AccountNumber": account } });
+    let pays_duties = consignment.customs.as_ref().is_some_and(|customs| customs.incoterm == Incoterm::Ddp);
+    [Some(bill("01")), pays_duties.then(|| bill("02"))].into_iter().flatten().collect()
 }
 
 /// The same value without the fields that are null: what is not known is not sent.

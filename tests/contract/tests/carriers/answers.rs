@@ -78,7 +78,13 @@ async fn ups_tells_its_rates_the_account_s_own_price_first_and_an_odd_one_is_lef
         (500, ups_error("10004"), not_done("vendor_unavailable")),
         (429, json!({}), not_done("throttled")),
         (403, json!({}), not_done("vendor_credentials")),
-        (200, json!({}), Answer::Unknown),
+        (200, json!({}), not_done("vendor_unreadable")),
+        (
+            200,
+            json!({ "RateResponse": { "RatedShipment": [{ "Service": { "Code": "02" } }] } }),
+            not_done("vendor_unreadable"),
+        ),
+        (200, json!({ "RateResponse": { "RatedShipment": [] } }), Answer::Done(Vec::new())),
     ] {
         carriers.answer(status, &body);
         assert_eq!(carriers.ups.rates(&consignment, None, carriers.asking()).await, expected, "{status} {body}");

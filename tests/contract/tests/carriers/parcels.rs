@@ -22,8 +22,8 @@ pub(crate) fn party(country: &str, in_full: bool) -> Party {
     };
     let line = |text: &str| text.to_owned().into();
     Party {
-        name: line("Zoë Åström-Featherstonehaugh the 3rd"),
-        company: in_full.then(|| line("Größte Schrauben GmbH & Co. KG a. A.")),
+        name: line("Zoë Åström-Featherstonehaugh the 3d"),
+        company: in_full.then(|| line("Größte Schrauben GmbH & Co. KG a.A.")),
         phone: Some(line(phone)),
         email: in_full.then(|| line("zoe@example.com")),
         address: Address {
@@ -50,6 +50,7 @@ pub(crate) fn consignment(from: &str, to: &str, in_full: bool) -> Consignment {
         recipient: party(to, in_full),
         parcels: if in_full { vec![heavy, light] } else { vec![light] },
         ship_date: Day::parse("2025-05-02").unwrap(),
+        ship_at: None,
         customs: None,
     }
 }
@@ -104,5 +105,6 @@ pub(crate) fn pickup(carrier: Carrier, from: &str, to: &str, offset_min: i16) ->
         heaviest_g: 40_000,
         heaviest_mg: None,
         destination_country: to.to_owned(),
+        service: None,
     }
 }

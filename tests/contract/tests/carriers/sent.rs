@@ -180,7 +180,7 @@ async fn within_one_customs_area_nothing_has_to_be_declared() {
     assert_eq!((&body["content"]["exportDeclaration"], &body["valueAddedServices"]), (&Value::Null, &Value::Null));
     assert_eq!(body["customerReferences"], json!([{ "value": REFERENCE, "typeCode": "CU" }]));
     assert_eq!(body["pickup"], json!({ "isRequested": false }));
-    assert_eq!(body["plannedShippingDateAndTime"], "2025-05-02T12:00:00 GMT+00:00");
+    assert_eq!(body["plannedShippingDateAndTime"], "2025-05-02T12:00:00 GMT+02:00");
     let body = bought(&carriers, &carriers.ups, &within).await;
     assert_eq!(body["ShipmentRequest"]["Shipment"]["ShipmentServiceOptions"], Value::Null);
 
@@ -216,6 +216,56 @@ async fn what_is_declared_is_always_sent() {
         carriers.dhl.rates(&consignment, None, carriers.asking()).await;
         let body = carriers.last_body();
         assert_eq!((&body["isCustomsDeclarable"], &body["monetaryAmount"][0]["value"]), (&json!(true), &json!(33.0)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_carrier_cannot_print_is_written_with_other_letters_and_nothing_is_cut() {
+    let carriers = Carriers::new();
+    carriers.answer(200, &json!({}));
+    let mut label = consignment("DE", "FR", true);
+    let to = &mut label.recipient;
+    (to.name, to.company) = ("Łukasz Müller".to_owned().into(), None);
+    to.address.street_lines = vec!["Obere Süßwasserbrückenstraße 12 b/c".to_owned().into()];
+    to.address.city = "Straßburg".to_owned().into();
+    let body = bought(&carriers, &carriers.ups, &label).await;
+    let told = &body["ShipmentRequest"]["Shipment"]["ShipTo"];
+    assert_eq!((&told["Name"], &told["Address"]["City"]), (&json!("Lukasz Mueller"), &json!("Strassburg")));
+    assert_eq!(told["Address"]["AddressLine"], json!(["Obere Suesswasserbrueckenstrasse 12", "b/c"]));
+    let body = bought(&carriers, &carriers.dhl, &label).await;
+    let told = &body["customerDetails"]["receiverDetails"];
+    assert_eq!(told["contactInformation"]["fullName"], "Lukasz Mueller");
+    assert_eq!(told["postalAddress"]["addressLine1"], "Obere Suesswasserbrueckenstrasse 12 b/c");
+
+    // UPS has thirty characters for a city: it is not asked for a label to half of one.
+    label.recipient.address.city = "Llanfairpwllgwyngyllgogerychwyrndro".to_owned().into();
+    let before = carriers.sent().len();
+    let order = LabelOrder { consignment: &label, service: "11", reference: REFERENCE };
+    let answer = carriers.ups.buy(order, carriers.asking()).await;
+    assert_eq!((answer, carriers.sent().len()), (Answer::Refused(Refusal::Address), before));
+    assert!(bought(&carriers, &carriers.dhl, &label).await["customerDetails"].is_object());
+}
+
+#[tokio::test(start_paused = true)]
+async fn duties_that_the_shop_pays_are_quoted_as_they_are_bought() {
+    let carriers = Carriers::new();
+    carriers.answer(200, &json!({}));
+    for (incoterm, charges, services) in [
+        (Incoterm::Dap, json!(["01"]), json!(null)),
+        (Incoterm::Ddp, json!(["01", "02"]), json!([{ "serviceCode": "DD" }])),
+    ] {
+        let consignment = declared("DE", "CH", incoterm, true);
+        carriers.ups.rates(&consignment, None, carriers.asking()).await;
+        let quoted = carriers.last_body()["RateRequest"]["Shipment"]["PaymentDetails"]["ShipmentCharge"].take();
+        let body = bought(&carriers, &carriers.ups, &consignment).await;
+        assert_eq!(quoted, body["ShipmentRequest"]["Shipment"]["PaymentInformation"]["ShipmentCharge"]);
+        let kinds: Vec<&Value> = quoted.as_array().unwrap().iter().map(|charge| &charge["Type"]).collect();
+        assert_eq!(json!(kinds), charges);
+        carriers.dhl.rates(&consignment, None, carriers.asking()).await;
+        let quoted = carriers.last_body();
+        let body = bought(&carriers, &carriers.dhl, &consignment).await;
+        assert_eq!((&quoted["valueAddedServices"], &quoted["accounts"]), (&services, &body["accounts"]));
+        assert_eq!(quoted["valueAddedServices"], body["valueAddedServices"]);
     }
 }
 
@@ -256,7 +306,14 @@ async fn a_shipment_of_today_is_never_dated_in_the_past() {
     let mut today = consignment("DE", "FR", false);
     today.ship_date = Day::parse("2025-05-01").unwrap();
     carriers.dhl.rates(&today, None, carriers.asking()).await;
-    assert_eq!(carriers.last_body()["plannedShippingDateAndTime"], "2025-05-01T20:15:00 GMT+00:00");
+    assert_eq!(carriers.last_body()["plannedShippingDateAndTime"], "2025-05-01T22:15:00 GMT+02:00");
+    // By the clock at the shipper's, wherever that is, and when the shop says.
+    today.shipper = party("US", false);
+    carriers.dhl.rates(&today, None, carriers.asking()).await;
+    assert_eq!(carriers.last_body()["plannedShippingDateAndTime"], "2025-05-01T16:15:00 GMT-04:00");
+    today.ship_at = Some(crossdock::domain::Timestamp::parse_rfc3339("2025-05-02T14:00:00Z").unwrap());
+    carriers.dhl.rates(&today, None, carriers.asking()).await;
+    assert_eq!(carriers.last_body()["plannedShippingDateAndTime"], "2025-05-02T10:00:00 GMT-04:00");
 }
 
 #[tokio::test(start_paused = true)]

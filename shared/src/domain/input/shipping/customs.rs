@@ -7,7 +7,7 @@ use crate::domain::shipping::{Customs, CustomsItem, Incoterm};
 use crate::domain::{Money, OrderId};
 
 /// Length of a description, in characters: three name something to a customs officer (tea), and DHL takes 70.
-const DESCRIPTION_CHARS: std::ops::RangeInclusive<usize> = 3..=70;
+const DESCRIPTION_CHARS: std::ops::RangeInclusive<usize> = 3..=Customs::DESCRIPTION_MAX_CHARS;
 /// Most pieces in one line: six digits are more than fits a parcel.
 const QUANTITY_MAX: u64 = 999_999;
 /// Digits of a Harmonized System code: the six that all countries share, and what some of them add.
@@ -73,6 +73,7 @@ impl RawItem {
             && self.description.chars().count() <= *DESCRIPTION_CHARS.end();
         bad.unless(fits, &field, "must have 3 to 70 characters");
         bad.text(&field, Some(&self.description));
+        bad.printable(&field, description);
         let quantity = u32::try_from(self.quantity).ok().filter(|_| (1..=QUANTITY_MAX).contains(&self.quantity));
         bad.unless(quantity.is_some(), &format!("{path}quantity"), "must be 1 to 999999");
         let unit_value = bad.money(&format!("{path}unit_value"), &self.unit_value.0);

@@ -15,7 +15,7 @@ use self::customs::RawCustoms;
 use self::parcel::RawParcel;
 use self::party::RawParty;
 use super::{Findings, Object};
-use crate::domain::shipping::{Consignment, CustomsItem, Day, Territory};
+use crate::domain::shipping::{Address, Consignment, CustomsItem, Day, Territory, zone};
 use crate::domain::{OrderId, Timestamp};
 
 pub use self::party::ValidateAddress;
@@ -23,11 +23,11 @@ pub use self::rates::QuoteRates;
 pub use self::shipment::{Choice, CreateShipment};
 
 /// Longest line on a label (a name, a street, a city, an invoice's number), in characters: UPS prints no more.
-const LINE_MAX_CHARS: usize = 35;
+const LINE_MAX_CHARS: usize = Address::LINE_MAX_CHARS;
 /// How far ahead a parcel may be announced, in days: FedEx and DHL take no more.
 const SHIP_DATE_AHEAD_DAYS: i64 = 10;
-/// The day ends so much later than in UTC where it ends last on Earth.
-const LAST_MIDNIGHT: Duration = Duration::from_secs(12 * 3_600);
+/// "Now" was true when it was written: so long ago, the shop's clock included, is not yet the past.
+const SHIP_AT_GRACE: Duration = Duration::from_secs(5 * 60);
 /// What a carrier must be.
 const CARRIER: &str = "must be fedex, ups or dhl";
 
@@ -46,6 +46,7 @@ struct RawConsignment {
     recipient: RawParty,
     packages: Vec<Object<RawParcel>>,
     ship_date: Option<String>,
+    ship_at: Option<String>,
     customs: Option<Object<RawCustoms>>,
 }
 
@@ -54,7 +55,14 @@ impl RawConsignment {
         let shipper = self.shipper.checked("shipper.", used, bad);
         let recipient = self.recipient.checked("recipient.", used, bad);
         let parcels = parcel::parcels(self.packages, bad);
-        let ship_date = bad.ship_date(self.ship_date.as_deref(), now);
+        let at = self.ship_at.as_deref().map(|text| bad.ship_at(text, now));
+        bad.unless(self.ship_date.is_none() || at.is_none(), "ship_at", "must not be given with ship_date");
+        let from = shipper.as_ref().map(|shipper| &shipper.address);
+        let ship_date = match (at, from) {
+            (Some(at), Some(from)) => at.and_then(|at| zone::day(from, at)),
+            (_, from) => bad.ship_date(self.ship_date.as_deref(), from, now),
+        };
+        let ship_at = at.flatten();
         let declares = self.customs.is_some();
         let customs = self.customs.map(|Object(customs)| customs.checked(order, bad));
         let (shipper, recipient) = (shipper?, recipient?);
@@ -63,7 +71,7 @@ impl RawConsignment {
         bad.unless(declares || !has_to_declare, "customs", "is required between these places");
         let customs = customs.map_or(Some(None), |customs| customs.map(Some));
         let consignment =
-            Consignment { shipper, recipient, parcels: parcels?, ship_date: ship_date?, customs: customs? };
+            Consignment { shipper, recipient, parcels: parcels?, ship_date: ship_date?, ship_at, customs: customs? };
         let declared = consignment.customs.iter().flat_map(|customs| &customs.items);
         let fits = declared.map(CustomsItem::weight_mg).sum::<u64>() <= consignment.weight_mg();
         bad.unless(fits, "customs.items", "must not weigh more than the packages that they are in");
@@ -78,14 +86,29 @@ impl Findings {
         id
     }
 
-    /// The day on which it is handed over; today in UTC when the shop does not say.
-    fn ship_date(&mut self, text: Option<&str>, now: Timestamp) -> Option<Day> {
-        let (today, earliest) = (Day::of(now)?, Day::of(now.minus(LAST_MIDNIGHT))?);
+    /// When it is handed over, with an offset.
+    fn ship_at(&mut self, text: &str, now: Timestamp) -> Option<Timestamp> {
+        let at = Timestamp::parse_rfc3339(text);
+        self.unless(
+            at.is_some(),
+            "ship_at",
+            "must be an RFC 3339 time with its offset, like 2026-05-04T14:00:00+02:00",
+        );
+        let at = at?;
+        self.unless(at >= now.minus(SHIP_AT_GRACE), "ship_at", "must not be in the past");
+        let is_near = Day::of(at)?.days_since(Day::of(now)?) <= SHIP_DATE_AHEAD_DAYS;
+        self.unless(is_near, "ship_at", "must be at most 10 days ahead");
+        Some(at)
+    }
+
+    /// The day on which it is handed over, by the calendar at the shipper's; today there when the shop does not say.
+    fn ship_date(&mut self, text: Option<&str>, from: Option<&Address>, now: Timestamp) -> Option<Day> {
+        let today = from.map_or_else(|| Day::of(now), |from| zone::day(from, now))?;
         let Some(text) = text else { return Some(today) };
         let day = Day::parse(text);
         self.unless(day.is_some(), "ship_date", "must be a day, like 2026-05-04");
         let day = day?;
-        self.unless(day >= earliest, "ship_date", "must not be in the past");
+        self.unless(day >= today, "ship_date", "must not be in the past");
         let is_near = day.days_since(today) <= SHIP_DATE_AHEAD_DAYS;
         self.unless(is_near, "ship_date", "must be at most 10 days ahead");
         Some(day)
@@ -102,18 +125,47 @@ mod tests {
     use crate::domain::shipping::PickupRequest;
 
     #[test]
-    fn a_parcel_is_handed_over_today_somewhere_on_earth_or_in_the_next_ten_days() {
+    fn a_parcel_is_handed_over_today_at_the_shipper_s_or_in_the_next_ten_days() {
         let on = |day: &str| with(quoted, quote(), "/ship_date", json!(day));
         assert_eq!((on("2026-05-04"), on("2026-05-14")), (vec![], vec![]));
-        for bad in ["2026-05-02", "2026-05-15", "2026-02-30", "tomorrow", "2026-05-04T00:00:00Z", ""] {
+        for bad in ["2026-05-03", "2026-05-15", "2026-02-30", "tomorrow", "2026-05-04T00:00:00Z", ""] {
             assert_eq!(on(bad), ["ship_date"], "{bad}");
         }
-        // At 10:00 UTC it is still the day before on Baker Island, at 12:00 no longer.
-        assert_eq!(on("2026-05-03"), [""; 0]);
-        let mut body = quote();
-        body["ship_date"] = json!("2026-05-03");
-        let noon = NOW.plus(Duration::from_secs(2 * 3_600));
-        assert_eq!(named(QuoteRates::parse(body.to_string().as_bytes(), noon)), ["ship_date"]);
+        // At half past ten in the evening in UTC it is tomorrow in Berlin, and still today in Memphis.
+        let late = NOW.plus(Duration::from_secs(12 * 3_600 + 1_800));
+        let at = |address: Value, day: Value| {
+            let mut body = quote();
+            (body["shipper"]["address"], body["recipient"]["address"]) = (address.clone(), address);
+            body["ship_date"] = day;
+            QuoteRates::parse(body.to_string().as_bytes(), late)
+        };
+        let berlin = json!({"postal_code": "10115", "country": "DE"});
+        let memphis = json!({"postal_code": "38116", "state": "TN", "country": "US"});
+        for (place, day) in [(&berlin, "2026-05-05"), (&memphis, "2026-05-04")] {
+            let unsaid = at(place.clone(), json!(null)).expect("valid").consignment;
+            assert_eq!(unsaid.ship_date.to_string(), day, "{place}");
+            assert_eq!(named(at(place.clone(), json!(day))), [""; 0], "{place}");
+        }
+        assert_eq!(named(at(berlin, json!("2026-05-04"))), ["ship_date"]);
+        assert_eq!(named(at(memphis, json!("2026-05-03"))), ["ship_date"]);
+    }
+
+    #[test]
+    fn a_time_of_handing_over_has_an_offset_and_its_day_is_the_one_at_the_shipper_s() {
+        let at = |text: &str| {
+            let mut body = quote();
+            body["ship_at"] = json!(text);
+            quoted(&body)
+        };
+        let consignment = at("2026-05-04T22:30:00Z").expect("valid").consignment;
+        assert_eq!(consignment.ship_date.to_string(), "2026-05-05", "half past midnight in Berlin");
+        assert_eq!(consignment.ship_at.map(Timestamp::to_rfc3339).as_deref(), Some("2026-05-04T22:30:00.000Z"));
+        for bad in ["2026-05-04T22:30:00", "2026-05-04T09:00:00Z", "2026-05-20T12:00:00Z", "tomorrow"] {
+            assert_eq!(named(at(bad)), ["ship_at"], "{bad}");
+        }
+        let mut both = quote();
+        (both["ship_at"], both["ship_date"]) = (json!("2026-05-04T22:30:00Z"), json!("2026-05-05"));
+        assert_eq!(named(quoted(&both)), ["ship_at"]);
     }
 
     #[test]

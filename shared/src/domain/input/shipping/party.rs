@@ -2,16 +2,13 @@
 
 use super::{CARRIER, LINE_MAX_CHARS, Use};
 use crate::domain::input::{Findings, Object, findings_incomplete, json, normalised_email};
-use crate::domain::shipping::{Address, Carrier, Party, country};
+use crate::domain::shipping::{Address, Carrier, Party, country, latin};
 use crate::domain::{Private, normalised_phone};
 use crate::error::Result;
 
-/// Lines of a street: what all three carriers print.
-const STREET_LINES_MAX: usize = 3;
-/// Longest postal code, in characters: a ZIP+4 with its hyphen, and Iran's, are the longest there are (UPU).
-const POSTAL_CODE_MAX_CHARS: usize = 10;
-/// Longest code of a state or province, in characters (UPS).
-const STATE_MAX_CHARS: usize = 5;
+const STREET_LINES_MAX: usize = Address::STREET_LINES_MAX;
+const POSTAL_CODE_MAX_CHARS: usize = Address::POSTAL_CODE_MAX_CHARS;
+const STATE_MAX_CHARS: usize = Address::STATE_MAX_CHARS;
 
 /// `POST /addresses/validate`, checked.
 #[derive(Clone, Debug)]
@@ -174,8 +171,15 @@ impl Findings {
     pub(super) fn label_line(&mut self, field: &str, text: Option<&str>) -> Option<String> {
         let text = text?;
         self.unless(text.chars().count() <= LINE_MAX_CHARS, field, "must have at most 35 characters");
+        self.printable(field, text);
         self.text(field, Some(text));
         Some(text.trim()).filter(|line| !line.is_empty()).map(str::to_owned)
+    }
+
+    /// A text of which carriers can print every letter.
+    pub(super) fn printable(&mut self, field: &str, text: &str) {
+        let is_printable = text.contains(char::is_control) || latin::is_printable(text);
+        self.unless(is_printable, field, "must be in Latin letters: the carriers print no others");
     }
 
     /// A country's code, in upper case.
@@ -247,6 +251,18 @@ mod tests {
             assert_eq!(with(bought, label(), &path, json!("ü".repeat(35))), [""; 0], "{line}");
             for bad in ["ü".repeat(36), "a\u{0}b".to_owned(), "4242 4242 4242 4242".to_owned()] {
                 assert_eq!(with(bought, label(), &path, json!(bad)), [field.as_str()], "{line}: {bad}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_label_is_in_latin_letters() {
+        for (line, path) in [("name", "/recipient/name"), ("address.city", "/recipient/address/city")] {
+            for good in ["Zoë Åström", "Łódź", "Đặng", "L’Haÿ"] {
+                assert_eq!(with(bought, label(), path, json!(good)), [""; 0], "{good}");
+            }
+            for bad in ["Москва", "東京", "Αθήνα"] {
+                assert_eq!(with(bought, label(), path, json!(bad)), [format!("recipient.{line}")], "{bad}");
             }
         }
     }

@@ -10,7 +10,7 @@ use super::party::{RawAddress, RawContact};
 use super::{CARRIER, Use};
 use crate::domain::Timestamp;
 use crate::domain::input::{Findings, Object, findings_incomplete, json};
-use crate::domain::shipping::{Carrier, Parcel, PickupRequest};
+use crate::domain::shipping::{Address, Carrier, Parcel, Party, PickupRequest, zone};
 use crate::error::Result;
 
 /// How far ahead a pickup may be asked for: a shop plans no further, and a carrier that looks less far says so itself.
@@ -31,6 +31,7 @@ struct RawPickup {
     close_at: String,
     packages: Vec<Object<RawParcel>>,
     destination_country: Option<String>,
+    service: Option<String>,
 }
 
 impl PickupRequest {
@@ -45,9 +46,10 @@ impl PickupRequest {
         bad.unless(carrier.is_some(), "carrier", CARRIER);
         let address = raw.address.0.checked("address.", Use::Label, &mut bad);
         let party = raw.contact.0.checked("contact.", address, &mut bad);
-        let hours = hours(&raw.ready_at, &raw.close_at, now, &mut bad);
+        let hours = hours(&raw.ready_at, &raw.close_at, address_of(party.as_ref()), now, &mut bad);
         let parcels = parcel::at_most(PARCELS_MAX, raw.packages, &mut bad);
         let destination = raw.destination_country.as_deref().map(|code| bad.country("destination_country", code));
+        let service = raw.service.map(|code| bad.service(code));
         bad.into_result()?;
         let (Some(carrier), Some(party), Some((ready, close, offset_min)), Some(parcels)) =
             (carrier, party, hours, parcels)
@@ -71,12 +73,23 @@ impl PickupRequest {
             heaviest_g: parcels.iter().map(|parcel| parcel.weight_g).max().unwrap_or_default(),
             heaviest_mg: Some(heaviest_mg),
             destination_country,
+            service: service.flatten(),
         })
     }
 }
 
-/// From when, until when, and the place's offset from UTC in minutes.
-fn hours(ready: &str, close: &str, now: Timestamp, bad: &mut Findings) -> Option<(Timestamp, Timestamp, i16)> {
+fn address_of(party: Option<&Party>) -> Option<&Address> {
+    party.map(|party| &party.address)
+}
+
+/// From when, until when, and the place's offset from UTC in minutes: by its own time zone, whatever offset the shop writes.
+fn hours(
+    ready: &str,
+    close: &str,
+    place: Option<&Address>,
+    now: Timestamp,
+    bad: &mut Findings,
+) -> Option<(Timestamp, Timestamp, i16)> {
     let (from, until) = (Timestamp::parse_rfc3339(ready), Timestamp::parse_rfc3339(close));
     let (ready, close) = (bad.local_time("ready_at", ready), bad.local_time("close_at", close));
     let (ready, close, from, until) = (ready?, close?, from?, until?);
@@ -84,10 +97,11 @@ fn hours(ready: &str, close: &str, now: Timestamp, bad: &mut Findings) -> Option
     bad.unless(from <= now.plus(AHEAD_MAX), "ready_at", "must be at most 14 days ahead");
     bad.unless(until > now, "close_at", "must not be in the past");
     bad.unless(until > from, "close_at", "must be after ready_at");
-    // A shop may write one of them with another offset: the place is where the first was written.
-    let is_same_day = close.checked_to_offset(ready.offset()).is_some_and(|close| close.date() == ready.date());
-    bad.unless(is_same_day, "close_at", "must be on the same day as ready_at");
-    Some((from, until, ready.offset().whole_minutes()))
+    let offset = place.map_or(ready.offset(), |place| zone::offset(place, from));
+    let day = |at: OffsetDateTime| at.checked_to_offset(offset).map(OffsetDateTime::date);
+    let is_same_day = day(close).is_some_and(|close| Some(close) == day(ready));
+    bad.unless(is_same_day, "close_at", "must be on the same day as ready_at, by the clock at the place");
+    Some((from, until, offset.whole_minutes()))
 }
 
 impl Findings {
@@ -140,6 +154,10 @@ mod tests {
         assert_eq!((pickup.offset_min, pickup.parcels), (120, 2));
         assert_eq!((pickup.weight_g, pickup.heaviest_g), (3_000, 2_500));
         assert_eq!(pickup.ready.to_rfc3339(), "2026-05-04T12:00:00.000Z");
+        let mut in_utc = valid();
+        (in_utc["ready_at"], in_utc["close_at"]) = (json!("2026-05-04T12:00:00Z"), json!("2026-05-04T16:00:00Z"));
+        let told = parse(&in_utc).expect("valid");
+        assert_eq!((told.offset_min, told.ready), (120, pickup.ready), "the clock at the place counts");
         assert_eq!(pickup.destination_country, "DE");
         let mut body = valid();
         body["destination_country"] = json!("us");
@@ -165,10 +183,11 @@ mod tests {
         };
         assert_eq!(at("2026-05-05T14:00:00+02:00", "2026-05-05T14:00:00+02:00"), ["close_at"]);
         assert_eq!(at("2026-05-05T14:00:00+02:00", "2026-05-06T14:00:00+02:00"), ["close_at"]);
-        // One day at the place, two in UTC; and the other way round.
-        assert_eq!(at("2026-05-05T14:00:00-07:00", "2026-05-05T18:00:00-07:00"), [""; 0]);
-        assert_eq!(at("2026-05-05T23:00:00+09:00", "2026-05-06T01:00:00+09:00"), ["close_at"]);
-        assert_eq!(at("2026-05-05T14:00:00-07:00", "2026-05-06T01:00:00Z"), [""; 0]);
+        // One day at the place, two in UTC; and the other way round. The place is Berlin, however its times are written.
+        assert_eq!(at("2026-05-05T22:30:00Z", "2026-05-05T23:30:00Z"), [""; 0]);
+        assert_eq!(at("2026-05-05T21:30:00Z", "2026-05-05T22:30:00Z"), ["close_at"]);
+        assert_eq!(at("2026-05-05T23:00:00+09:00", "2026-05-06T01:00:00+09:00"), [""; 0]);
+        assert_eq!(at("2026-05-05T14:00:00-07:00", "2026-05-05T18:00:00-07:00"), ["close_at"]);
     }
 
     #[test]
@@ -187,6 +206,10 @@ mod tests {
         let nowhere = |body: &mut Value| body["address"] = json!({"country": "DE"});
         assert_eq!(bad_fields(nowhere), ["address.street_lines", "address.city", "address.postal_code"]);
         assert_eq!(bad_fields(|body| body["destination_country"] = json!("EU")), ["destination_country"]);
+        assert_eq!(bad_fields(|body| body["service"] = json!("FedEx Ground")), ["service"]);
+        let mut body = valid();
+        body["service"] = json!("FEDEX_GROUND");
+        assert_eq!(parse(&body).expect("valid").service.as_deref(), Some("FEDEX_GROUND"));
     }
 
     #[test]

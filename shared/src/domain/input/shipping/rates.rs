@@ -36,6 +36,7 @@ struct RawRates {
     recipient: Object<RawParty>,
     packages: Vec<Object<RawParcel>>,
     ship_date: Option<String>,
+    ship_at: Option<String>,
     carriers: Option<Vec<String>>,
     customs: Option<Object<RawCustoms>>,
     deadline_ms: Option<u64>,
@@ -58,6 +59,7 @@ impl QuoteRates {
             recipient: raw.recipient.0,
             packages: raw.packages,
             ship_date: raw.ship_date,
+            ship_at: raw.ship_at,
             customs: raw.customs,
         };
         let consignment = consignment.checked(Use::Quote, order_id.as_ref(), now, &mut bad);

@@ -41,7 +41,7 @@ pub struct CreateShipment {
     pub choice: Choice,
     /// What is to be sent.
     pub consignment: Consignment,
-    /// Whether the shop says on which day; it is today in UTC otherwise.
+    /// Whether the shop says on which day; it is today at the shipper's otherwise.
     pub is_dated: bool,
     /// Whether another carrier may do it when this one cannot.
     pub allow_fallback: bool,
@@ -58,6 +58,7 @@ struct RawShipment {
     recipient: Object<RawParty>,
     packages: Vec<Object<RawParcel>>,
     ship_date: Option<String>,
+    ship_at: Option<String>,
     customs: Option<Object<RawCustoms>>,
     #[serde(default)]
     allow_fallback: bool,
@@ -76,13 +77,14 @@ impl CreateShipment {
         let is_ref = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         let fits = (1..=PARCEL_REF_MAX_CHARS).contains(&parcel_ref.len()) && parcel_ref.chars().all(is_ref);
         bad.unless(fits, "parcel_ref", "must be 1 to 35 characters of A-Z a-z 0-9 . _ -");
-        let is_dated = raw.ship_date.is_some();
+        let is_dated = raw.ship_date.is_some() || raw.ship_at.is_some();
         let choice = bad.choice(raw.quote_id.as_deref(), raw.carrier.as_deref(), raw.service);
         let consignment = RawConsignment {
             shipper: raw.shipper.0,
             recipient: raw.recipient.0,
             packages: raw.packages,
             ship_date: raw.ship_date,
+            ship_at: raw.ship_at,
             customs: raw.customs,
         };
         let consignment = consignment.checked(Use::Label, order_id.as_ref(), now, &mut bad);
@@ -109,13 +111,16 @@ impl Findings {
         }
         let known = carrier.and_then(Carrier::parse);
         self.unless(known.is_some(), "carrier", CARRIER);
-        let is_code = |code: &String| {
-            (1..=SERVICE_MAX_CHARS).contains(&code.len())
-                && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        };
-        let service = service.filter(is_code);
-        self.unless(service.is_some(), "service", "must be 1 to 50 characters of A-Z a-z 0-9 _");
+        let service = self.service(service.unwrap_or_default());
         Some(Choice::Service { carrier: known?, service: service? })
+    }
+
+    /// A carrier's code of a service.
+    pub(super) fn service(&mut self, code: String) -> Option<String> {
+        let is_code = (1..=SERVICE_MAX_CHARS).contains(&code.len())
+            && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        self.unless(is_code, "service", "must be 1 to 50 characters of A-Z a-z 0-9 _");
+        is_code.then_some(code)
     }
 }
 

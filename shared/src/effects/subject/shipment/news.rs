@@ -14,6 +14,7 @@ use crate::effects::list::observation::ShipmentNews;
 use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
 use crate::effects::list::reference::VendorRef;
 use crate::effects::subject::message::{Cause, Message};
+use crate::effects::subject::parcels::{ParcelState, together};
 use crate::error::Result;
 use crate::guard::{Guard, condition};
 
@@ -21,6 +22,11 @@ use crate::guard::{Guard, condition};
 const FIRST_LOOK_AFTER: Duration = Duration::from_secs(6 * 3_600);
 /// Scans of one look that become rows of the timeline, the newest: a transaction has room for twelve writes.
 const SCAN_ROWS_MAX: usize = 4;
+
+/// Whether a scan is of this parcel: by its number, or because it is told of all of them.
+fn is_of(scan: &Scan, parcel: &ParcelState) -> bool {
+    scan.parcel.as_ref().is_none_or(|number| *number == parcel.number)
+}
 
 impl Shipment {
     /// What follows when somebody says this of the shipment.
@@ -73,6 +79,14 @@ impl Shipment {
         Ok(())
     }
 
+    /// Where each of several parcels is. Of what was stored before they were told apart, each is where the shipment is.
+    pub(super) fn each_parcel(&self) -> Vec<ParcelState> {
+        if self.parcel_numbers.len() <= 1 || !self.parcels.is_empty() {
+            return self.parcels.clone();
+        }
+        self.parcel_numbers.iter().map(|number| ParcelState::of(number.clone(), self.said())).collect()
+    }
+
     fn said(&self) -> Said<ShipmentStatus> {
         Said { status: self.status, vendor_at: self.vendor_at }
     }
@@ -81,9 +95,18 @@ impl Shipment {
     /// parcel is.
     fn bought(&self, plan: &mut Plan, context: &Context) -> Result<()> {
         let Some(number) = &self.vendor_id else { return Ok(()) };
-        plan.learned = Some((context.source, number.clone()));
-        let at = key(&self.shipment_id);
-        plan.writes.push(VendorRef::naming(self.carrier.as_str(), number, self.shipment_id.as_str(), at)?);
+        // Whatever is told under the number of one of its parcels is the shipment's.
+        let mut numbers = vec![number];
+        for parcel in self.parcel_numbers.iter().filter(|parcel| !parcel.is_empty()) {
+            if !numbers.contains(&parcel) {
+                numbers.push(parcel);
+            }
+        }
+        for number in numbers {
+            plan.learned.push((context.source, number.clone()));
+            let at = key(&self.shipment_id);
+            plan.writes.push(VendorRef::naming(self.carrier.as_str(), number, self.shipment_id.as_str(), at)?);
+        }
         plan.writes.push(self.row("shipment.label_created", Some(number.clone()), context)?);
         let look = IntentId::of(Kind::ShipmentTrack.as_str(), self.shipment_id.as_str(), number);
         let look = self.intent(Kind::ShipmentTrack, look, context.now.plus(FIRST_LOOK_AFTER), context);
@@ -121,21 +144,40 @@ impl Shipment {
 
     /// Scans move the status by their own times, whatever order they come in.
     fn scanned(&self, after: &mut Self, scans: &[Scan], plan: &mut Plan, context: &Context) -> Result<()> {
+        after.parcels = self.each_parcel();
+        let has_several = !after.parcels.is_empty();
         for scan in scans {
+            if has_several {
+                after.parcels.iter_mut().filter(|parcel| is_of(scan, parcel)).for_each(|parcel| parcel.take(scan));
+                continue;
+            }
             let Some(status) = scan.status else { continue };
             let incoming = Said { status, vendor_at: Some(scan.at) };
             if decide(after.said(), incoming) == Move::Advance {
                 (after.status, after.vendor_at) = (status, Some(scan.at));
             }
         }
+        if let Some(said) = together(&after.parcels).filter(|_| !self.is_over()) {
+            (after.status, after.vendor_at) = (said.status, said.vendor_at);
+        }
         // A look brings the whole history, of which the most is in the timeline. What is told alone may come late, or be of
         // the same second as another; its row's name tells whether it is there.
-        let is_new = |scan: &&Scan| scans.len() == 1 || self.scanned_until.is_none_or(|until| scan.at > until);
-        let new: Vec<&Scan> = scans.iter().filter(is_new).collect();
+        let parcels = after.parcels.clone();
+        let until = |scan: &Scan| {
+            let own = parcels.iter().find(|parcel| is_of(scan, parcel));
+            own.map_or(self.scanned_until, |parcel| parcel.scanned_until)
+        };
+        let is_new = |scan: &&Scan| scans.len() == 1 || until(scan).is_none_or(|until| scan.at > until);
+        let mut new: Vec<&Scan> = scans.iter().filter(is_new).collect();
+        new.sort_by_key(|scan| scan.at);
         for scan in &new[new.len().saturating_sub(SCAN_ROWS_MAX)..] {
-            plan.writes.push(self.scan_row(scan, context)?);
+            plan.writes.push(self.scan_row(scan, has_several, context)?);
         }
         after.scanned_until = new.iter().map(|scan| scan.at).max().max(self.scanned_until);
+        for parcel in &mut after.parcels {
+            let newest = new.iter().filter(|scan| is_of(scan, parcel)).map(|scan| scan.at).max();
+            parcel.scanned_until = newest.max(parcel.scanned_until);
+        }
         if after.status != self.status {
             plan.scan_known_after = after.vendor_at.map(|at| (self.carrier, context.now.since(at)));
             after.tell(plan, context)?;
@@ -144,17 +186,20 @@ impl Shipment {
     }
 
     /// A row at the scan's own time, named by the scan: a push and a look tell of it once.
-    fn scan_row(&self, scan: &Scan, context: &Context) -> Result<(Role, Write)> {
+    fn scan_row(&self, scan: &Scan, has_several: bool, context: &Context) -> Result<(Role, Write)> {
+        let which = scan.parcel.as_deref().filter(|_| has_several);
+        let parcel = which.map(|number| format!(" [{number}]")).unwrap_or_default();
         let event = scan.status.map_or("shipment.scanned".to_owned(), |status| format!("shipment.{}", status.as_str()));
         let place = scan.place.as_deref().map(|place| format!(" ({place})")).unwrap_or_default();
         let entry = TimelineEntry {
             at: scan.at,
             event,
             object: self.shipment_id.to_string(),
-            detail: Some(format!("{} {}{place}", scan.code, scan.description)),
+            detail: Some(format!("{} {}{place}{parcel}", scan.code, scan.description)),
             source: context.source.to_owned(),
         };
-        timeline_row(&self.order_id, &entry, &format!("scan/{}/{}", scan.code, scan.at.ms()))
+        let which = which.map(|number| format!("/{number}")).unwrap_or_default();
+        timeline_row(&self.order_id, &entry, &format!("scan/{}/{}{which}", scan.code, scan.at.ms()))
     }
 
     fn write(&self, after: &Self) -> Result<Write> {
@@ -167,6 +212,7 @@ impl Shipment {
             .set("tried", &after.tried)?
             .set("vendor_id", &after.vendor_id)?
             .set("parcel_numbers", &after.parcel_numbers)?
+            .set("parcels", &after.parcels)?
             .set("labels", &after.labels)?
             .set("to_void", &after.to_void)?
             .set("quoted", &after.quoted)?
@@ -185,6 +231,7 @@ mod tests {
     use super::*;
     use crate::domain::Timestamp;
     use crate::domain::shipping::Carrier;
+    use crate::effects::list::opaque::Opaque;
 
     const LABEL_AT_S: i64 = 1_700_000_000;
 
@@ -219,7 +266,67 @@ mod tests {
             code: "X".to_owned(),
             description: String::new(),
             place: None,
+            parcel: None,
         }
+    }
+
+    fn of_two() -> Shipment {
+        Shipment { parcel_numbers: vec!["1Z1".to_owned(), "1Z2".to_owned()], ..shipment() }
+    }
+
+    fn scan_of(parcel: Option<&str>, status: ShipmentStatus, after_s: i64) -> Scan {
+        Scan { status: Some(status), parcel: parcel.map(str::to_owned), ..in_transit(after_s) }
+    }
+
+    fn told(before: &Shipment, scans: Vec<Scan>) -> (Shipment, usize) {
+        let (plan, after) = before.observe(&ShipmentNews::Scanned(scans), &context()).unwrap();
+        (after, plan.writes.iter().filter(|(role, _)| matches!(role, Role::Once)).count())
+    }
+
+    #[test]
+    fn each_parcel_has_its_scans_and_the_shipment_has_arrived_when_all_have() {
+        use ShipmentStatus::{Delivered, InTransit, LabelCreated};
+        let (first, rows) = told(&of_two(), vec![scan_of(Some("1Z1"), Delivered, 900)]);
+        assert_eq!((first.status, rows), (LabelCreated, 1), "of two parcels one has arrived");
+        assert_eq!(
+            first.view()["parcels"],
+            json!([
+                { "tracking_number": "1Z1", "status": "delivered" },
+                { "tracking_number": "1Z2", "status": "label_created" },
+            ])
+        );
+        let (second, _) = told(&first, vec![scan_of(Some("1Z2"), InTransit, 900)]);
+        assert_eq!(second.status, InTransit);
+        let both = vec![scan_of(Some("1Z1"), Delivered, 900), scan_of(Some("1Z2"), Delivered, 950)];
+        let (third, rows) = told(&second, both);
+        assert_eq!((third.status, rows), (Delivered, 1), "the second one's delivery is new");
+        let (all, _) = told(&of_two(), vec![scan_of(None, Delivered, 900)]);
+        assert_eq!(all.status, Delivered, "what is told of the whole shipment is of each");
+        assert_eq!(shipment().view().get("parcels"), None);
+    }
+
+    #[test]
+    fn what_was_stored_before_parcels_were_told_apart_does_not_go_back() {
+        let mut before = of_two();
+        before.status = ShipmentStatus::InTransit;
+        before.vendor_at = Some(Timestamp::from_seconds(LABEL_AT_S + 100));
+        let (after, _) = told(&before, vec![scan_of(Some("1Z2"), ShipmentStatus::InTransit, 500)]);
+        assert_eq!((after.status, after.parcels.len()), (ShipmentStatus::InTransit, 2));
+    }
+
+    #[test]
+    fn what_is_told_under_the_number_of_any_parcel_is_the_shipment_s() {
+        let mut unbought = of_two();
+        (unbought.vendor_id, unbought.parcel_numbers) = (None, Vec::new());
+        let bought = ShipmentNews::Bought {
+            tracking_number: "1Z1".to_owned(),
+            parcel_numbers: vec!["1Z1".to_owned(), "1Z2".to_owned()],
+            labels: Opaque::of(&Vec::new()).unwrap(),
+            billed: None,
+        };
+        let (plan, _) = unbought.observe(&bought, &context()).unwrap();
+        let named = plan.writes.iter().filter(|(role, _)| matches!(role, Role::Ref)).count();
+        assert_eq!((named, plan.learned.len()), (2, 2));
     }
 
     #[test]
