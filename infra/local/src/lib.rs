@@ -24,6 +24,7 @@ mod deploy;
 mod emulator;
 mod folder;
 mod functions;
+pub mod phone;
 mod processes;
 mod progress;
 mod python;

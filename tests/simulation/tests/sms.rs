@@ -29,7 +29,8 @@ use simulation::Probe;
 use simulation::invariants::{of_type, text};
 use simulation::universe::{Function, Universe};
 
-const ADA: &str = "+4798765432";
+/// A phone in Australia, where it is day when the simulation begins.
+const ADA: &str = "+61412345678";
 const SHOP: &str = "+15005550006";
 const A_DAY_MS: i64 = 24 * 3_600_000;
 

@@ -20,7 +20,7 @@ fn consignment() -> Value {
             },
         },
         "recipient": {
-            "name": "Ada Example", "phone": "+33612345678", "email": "ada@shopper.example",
+            "name": "Ada Example", "phone": crate::phone::awake("65432"), "email": "ada@shopper.example",
             "address": {
                 "street_lines": ["1 rue de Rivoli"], "city": "Paris", "postal_code": "75001", "country": "FR",
             },

@@ -32,7 +32,7 @@ impl Order<'_> {
         self.send(
             "parcel",
             &json!({
-                "channel": "sms", "kind": "delivery_notification", "to": PHONE, "order_id": self.id,
+                "channel": "sms", "kind": "delivery_notification", "to": crate::phone::awake("65432"), "order_id": self.id,
                 "customer_id": CUSTOMER, "data": { "status": "out_for_delivery" },
             }),
         )

@@ -318,7 +318,9 @@ impl Kind {
             // Nobody types in a code that comes later.
             Self::SmsTwoFactorCode => Duration::from_secs(2 * 60),
             // An offer of yesterday.
-            Self::MailPromotion | Self::SmsPromotion => Duration::from_secs(12 * 3_600),
+            Self::MailPromotion => Duration::from_secs(12 * 3_600),
+            // The same, when it has waited for the day: longest is that to a country of eleven time zones, 23 hours.
+            Self::SmsPromotion => Duration::from_secs(36 * 3_600),
             // A parcel that has no label after an afternoon misses the day's truck.
             Self::ShipmentCreate | Self::PickupCreate => Duration::from_secs(4 * 3_600),
             // What has not arrived after a month is for the shop and the carrier to talk about.

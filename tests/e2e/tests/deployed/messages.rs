@@ -2,15 +2,16 @@
 
 use anyhow::{Context as _, Result, ensure};
 use http::Method;
+use local::phone::awake;
 use serde_json::{Value, json};
 
 use crate::{Deployed, SOON, confirmed_payment, expect, until};
 
 /// Somebody's phone, and ours.
 const PHONE: &str = "+4798765432";
-/// Another's, and one that cannot be reached: its number ends in the code that the simulated Twilio reports.
-const ANOTHER_PHONE: &str = "+4798765431";
-const SWITCHED_OFF: &str = "+4798730005";
+/// How another's number ends, and that of one that cannot be reached: in the code that the simulated Twilio reports.
+const ANOTHER_PHONE: &str = "65431";
+const SWITCHED_OFF: &str = "30005";
 const OUR_NUMBER: &str = "+15005550006";
 
 fn ask(deployed: &Deployed, key: &str, body: &Value) -> Result<String> {
@@ -43,11 +44,11 @@ fn prefer(deployed: &Deployed, channel: &str, address: &str) -> Result<Value> {
 pub(crate) fn sms_or_mail(deployed: &Deployed) -> Result<()> {
     expect(&deployed.post("/payments", &[], &confirmed_payment("e2e-sms", "pm_card_visa"))?, 201)?;
     deployed.paid_and_mailed("e2e-sms", SOON)?;
-    let mut body = json!({ "channel": "sms", "kind": "delivery_notification", "to": ANOTHER_PHONE,
+    let mut body = json!({ "channel": "sms", "kind": "delivery_notification", "to": awake(ANOTHER_PHONE),
         "order_id": "e2e-sms", "data": { "status": "out_for_delivery" } });
     let arrives = ask(deployed, "e2e-sms-1", &body)?;
     until_it_is(deployed, &arrives, "delivered")?;
-    body["to"] = json!(SWITCHED_OFF);
+    body["to"] = json!(awake(SWITCHED_OFF));
     let lost = ask(deployed, "e2e-sms-2", &body)?;
     until_it_is(deployed, &lost, "fell_back")?;
     until("the mail in its place delivered", SOON, || {

@@ -14,7 +14,7 @@ fn consignment() -> Value {
             "address": { "street_lines": ["Friedrichstr. 1"], "city": "Berlin", "postal_code": "10117", "country": "DE" },
         },
         "recipient": {
-            "name": "Ada Lovelace", "phone": "+33612345678", "email": "ada@example.com",
+            "name": "Ada Lovelace", "phone": local::phone::awake("65432"), "email": "ada@example.com",
             "address": { "street_lines": ["1 rue de Rivoli"], "city": "Paris", "postal_code": "75001", "country": "FR" },
         },
         "packages": [{ "weight": { "value": 1.2, "unit": "kg" } }],

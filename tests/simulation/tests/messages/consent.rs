@@ -216,10 +216,53 @@ async fn a_promotion_comes_to_no_phone_at_night() {
     let id = ask(&mut universe, "m-1", &body).await;
     universe.run_until_quiet(A_WHILE_MS).await;
     assert_eq!((status(&mut universe, &id).await, texts(&universe).len()), ("queued".to_owned(), 0));
-    // Ten o'clock in Norway's winter time zone, and later everywhere else in Europe.
+    // Nine in Norway's winter, ten in its summer.
     universe.run_until_quiet(12 * 3_600_000).await;
     assert_eq!(status(&mut universe, &id).await, "delivered");
     let hour = universe.sandbox().twilio().messages()[0].created_ms.rem_euclid(86_400_000) / 3_600_000;
-    assert_eq!(hour, 10);
+    assert_eq!(hour, 8);
+    assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+/// The hour in UTC at which the first text was sent.
+fn hour_of_first(universe: &Universe) -> i64 {
+    universe.sandbox().twilio().messages()[0].created_ms.rem_euclid(86_400_000) / 3_600_000
+}
+
+/// By their first digit Aruba would be in Africa, Greenland too, and Guam in California.
+#[tokio::test(start_paused = true)]
+async fn where_a_number_belongs_says_more_than_its_first_digit() {
+    for (number, hour) in
+        [("+2975612345", 13), ("+299221234", 13), ("+12125552671", 14), ("+14155552671", 0), ("+16715552671", 0)]
+    {
+        let mut universe = Universe::new(1);
+        wants(&mut universe, "sms", number, true, BEFORE).await;
+        let body = json!({ "channel": "sms", "kind": "promotion", "to": number, "data": { "text": "20 % off" } });
+        // It begins at 00:48 UTC.
+        let id = ask(&mut universe, "m-1", &body).await;
+        universe.run_until_quiet(12 * 3_600_000).await;
+        universe.run_until_quiet(12 * 3_600_000).await;
+        assert_eq!(status(&mut universe, &id).await, "delivered", "{number}");
+        assert_eq!(hour_of_first(&universe), hour, "{number}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn news_of_a_parcel_waits_for_the_morning_and_a_code_does_not() {
+    let mut universe = Universe::new(1);
+    let to_norway = |mut body: serde_json::Value| {
+        body["to"] = json!("+4798765432");
+        body
+    };
+    let id = ask(&mut universe, "m-1", &to_norway(parcel_today())).await;
+    universe.run_until_quiet(A_WHILE_MS).await;
+    assert_eq!((status(&mut universe, &id).await, texts(&universe).len()), ("queued".to_owned(), 0));
+    let code = ask(&mut universe, "m-2", &to_norway(sms("two_factor_code", json!({ "code": "123456" })))).await;
+    assert_ne!(status(&mut universe, &code).await, "queued");
+    universe.run_until_quiet(4 * 3_600_000).await;
+    assert_eq!(status(&mut universe, &id).await, "delivered");
+    // Seven in Norway's winter, eight in its summer.
+    let hour = universe.sandbox().twilio().messages()[1].created_ms.rem_euclid(86_400_000) / 3_600_000;
+    assert_eq!(hour, 6);
     assert_eq!(violations(&universe), Vec::<String>::new());
 }
