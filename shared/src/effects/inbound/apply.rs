@@ -1,10 +1,7 @@
 //! An event applied to its object: seen mark, status, timeline and follow-ups in one transaction.
 
-use std::time::Duration;
-
 use crate::aws::{Transacted, Write};
 use crate::domain::Correlation;
-use crate::domain::status::{Said, is_tie};
 use crate::effects::inbound::event::{Applied, Event};
 use crate::effects::inbound::mark::{self, Mark, Once};
 use crate::effects::inbound::provider::Lookup;
@@ -12,7 +9,6 @@ use crate::effects::inbound::target::Target;
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Intent, KEPT_AFTER, Phase};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::Observation;
 use crate::effects::list::plan::{Context, Plan, Role};
 use crate::effects::subject::Subject;
 use crate::effects::subject::doubt::Difference;
@@ -21,9 +17,6 @@ use crate::effects::work::commit::Committed;
 use crate::error::{Error, Result};
 use crate::gateway::Vendor;
 use crate::guard::{Guard, holds};
-
-/// The vendors' clocks show whole seconds.
-const VENDOR_SECOND: Duration = Duration::from_secs(1);
 
 impl WorkList {
     /// Applies an event to its object, in one transaction with whatever makes it happen once.
@@ -38,10 +31,10 @@ impl WorkList {
     ) -> Result<Applied> {
         let seen = match (&event.seen, &event.vendor_id, provider) {
             _ if is_known_by_now(event, &target.subject) => None,
-            (Some(seen), Some(vendor_id), Some(provider)) if ties(&target.subject, seen) => {
+            (Some(seen), Some(vendor_id), Some(provider)) if target.subject.ties_with(seen) => {
                 // Rank decides when the vendor cannot be asked: an outage must not hold up its own events.
                 let now = provider.fetch(vendor, vendor_id, correlation).await;
-                now.map(|now| said_last(&target.subject, now).in_place_of(seen)).or_else(|| event.seen.clone())
+                now.map(|now| target.subject.said_last(now).in_place_of(seen)).or_else(|| event.seen.clone())
             }
             (seen, ..) => seen.clone(),
         };
@@ -139,28 +132,9 @@ fn is_known_by_now(event: &Event, subject: &Subject) -> bool {
 /// Whether only the vendor can say what an event means: which of two open statuses of the same second is the later one, or
 /// which refunds it tells of.
 pub(super) fn leaves_open(event: &Event, subject: &Subject) -> bool {
-    let is_tie = || !is_known_by_now(event, subject) && event.seen.as_ref().is_some_and(|seen| ties(subject, seen));
+    let is_tie = || !is_known_by_now(event, subject) && event.seen.as_ref().is_some_and(|seen| subject.ties_with(seen));
     let is_of_another = |payment: &Payment| payment.vendor_id.is_some() && payment.vendor_id != event.vendor_id;
     let has_refunds =
         matches!(subject, Subject::Payment(payment) if event.refunded.is_some() && !is_of_another(payment));
     has_refunds || event.vendor_id.is_some() && is_tie()
-}
-
-/// What the vendor answers now comes after all that it has said before, even when its clock shows the same second.
-fn said_last(subject: &Subject, mut now: Observation) -> Observation {
-    if let (Subject::Payment(payment), Observation::Payment(seen)) = (subject, &mut now) {
-        seen.vendor_at = seen.vendor_at.max(payment.vendor_at.map(|before| before.plus(VENDOR_SECOND)));
-    }
-    now
-}
-
-/// Two different open statuses of a payment in the same vendor second.
-fn ties(subject: &Subject, seen: &Observation) -> bool {
-    match (subject, seen) {
-        (Subject::Payment(payment), Observation::Payment(seen)) => is_tie(
-            Said { status: payment.status, vendor_at: payment.vendor_at },
-            Said { status: seen.status, vendor_at: seen.vendor_at },
-        ),
-        _ => false,
-    }
 }

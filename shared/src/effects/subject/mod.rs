@@ -346,6 +346,22 @@ impl Subject {
         })
     }
 
+    /// Whether the vendor has to be asked which of two statuses is the later one: what it is known as, or this.
+    pub(crate) fn ties_with(&self, seen: &Observation) -> bool {
+        match (self, seen) {
+            (Self::Payment(payment), Observation::Payment(seen)) => payment.ties_with(seen),
+            _ => false,
+        }
+    }
+
+    /// What the vendor says now, later than all that it has said before.
+    pub(crate) fn said_last(&self, mut now: Observation) -> Observation {
+        if let (Self::Payment(payment), Observation::Payment(seen)) = (self, &mut now) {
+            payment.said_last(seen);
+        }
+        now
+    }
+
     /// How it stands, where a later word of the vendor's is put in order by that.
     pub(crate) fn standing(&self) -> Option<PaymentStanding> {
         match self {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{Key, Write};
 use crate::domain::shipping::{Carrier, Consignment, ShipmentStatus};
-use crate::domain::status::Status as _;
+use crate::domain::status::{Said, Status as _};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, ShipmentId, Timestamp, id};
 use crate::effects::list::intent::{Data, Intent, Kind, order_partition};
@@ -197,6 +197,18 @@ impl Shipment {
             labels: Opaque::of(&Vec::new())?,
             billed: None,
         }))
+    }
+
+    /// Where each of several parcels is. Of what was stored before they were told apart, each is where the shipment is.
+    fn each_parcel(&self) -> Vec<ParcelState> {
+        if self.parcel_numbers.len() <= 1 || !self.parcels.is_empty() {
+            return self.parcels.clone();
+        }
+        self.parcel_numbers.iter().map(|number| ParcelState::of(number.clone(), self.said())).collect()
+    }
+
+    fn said(&self) -> Said<ShipmentStatus> {
+        Said { status: self.status, vendor_at: self.vendor_at }
     }
 
     fn row(&self, event: &str, detail: Option<String>, context: &Context) -> Result<(Role, Write)> {

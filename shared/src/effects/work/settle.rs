@@ -20,6 +20,7 @@ use crate::telemetry::fields;
 
 /// What a settle came to.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a record, on the stack for a moment")]
 pub enum Settled {
     /// Written; the subject as it is now.
     Written(Subject, Verdict),

@@ -79,18 +79,6 @@ impl Shipment {
         Ok(())
     }
 
-    /// Where each of several parcels is. Of what was stored before they were told apart, each is where the shipment is.
-    pub(super) fn each_parcel(&self) -> Vec<ParcelState> {
-        if self.parcel_numbers.len() <= 1 || !self.parcels.is_empty() {
-            return self.parcels.clone();
-        }
-        self.parcel_numbers.iter().map(|number| ParcelState::of(number.clone(), self.said())).collect()
-    }
-
-    fn said(&self) -> Said<ShipmentStatus> {
-        Said { status: self.status, vendor_at: self.vendor_at }
-    }
-
     /// What follows from the label: the carrier's numbers are ours, the customer hears of it, and somebody looks where the
     /// parcel is.
     fn bought(&self, plan: &mut Plan, context: &Context) -> Result<()> {
