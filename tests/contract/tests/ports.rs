@@ -20,7 +20,8 @@ const ITS_OWN: [&str; 4] = [
 ];
 
 /// Where else it is named, how often, and why. Whoever adds a provider adds it here too, and the compiler leads there.
-const ELSEWHERE: [(&str, usize, &str); 5] = [
+const ELSEWHERE: [(&str, usize, &str); 6] = [
+    ("shared/src/domain/input/card_number/published.rs", 2, "card numbers that providers publish for tests"),
     ("shared/src/domain/provider.rs", 2, "the names of the providers, as items have them"),
     ("shared/src/effects/list/kind.rs", 2, "each provider has kinds of intents of its own"),
     ("shared/src/gateway/policy.rs", 12, "what each vendor allows, in one table"),

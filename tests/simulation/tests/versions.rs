@@ -158,3 +158,19 @@ async fn what_an_older_version_repeated_an_hour_after_the_first_call_is_found_in
     let status = of_type(&items, "payment").next().unwrap()["status"].clone();
     assert_eq!(status, "succeeded", "it was charged");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_only_provider_is_not_written_so_older_versions_read_what_they_always_did() {
+    let mut universe = Universe::new(1);
+    let customer = json!({ "id": "c-1", "email": "ada@example.com", "name": "Ada Lovelace" });
+    assert_eq!(universe.call("POST", "/customers", None, Some(&customer)).await.status(), 201);
+    let body = confirmed_payment("o-1", "pm_card_visa");
+    assert_eq!(universe.call("POST", "/payments", Some("k-1"), Some(&body)).await.status(), 201);
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let items = universe.aws().table().items();
+    for kind in ["payment", "customer"] {
+        let found: Vec<&Value> = of_type(&items, kind).collect();
+        assert!(!found.is_empty(), "no {kind}");
+        assert!(found.iter().all(|item| item.get("provider").is_none()), "{found:?}");
+    }
+}
