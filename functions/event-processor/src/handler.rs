@@ -44,7 +44,8 @@ impl EventProcessor {
 
     /// Addresses are stored under ids that only our own key makes.
     async fn recognise(&self, event: &mut Event) -> Result<()> {
-        if let Some(Observation::Contact(seen)) = &mut event.seen {
+        for seen in [&mut event.seen, &mut event.otherwise].into_iter().flatten() {
+            let Observation::Contact(seen) = seen else { continue };
             let keys = self.app_keys.get().await?;
             seen.contact_id = Some(contact_id(&keys, seen.address.expose())?);
             seen.also = other_ids(&keys, seen.address.expose())?;

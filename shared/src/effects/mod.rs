@@ -42,7 +42,7 @@ pub use work::{Worked, with_permit};
 /// Campaigns: the item, and how one is asked for.
 pub mod campaign {
     pub use super::intake::campaign::{CampaignCreated, CampaignRequest};
-    pub use super::subject::campaign::{Campaign, HELD_FOR, key};
+    pub use super::subject::campaign::{Campaign, HELD_FOR, STOPPED_AHEAD, key};
     pub use super::subject::read::campaign_not_found;
 }
 

@@ -96,6 +96,7 @@ impl System {
             shipments: self.env.optional("SHIPMENTS_QUEUE_URL"),
             inbound_events: self.env.optional("INBOUND_EVENTS_QUEUE_URL"),
             domain_events: self.env.optional("DOMAIN_EVENTS_QUEUE_URL"),
+            other_mailer: self.mail_fallback()?.is_some(),
         };
         Ok(WorkList::new(table, self.queues(), self.world.clone(), routes, self.stack()?, self.env.required("STAGE")?))
     }

@@ -14,7 +14,7 @@ use crate::effects::contact::{AppKeys, contact_id, other_ids};
 use crate::effects::intake::{MessageCreated, MessageRequest};
 use crate::effects::message::Message;
 use crate::effects::{Lease, WorkList, with_permit};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gateway::{Keyring, Permit};
 use crate::vendors::sendgrid::batch::Batches;
 use crate::vendors::twilio::Twilio;
@@ -148,8 +148,12 @@ impl Messages {
     ) -> Result<Campaign> {
         let campaign = self.list.cancel_campaign(id).await?;
         let Some(batch_id) = &campaign.batch_id else { return Ok(campaign) };
-        let stopped = self.batches.stop(batch_id, correlation, permit).await?;
-        self.list.campaign_stopped(&campaign, stopped).await
+        match self.batches.stop(batch_id, correlation, permit).await? {
+            Some(stopped) => self.list.campaign_stopped(&campaign, stopped).await,
+            // Too late: what it was called off for has become of it.
+            None if !self.list.may_be_stopped(&campaign).await? => Ok(campaign),
+            None => Err(Error::transient("vendor_unavailable", "the provider does not stop the campaign")),
+        }
     }
 
     /// Writes down what somebody agrees to, with its proof: where they said it, and the hash of the request that tells of it.

@@ -35,6 +35,15 @@ pub enum Dial {
     /// FedEx refuses the ISO code of a currency for which it has one of its own, and answers with its own.
     /// Not turned: it takes both, and answers with ISO's.
     OwnCurrencyCodesOnly,
+    /// A mail that SendGrid's edge answered with 503 was taken nevertheless.
+    /// Not turned: it was not.
+    UnavailableYetTaken,
+    /// SendGrid accepts a word about a batch whose mails go out within ten minutes, and sends them all the same.
+    /// Not turned: it refuses it, as it refuses a second word about a batch.
+    LateStopsAreAccepted,
+    /// Postmark takes mails without saying so by a code: its answers have an id, and no ErrorCode.
+    /// Not turned: they have both.
+    TakenWithoutCode,
     /// Lists and searches show an object [`LIST_LAG_MS`] after it was made.
     /// Not turned: at once.
     ListsLag,
@@ -42,7 +51,7 @@ pub enum Dial {
 
 impl Dial {
     /// Every dial, with its vendor and where the doubt comes from.
-    pub const ALL: [(Self, Vendor, Source); 8] = [
+    pub const ALL: [(Self, Vendor, Source); 11] = [
         (
             Self::UnavailableYetDone,
             Vendor::Stripe,
@@ -81,6 +90,24 @@ impl Dial {
             Source::Report(
                 "FedEx's guide of 2014, appendix F, as Odoo quotes it; nopCommerce issue 2105; of the REST API unsaid",
             ),
+        ),
+        (
+            Self::UnavailableYetTaken,
+            Vendor::SendGrid,
+            Source::Guess("503 is neither in sendgrid_mail_v3.json nor on the vendor's page of errors"),
+        ),
+        (
+            Self::LateStopsAreAccepted,
+            Vendor::SendGrid,
+            Source::Page(
+                "twilio.com/docs/sendgrid/api-reference/cancel-scheduled-sends: not later than ten minutes before; how it is \
+                 told is unsaid, and the specification says: not guaranteed",
+            ),
+        ),
+        (
+            Self::TakenWithoutCode,
+            Vendor::Postmark,
+            Source::Report("anymail/django-anymail #392: accepted without an ErrorCode while in trouble"),
         ),
         (
             Self::ListsLag,

@@ -126,7 +126,9 @@ impl Sandbox {
             Some(CallFault::ErrorBefore { status }) => {
                 if status == OUTAGE_STATUS && self.is_done_all_the_same(vendor) {
                     self.work(vendor, now_ms, &request, Mishap::None, delay_ms);
-                    self.stripe.answer_was_lost(&request);
+                    if vendor == Vendor::Stripe {
+                        self.stripe.answer_was_lost(&request);
+                    }
                 }
                 Reply::Answer { response: edge_error(now_ms, status), delay_ms }
             }
@@ -178,7 +180,11 @@ impl Sandbox {
 
     /// Whether a request that the edge answers with 503 has reached the vendor nevertheless.
     fn is_done_all_the_same(&mut self, vendor: Vendor) -> bool {
-        vendor == Vendor::Stripe && self.dials().is_turned(Dial::UnavailableYetDone)
+        match vendor {
+            Vendor::Stripe => self.dials().is_turned(Dial::UnavailableYetDone),
+            Vendor::SendGrid => self.dials().is_turned(Dial::UnavailableYetTaken),
+            _ => false,
+        }
     }
 
     fn work(
@@ -191,7 +197,9 @@ impl Sandbox {
     ) -> Response<Bytes> {
         let dials = self.dials().clone();
         self.ups.set_dials(dials.clone());
-        self.fedex.set_dials(dials);
+        self.fedex.set_dials(dials.clone());
+        self.sendgrid.set_dials(dials.clone());
+        self.postmark.set_dials(dials);
         let response = match vendor {
             Vendor::Stripe => self.stripe.call(now_ms, request, mishap, took_ms),
             Vendor::SendGrid => self.sendgrid.call(now_ms, request, mishap, &mut self.faults),

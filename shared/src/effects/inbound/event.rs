@@ -31,6 +31,9 @@ pub struct Event {
     pub introduces: bool,
     /// What it says of the object; `None` for types that we only record.
     pub seen: Option<Observation>,
+    /// What it says where its object is not known: of the address that it names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Observation>,
     /// Where in the archive the webhook is that told it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive_key: Option<String>,

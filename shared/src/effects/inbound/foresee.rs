@@ -49,7 +49,12 @@ impl WorkList {
         if let Some(Observation::Contact(seen)) = &event.seen {
             return Ok(Foreseen::Wish { change: seen.change.as_str() });
         }
-        let Some(target) = self.target(vendor, event).await? else { return Ok(Foreseen::Unmatched) };
+        let Some(target) = self.target(vendor, event).await? else {
+            return Ok(match &event.otherwise {
+                Some(Observation::Contact(seen)) => Foreseen::Wish { change: seen.change.as_str() },
+                _ => Foreseen::Unmatched,
+            });
+        };
         let Some(seen) = &event.seen else { return Ok(Foreseen::Recorded) };
         let context = self.context(vendor, event, correlation.clone());
         let (plan, after) = target.subject.observe(seen, &context)?;

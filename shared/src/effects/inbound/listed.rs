@@ -68,6 +68,7 @@ impl WorkList {
             part_of: event.vendor_id.clone(),
             refunded: None,
             introduces: false,
+            otherwise: None,
             seen: Some(listed.seen),
             archive_key: event.archive_key.clone(),
         };

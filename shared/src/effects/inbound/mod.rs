@@ -28,14 +28,18 @@ use crate::telemetry::fields;
 impl WorkList {
     /// Applies an event. What leaves a question open that only the vendor can answer waits, and payment-worker asks at once:
     /// whoever applies events calls no vendor.
-    pub async fn apply(&self, vendor: Vendor, event: Event, correlation: &Correlation) -> Result<Applied> {
+    pub async fn apply(&self, vendor: Vendor, mut event: Event, correlation: &Correlation) -> Result<Applied> {
         if event.stack.as_deref().is_some_and(|stack| stack != self.stack.as_str()) {
             fields::count(self.world.now(), "events_of_other_stacks", &[("vendor", vendor.as_str())]);
             return Ok(Applied::Foreign);
         }
-        // Becoming known in between is the only way to go round, and nothing becomes unknown again.
-        for _ in 0..2 {
+        // Becoming known in between is the only way to go round, and nothing becomes unknown again; or it speaks of an address.
+        for _ in 0..3 {
             let Some(target) = self.target(vendor, &event).await? else {
+                if let Some(otherwise) = event.otherwise.take() {
+                    event.seen = Some(otherwise);
+                    continue;
+                }
                 match self.keep_waiting(vendor, &event, correlation).await? {
                     Some(applied) => return Ok(applied),
                     None => continue,

@@ -79,6 +79,7 @@ impl WorkList {
             is_cancel: false,
             gives_cancel_up: false,
             asker_hears: false,
+            other_mailer: self.routes.other_mailer,
         }
     }
 }

@@ -194,9 +194,16 @@ impl WorkList {
         Ok(campaign)
     }
 
+    /// Whether any of a campaign's mails may still be stopped, or may be on its way to the provider.
+    pub async fn may_be_stopped(&self, campaign: &Campaign) -> Result<bool> {
+        let now = self.world.now();
+        let may = |message: &Message| message.status == MessageStatus::Queued || Campaign::could_stop(message, now);
+        Ok(self.campaign_messages(campaign).await?.iter().any(may))
+    }
+
     async fn message_stopped(&self, message: Message, at: Timestamp) -> Result<()> {
         let what = MessageNews::Status(MessageStatus::Canceled);
-        let seen = Observation::Message(MessageSeen { what, vendor_at: Some(at), vendor_id: None, estimate: None });
+        let seen = Observation::Message(MessageSeen { vendor_at: Some(at), ..MessageSeen::of(what) });
         let mut context =
             Context::ours(self.world.now(), &message.correlation_id, format!("{}/stop", message.intent_id));
         context.source = crate::gateway::Vendor::SendGrid.as_str();

@@ -185,6 +185,16 @@ pub struct MessageSeen {
     /// What it is estimated to cost, said by whoever sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Estimate>,
+    /// Of one that was dropped: the recipient's server did not take it from this provider, which says nothing of the address.
+    /// Another provider may bring it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_blocked: bool,
+    /// Of one that was opened: by a program that loads pictures ahead of its reader, as mail programs do for privacy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_machine: bool,
+    /// Of one that was sent: until when the provider holds it, where it was told to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Timestamp>,
 }
 
 /// What can be said about a message.
@@ -322,9 +332,29 @@ impl RefundSeen {
     }
 }
 
+impl ContactSeen {
+    /// This is said of an address; whoever has the keys gives it an id.
+    pub const fn of(address: Private<String>, change: ConsentChange, at: Timestamp) -> Self {
+        Self { address, contact_id: None, also: Vec::new(), change, at, message_id: None }
+    }
+}
+
 impl MessageSeen {
     /// What we say ourselves.
     pub const fn ours(status: MessageStatus) -> Self {
-        Self { what: MessageNews::Status(status), vendor_at: None, vendor_id: None, estimate: None }
+        Self::of(MessageNews::Status(status))
+    }
+
+    /// This, said without a time or an id.
+    pub const fn of(what: MessageNews) -> Self {
+        Self {
+            what,
+            vendor_at: None,
+            vendor_id: None,
+            estimate: None,
+            is_blocked: false,
+            by_machine: false,
+            held_until: None,
+        }
     }
 }

@@ -30,6 +30,8 @@ pub struct Context {
     pub gives_cancel_up: bool,
     /// Whoever asks for the cancel waits for what this comes to, and is told.
     pub asker_hears: bool,
+    /// A mail that its provider could not bring may go by another one.
+    pub other_mailer: bool,
 }
 
 impl Context {
@@ -44,6 +46,7 @@ impl Context {
             is_cancel: false,
             gives_cancel_up: false,
             asker_hears: false,
+            other_mailer: false,
         }
     }
 }

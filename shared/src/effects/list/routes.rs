@@ -22,6 +22,8 @@ pub struct Routes {
     pub inbound_events: Option<String>,
     /// Domain events for other systems.
     pub domain_events: Option<String>,
+    /// Whether a second provider sends transactional mail that the first does not bring.
+    pub other_mailer: bool,
 }
 
 impl Routes {

@@ -14,9 +14,12 @@ use crate::effects::list::intent::campaign_partition;
 use crate::effects::list::outcome::{CALLED_OFF, HELD_BACK, Outcome, Verdict};
 use crate::effects::subject::message::Message;
 
-/// For how long the provider holds a campaign's mails before it sends them: so long it can be called off after it has left
-/// us. Consent is looked at before.
-pub const HELD_FOR: Duration = Duration::from_secs(300);
+/// For how long the provider holds a campaign's mails before it sends them. Consent is looked at before.
+pub const HELD_FOR: Duration = Duration::from_secs(900);
+/// How long before its time SendGrid no longer stops a mail for certain, so that a campaign can be called off for the rest of
+/// [`HELD_FOR`], five minutes. (twilio.com/docs/sendgrid/api-reference/cancel-scheduled-sends: not later than 10 minutes before
+/// `send_at`; the specification of scheduled sends: not guaranteed in the last 10 minutes.)
+pub const STOPPED_AHEAD: Duration = Duration::from_secs(600);
 /// How soon to look again whether all of a campaign's recipients are written.
 const INCOMPLETE_WAIT: Duration = Duration::from_secs(600);
 
@@ -74,10 +77,15 @@ impl Campaign {
         (!self.complete).then(|| Outcome::of(later))
     }
 
-    /// Whether the provider held this message when it was told to stop.
+    /// Whether the provider was told in time to stop this message. Of one whose time is not known nobody can say so.
     pub(crate) fn has_stopped(&self, message: &Message) -> bool {
-        let goes_out_at = message.vendor_at.map(|taken| taken.plus(HELD_FOR));
-        message.status == MessageStatus::Sent && self.stopped_at < goes_out_at && self.stopped_at.is_some()
+        self.stopped_at.is_some_and(|stopped_at| Self::could_stop(message, stopped_at))
+    }
+
+    /// Whether the provider holds this message at this time, and stops it for certain when it is told to.
+    pub(crate) fn could_stop(message: &Message, at: Timestamp) -> bool {
+        let last = message.held_until.map(|until| until.minus(STOPPED_AHEAD));
+        message.status == MessageStatus::Sent && last.is_some_and(|last| at <= last)
     }
 
     /// The campaign as the API shows it when it is new: all of its messages wait.
@@ -88,8 +96,10 @@ impl Campaign {
     /// The campaign as the API shows it, with the number of its messages in each status.
     pub(crate) fn view(&self, messages: &BTreeMap<&'static str, usize>, now: Timestamp) -> Value {
         let is_open = messages.contains_key(MessageStatus::Queued.as_str());
+        // A campaign is canceled when it reaches nobody. What was called off too late is what became of it.
+        let was_sent = |status: &str| !matches!(status, "queued" | "canceled" | "suppressed" | "failed");
         let status = match self.send_at {
-            _ if self.canceled_at.is_some() => "canceled",
+            _ if self.canceled_at.is_some() && !messages.keys().any(|status| was_sent(status)) => "canceled",
             _ if !self.complete => "incomplete",
             Some(at) if at > now => "scheduled",
             _ if is_open => "sending",

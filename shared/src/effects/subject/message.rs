@@ -1,5 +1,6 @@
 //! The message as an item: what is known of it, and how what somebody says changes it.
 
+mod again;
 mod news;
 
 use std::time::Duration;
@@ -54,6 +55,12 @@ pub struct Message {
     /// Who gets a mail of the same meaning when this SMS does not arrive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<ContactId>,
+    /// The message in whose place it goes by the other provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_of: Option<MessageId>,
+    /// Until when the provider holds it, where it was told to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Timestamp>,
     /// What it is estimated to cost; known to those who know its text and where it goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Estimate>,
@@ -72,6 +79,9 @@ pub struct Message {
     /// When it was first opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened_at: Option<Timestamp>,
+    /// When a program first opened it ahead of its reader, which says nothing of the reader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_opened_at: Option<Timestamp>,
     /// When a link in it was first clicked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clicked_at: Option<Timestamp>,
@@ -204,12 +214,15 @@ impl Message {
             version: 1,
             intent_id: draft.intent_id,
             instead: draft.instead,
+            again_of: None,
+            held_until: None,
             estimate: draft.estimate,
             send_at: draft.send_at,
             request_hash: draft.request_hash,
             vendor: None,
             vendor_id: None,
             opened_at: None,
+            machine_opened_at: None,
             clicked_at: None,
             spam_reported_at: None,
             correlation_id: correlation,
@@ -250,6 +263,7 @@ impl Message {
         });
         for (name, at) in [
             ("opened_at", self.opened_at),
+            ("machine_opened_at", self.machine_opened_at),
             ("clicked_at", self.clicked_at),
             ("spam_reported_at", self.spam_reported_at),
             ("send_at", self.send_at),
@@ -260,6 +274,9 @@ impl Message {
         }
         if let Content::OfCampaign { campaign_id } = &self.content {
             view["campaign_id"] = json!(campaign_id);
+        }
+        if let Some(before) = &self.again_of {
+            view["again_of"] = json!(before);
         }
         if let Some(order) = &self.order_id {
             view["order_id"] = json!(order);
@@ -294,7 +311,7 @@ impl Message {
             Verdict::GivenUp { .. } => MessageNews::GivenUp,
             _ => return None,
         };
-        Some(Observation::Message(MessageSeen { what, vendor_at: None, vendor_id: None, estimate: None }))
+        Some(Observation::Message(MessageSeen::of(what)))
     }
 
     /// Whether an offer or a code of an hour ago was sent is nothing that a person has to find out.

@@ -97,6 +97,7 @@ impl WorkList {
                         && matches!(verdict, Verdict::Refused { .. }),
                     // Whoever was answered 202 has gone: a worker's cancel tells them nothing.
                     asker_hears: act == Some(PaymentAct::Cancel) && claimed.lease.lane == Lane::Interactive,
+                    other_mailer: false,
                 };
                 // The vendor's words where there are any, ours otherwise.
                 let seen = outcome.seen.clone().or_else(|| subject.statement(intent, &verdict));

@@ -14,6 +14,9 @@ const INACTIVE: u32 = 406;
 pub(super) fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Class {
     match (status.as_u16(), code(body)) {
         (200, Some(0)) => Class::Done,
+        // In trouble Postmark has taken mails without saying so by a code: what has an id was accepted.
+        // (github.com/anymail/django-anymail/issues/392.)
+        (200, None) if super::wire::message_id(body).is_some() => Class::Done,
         // No token or a bad one; a sender that is not confirmed; no credits; an account that waits for approval: an
         // operator has to act, and then it goes on.
         (401 | 403, _) | (422, Some(10 | 400 | 401 | 405 | 412)) => Class::Credentials,
@@ -46,7 +49,7 @@ pub(super) fn refusal(body: &[u8]) -> &'static str {
 }
 
 fn code(body: &[u8]) -> Option<u32> {
-    serde_json::from_slice::<Answer>(body).ok().map(|answer| answer.error_code)
+    serde_json::from_slice::<Answer>(body).ok()?.error_code
 }
 
 #[cfg(test)]
@@ -66,6 +69,11 @@ mod tests {
         let sent = r#"{"To":"a@b.example","SubmittedAt":"…","MessageID":"m","ErrorCode":0,"Message":"OK"}"#;
         for (status, body, expected) in [
             (200, sent.to_owned(), Class::Done),
+            (200, r#"{"To":"a@b.example","MessageID":"m","Message":"Accepted; delivery may be late."}"#.to_owned(), Class::Done),
+            (200, r#"{"MessageID":"m","ErrorCode":null}"#.to_owned(), Class::Done),
+            (200, r#"{"MessageID":"","Message":"OK"}"#.to_owned(), Class::Unknown),
+            (200, r#"{"MessageID":"m","ErrorCode":406}"#.to_owned(), Class::Unknown),
+            (200, r#"{"Message":"OK"}"#.to_owned(), Class::Unknown),
             (200, error(406), Class::Unknown),
             (200, "<html>".to_owned(), Class::Unknown),
             (401, error(10), Class::Credentials),

@@ -5,10 +5,12 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::domain::consent::{ConsentChange, Suppression};
+use crate::domain::input::normalised_email;
 use crate::domain::message::MessageStatus;
-use crate::domain::{IntentId, Timestamp};
+use crate::domain::{IntentId, Private, Timestamp};
 use crate::effects::inbound::Event;
-use crate::effects::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::observation::{ContactSeen, MessageNews, MessageSeen, Observation};
 use crate::error::{Error, Result};
 
 #[derive(Deserialize)]
@@ -38,6 +40,12 @@ struct WireEvent {
     suppress_sending: Option<bool>,
     #[serde(default)]
     suppression_reason: Option<String>,
+    /// Whom it is about, by the name that most records have for it.
+    #[serde(default)]
+    recipient: Option<Private<String>>,
+    /// The same by the name that bounces have.
+    #[serde(default)]
+    email: Option<Private<String>>,
     #[serde(default)]
     metadata: Option<Metadata>,
 }
@@ -51,6 +59,27 @@ struct Metadata {
 }
 
 impl WireEvent {
+    /// What it says of the address where nobody knows the mail; that it was made active again is about no mail at all.
+    /// (postmarkapp.com/developer/webhooks/subscription-change-webhook, and bounce-webhook.)
+    fn of_address(&self, at: Timestamp) -> Option<ContactSeen> {
+        let is_ours = self.metadata.as_ref().is_some_and(|ours| ours.crossdock_stack.is_some() || ours.crossdock_intent.is_some());
+        let change = match (self.record_type.as_str(), self.suppress_sending, self.suppression_reason.as_deref()) {
+            ("SubscriptionChange", Some(false), _) => ConsentChange::Lifted,
+            _ if is_ours => return None,
+            ("SubscriptionChange", Some(true), Some("HardBounce")) => ConsentChange::Suppressed(Suppression::Bounced),
+            ("SubscriptionChange", Some(true), Some("SpamComplaint")) => {
+                ConsentChange::Suppressed(Suppression::SpamReported)
+            }
+            ("SubscriptionChange", Some(true), Some("ManualSuppression")) => ConsentChange::OptedOut,
+            ("Bounce", ..) if news(self) == Some(MessageNews::Status(MessageStatus::Bounced)) => {
+                ConsentChange::Suppressed(Suppression::Bounced)
+            }
+            _ => return None,
+        };
+        let address = self.recipient.as_ref().or(self.email.as_ref())?;
+        Some(ContactSeen::of(normalised_email(address.expose())?.into(), change, at))
+    }
+
     fn parse(body: &[u8]) -> Result<Self> {
         let unreadable =
             |e: serde_json::Error| Error::bug("unknown_message", format!("postmark event: column {}", e.column()));
@@ -85,14 +114,19 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
     let at = wire.time().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
     let occurred_at = at.map_or(received_at, |at| Timestamp::from_seconds(at.unix_timestamp()));
     let vendor_id = wire.message_id.clone();
+    let is_blocked = wire.record_type == "Bounce" && wire.inactive != Some(true) && is_block(wire.bounce_type.as_deref());
+    let of_address = wire.of_address(occurred_at).map(Observation::Contact);
     let seen = news(&wire).map(|what| {
         Observation::Message(MessageSeen {
-            what,
             vendor_at: Some(occurred_at),
             vendor_id: vendor_id.clone(),
-            estimate: None,
+            is_blocked,
+            ..MessageSeen::of(what)
         })
     });
+    // What names no mail speaks of the address alone, and so does that it is active again.
+    let is_of_address = of_address.is_some() && (vendor_id.is_none() || wire.suppress_sending == Some(false));
+    let (seen, otherwise) = if is_of_address { (of_address, None) } else { (seen, of_address) };
     // An event without a message is told apart by its content.
     let event_id =
         wire.event_id().unwrap_or_else(|| crate::domain::id::digest(&["postmark", &String::from_utf8_lossy(body)]));
@@ -102,11 +136,12 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
         kind: wire.record_type,
         occurred_at,
         stack: metadata.crossdock_stack,
-        intent_id: metadata.crossdock_intent.map(IntentId::from_stored),
+        intent_id: metadata.crossdock_intent.filter(|_| !is_of_address).map(IntentId::from_stored),
         vendor_id,
         part_of: None,
         refunded: None,
         introduces: false,
+        otherwise,
         seen,
         archive_key: None,
     })
@@ -129,6 +164,12 @@ fn news(wire: &WireEvent) -> Option<MessageNews> {
         }
         _ => None,
     }
+}
+
+/// Whether the recipient's server did not take a mail from Postmark, or could not be reached by it; another provider may bring
+/// it. (postmarkapp.com/developer/api/bounce-api: bounce types.)
+fn is_block(kind: Option<&str>) -> bool {
+    matches!(kind, Some("SoftBounce" | "DnsError" | "Blocked"))
 }
 
 /// What a bounce means. Bounced says that the address is bad, and nothing more is sent there; a mail that a server, a

@@ -13,13 +13,13 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use serde::Deserialize;
 
 use self::classify::{classify, refusal};
-use self::wire::{Answer, Mail, STREAM, mailbox, metadata};
+use self::wire::{Mail, STREAM, mailbox, message_id, metadata};
 use crate::domain::message::{MessageStatus, mail_text};
 use crate::domain::{Correlation, OrderId, Private, StackId, Timestamp};
 use crate::effects::contact::Contact;
 use crate::effects::intent::Intent;
 use crate::effects::message::Message;
-use crate::effects::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::observation::{MessageSeen, Observation};
 use crate::effects::{Agent, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Permit, Reply, Vendor, said_at};
@@ -137,10 +137,9 @@ impl Postmark {
         let now = self.gateway.world().now();
         match (reply.class, &reply.response) {
             (Class::Done, Some(response)) => Outcome::done(Observation::Message(MessageSeen {
-                what: MessageNews::Status(MessageStatus::Sent),
                 vendor_at: Some(said_at(response, now)),
-                vendor_id: serde_json::from_slice::<Answer>(response.body()).ok().and_then(|answer| answer.message_id),
-                estimate: None,
+                vendor_id: message_id(response.body()),
+                ..MessageSeen::ours(MessageStatus::Sent)
             })),
             (Class::Refused, Some(response)) => Outcome::of(Verdict::Refused { code: refusal(response.body()) }),
             _ => resolve::ask_soon(now),

@@ -12,7 +12,7 @@ use super::{Keys, Postmark};
 use crate::domain::Timestamp;
 use crate::domain::message::MessageStatus;
 use crate::effects::intent::Intent;
-use crate::effects::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::observation::{MessageSeen, Observation};
 use crate::effects::{Outcome, Verdict};
 use crate::gateway::{Call, Class, OperationClass, Permit, Vendor, said_at};
 
@@ -45,10 +45,9 @@ impl Postmark {
         let may_conclude_at = intent.called_until.unwrap_or(intent.created_at).plus(ABSENT_AFTER);
         match found.messages.into_iter().next() {
             Some(found) => Outcome::done(Observation::Message(MessageSeen {
-                what: MessageNews::Status(MessageStatus::Sent),
                 vendor_at: Some(said_at(response, now)),
                 vendor_id: Some(found.message_id),
-                estimate: None,
+                ..MessageSeen::ours(MessageStatus::Sent)
             })),
             None if now < may_conclude_at => {
                 Outcome::of(Verdict::Unknown { look_at: may_conclude_at, ask_the_list: true })

@@ -27,9 +27,15 @@ pub(super) struct Mail<'a> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Answer {
-    pub(super) error_code: u32,
+    #[serde(default)]
+    pub(super) error_code: Option<u32>,
     #[serde(default, rename = "MessageID")]
     pub(super) message_id: Option<String>,
+}
+
+/// The id in an answer to a mail; only what was accepted has one.
+pub(super) fn message_id(body: &[u8]) -> Option<String> {
+    serde_json::from_slice::<Answer>(body).ok()?.message_id.filter(|id| !id.is_empty())
 }
 
 /// What was sent, as far as we read it.

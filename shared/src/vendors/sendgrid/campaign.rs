@@ -11,11 +11,12 @@ use super::classify::classify;
 use super::mail::{data, written};
 use super::wire::{Address, CustomArgs, ListUnsubscribe, Mail, Personalization};
 use super::{Keys, MESSAGE_ID, SendGrid, json_request, recipient_name};
+use crate::domain::Timestamp;
 use crate::domain::message::{Fields, MessageKind, MessageStatus, Wording, escaped, mail_fields};
 use crate::effects::campaign::{Campaign, HELD_FOR};
 use crate::effects::contact::Contact;
 use crate::effects::intent::Intent;
-use crate::effects::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::observation::{MessageSeen, Observation};
 use crate::effects::{Broadcaster, Claimed, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Lane, OperationClass, Permit, Reply, Vendor, said_at};
@@ -77,7 +78,8 @@ impl SendGrid {
 
     async fn call_for(&self, campaign: &Campaign, addressees: &[Addressee<'_>], permit: &Permit) -> Vec<Outcome> {
         let Some(first) = addressees.first() else { return Vec::new() };
-        let body = match self.letters(campaign, addressees, &first.fields).await {
+        let held_until = self.gateway.world().now().plus(HELD_FOR);
+        let body = match self.letters(campaign, addressees, &first.fields, held_until).await {
             Ok(body) => body,
             Err(error) => {
                 tracing::error!(error = %error, "a campaign cannot be written");
@@ -95,10 +97,16 @@ impl SendGrid {
         let url = format!("{}/v3/mail/send", self.base);
         let build = |keys: &Keys| json_request(&keys.marketing_api_key, &url, body.clone());
         let reply = self.gateway.call(&call, &self.marketing_keys, &build, classify).await;
-        self.outcomes(&reply, addressees)
+        self.outcomes(&reply, addressees, held_until)
     }
 
-    async fn letters(&self, campaign: &Campaign, addressees: &[Addressee<'_>], fields: &Fields) -> Result<Bytes> {
+    async fn letters(
+        &self,
+        campaign: &Campaign,
+        addressees: &[Addressee<'_>],
+        fields: &Fields,
+        held_until: Timestamp,
+    ) -> Result<Bytes> {
         let wording = Wording::of(&campaign.content).ok_or_else(|| Error::bug("unwritable_mail", "no wording"))?;
         let template_id = self.sender.templates.id_for(&wording, fields).await;
         let mut shared = mail_fields(&campaign.content, None, &self.sender.shop, None, Some(UNSUBSCRIBE));
@@ -121,14 +129,14 @@ impl SendGrid {
         let mail = Mail {
             personalizations: personalizations.collect(),
             batch_id: campaign.batch_id.as_deref(),
-            send_at: Some(self.gateway.world().now().plus(HELD_FOR).seconds()),
+            send_at: Some(held_until.seconds()),
             ..self.letter(&text, template_id.as_deref(), MessageKind::Promotion.as_str())
         };
         written(&mail)
     }
 
     /// What the one answer says of each. A refusal that names some of them is theirs alone: the others are sent without.
-    fn outcomes(&self, reply: &Reply, addressees: &[Addressee<'_>]) -> Vec<Outcome> {
+    fn outcomes(&self, reply: &Reply, addressees: &[Addressee<'_>], held_until: Timestamp) -> Vec<Outcome> {
         let complaints = reply.response.as_ref().filter(|_| reply.class == Class::Refused);
         let named = complaints.map(|response| refused(response.body())).unwrap_or_default();
         if !named.is_empty() {
@@ -140,18 +148,18 @@ impl SendGrid {
             };
             return (0..addressees.len()).map(of_each).collect();
         }
-        addressees.iter().map(|one| self.outcome_of(reply, one.intent)).collect()
+        addressees.iter().map(|one| self.outcome_of(reply, one.intent, held_until)).collect()
     }
 
-    fn outcome_of(&self, reply: &Reply, intent: &Intent) -> Outcome {
+    fn outcome_of(&self, reply: &Reply, intent: &Intent, held_until: Timestamp) -> Outcome {
         match (reply.class, &reply.response) {
             (Class::Done, Some(response)) => {
                 let id = response.headers().get(MESSAGE_ID).and_then(|id| id.to_str().ok());
                 Outcome::done(Observation::Message(MessageSeen {
-                    what: MessageNews::Status(MessageStatus::Sent),
                     vendor_at: Some(said_at(response, self.gateway.world().now())),
                     vendor_id: id.map(|id| part_id(id, intent.intent_id.as_str())),
-                    estimate: None,
+                    held_until: Some(held_until),
+                    ..MessageSeen::ours(MessageStatus::Sent)
                 }))
             }
             _ => match self.outcome(intent.kind, reply) {

@@ -11,8 +11,8 @@ pub(super) fn classify(status: StatusCode, headers: &HeaderMap, _body: &[u8]) ->
         200 | 400 | 404 | 405 | 413 => Class::Refused,
         401 | 403 => Class::Credentials,
         429 => Class::Throttled { after: retry_after(headers) },
-        // Turned away before it was accepted.
-        503 => Class::Transient,
+        // 5xx says nothing of whether it was accepted. The vendor's specification and its page of errors know 500 alone; of a 503
+        // nobody promises that the mail was not taken.
         _ => Class::Unknown,
     }
 }
@@ -35,7 +35,7 @@ mod tests {
             (429, Class::Throttled { after: None }),
             (500, Class::Unknown),
             (502, Class::Unknown),
-            (503, Class::Transient),
+            (503, Class::Unknown),
             (504, Class::Unknown),
             (302, Class::Unknown),
         ];

@@ -6,10 +6,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::campaign::part_id;
+use crate::domain::consent::{ConsentChange, Suppression};
+use crate::domain::input::normalised_email;
 use crate::domain::message::MessageStatus;
-use crate::domain::{IntentId, Timestamp};
+use crate::domain::{IntentId, Private, Timestamp};
 use crate::effects::inbound::Event;
-use crate::effects::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::observation::{ContactSeen, MessageNews, MessageSeen, Observation};
 use crate::error::{Error, Result};
 use crate::vendors::Verified;
 
@@ -35,6 +37,45 @@ struct WireEvent {
     crossdock_intent: Option<String>,
     #[serde(default)]
     crossdock_campaign: Option<String>,
+    /// Whom it was sent to.
+    #[serde(default)]
+    email: Option<Private<String>>,
+    /// Of opens: a program loaded the picture ahead of its reader.
+    #[serde(default)]
+    sg_machine_open: Option<Value>,
+}
+
+impl WireEvent {
+    /// Late bounces have no ids of ours, or empty ones. (github.com/symfony/symfony/pull/59376,
+    /// github.com/sendgrid/docs/issues/5177.)
+    fn without_what_is_empty(mut self) -> Self {
+        let Self { sg_event_id, sg_message_id, crossdock_stack, crossdock_intent, crossdock_campaign, .. } = &mut self;
+        for id in [sg_event_id, sg_message_id, crossdock_stack, crossdock_intent, crossdock_campaign] {
+            id.take_if(|id| id.is_empty());
+        }
+        self
+    }
+
+    fn is_by_machine(&self) -> bool {
+        self.sg_machine_open.as_ref().is_some_and(|said| *said == Value::Bool(true) || said == "true")
+    }
+
+    /// Whether its server did not take the mail this time: refused, or deferred for more than three days. The mail has ended
+    /// with it, and SendGrid goes on sending to the address. (SendGrid's glossary on blocks and on throttling.)
+    fn is_block(&self) -> bool {
+        self.event == "bounce" && matches!(self.bounce_type.as_deref(), Some("blocked" | "expired"))
+    }
+
+    /// What it says of the address where nobody knows the mail. That an address does not exist is so whoever wrote to it.
+    fn of_address(&self, at: Timestamp) -> Option<Observation> {
+        let is_ours = self.crossdock_stack.is_some() || self.crossdock_intent.is_some();
+        if self.event != "bounce" || self.is_block() || is_ours {
+            return None;
+        }
+        let address = normalised_email(self.email.as_ref()?.expose())?;
+        let change = ConsentChange::Suppressed(Suppression::Bounced);
+        Some(Observation::Contact(ContactSeen::of(address.into(), change, at)))
+    }
 }
 
 /// Cuts a verified batch after elements. Put one after the other the slices are the batch again, byte for byte, so
@@ -84,6 +125,7 @@ pub fn read_events(slice: &[u8], number: usize, of: usize, received_at: Timestam
 fn read_event(element: &str, received_at: Timestamp) -> Result<Event> {
     let wire: WireEvent = serde_json::from_str(element)
         .map_err(|e| Error::bug("unknown_message", format!("sendgrid event: column {}", e.column())))?;
+    let wire = wire.without_what_is_empty();
     let seconds = wire.timestamp.as_ref().and_then(Value::as_i64);
     let occurred_at = seconds.map_or(received_at, Timestamp::from_seconds);
     // What stands before the first dot is the id that the send was answered with.
@@ -98,12 +140,14 @@ fn read_event(element: &str, received_at: Timestamp) -> Result<Event> {
     let what = news(&wire);
     let seen = what.map(|what| {
         Observation::Message(MessageSeen {
-            what,
             vendor_at: Some(occurred_at),
             vendor_id: vendor_id.clone(),
-            estimate: None,
+            is_blocked: wire.is_block(),
+            by_machine: wire.is_by_machine(),
+            ..MessageSeen::of(what)
         })
     });
+    let otherwise = wire.of_address(occurred_at);
     Ok(Event {
         event_id,
         kind: wire.event,
@@ -114,6 +158,7 @@ fn read_event(element: &str, received_at: Timestamp) -> Result<Event> {
         part_of: None,
         refunded: None,
         introduces: false,
+        otherwise,
         seen,
         archive_key: None,
     })
@@ -125,8 +170,7 @@ fn news(wire: &WireEvent) -> Option<MessageNews> {
         "processed" => Some(MessageNews::Status(MessageStatus::Sent)),
         "delivered" => Some(MessageNews::Status(MessageStatus::Delivered)),
         "dropped" => Some(MessageNews::Status(MessageStatus::Dropped)),
-        // A block is temporary: the server refused this time.
-        "bounce" if wire.bounce_type.as_deref() == Some("blocked") => Some(MessageNews::Deferred),
+        "bounce" if wire.is_block() => Some(MessageNews::Status(MessageStatus::Dropped)),
         "bounce" => Some(MessageNews::Status(MessageStatus::Bounced)),
         "deferred" => Some(MessageNews::Deferred),
         "open" => Some(MessageNews::Opened),
@@ -209,16 +253,62 @@ mod tests {
     }
 
     #[test]
-    fn a_blocked_bounce_is_not_a_bounce() {
-        let body = br#"[{"event":"bounce","type":"blocked"},{"event":"bounce","type":"bounce"}]"#;
+    fn a_block_ends_its_mail_and_says_nothing_of_the_address() {
+        let body = br#"[{"event":"bounce","type":"blocked"},{"event":"bounce","type":"expired"},
+            {"event":"bounce","type":"bounce"},{"event":"bounce"},{"event":"deferred"}]"#;
         let events = read_events(body, 1, 1, Timestamp::default()).expect("an array");
-        let news: Vec<MessageNews> = events
+        let news: Vec<(MessageNews, bool)> = events
             .into_iter()
             .filter_map(|event| match event.expect("good").seen {
-                Some(Observation::Message(seen)) => Some(seen.what),
+                Some(Observation::Message(seen)) => Some((seen.what, seen.is_blocked)),
                 _ => None,
             })
             .collect();
-        assert_eq!(news, [MessageNews::Deferred, MessageNews::Status(MessageStatus::Bounced)]);
+        let (dropped, bounced) =
+            (MessageNews::Status(MessageStatus::Dropped), MessageNews::Status(MessageStatus::Bounced));
+        let expected =
+            [(dropped, true), (dropped, true), (bounced, false), (bounced, false), (MessageNews::Deferred, false)];
+        assert_eq!(news, expected);
+    }
+
+    #[test]
+    fn a_bounce_without_our_ids_speaks_of_its_address_and_no_other_event_does() {
+        let of_address = |event: &str| {
+            let events = read_events(format!("[{event}]").as_bytes(), 1, 1, Timestamp::default()).expect("an array");
+            let event = events.into_iter().next().expect("one").expect("good");
+            (event.stack, event.intent_id, event.vendor_id, event.otherwise.is_some())
+        };
+        let empty = r#""email":"ada@example.com","sg_message_id":"","crossdock_stack":"","crossdock_intent":"""#;
+        for bounce in [
+            r#"{"event":"bounce","type":"bounce","email":"ada@example.com"}"#.to_owned(),
+            r#"{"event":"bounce","email":"ada@example.com"}"#.to_owned(),
+            format!(r#"{{"event":"bounce","type":"bounce",{empty}}}"#),
+        ] {
+            assert_eq!(of_address(&bounce), (None, None, None, true), "{bounce}");
+        }
+        for other in [
+            r#"{"event":"bounce","type":"blocked","email":"ada@example.com"}"#,
+            r#"{"event":"bounce","type":"expired","email":"ada@example.com"}"#,
+            r#"{"event":"bounce","type":"bounce","email":"nobody"}"#,
+            r#"{"event":"bounce","type":"bounce"}"#,
+            r#"{"event":"bounce","type":"bounce","email":"ada@example.com","crossdock_stack":"another"}"#,
+            r#"{"event":"dropped","email":"ada@example.com"}"#,
+        ] {
+            assert!(!of_address(other).3, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_open_by_a_machine_is_told_apart() {
+        let by_machine = |event: &str| {
+            let events = read_events(format!("[{event}]").as_bytes(), 1, 1, Timestamp::default()).expect("an array");
+            match events.into_iter().next().expect("one").expect("good").seen {
+                Some(Observation::Message(seen)) => Some((seen.what, seen.by_machine)),
+                _ => None,
+            }
+        };
+        assert_eq!(by_machine(r#"{"event":"open","sg_machine_open":true}"#), Some((MessageNews::Opened, true)));
+        assert_eq!(by_machine(r#"{"event":"open","sg_machine_open":false}"#), Some((MessageNews::Opened, false)));
+        assert_eq!(by_machine(r#"{"event":"open"}"#), Some((MessageNews::Opened, false)));
     }
 }

@@ -25,7 +25,7 @@ use crate::domain::message::{MessageStatus, Prices};
 use crate::domain::{Correlation, Private, StackId, Timestamp};
 use crate::effects::contact::{Contact, UnsubscribeLinks};
 use crate::effects::intent::{Intent, Kind};
-use crate::effects::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::observation::{MessageSeen, Observation};
 use crate::effects::template::Templates;
 use crate::effects::{Agent, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
@@ -145,13 +145,16 @@ impl SendGrid {
                 Outcome::done(Observation::Message(MessageSeen::ours(MessageStatus::Sent)))
             }
             (Class::Done, Some(response)) => Outcome::done(Observation::Message(MessageSeen {
-                what: MessageNews::Status(MessageStatus::Sent),
                 vendor_at: Some(said_at(response, now)),
                 vendor_id: response.headers().get(MESSAGE_ID).and_then(|id| id.to_str().ok()).map(str::to_owned),
                 estimate: Some(self.sender.prices.of_mail()),
+                ..MessageSeen::ours(MessageStatus::Sent)
             })),
             (Class::Refused, Some(_)) => Outcome::of(Verdict::Refused { code: "vendor_refused" }),
-            _ => resolve::wait_for_events(kind, self.sender.event_window, now),
+            (_, response) => {
+                let is_turned_away = response.as_ref().is_some_and(|r| r.status() == StatusCode::SERVICE_UNAVAILABLE);
+                resolve::wait_for_events(kind, self.sender.event_window, now, is_turned_away)
+            }
         }
     }
 }

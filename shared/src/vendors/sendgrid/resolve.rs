@@ -17,9 +17,11 @@ const EVENT_WINDOW_URGENT: Duration = Duration::from_secs(120);
 /// An order mail is sent once more when no event came; a second silence is for a person to look at.
 const GENERATIONS_MAX: u32 = 2;
 
-/// What to do right after an unknown outcome.
-pub(super) fn wait_for_events(kind: Kind, event_window: Duration, now: Timestamp) -> Outcome {
-    Outcome::of(Verdict::Unknown { look_at: now.plus(window(kind, event_window)), ask_the_list: false })
+/// What to do right after an unknown outcome. Who was told that the service is not available was most likely turned away:
+/// silence confirms it, and then the mail is sent again however often that happens. Whatever else is followed by silence may
+/// have been lost on the way out.
+pub(super) fn wait_for_events(kind: Kind, event_window: Duration, now: Timestamp, is_turned_away: bool) -> Outcome {
+    Outcome::of(Verdict::Unknown { look_at: now.plus(window(kind, event_window)), ask_the_list: is_turned_away })
 }
 
 fn window(kind: Kind, event_window: Duration) -> Duration {
@@ -44,8 +46,8 @@ pub(super) fn resolved(intent: &Intent, subject: &Subject, event_window: Duratio
     // Nobody minds an offer that did not come; two of the same are one too many.
     let repeats = intent.kind != Kind::MailPromotion && intent.generation + 1 < GENERATIONS_MAX;
     Outcome::of(if now < window_ends {
-        Verdict::Unknown { look_at: window_ends, ask_the_list: false }
-    } else if repeats {
+        Verdict::Unknown { look_at: window_ends, ask_the_list: intent.ask_the_list }
+    } else if repeats || intent.ask_the_list {
         Verdict::Absent
     } else {
         Verdict::GivenUp { code: "no_event_of_the_provider" }

@@ -28,6 +28,7 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
         part_of: None,
         refunded: None,
         introduces: false,
+        otherwise: None,
         seen: None,
         archive_key: None,
     };

@@ -62,10 +62,9 @@ pub fn read_event(url: &str, form: &[u8], received_at: Timestamp) -> Result<Even
     } else {
         let seen = news(status, error_code).map(|what| {
             Observation::Message(MessageSeen {
-                what,
                 vendor_at: Some(received_at),
                 vendor_id: Some(sid.to_owned()),
-                estimate: None,
+                ..MessageSeen::of(what)
             })
         });
         (status, seen)
@@ -80,6 +79,7 @@ pub fn read_event(url: &str, form: &[u8], received_at: Timestamp) -> Result<Even
         part_of: None,
         refunded: None,
         introduces: false,
+        otherwise: None,
         seen,
         archive_key: None,
     })

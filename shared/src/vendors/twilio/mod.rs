@@ -241,10 +241,9 @@ fn told(response: &HttpResponse, now: Timestamp) -> Option<MessageSeen> {
 fn seen(message: wire::Message, vendor_at: Timestamp) -> MessageSeen {
     let what = event::news(&message.status, message.error_code);
     MessageSeen {
-        what: what.unwrap_or(MessageNews::Status(MessageStatus::Sent)),
         vendor_at: Some(vendor_at),
         vendor_id: Some(message.sid),
-        estimate: None,
+        ..MessageSeen::of(what.unwrap_or(MessageNews::Status(MessageStatus::Sent)))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::answer::{answer, header_text, set};
 use crate::deliveries::Posting;
 use crate::faults::Mishap;
 use crate::ids::Ids;
+use crate::dials::{Dial, Dials};
 use crate::{Course, FaultDial, Settings, Vendor};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -74,6 +75,7 @@ pub struct State {
     opened: BTreeSet<(String, String)>,
     /// The error code with which everything is refused for now.
     refuses_all: Option<u32>,
+    dials: Dials,
     last_bounce: u64,
     outgoing: Vec<Posting>,
     ids: Ids,
@@ -97,6 +99,7 @@ impl State {
             inactive: BTreeMap::new(),
             opened: BTreeSet::new(),
             refuses_all: None,
+            dials: Dials::default(),
             last_bounce: 0,
             outgoing: Vec::new(),
             ids: Ids::new(settings.seed),
@@ -119,6 +122,10 @@ impl State {
 
     pub(crate) fn set_webhook_credentials(&mut self, credentials: String) {
         self.webhook_credentials = credentials;
+    }
+
+    pub(crate) fn set_dials(&mut self, dials: Dials) {
+        self.dials = dials;
     }
 
     pub(crate) fn refuse_all(&mut self, error_code: Option<u32>) {
@@ -239,13 +246,19 @@ impl State {
         }
         mail.to = active;
         mail.message_id = self.ids.uuid("postmark message");
-        let result = json!({
+        let mut result = json!({
             "To": everybody,
             "SubmittedAt": events::submitted_at(now_ms),
             "MessageID": mail.message_id,
             "ErrorCode": 0,
             "Message": if only_checked { "Test job accepted" } else { "OK" },
         });
+        if self.dials.is_turned(Dial::TakenWithoutCode)
+            && let Some(members) = result.as_object_mut()
+        {
+            members.remove("ErrorCode");
+            members.insert("Message".to_owned(), "Accepted; delivery may be late.".into());
+        }
         if !only_checked {
             for recipient in &mail.to {
                 let course = dial.for_message(Vendor::Postmark).unwrap_or_else(|| Course::of_mailbox(recipient));

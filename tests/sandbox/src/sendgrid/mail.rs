@@ -41,6 +41,8 @@ pub struct Mail {
     pub send_ms: i64,
     /// Whether it has gone out.
     pub disposition: Disposition,
+    /// Whether it was so near to its time when its batch was stopped that it goes out all the same.
+    pub is_past_stopping: bool,
     /// The key that sent it.
     pub api_key: ApiKey,
     /// The batch by which it can be stopped.
@@ -124,6 +126,7 @@ fn mail(
         accepted_ms: now_ms,
         send_ms,
         disposition: if send_ms > now_ms { Disposition::Scheduled } else { Disposition::Sent },
+        is_past_stopping: false,
         api_key,
         batch_id: request.get("batch_id").map(|id| text(Some(id))),
         to: recipients(one).map(|recipient| text(recipient.get("email"))).collect(),

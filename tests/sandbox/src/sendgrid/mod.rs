@@ -27,6 +27,7 @@ pub use templates::{Template, Version};
 use crate::answer::{answer, header_text, set};
 use crate::faults::Mishap;
 use crate::ids::Ids;
+use crate::dials::Dials;
 use crate::{Course, FaultDial, Settings, Vendor};
 use bytes::Bytes;
 use events::{BATCH_MAX, BATCH_WINDOW_MS, Event};
@@ -58,6 +59,7 @@ pub struct State {
     events: Vec<Event>,
     key: Key,
     ids: Ids,
+    dials: Dials,
 }
 
 /// The name of a request on the fault dial.
@@ -78,7 +80,12 @@ impl State {
             events: Vec::new(),
             key: Key::from_seed(settings.seed),
             ids: Ids::new(settings.seed),
+            dials: Dials::default(),
         }
+    }
+
+    pub(crate) fn set_dials(&mut self, dials: Dials) {
+        self.dials = dials;
     }
 
     /// All accepted mails, oldest first, also those that wait or were canceled. Two with the same custom args are one mail
@@ -173,7 +180,7 @@ impl State {
         let done = match route {
             Route::CreateBatch => Ok(self.create_batch()),
             Route::Batch(id) => self.retrieve_batch(id),
-            Route::StopBatch => self.stop_batch(&body),
+            Route::StopBatch => self.stop_batch(now_ms, &body),
             Route::ListStops(only) => Ok(self.list_stops(only)),
             Route::UpdateStop(id) => self.update_stop(id, &body),
             Route::ResumeBatch(id) => self.resume_batch(now_ms, id),

@@ -4,7 +4,11 @@ use super::State;
 use super::mail::{Disposition, text};
 use super::outcome::{Done, Refusal};
 use crate::FaultDial;
+use crate::dials::Dial;
 use serde_json::{Map, Value, json};
+
+/// How long before its time a mail is no longer stopped, in milliseconds.
+const STOPPED_AHEAD_MS: i64 = 600_000;
 
 /// What has been said about a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +49,23 @@ impl State {
         Ok(Done::with(200, json!({ "batch_id": id })))
     }
 
-    /// POST /v3/user/scheduled_sends. A second word about the same batch is refused: that is for PATCH.
-    pub(super) fn stop_batch(&mut self, body: &Map<String, Value>) -> Result<Done, Refusal> {
+    /// POST /v3/user/scheduled_sends. A second word about the same batch is refused: that is for PATCH. So is one that comes
+    /// too late for any of its mails, or it is accepted and of no effect, as the dial says.
+    pub(super) fn stop_batch(&mut self, now_ms: i64, body: &Map<String, Value>) -> Result<Done, Refusal> {
         let id = text(body.get("batch_id"));
         let stop = Stop::of(body)?;
+        let is_late = self.mails.iter().any(|mail| {
+            mail.batch_id.as_deref() == Some(id.as_str()) && now_ms > mail.send_ms - STOPPED_AHEAD_MS
+        });
+        if is_late && !self.dials.is_turned(Dial::LateStopsAreAccepted) {
+            return Err(Refusal::of("batch_id", "The batch can no longer be paused or canceled."));
+        }
         if self.batch(&id)?.is_some() {
             return Err(Refusal::of("batch_id", "A status for this batch id has been set already; update it instead."));
+        }
+        // What goes out within ten minutes is no longer held by its batch.
+        for mail in self.mails.iter_mut().filter(|mail| mail.batch_id.as_deref() == Some(id.as_str())) {
+            mail.is_past_stopping = now_ms > mail.send_ms - STOPPED_AHEAD_MS;
         }
         self.batches.insert(id.clone(), Some(stop));
         Ok(Done::with(201, shown(&id, stop)))
@@ -95,7 +110,7 @@ impl State {
     pub(crate) fn next_send_ms(&self) -> Option<i64> {
         let waiting = self.scheduled.iter().filter_map(|position| self.mails.get(*position));
         waiting
-            .filter(|mail| self.stop_of(mail.batch_id.as_deref()) != Some(Stop::Pause))
+            .filter(|mail| mail.is_past_stopping || self.stop_of(mail.batch_id.as_deref()) != Some(Stop::Pause))
             .map(|mail| mail.send_ms)
             .min()
     }
@@ -113,7 +128,7 @@ impl State {
         let mut waiting = Vec::new();
         for position in std::mem::take(&mut self.scheduled) {
             let Some(mail) = self.mails.get(position) else { continue };
-            let stop = self.stop_of(mail.batch_id.as_deref());
+            let stop = self.stop_of(mail.batch_id.as_deref()).filter(|_| !mail.is_past_stopping);
             if mail.send_ms > now_ms || stop == Some(Stop::Pause) {
                 waiting.push(position);
             } else {

@@ -29,6 +29,12 @@ pub(super) const LIST: &[Entry] = &[
     refusal("create_template create_version", 400, "name subject", FIELD),
     refusal("list_templates", 400, "page_size", FIELD),
     refusal("retrieve_batch stop_batch", 400, "batch_id status", FIELD),
+    refusal(
+        "stop_batch",
+        400,
+        "batch_id",
+        Page("twilio.com/docs/sendgrid/api-reference/cancel-scheduled-sends: not later than ten minutes before"),
+    ),
     refusal("stop_batch", 400, "", Page("docs.sendgrid.com on canceled sends: ten at a time at most")),
     refusal("stats", 400, "start_date end_date aggregated_by", FIELD),
     refusal("update_stop resume_batch", 404, "", Spec("sendgrid_scheduled_sends_v3.json")),

@@ -155,7 +155,7 @@ impl Mishap {
 
 /// Every mishap with its usual probability: per request for those of requests, per invocation, webhook or batch for the
 /// others. Those of a whole run (outages, rotations) happen or not.
-const USUAL: [(Mishap, f64); 50] = [
+const USUAL: [(Mishap, f64); 53] = [
     (Mishap::Crash, 0.08),
     (Mishap::Freeze, 0.015),
     (Mishap::ClockJump, 0.005),
@@ -206,6 +206,9 @@ const USUAL: [(Mishap, f64); 50] = [
     (Mishap::RightsTaken, 0.2),
     (Mishap::Dial(Dial::RecoveryHasCodesOfItsOwn), 0.4),
     (Mishap::Dial(Dial::OwnCurrencyCodesOnly), 0.4),
+    (Mishap::Dial(Dial::UnavailableYetTaken), 0.4),
+    (Mishap::Dial(Dial::LateStopsAreAccepted), 0.4),
+    (Mishap::Dial(Dial::TakenWithoutCode), 0.4),
 ];
 
 /// One mishap that happened: the piece of work, and its request (0: it is no request's).

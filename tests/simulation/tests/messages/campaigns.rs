@@ -1,7 +1,8 @@
 //! One promotion to many: one call for all who want it, one mail each, and a way to call it off.
 
+
 use sandbox::sendgrid::Disposition;
-use sandbox::{CallFault, Vendor};
+use sandbox::{CallFault, Dial, Vendor};
 use serde_json::{Value, json};
 use simulation::invariants::{of_type, text, violations};
 use simulation::universe::Universe;
@@ -171,7 +172,9 @@ async fn a_campaign_that_sendgrid_holds_is_stopped_there() {
         universe.run_until_quiet(60_000).await;
         assert_eq!((mails_asked_for(&universe).len(), copies(&universe).len()), (1, 0), "SendGrid holds it");
         if lost {
+            // What became of the stop is asked for; when that is not answered either, nobody can say.
             universe.sandbox().faults().next_calls(Vendor::SendGrid, "stop_batch", 1, CallFault::LostAnswer);
+            universe.sandbox().faults().next_calls(Vendor::SendGrid, "list_stops", 1, CallFault::LostAnswer);
             let answer = universe.call("POST", &format!("/campaigns/{id}/cancel"), None, None).await;
             assert_eq!((answer.status(), &answer.body()["code"]), (503, &json!("temporarily_unavailable")));
         }
@@ -262,4 +265,48 @@ async fn what_is_wrong_with_a_campaign_is_named_and_nothing_is_written() {
         assert_eq!(universe.call("POST", &path, None, None).await.body()["code"], "campaign_not_found");
     }
     assert!(universe.aws().table().items().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_whose_answer_is_lost_is_looked_up() {
+    let mut universe = asked_by(3).await;
+    let id = send(&mut universe, &spring(3)).await;
+    universe.run_until_quiet(60_000).await;
+    universe.sandbox().faults().next_calls(Vendor::SendGrid, "stop_batch", 1, CallFault::LostAnswer);
+    let canceled = cancel(&mut universe, &id).await;
+    assert_eq!((&canceled["status"], &canceled["messages"]), (&json!("canceled"), &json!({ "canceled": 3 })));
+    universe.run_until_quiet(24 * 3_600_000).await;
+    assert_eq!(copies(&universe), [0; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_called_off_too_late_is_not_said_to_be_canceled_however_sendgrid_takes_it() {
+    // Mails are held for 15 minutes, and SendGrid stops none in the last ten.
+    for accepted in [false, true] {
+        for minutes in [6, 14] {
+            let mut universe = asked_by(3).await;
+            if accepted {
+                universe.sandbox().dials().turn(Dial::LateStopsAreAccepted);
+            }
+            let id = send(&mut universe, &spring(3)).await;
+            universe.run_until_quiet(minutes * 60_000).await;
+            assert_eq!((mails_asked_for(&universe).len(), copies(&universe).len()), (1, 0), "SendGrid holds it");
+            let late = cancel(&mut universe, &id).await;
+            assert_eq!((&late["status"], &late["messages"]), (&json!("sent"), &json!({ "sent": 3 })));
+            universe.run_until_quiet(24 * 3_600_000).await;
+            assert_eq!(copies(&universe), [1; 3]);
+            assert_eq!(shown(&mut universe, &id).await["messages"], json!({ "delivered": 3 }));
+            assert_eq!(violations(&universe), Vec::<String>::new());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_campaign_can_be_called_off_for_five_minutes_after_it_has_left() {
+    let mut universe = asked_by(3).await;
+    let id = send(&mut universe, &spring(3)).await;
+    universe.run_until_quiet(4 * 60_000 + 30_000).await;
+    assert_eq!(cancel(&mut universe, &id).await["messages"], json!({ "canceled": 3 }));
+    universe.run_until_quiet(24 * 3_600_000).await;
+    assert_eq!(copies(&universe), [0; 0]);
 }

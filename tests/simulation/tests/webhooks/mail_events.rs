@@ -127,3 +127,63 @@ async fn mail_that_somebody_else_sends_from_the_same_account_is_never_taken_for_
     assert_eq!(statuses(&universe), ["sent"]);
     assert_no_dead_letters(&universe);
 }
+
+/// Whether anything stands in the way of mail to whom the only mail went.
+async fn is_suppressed(universe: &mut Universe) -> bool {
+    let body = json!({ "channel": "email", "address": "ada@example.com", "marketing": false,
+        "proof": { "source": "test", "at": "2024-04-01T00:00:00Z" } });
+    universe.call("PUT", "/contacts/preferences", None, Some(&body)).await.body()["suppressed"] == json!(true)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_ends_the_mail_and_leaves_the_address_alone() {
+    for kind in ["blocked", "expired"] {
+        let mut universe = Universe::new(1);
+        let intents = mails_sent(&mut universe, 1).await;
+        let mut block = told(&universe, "sg_1", "bounce", &intents[0]);
+        block["type"] = json!(kind);
+        assert_eq!(sendgrid_says(&mut universe, json!([block]).to_string()).await.status(), 200);
+        settle(&mut universe).await;
+        assert_eq!(statuses(&universe), ["dropped"], "{kind}");
+        assert!(!is_suppressed(&mut universe).await, "{kind}");
+        assert_no_dead_letters(&universe);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_bounce_without_our_ids_suppresses_its_address() {
+    for (event, expected) in [
+        (json!({ "event": "bounce", "type": "bounce" }), true),
+        (json!({ "event": "bounce", "sg_message_id": "", "crossdock_stack": "", "crossdock_intent": "" }), true),
+        (json!({ "event": "bounce", "sg_message_id": "unheard-of.recvd-1" }), true),
+        (json!({ "event": "bounce", "type": "bounce", "crossdock_stack": "another" }), false),
+        (json!({ "event": "bounce", "type": "blocked" }), false),
+        (json!({ "event": "bounce", "type": "expired" }), false),
+        (json!({ "event": "delivered" }), false),
+    ] {
+        let mut universe = Universe::new(1);
+        mails_sent(&mut universe, 1).await;
+        let mut late = event.clone();
+        late["email"] = json!("ada@example.com");
+        late["timestamp"] = json!(now_s(&universe));
+        late["sg_event_id"] = json!("sg_late");
+        for _ in 0..2 {
+            assert_eq!(sendgrid_says(&mut universe, json!([late]).to_string()).await.status(), 200);
+        }
+        settle(&mut universe).await;
+        assert_eq!(is_suppressed(&mut universe).await, expected, "{event}");
+        assert_no_dead_letters(&universe);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_opens_a_mail_ahead_of_its_reader_is_no_reader() {
+    let mut universe = Universe::new(1);
+    let intents = mails_sent(&mut universe, 1).await;
+    let mut open = told(&universe, "sg_1", "open", &intents[0]);
+    open["sg_machine_open"] = json!(true);
+    assert_eq!(sendgrid_says(&mut universe, json!([open]).to_string()).await.status(), 200);
+    settle(&mut universe).await;
+    let message = order(&mut universe, "o-1").await["messages"][0].clone();
+    assert!(message["opened_at"].is_null() && message["machine_opened_at"].is_string(), "{message}");
+}

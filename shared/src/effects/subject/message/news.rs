@@ -26,6 +26,7 @@ impl Message {
         let mut after = self.clone();
         after.updated_at = context.now;
         after.estimate = seen.estimate.or(self.estimate);
+        after.held_until = seen.held_until.or(self.held_until);
         let at = seen.vendor_at.or(Some(context.now));
         let event = match seen.what {
             MessageNews::Status(status) => {
@@ -33,6 +34,10 @@ impl Message {
                 status.as_str()
             }
             MessageNews::Deferred => "deferred",
+            MessageNews::Opened if seen.by_machine => {
+                after.machine_opened_at = after.machine_opened_at.or(at);
+                "opened_by_machine"
+            }
             MessageNews::Opened => {
                 after.opened_at = after.opened_at.or(at);
                 "opened"
@@ -83,6 +88,9 @@ impl Message {
         let tells = matches!(seen.what, MessageNews::Status(_) | MessageNews::OptedOut);
         if tells && after.status.is_lost() {
             self.fall_back(&mut after, &mut plan, context)?;
+        }
+        if self.goes_again(&after, seen, context) {
+            self.send_again(&mut plan, context)?;
         }
         plan.writes.push((Role::Object, self.write(&after)?));
         after.version += 1;
@@ -147,6 +155,8 @@ impl Message {
             .set("vendor_id", &after.vendor_id)?
             .set("estimate", &after.estimate)?
             .set("opened_at", &after.opened_at)?
+            .set("machine_opened_at", &after.machine_opened_at)?
+            .set("held_until", &after.held_until)?
             .set("clicked_at", &after.clicked_at)?
             .set("spam_reported_at", &after.spam_reported_at)?
             .set("updated_at", &after.updated_at)?

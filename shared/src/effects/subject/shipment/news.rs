@@ -244,6 +244,7 @@ mod tests {
             is_cancel: false,
             gives_cancel_up: false,
             asker_hears: false,
+            other_mailer: false,
         }
     }
 
