@@ -109,6 +109,7 @@ fn scanned(mut push: Push) -> Event {
         part_of: None,
         refunded: None,
         introduces: false,
+        otherwise: None,
         seen: Some(Observation::Shipment(ShipmentNews::Scanned(vec![push.scan]))),
         archive_key: None,
     }

@@ -69,7 +69,11 @@ mod tests {
         let sent = r#"{"To":"a@b.example","SubmittedAt":"…","MessageID":"m","ErrorCode":0,"Message":"OK"}"#;
         for (status, body, expected) in [
             (200, sent.to_owned(), Class::Done),
-            (200, r#"{"To":"a@b.example","MessageID":"m","Message":"Accepted; delivery may be late."}"#.to_owned(), Class::Done),
+            (
+                200,
+                r#"{"To":"a@b.example","MessageID":"m","Message":"Accepted; delivery may be late."}"#.to_owned(),
+                Class::Done,
+            ),
             (200, r#"{"MessageID":"m","ErrorCode":null}"#.to_owned(), Class::Done),
             (200, r#"{"MessageID":"","Message":"OK"}"#.to_owned(), Class::Unknown),
             (200, r#"{"MessageID":"m","ErrorCode":406}"#.to_owned(), Class::Unknown),

@@ -62,7 +62,10 @@ impl WireEvent {
     /// What it says of the address where nobody knows the mail; that it was made active again is about no mail at all.
     /// (postmarkapp.com/developer/webhooks/subscription-change-webhook, and bounce-webhook.)
     fn of_address(&self, at: Timestamp) -> Option<ContactSeen> {
-        let is_ours = self.metadata.as_ref().is_some_and(|ours| ours.crossdock_stack.is_some() || ours.crossdock_intent.is_some());
+        let is_ours = self
+            .metadata
+            .as_ref()
+            .is_some_and(|ours| ours.crossdock_stack.is_some() || ours.crossdock_intent.is_some());
         let change = match (self.record_type.as_str(), self.suppress_sending, self.suppression_reason.as_deref()) {
             ("SubscriptionChange", Some(false), _) => ConsentChange::Lifted,
             _ if is_ours => return None,
@@ -114,7 +117,8 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
     let at = wire.time().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
     let occurred_at = at.map_or(received_at, |at| Timestamp::from_seconds(at.unix_timestamp()));
     let vendor_id = wire.message_id.clone();
-    let is_blocked = wire.record_type == "Bounce" && wire.inactive != Some(true) && is_block(wire.bounce_type.as_deref());
+    let is_blocked =
+        wire.record_type == "Bounce" && wire.inactive != Some(true) && is_block(wire.bounce_type.as_deref());
     let of_address = wire.of_address(occurred_at).map(Observation::Contact);
     let seen = news(&wire).map(|what| {
         Observation::Message(MessageSeen {

@@ -12,9 +12,9 @@ mod events;
 
 use crate::answer::{answer, header_text, set};
 use crate::deliveries::Posting;
+use crate::dials::{Dial, Dials};
 use crate::faults::Mishap;
 use crate::ids::Ids;
-use crate::dials::{Dial, Dials};
 use crate::{Course, FaultDial, Settings, Vendor};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

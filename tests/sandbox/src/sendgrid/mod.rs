@@ -25,9 +25,9 @@ pub use mail::{ApiKey, Disposition, Mail};
 pub use templates::{Template, Version};
 
 use crate::answer::{answer, header_text, set};
+use crate::dials::Dials;
 use crate::faults::Mishap;
 use crate::ids::Ids;
-use crate::dials::Dials;
 use crate::{Course, FaultDial, Settings, Vendor};
 use bytes::Bytes;
 use events::{BATCH_MAX, BATCH_WINDOW_MS, Event};

@@ -54,9 +54,10 @@ impl State {
     pub(super) fn stop_batch(&mut self, now_ms: i64, body: &Map<String, Value>) -> Result<Done, Refusal> {
         let id = text(body.get("batch_id"));
         let stop = Stop::of(body)?;
-        let is_late = self.mails.iter().any(|mail| {
-            mail.batch_id.as_deref() == Some(id.as_str()) && now_ms > mail.send_ms - STOPPED_AHEAD_MS
-        });
+        let is_late = self
+            .mails
+            .iter()
+            .any(|mail| mail.batch_id.as_deref() == Some(id.as_str()) && now_ms > mail.send_ms - STOPPED_AHEAD_MS);
         if is_late && !self.dials.is_turned(Dial::LateStopsAreAccepted) {
             return Err(Refusal::of("batch_id", "The batch can no longer be paused or canceled."));
         }

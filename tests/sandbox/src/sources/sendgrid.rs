@@ -28,7 +28,8 @@ pub(super) const LIST: &[Entry] = &[
     ),
     refusal("create_template create_version", 400, "name subject", FIELD),
     refusal("list_templates", 400, "page_size", FIELD),
-    refusal("retrieve_batch stop_batch", 400, "batch_id status", FIELD),
+    refusal("retrieve_batch", 400, "batch_id", FIELD),
+    refusal("stop_batch", 400, "status", FIELD),
     refusal(
         "stop_batch",
         400,

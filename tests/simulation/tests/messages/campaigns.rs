@@ -1,6 +1,5 @@
 //! One promotion to many: one call for all who want it, one mail each, and a way to call it off.
 
-
 use sandbox::sendgrid::Disposition;
 use sandbox::{CallFault, Dial, Vendor};
 use serde_json::{Value, json};

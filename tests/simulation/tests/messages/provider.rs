@@ -1,6 +1,5 @@
 //! Two mail providers: the second one sends what the first certainly did not take, and never what it may have sent.
 
-
 use sandbox::{CallFault, Dial, Vendor};
 use serde_json::json;
 use simulation::invariants::violations;
