@@ -15,7 +15,7 @@ use http::Method;
 /// What a person sees before they unsubscribe. The form posts to the page's own address.
 const ASK: &str = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
 <title>Unsubscribe</title><body style='font:1.1em sans-serif;max-width:30em;margin:4em auto;padding:0 1em'>\
-<p>You will get no more offers at this address. Mails about your orders still come.</p>\
+<p>You will get no more offers at this address. Messages about your orders still come.</p>\
 <form method=post><button style='font:inherit;padding:.5em 1em'>Unsubscribe</button></form>";
 /// What they see afterwards.
 const DONE: &str = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\

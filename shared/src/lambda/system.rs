@@ -132,10 +132,7 @@ impl System {
             sandbox: self.mail_sandbox()?,
             prices: self.prices()?,
             event_window: self.env.seconds_for_tests("MAIL_EVENT_WINDOW_S", sendgrid::EVENT_WINDOW)?,
-            unsubscribe: match self.env.optional("UNSUBSCRIBE_URL") {
-                Some(url) => Some(UnsubscribeLinks::new(self.app_keys()?, url.trim_end_matches('/').to_owned())),
-                None => None,
-            },
+            unsubscribe: self.unsubscribe_links()?,
             templates: self.templates()?,
         };
         let base = self.env.vendor_base("SENDGRID_API_BASE")?;
@@ -202,8 +199,18 @@ impl System {
     pub fn twilio(&self) -> Result<twilio::Twilio> {
         let base = self.env.vendor_base("TWILIO_API_BASE")?;
         let callbacks = self.env.required("TWILIO_CALLBACK_URL")?;
-        let (keys, shop) = (self.twilio_keys()?, self.env.required("SHOP_NAME")?);
-        Ok(twilio::Twilio::new(self.gateway()?, base, keys, callbacks, (shop, self.prices()?), self.stack()?))
+        let wording = twilio::Wording {
+            shop: self.env.required("SHOP_NAME")?,
+            prices: self.prices()?,
+            unsubscribe: self.unsubscribe_links()?,
+        };
+        Ok(twilio::Twilio::new(self.gateway()?, base, self.twilio_keys()?, callbacks, wording, self.stack()?))
+    }
+
+    /// Where promotions are stopped by a link; none where none are sent.
+    fn unsubscribe_links(&self) -> Result<Option<UnsubscribeLinks>> {
+        let Some(url) = self.env.optional("UNSUBSCRIBE_URL") else { return Ok(None) };
+        Ok(Some(UnsubscribeLinks::new(self.app_keys()?, url.trim_end_matches('/').to_owned())))
     }
 
     /// Twilio's keys.

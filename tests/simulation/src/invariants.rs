@@ -243,7 +243,7 @@ fn effects_and_intents_agree(universe: &Universe, items: &[Value], wrong: &mut V
     let sends = |kind: &str| kind.starts_with("sms.") && kind != "sms.status";
     for intent in of_type(items, "intent").filter(|intent| text(intent, "kind").is_some_and(sends)) {
         let id = text(intent, "intent_id").unwrap_or_default();
-        let names_it = |callback: &String| callback.contains(&format!("intent={id}"));
+        let names_it = |callback: &String| callback.contains(&format!(".{id}#"));
         let texts =
             sandbox.twilio().messages().iter().filter(|text| text.status_callback.as_ref().is_some_and(names_it));
         let (done, sent) = (text(intent, "phase") == Some("DONE"), texts.count());

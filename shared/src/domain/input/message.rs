@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{Findings, TEXT_MAX_CHARS, json, normalised_email};
-use crate::domain::message::{Channel, Content, DeliveryStep, MessageKind, sms_text};
+use crate::domain::message::{Channel, Content, DeliveryStep, MessageKind};
 use crate::domain::phone::normalised_phone;
 use crate::domain::{Currency, CustomerId, Money, OrderId, Private, Timestamp};
 use crate::error::Result;
@@ -14,8 +14,8 @@ use crate::error::Result;
 const AHEAD_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// Longest text of a mail, in characters: about five pages.
 const MAIL_TEXT_MAX_CHARS: usize = 10_000;
-/// Longest SMS, in characters: what Twilio takes (1,600, in ten or more segments), with room for the shop's name and
-/// the order's number.
+/// Longest text of an SMS, in characters: Twilio takes 1,600, and the shop's name and how to stop, or the order's number,
+/// are added to it. The same for the link that is all that a shop adds to a parcel's news.
 const SMS_TEXT_MAX_CHARS: usize = 1_400;
 /// Longest tracking number, in bytes: the 34 digits of a FedEx Ground label in groups of two to four.
 const TRACKING_NUMBER_MAX_BYTES: usize = 50;
@@ -77,10 +77,6 @@ impl CreateMessage {
             Some((channel, kind)) => content(channel, kind, &mut Fields { data: &raw.data, bad: &mut bad }),
             None => None,
         };
-        if let Some(content) = content.as_ref().filter(|content| content.channel() == Channel::Sms) {
-            let text = sms_text(content, order_id.as_ref(), "");
-            bad.unless(text.chars().count() <= SMS_TEXT_MAX_CHARS, "data.text", "must have at most 1400 characters");
-        }
         bad.into_result()?;
         let (Some(to), Some(content)) = (to, content) else { return Err(super::findings_incomplete()) };
         Ok(Self { to: to.into(), content, order_id, customer_id, send_at })
@@ -232,6 +228,10 @@ pub(super) fn content(channel: Channel, kind: MessageKind, data: &mut Fields<'_>
         (MessageKind::OrderStatus, _) => Content::OrderStatus { text: data.text("text", SMS_TEXT_MAX_CHARS)?.into() },
         (MessageKind::DeliveryNotification, _) => {
             let (step, tracking_url) = (data.step(), data.url("tracking_url"));
+            if let Some(url) = &tracking_url {
+                let message = format!("must have at most {SMS_TEXT_MAX_CHARS} characters");
+                data.bad.unless(url.chars().count() <= SMS_TEXT_MAX_CHARS, "data.tracking_url", &message);
+            }
             Content::DeliveryNotification { step: step?, tracking_url }
         }
         (MessageKind::TwoFactorCode, _) => Content::TwoFactorCode { code: data.code()?.into() },
@@ -311,12 +311,19 @@ mod tests {
     }
 
     #[test]
-    fn an_sms_that_no_provider_takes_is_refused_before_it_is_queued() {
-        let long = |chars: usize| {
-            json!({"channel": "sms", "kind": "order_status", "to": "+4798765432", "order_id": "o-1",
-                "data": {"text": "ä".repeat(chars)}})
+    fn the_limit_of_a_text_is_its_own_and_told_once() {
+        let body = |kind: &str, data: Value| json!({"channel": "sms", "kind": kind, "to": "+4798765432", "order_id": "o-1", "data": data});
+        for kind in ["order_status", "promotion"] {
+            for one in ["a", "ä", "🫐"] {
+                assert_eq!(bad_fields(&body(kind, json!({"text": one.repeat(1_400)}))), [""; 0], "{kind} {one}");
+                assert_eq!(bad_fields(&body(kind, json!({"text": one.repeat(1_401)}))), ["data.text"], "{kind} {one}");
+            }
+        }
+        let news = |length: usize| {
+            let url = format!("https://shop.example/{}", "x".repeat(length - 21));
+            bad_fields(&body("delivery_notification", json!({"status": "delivered", "tracking_url": url})))
         };
-        assert_eq!(bad_fields(&long(1_300)), [""; 0]);
-        assert!(bad_fields(&long(1_401)).contains(&"data.text".to_owned()));
+        assert_eq!(news(1_400), [""; 0]);
+        assert_eq!(news(1_401), ["data.tracking_url"]);
     }
 }

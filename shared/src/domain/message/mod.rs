@@ -11,7 +11,7 @@ use super::status::Status;
 
 pub use content::{Content, DeliveryStep};
 pub use price::{Estimate, Prices};
-pub use text::sms_text;
+pub use text::{WayToStop, sms_text};
 pub use wording::{Fields, MailText, Wording, escaped, mail_fields, mail_text};
 
 /// Where a message stands. The HTTP contract's names.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Channel, Content, sms_text};
+use super::{Channel, Content, WayToStop, sms_text};
 use crate::domain::OrderId;
 use crate::domain::sms::segments;
 use crate::error::{Error, Result};
@@ -64,7 +64,7 @@ impl Prices {
     pub fn estimate(&self, content: &Content, order: Option<&OrderId>, shop: &str, to: &str) -> Estimate {
         match content.channel() {
             Channel::Email => self.of_mail(),
-            Channel::Sms => self.of_segments(segments(&sms_text(content, order, shop)).count, to),
+            Channel::Sms => self.of_segments(segments(&sms_text(content, order, shop, WayToStop::Reply)).count, to),
         }
     }
 

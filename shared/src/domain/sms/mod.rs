@@ -5,8 +5,9 @@ mod keyword;
 
 pub use keyword::Keyword;
 
-/// The longest text that a provider takes, in UTF-16 code units; beyond it the message is refused, not cut.
-pub const TEXT_MAX_UNITS: usize = 1_600;
+/// The longest text that a provider takes, in characters; beyond it the message is refused, not cut. (Twilio's OpenAPI file,
+/// `Body` of `CreateMessage`: "up to 1,600 characters".)
+pub const TEXT_MAX_CHARS: usize = 1_600;
 
 /// What stands in the basic table of the GSM alphabet, beside ASCII letters, digits and the marks in
 /// [`BASIC_ASCII_MARKS`]: one septet each.
@@ -80,7 +81,7 @@ pub fn segments(text: &str) -> Segments {
             used += size;
         }
     }
-    Segments { alphabet, units, count, fits: text.chars().map(char::len_utf16).sum::<usize>() <= TEXT_MAX_UNITS }
+    Segments { alphabet, units, count, fits: text.chars().count() <= TEXT_MAX_CHARS }
 }
 
 fn septets(c: char) -> Option<usize> {
@@ -143,11 +144,11 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_1600_units_fits_and_a_longer_one_does_not() {
+    fn a_text_of_1600_characters_fits_and_a_longer_one_does_not() {
         assert!(segments(&"a".repeat(1_600)).fits);
         assert!(!segments(&"a".repeat(1_601)).fits);
-        assert!(segments(&"🫐".repeat(800)).fits);
-        assert!(!segments(&"🫐".repeat(801)).fits);
+        assert!(segments(&"🫐".repeat(1_600)).fits);
+        assert!(!segments(&"🫐".repeat(1_601)).fits);
     }
 
     proptest! {

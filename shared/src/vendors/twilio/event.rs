@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::classify::RECIPIENT_OPTED_OUT;
+use super::wire::called_back;
 use crate::domain::message::MessageStatus;
 use crate::domain::sms::Keyword;
-use crate::domain::{IntentId, Timestamp, normalised_phone};
+use crate::domain::{Timestamp, normalised_phone};
 use crate::effects::inbound::Event;
 use crate::effects::observation::{ContactSeen, MessageNews, MessageSeen, Observation};
 use crate::error::{Error, Result};
@@ -53,7 +54,7 @@ pub fn read_event(url: &str, form: &[u8], received_at: Timestamp) -> Result<Even
     let fields = Fields::of(form);
     let sid = fields.sid().ok_or_else(|| missing("MessageSid"))?;
     let status = fields.status().ok_or_else(|| missing("MessageStatus"))?;
-    let query = Fields::of(url.split_once('?').map_or("", |(_, query)| query).as_bytes());
+    let (stack, intent_id) = called_back(url);
     let error_code = fields.get("ErrorCode").and_then(|code| code.parse().ok());
     let (kind, seen) = if matches!(status, "receiving" | "received") {
         let asked = asked(&fields);
@@ -73,8 +74,8 @@ pub fn read_event(url: &str, form: &[u8], received_at: Timestamp) -> Result<Even
         event_id: format!("{sid}-{status}"),
         kind: kind.to_owned(),
         occurred_at: received_at,
-        stack: query.get("stack").map(str::to_owned),
-        intent_id: query.get("intent").map(IntentId::from_stored),
+        stack,
+        intent_id,
         vendor_id: Some(sid.to_owned()),
         part_of: None,
         refunded: None,
@@ -126,6 +127,7 @@ fn wish(fields: &Fields, asked: Keyword, at: Timestamp) -> Option<ContactSeen> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::IntentId;
     use crate::domain::consent::{ConsentChange, Suppression};
 
     const URL: &str = "https://x.example/?stack=123%2Feu-north-1%2Fcrossdock&intent=int_1";

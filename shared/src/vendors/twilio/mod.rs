@@ -18,10 +18,10 @@ use serde::Deserialize;
 
 use self::classify::{classify, classify_read, is_ours_to_fix, refusal};
 use self::wire::Sms;
-use crate::domain::message::{Estimate, MessageStatus, Prices, sms_text};
+use crate::domain::message::{Estimate, MessageStatus, Prices, WayToStop, sms_text};
 use crate::domain::sms::segments;
 use crate::domain::{Correlation, Private, StackId, Timestamp};
-use crate::effects::contact::Contact;
+use crate::effects::contact::{Contact, UnsubscribeLinks};
 use crate::effects::intent::{Intent, Kind};
 use crate::effects::message::Message;
 use crate::effects::observation::{MessageNews, MessageSeen, Observation};
@@ -65,9 +65,19 @@ pub struct Twilio {
     keys: Keyring<Keys>,
     /// Where its callbacks go.
     callback_base: String,
-    shop: String,
-    prices: Prices,
+    wording: Wording,
     stack: StackId,
+}
+
+/// What texts are made with.
+#[derive(Clone, Debug)]
+pub struct Wording {
+    /// The shop's name.
+    pub shop: String,
+    /// What texts are estimated at.
+    pub prices: Prices,
+    /// Where promotions of a sender with a name are stopped; none where none are sent.
+    pub unsubscribe: Option<UnsubscribeLinks>,
 }
 
 impl Twilio {
@@ -78,10 +88,10 @@ impl Twilio {
         base: String,
         keys: Keyring<Keys>,
         callback_base: String,
-        (shop, prices): (String, Prices),
+        wording: Wording,
         stack: StackId,
     ) -> Self {
-        Self { gateway, base, keys, callback_base, shop, prices, stack }
+        Self { gateway, base, keys, callback_base, wording, stack }
     }
 
     async fn send(&self, intent: &Intent, subject: &Subject, permit: &Permit) -> Outcome {
@@ -89,7 +99,13 @@ impl Twilio {
             // The number was erased or has expired: there is nobody to write to.
             return Outcome::of(Verdict::Refused { code: "no_address" });
         };
-        let text = self.text(message);
+        let text = match self.text(message).await {
+            Ok(text) => text,
+            Err(error) => {
+                tracing::error!(error = %error, "an SMS cannot be written");
+                return Outcome::not_done("vendor_credentials", None, false);
+            }
+        };
         let counted = segments(&text);
         if text.is_empty() || !counted.fits {
             return Outcome::of(Verdict::Refused { code: "unwritable_sms" });
@@ -110,12 +126,21 @@ impl Twilio {
             let sms = Sms { to: number, from: keys.from.expose(), text: &text, callback: &callback, validity };
             self.request(keys, Method::POST, "Messages.json", Some(sms.form()))
         };
-        let estimate = self.prices.of_segments(counted.count, number);
+        let estimate = self.wording.prices.of_segments(counted.count, number);
         self.outcome(intent, estimate, &self.gateway.call(&call, &self.keys, &build, classify).await)
     }
 
-    fn text(&self, message: &Message) -> String {
-        sms_text(&message.content, message.order_id.as_ref(), &self.shop)
+    /// What a message says. Nobody can answer a sender with a name: its promotions have a link in the place of STOP.
+    async fn text(&self, message: &Message) -> Result<String> {
+        let Wording { shop, unsubscribe, .. } = &self.wording;
+        let link = if message.kind.is_marketing() && !can_be_answered(self.keys.get().await?.from.expose()) {
+            let missing = || Error::misconfigured("setting_missing", "no unsubscribe URL for an SMS promotion");
+            Some(unsubscribe.as_ref().ok_or_else(missing)?.of(&message.contact_id).await?)
+        } else {
+            None
+        };
+        let stop = link.as_deref().map_or(WayToStop::Reply, WayToStop::Link);
+        Ok(sms_text(&message.content, message.order_id.as_ref(), shop, stop))
     }
 
     /// A question, which is built with the keys.
@@ -221,6 +246,12 @@ impl Agent for Twilio {
     ) -> BoxFuture<'a, Option<Observation>> {
         Box::pin(self.fetched(vendor_id, correlation))
     }
+}
+
+/// Whether somebody can answer what this sender sends: a number, a short code, or a messaging service, which is asked to
+/// have one. (twilio.com/docs/glossary/what-alphanumeric-sender-id: a name has letters, and is one-way.)
+fn can_be_answered(from: &str) -> bool {
+    wire::is_service(from) || !from.contains(|c: char| c.is_ascii_alphabetic())
 }
 
 /// A message and the number that it goes to, while that is known.

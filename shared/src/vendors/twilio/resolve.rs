@@ -47,12 +47,13 @@ impl Twilio {
         let again = ask_soon(intent.kind, now);
         let (Class::Done, Some(response)) = (reply.class, &reply.response) else { return again };
         let Ok(page) = serde_json::from_slice::<Page>(response.body()) else { return again };
+        let Ok(text) = self.text(message).await else { return again };
         let (from, to) = (first.minus(LIST_MARGIN), last.plus(LIST_MARGIN));
         // The list has the newest first: when its end is older than the first call, nothing of ours is further on.
         let goes_on = page.next_page_uri.is_some()
             && page.messages.last().is_none_or(|oldest| oldest.created_at().is_none_or(|at| at >= from));
         let may_conclude_at = last.plus(absent_after(intent.kind));
-        match found(page.messages, &self.text(message), from, to) {
+        match found(page.messages, &text, from, to) {
             Some(found) => Outcome::done(Observation::Message(seen(found, said_at(response, now)))),
             None if goes_on => Outcome::of(Verdict::GivenUp { code: "too_many_objects_to_search" }),
             None if now < may_conclude_at => {

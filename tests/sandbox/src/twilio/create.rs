@@ -118,6 +118,12 @@ impl State {
             Some("+15005550008") => Err(Failure::invalid(21611, "The queue of this 'From' number is full.")),
             Some("+15005550007") => Err(Failure::invalid(21606, "The 'From' number cannot send SMS.")),
             Some(number) if self.numbers.iter().any(|own| own == number) => Ok((from, service)),
+            Some(name) if is_name(name) => match form.get("To") {
+                Some(to) if to.starts_with("+1") => {
+                    Err(Failure::invalid(21612, "The 'To' number is not reachable from this sender."))
+                }
+                _ => Ok((from, service)),
+            },
             Some(number) if number == "+15005550001" || !is_number(number) => {
                 Err(Failure::invalid(21212, "The 'From' number is not a valid phone number."))
             }
@@ -136,6 +142,13 @@ fn check_recipient(to: &str) -> Result<(), Failure> {
         number if !is_number(number) => Err(Failure::invalid(21211, "The 'To' number is not a valid phone number.")),
         _ => Ok(()),
     }
+}
+
+/// An alphanumeric sender: up to eleven letters, digits and blanks, at least one of them a letter. North America takes none.
+/// (twilio.com/docs/glossary/what-alphanumeric-sender-id, twilio.com/docs/api/errors/21612)
+fn is_name(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == ' ';
+    (1..=11).contains(&text.len()) && text.chars().all(fits) && text.contains(|c: char| c.is_ascii_alphabetic())
 }
 
 fn is_number(text: &str) -> bool {

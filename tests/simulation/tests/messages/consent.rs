@@ -1,5 +1,6 @@
 //! Who may be written to, looked at right before the send.
 
+use sandbox::{CallFault, Vendor};
 use serde_json::json;
 use simulation::invariants::{of_type, text, violations};
 use simulation::universe::Universe;
@@ -222,6 +223,32 @@ async fn a_promotion_comes_to_no_phone_at_night() {
     let hour = universe.sandbox().twilio().messages()[0].created_ms.rem_euclid(86_400_000) / 3_600_000;
     assert_eq!(hour, 8);
     assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+/// Nobody can answer a sender that has a name.
+#[tokio::test(start_paused = true)]
+async fn a_promotion_of_a_sender_with_a_name_has_a_link_in_the_place_of_stop() {
+    let mut universe = Universe::new(1);
+    let account = sandbox::Settings::default();
+    let tokens = [json!({ "secret": account.twilio_auth_tokens[0] })];
+    let secret = json!({ "account_sid": account.twilio_account_sid, "auth_tokens": tokens, "from": "Shop" });
+    universe.aws().secrets().put("twilio", &secret);
+    wants(&mut universe, "sms", PHONE, true, BEFORE).await;
+    let body = sms("promotion", json!({ "text": "20 % off." }));
+    universe.sandbox().faults().next_calls(Vendor::Twilio, "create_message", 1, CallFault::LostAnswer);
+    let id = ask(&mut universe, "m-1", &body).await;
+    universe.run_until_quiet(A_WHILE_MS).await;
+    assert_eq!(violations(&universe), Vec::<String>::new());
+    assert_eq!(status(&mut universe, &id).await, "delivered");
+    let sent = texts(&universe);
+    let [text] = sent.as_slice() else { panic!("sent twice: {sent:?}") };
+    let url = &text[text.find("https://unsubscribe.sim/").unwrap()..];
+    assert!(!text.contains("STOP"), "{text}");
+    assert_eq!(follow(&mut universe, "POST", url).await.status(), 200);
+    let id = ask_and_wait(&mut universe, "m-2", &body).await;
+    assert_eq!(status(&mut universe, &id).await, "suppressed");
+    let id = ask_and_wait(&mut universe, "m-3", &parcel_today()).await;
+    assert_eq!(status(&mut universe, &id).await, "delivered", "what is no marketing still comes");
 }
 
 /// The hour in UTC at which the first text was sent.
