@@ -214,10 +214,10 @@ async fn two_sms_with_the_same_words_are_two_and_neither_is_taken_for_the_other(
 
 #[tokio::test(start_paused = true)]
 async fn an_sms_that_does_not_arrive_is_bounced() {
-    for (course, status) in [
-        (Course::Bounced, "bounced"),
-        (Course::Failed { code: 30_001 }, "dropped"),
-        (Course::Undelivered { code: 30_003 }, "bounced"),
+    for (course, status, code) in [
+        (Course::Bounced, "bounced", 30_005),
+        (Course::Failed { code: 30_001 }, "dropped", 30_001),
+        (Course::Undelivered { code: 30_003 }, "bounced", 30_003),
     ] {
         let mut sender = Sender::new();
         sender.universe.sandbox().faults().next_messages(Vendor::Twilio, 1, course);
@@ -225,6 +225,7 @@ async fn an_sms_that_does_not_arrive_is_bounced() {
         sender.turn(&intent).await;
         sender.quiet().await;
         assert_eq!((sender.status().as_str(), sender.sent()), (status, 1), "{course:?}");
+        assert_eq!(sender.item("message")["error_code"], code, "{course:?}");
     }
 }
 

@@ -182,6 +182,9 @@ pub struct MessageSeen {
     pub vendor_at: Option<Timestamp>,
     /// The provider's id of the message.
     pub vendor_id: Option<String>,
+    /// The provider's code of why it did not arrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<u32>,
     /// What it is estimated to cost, said by whoever sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Estimate>,
@@ -351,6 +354,7 @@ impl MessageSeen {
             what,
             vendor_at: None,
             vendor_id: None,
+            error_code: None,
             estimate: None,
             is_blocked: false,
             by_machine: false,

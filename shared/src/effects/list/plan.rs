@@ -79,6 +79,8 @@ pub(crate) struct Plan {
     pub(crate) learned: Vec<(&'static str, String)>,
     /// A scan moves a shipment's status: whose, and how long after it we know.
     pub(crate) scan_known_after: Option<(Carrier, Duration)>,
+    /// A message has failed with this code of its provider's.
+    pub(crate) failed_with: Option<(&'static str, u32)>,
     /// Money was taken of which we thought that it would not be: what else was begun of the order is called off.
     pub(crate) charged_unexpectedly: Option<Charged>,
     /// More of a payment has gone back than was left of it: says who, and of which.

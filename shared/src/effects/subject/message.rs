@@ -61,6 +61,9 @@ pub struct Message {
     /// Until when the provider holds it, where it was told to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_until: Option<Timestamp>,
+    /// The provider's code of why it did not arrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<u32>,
     /// What it is estimated to cost; known to those who know its text and where it goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Estimate>,
@@ -216,6 +219,7 @@ impl Message {
             instead: draft.instead,
             again_of: None,
             held_until: None,
+            error_code: None,
             estimate: draft.estimate,
             send_at: draft.send_at,
             request_hash: draft.request_hash,
@@ -277,6 +281,9 @@ impl Message {
         }
         if let Some(before) = &self.again_of {
             view["again_of"] = json!(before);
+        }
+        if let Some(code) = self.error_code {
+            view["error_code"] = json!(code);
         }
         if let Some(order) = &self.order_id {
             view["order_id"] = json!(order);

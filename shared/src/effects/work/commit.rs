@@ -48,6 +48,9 @@ fn count(plan: &Plan, now: Timestamp) {
         let dimensions = [("vendor", carrier.as_str())];
         fields::metric(now, &dimensions, &[("tracking_update_delay", delay.as_secs_f64(), "Seconds")]);
     }
+    if let Some((vendor, code)) = plan.failed_with {
+        fields::count(now, "messages_failed", &[("vendor", vendor), ("code", &code.to_string())]);
+    }
 }
 
 /// What a commit came to.

@@ -65,6 +65,7 @@ pub fn read_event(url: &str, form: &[u8], received_at: Timestamp) -> Result<Even
             Observation::Message(MessageSeen {
                 vendor_at: Some(received_at),
                 vendor_id: Some(sid.to_owned()),
+                error_code,
                 ..MessageSeen::of(what)
             })
         });

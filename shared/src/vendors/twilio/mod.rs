@@ -25,7 +25,7 @@ use crate::effects::contact::{Contact, UnsubscribeLinks};
 use crate::effects::intent::{Intent, Kind};
 use crate::effects::message::Message;
 use crate::effects::observation::{MessageNews, MessageSeen, Observation};
-use crate::effects::{Agent, Outcome, Subject, Verdict};
+use crate::effects::{Agent, OPTED_OUT, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, Lane, OperationClass, Permit, Reply, Vendor, said_at};
 use crate::vendors::rotated::{Rotated, live};
@@ -194,7 +194,7 @@ impl Twilio {
                         "Twilio refuses our SMS for how the account or the sender is set up: see twilio.com/docs/api/errors"
                     );
                 }
-                Outcome::of(Verdict::Refused { code: refusal(response.body()) })
+                refused(response.body())
             }
             _ => resolve::ask_soon(intent.kind, now),
         }
@@ -268,12 +268,21 @@ fn told(response: &HttpResponse, now: Timestamp) -> Option<MessageSeen> {
     Some(seen(message, said_at(response, now)))
 }
 
+/// A refusal, with Twilio's code.
+fn refused(body: &[u8]) -> Outcome {
+    let code = refusal(body);
+    let what = if code == OPTED_OUT { MessageNews::OptedOut } else { MessageNews::Status(MessageStatus::Failed) };
+    let seen = MessageSeen { error_code: classify::code(body), ..MessageSeen::of(what) };
+    Outcome { verdict: Verdict::Refused { code }, seen: Some(Observation::Message(seen)) }
+}
+
 /// Where the message stands. That Twilio holds it says at least that it was accepted.
 fn seen(message: wire::Message, vendor_at: Timestamp) -> MessageSeen {
     let what = event::news(&message.status, message.error_code);
     MessageSeen {
         vendor_at: Some(vendor_at),
         vendor_id: Some(message.sid),
+        error_code: message.error_code,
         ..MessageSeen::of(what.unwrap_or(MessageNews::Status(MessageStatus::Sent)))
     }
 }

@@ -124,3 +124,14 @@ async fn a_promotion_never_becomes_a_mail() {
     let id = ask_and_wait(&mut universe, "m-1", &sms("promotion", json!({ "text": "20 % off" }))).await;
     assert_eq!((status(&mut universe, &id).await, subjects(&universe).len()), ("bounced".to_owned(), 1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_code_with_which_the_provider_refuses_is_kept() {
+    let mut universe = Universe::new(1);
+    let mut body = sms("order_status", json!({ "text": "Packed." }));
+    // What Twilio's test mode has for a number that is no mobile.
+    body["to"] = json!("+15005550009");
+    let id = ask_and_wait(&mut universe, "m-1", &body).await;
+    let shown = shown(&mut universe, &id).await;
+    assert_eq!((&shown["status"], &shown["error_code"]), (&json!("failed"), &json!(21_614)), "{shown}");
+}

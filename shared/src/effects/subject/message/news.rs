@@ -26,6 +26,7 @@ impl Message {
         let mut after = self.clone();
         after.updated_at = context.now;
         after.estimate = seen.estimate.or(self.estimate);
+        after.error_code = seen.error_code.or(self.error_code);
         after.held_until = seen.held_until.or(self.held_until);
         let at = seen.vendor_at.or(Some(context.now));
         let event = match seen.what {
@@ -63,6 +64,10 @@ impl Message {
             }
             MessageNews::OptedIn => "opted_in",
         };
+        if after.status == MessageStatus::Delivered {
+            after.error_code = None;
+        }
+        plan.failed_with = seen.error_code.filter(|_| after.status != self.status).map(|code| (context.source, code));
         if let (None, Some(vendor_id)) = (&self.vendor_id, &seen.vendor_id) {
             after.vendor = Some(context.source.to_owned());
             after.vendor_id = Some(vendor_id.clone());
@@ -154,6 +159,7 @@ impl Message {
             .set("vendor", &after.vendor)?
             .set("vendor_id", &after.vendor_id)?
             .set("estimate", &after.estimate)?
+            .set("error_code", &after.error_code)?
             .set("opened_at", &after.opened_at)?
             .set("machine_opened_at", &after.machine_opened_at)?
             .set("held_until", &after.held_until)?
