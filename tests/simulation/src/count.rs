@@ -37,6 +37,9 @@ impl Universe {
             *stats.effects.entry(name.to_owned()).or_default() += count as u64;
         }
         drop(sandbox);
+        if let Some(request) = self.aws().table().unknown.get() {
+            *stats.asked_database.entry(request.clone()).or_default() += 1;
+        }
         stats.mails_repeated += repeated_mails(self).count() as u64;
         for intent in of_type(&self.aws().table().items(), "intent") {
             let phase = text(intent, "phase").unwrap_or_default();

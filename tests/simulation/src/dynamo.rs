@@ -33,6 +33,8 @@ pub struct Table {
     pub(crate) mirror: Mutex<Mirror>,
     /// Requests that the database answers otherwise.
     pub(crate) differences: Mutex<Vec<String>>,
+    /// The first request that only the database could answer.
+    pub(crate) unknown: OnceLock<String>,
 }
 
 impl std::fmt::Debug for Table {
@@ -51,6 +53,7 @@ impl Table {
             writes: AtomicU64::new(0),
             mirror: Mutex::default(),
             differences: Mutex::default(),
+            unknown: OnceLock::new(),
         }
     }
 

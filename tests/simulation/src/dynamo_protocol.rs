@@ -103,6 +103,9 @@ impl Table {
     }
 
     pub(crate) fn run_operation(&self, operation: &str, body: &[u8]) -> Answer {
+        if !self.is_compared() {
+            self.unknown.get_or_init(|| shape(operation, body));
+        }
         let db = self.database();
         match operation {
             "PutItem" => run(body, |request| db.put_item(request)),
@@ -223,6 +226,14 @@ fn written_keys(operation: &str, body: &[u8]) -> Vec<ItemKey> {
         _ => Vec::new(),
     };
     writes.into_iter().map(|Written { key: Named { pk, sk } }| (pk.text, sk.text)).collect()
+}
+
+/// What kind of request it is, without what it is about.
+fn shape(operation: &str, body: &[u8]) -> String {
+    const EXPRESSIONS: [&str; 4] = ["IndexName", "KeyConditionExpression", "UpdateExpression", "ConditionExpression"];
+    let request = parse(body);
+    let texts = EXPRESSIONS.iter().filter_map(|name| request[*name].as_str());
+    texts.fold(operation.to_owned(), |shape, text| format!("{shape} {text}"))
 }
 
 fn names_index(body: &[u8]) -> bool {

@@ -46,7 +46,7 @@ pub fn violations(universe: &Universe) -> Vec<String> {
     webhooks_are_archived(universe, &items, &mut wrong);
     what_follows_is_there(&items, &mut wrong);
     timelines_tell_everything_once(&items, &mut wrong);
-    dead_letters_are_our_own(universe, &mut wrong);
+    dead_letters_are_our_own(universe, &items, &mut wrong);
     events_are_applied_without_vendors(universe, &mut wrong);
     wrong
 }
@@ -63,12 +63,11 @@ fn events_are_applied_without_vendors(universe: &Universe, wrong: &mut Vec<Strin
 }
 
 /// I7: what is in a dead-letter queue was not to be understood, or was refused; and that is there, each of it.
-fn dead_letters_are_our_own(universe: &Universe, wrong: &mut Vec<String>) {
+fn dead_letters_are_our_own(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
     // A command that was put off is gone when Stripe refuses it: then the nudge that found that out ends there.
-    let items = universe.aws().table().items();
     let is_refused_command = |body: &str| {
         let nudge: Value = serde_json::from_str(body).unwrap_or_default();
-        of_type(&items, "intent").any(|intent| {
+        of_type(items, "intent").any(|intent| {
             intent["by_command"] == true
                 && text(intent, "phase") == Some("REFUSED")
                 && intent["intent_id"] == nudge["intent_id"]

@@ -121,7 +121,14 @@ fn query(mirror: &Mirror, query: &Query) -> Option<Answer> {
             let until: i64 = query.expression_attribute_values.until.as_ref()?.number.parse().ok()?;
             let due = mirror.due.range(..(until + 1, Default::default()));
             let stored = due.filter_map(|(_, key)| mirror.items.get(key));
-            stored.filter(|stored| stored.plain.get("due_pk").and_then(|of| of.as_str()) == Some(pk)).collect()
+            stored.filter(|stored| stored.text("due_pk") == Some(pk)).collect()
+        }
+        (Some("by-order"), "order_pk = :pk") => {
+            let of_order = mirror.items.values().filter(|stored| stored.text("order_pk") == Some(pk));
+            let mut placed: Vec<(&str, &Stored)> =
+                of_order.filter_map(|stored| Some((stored.text("order_sk")?, stored))).collect();
+            placed.sort_by_key(|(place, _)| *place);
+            placed.into_iter().map(|(_, stored)| stored).collect()
         }
         _ => return None,
     };
@@ -129,9 +136,10 @@ fn query(mirror: &Mirror, query: &Query) -> Option<Answer> {
     if found.len() >= query.limit {
         return None;
     }
+    let shows_some = query.index_name.as_deref() == Some("by-due");
     let wires: Vec<Arc<str>> = found
         .iter()
-        .map(|stored| if query.index_name.is_some() { projected(&stored.wire) } else { Arc::clone(&stored.wire) })
+        .map(|stored| if shows_some { projected(&stored.wire) } else { Arc::clone(&stored.wire) })
         .collect();
     let count = wires.len();
     Some(raw(format!("{{\"Items\":[{}],\"Count\":{count},\"ScannedCount\":{count}}}", wires.join(","))))

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use aws_runtime::invocation_id::InvocationIdInterceptor;
 use aws_runtime::request_info::RequestInfoInterceptor;
+use aws_runtime::service_clock_skew::ServiceClockSkewInterceptor;
 use aws_runtime::user_agent::UserAgentInterceptor;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::auth::{AuthSchemeId, AuthSchemeOption, AuthSchemeOptionsFuture};
@@ -54,6 +55,8 @@ impl Intercept for NothingAboutUs {
         state.store_put(disable_interceptor::<UserAgentInterceptor>(WHY));
         state.store_put(disable_interceptor::<InvocationIdInterceptor>(WHY));
         state.store_put(disable_interceptor::<RequestInfoInterceptor>(WHY));
+        // It corrects the time of signatures.
+        state.store_put(disable_interceptor::<ServiceClockSkewInterceptor>(WHY));
         Ok(())
     }
 }

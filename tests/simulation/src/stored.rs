@@ -22,10 +22,9 @@ pub(crate) struct Stored {
 impl Stored {
     /// An item of these attributes. What is still the same value as in `before` is not read again.
     pub(crate) fn of(attributes: Attributes, before: Option<&Self>) -> Self {
-        let kept = |name: &str, value: &Arc<str>| {
-            let before = before.filter(|item| item.attributes.get(name).is_some_and(|was| Arc::ptr_eq(was, value)))?;
-            before.plain.get(name).cloned()
-        };
+        // Both are in the order of names, so that neither has to be searched.
+        let read = before.and_then(|item| Some(item.attributes.iter().zip(item.plain.as_object()?.values())));
+        let mut read = read.into_iter().flatten().peekable();
         let mut wire = String::with_capacity(attributes.iter().map(|(name, value)| name.len() + value.len() + 4).sum());
         let mut plain_item = Map::new();
         for (name, value) in &attributes {
@@ -33,10 +32,17 @@ impl Stored {
             push_name(&mut wire, name);
             wire.push(':');
             wire.push_str(value);
-            plain_item.insert(String::from(&**name), kept(name, value).unwrap_or_else(|| plain(value)));
+            while read.next_if(|((earlier, _), _)| *earlier < name).is_some() {}
+            let same = read.next_if(|((is, was), _)| *is == name && Arc::ptr_eq(was, value));
+            plain_item.insert(String::from(&**name), same.map_or_else(|| plain(value), |(_, plain)| plain.clone()));
         }
         wire.push('}');
         Self { attributes: Arc::new(attributes), plain: Arc::new(Value::Object(plain_item)), wire: wire.into() }
+    }
+
+    /// A text attribute.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.plain.get(name)?.as_str()
     }
 
     /// An item as it came over the wire.

@@ -22,6 +22,15 @@ fn whatever_goes_wrong_each_effect_happens_once_and_nothing_is_lost() {
 }
 
 #[test]
+fn the_table_answers_all_that_a_schedule_asks_of_it() {
+    for seed in 1..=SEEDS {
+        let played = play(&Schedule { seed, ..Schedule::default() });
+        let asked = played.stats.asked_database;
+        assert!(asked.is_empty(), "seed {seed} is compared from then on, at twice the time: {asked:?}");
+    }
+}
+
+#[test]
 fn one_seed_makes_the_same_run_every_time() {
     let schedule = Schedule { seed: 3, traced: true, ..Schedule::default() };
     let (first, second) = (play(&schedule), play(&schedule));

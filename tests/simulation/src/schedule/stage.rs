@@ -38,6 +38,8 @@ pub struct Stats {
     pub given_up: BTreeMap<String, u64>,
     /// Mails that were sent a second time, because no event of the first came within its ten minutes.
     pub mails_repeated: u64,
+    /// Runs in which the embedded database had to be asked, by what it was asked first: they take twice as long.
+    pub asked_database: BTreeMap<String, u64>,
     /// Simulated milliseconds.
     pub simulated_ms: u64,
 }
@@ -57,6 +59,7 @@ impl Stats {
         add(&mut self.effects, &other.effects);
         add(&mut self.intents, &other.intents);
         add(&mut self.given_up, &other.given_up);
+        add(&mut self.asked_database, &other.asked_database);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reads are answered from what the table was followed to, and as the database itself would.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use simulation::universe::Universe;
 
@@ -42,6 +44,19 @@ async fn every_read_is_answered_as_the_database_would() {
                 "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
                 "ExpressionAttributeValues": values,
                 "ConsistentRead": true,
+                "Limit": 500,
+            }),
+        );
+    }
+    let orders: BTreeSet<&str> = items.iter().filter_map(|item| item["order_pk"].as_str()).collect();
+    for order in orders.into_iter().chain(["ORDER#nobody"]) {
+        ask(
+            "Query",
+            &json!({
+                "TableName": "crossdock",
+                "IndexName": "by-order",
+                "KeyConditionExpression": "order_pk = :pk",
+                "ExpressionAttributeValues": { ":pk": { "S": order } },
                 "Limit": 500,
             }),
         );

@@ -117,6 +117,7 @@ impl Report {
             ("Given up, for a person to look at", &stats.given_up),
             ("What went wrong", &stats.mishaps),
             ("Requests of", &stats.requests_of),
+            ("Runs that asked the embedded database", &stats.asked_database),
         ] {
             let _ = writeln!(text, "| {title} | |\n|---|---|");
             for (name, number) in numbers {
