@@ -106,6 +106,9 @@ enum Scalar<'a> {
     N(#[serde(borrow)] Cow<'a, str>),
     #[serde(rename = "BOOL")]
     Bool(bool),
+    /// What is bound where there is nothing.
+    #[serde(rename = "NULL")]
+    Null(bool),
 }
 
 impl<'a> Reader<'a, '_> {
@@ -265,7 +268,7 @@ fn compare(left: Option<&str>, sign: &str, right: Option<&str>) -> Option<bool> 
     let order = match (parsed(left)?, parsed(right)?) {
         (Scalar::S(left), Scalar::S(right)) => left.as_bytes().cmp(right.as_bytes()),
         (Scalar::N(left), Scalar::N(right)) => left.parse::<i64>().ok()?.cmp(&right.parse().ok()?),
-        (Scalar::Bool(left), Scalar::Bool(right)) => match sign {
+        (Scalar::Bool(left), Scalar::Bool(right)) | (Scalar::Null(left), Scalar::Null(right)) => match sign {
             "=" | "<>" => left.cmp(&right),
             _ => return None,
         },
