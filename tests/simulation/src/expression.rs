@@ -106,9 +106,15 @@ enum Scalar<'a> {
     N(#[serde(borrow)] Cow<'a, str>),
     #[serde(rename = "BOOL")]
     Bool(bool),
-    /// What is bound where there is nothing.
-    #[serde(rename = "NULL")]
-    Null(bool),
+    /// A list, of texts: it is the same or another, and has no order.
+    L(#[serde(borrow)] Vec<Text<'a>>),
+}
+
+/// A text in a list.
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Text<'a> {
+    #[serde(rename = "S", borrow)]
+    text: Cow<'a, str>,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -265,13 +271,13 @@ fn is_one_group(text: &str) -> bool {
 fn compare(left: Option<&str>, sign: &str, right: Option<&str>) -> Option<bool> {
     let (Some(left), Some(right)) = (left, right) else { return Some(sign == "<>") };
     let parsed = |value| serde_json::from_str::<Scalar<'_>>(value).ok();
+    let is_equality = matches!(sign, "=" | "<>");
     let order = match (parsed(left)?, parsed(right)?) {
         (Scalar::S(left), Scalar::S(right)) => left.as_bytes().cmp(right.as_bytes()),
         (Scalar::N(left), Scalar::N(right)) => left.parse::<i64>().ok()?.cmp(&right.parse().ok()?),
-        (Scalar::Bool(left), Scalar::Bool(right)) | (Scalar::Null(left), Scalar::Null(right)) => match sign {
-            "=" | "<>" => left.cmp(&right),
-            _ => return None,
-        },
+        (Scalar::Bool(left), Scalar::Bool(right)) if is_equality => left.cmp(&right),
+        (Scalar::L(left), Scalar::L(right)) if is_equality => left.cmp(&right),
+        (Scalar::Bool(_), Scalar::Bool(_)) | (Scalar::L(_), Scalar::L(_)) => return None,
         // Values of different types are not equal, and neither comes first.
         _ => return Some(sign == "<>"),
     };
@@ -299,11 +305,16 @@ mod tests {
     use super::*;
 
     fn holds(condition: &str) -> Option<bool> {
-        let item = Attributes::from([("a".into(), r#"{"N":"10"}"#.into()), ("b".into(), r#"{"S":"x"}"#.into())]);
+        let item = Attributes::from([
+            ("a".into(), r#"{"N":"10"}"#.into()),
+            ("b".into(), r#"{"S":"x"}"#.into()),
+            ("d".into(), r#"{"L":[{"S":"x"}]}"#.into()),
+        ]);
         let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
         let (nine, x) = (raw(r#"{"N":"9"}"#), raw(r#"{"S":"x"}"#));
-        let names = Names::from([("#a", "a"), ("#b", "b"), ("#c", "c")]);
-        let values = Values::from([(":nine", &*nine), (":x", &*x)]);
+        let (same, longer) = (raw(r#"{"L":[{"S":"x"}]}"#), raw(r#"{"L":[{"S":"x"},{"S":"y"}]}"#));
+        let names = Names::from([("#a", "a"), ("#b", "b"), ("#c", "c"), ("#d", "d")]);
+        let values = Values::from([(":nine", &*nine), (":x", &*x), (":same", &*same), (":longer", &*longer)]);
         Scope::new(&item, &names, &values).condition(condition)
     }
 
@@ -318,6 +329,10 @@ mod tests {
             ("#c = :x", false),
             ("#c <> :x", true),
             ("#b IN (:nine, :x)", true),
+            ("#d = :same", true),
+            ("#d = :longer", false),
+            ("#d <> :longer", true),
+            ("#c = :same", false),
             ("attribute_exists(#c) OR attribute_not_exists(#c) AND #b = :x", true),
             ("(attribute_not_exists(#a) OR #a < :nine) AND #b = :x", false),
         ] {
@@ -327,7 +342,9 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_left_to_the_database() {
-        for condition in ["", "a = :x", "#a = :missing", "size(#a) > :nine", "#a BETWEEN :nine AND :x", "(#a = :nine"] {
+        for condition in
+            ["", "a = :x", "#a = :missing", "size(#a) > :nine", "#a BETWEEN :nine AND :x", "(#a = :nine", "#d < :same"]
+        {
             assert_eq!(holds(condition), None, "{condition}");
         }
     }
