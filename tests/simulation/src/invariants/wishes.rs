@@ -51,7 +51,7 @@ fn ways_to_write(number: &str) -> Vec<String> {
     }
     match number.strip_prefix("+55").and_then(|rest| rest.split_at_checked(2)) {
         Some((area, local)) if local.len() == 9 && local.starts_with('9') => {
-            ways.push(format!("+55{area}{}", &local[1..]))
+            ways.push(format!("+55{area}{}", &local[1..]));
         }
         Some((area, local)) if local.len() == 8 => ways.push(format!("+55{area}9{local}")),
         _ => {}

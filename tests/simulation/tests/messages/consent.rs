@@ -1,5 +1,6 @@
 //! Who may be written to, looked at right before the send.
 
+use crossdock::guard::{Guard, without};
 use sandbox::{CallFault, Vendor};
 use serde_json::json;
 use simulation::invariants::{of_type, text, violations};
@@ -128,6 +129,21 @@ async fn stop_counts_as_people_write_it_and_a_visit_is_none() {
         let id = ask_and_wait(&mut universe, "m-2", &parcel_today()).await;
         assert_eq!(status(&mut universe, &id).await, expected, "{answer}");
     }
+}
+
+/// What the invariant is for: Twilio itself would send it.
+#[tokio::test(start_paused = true)]
+async fn a_text_to_somebody_who_has_answered_stop_is_noticed() {
+    let mut universe = Universe::new(1);
+    ask_and_wait(&mut universe, "m-1", &parcel_today()).await;
+    says(&mut universe, PHONE, "please stop").await;
+    universe.sleep_ms(120_000).await;
+    let gone = without(Guard::ConsentHolds);
+    ask(&mut universe, "m-2", &parcel_today()).await;
+    universe.run_until_quiet(A_WHILE_MS).await;
+    drop(gone);
+    assert_eq!(texts(&universe).len(), 2);
+    assert!(violations(&universe).iter().any(|wrong| wrong.starts_with("P(d)")));
 }
 
 async fn says(universe: &mut Universe, from: &str, text: &str) {

@@ -1,5 +1,7 @@
 //! How often a number that is no card is refused, measured: `cargo test -p crossdock card_number -- --nocapture` prints it.
 
+#![allow(clippy::print_stdout, reason = "it is measured to be looked at")]
+
 use super::holds_card_number;
 
 /// Numbers made of each kind.
