@@ -363,3 +363,23 @@ pub fn said_at(response: &HttpResponse, now: Timestamp) -> Timestamp {
     let since_epoch = at.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
     since_epoch.map_or(now, |since| Timestamp::from_seconds(i64::try_from(since.as_secs()).unwrap_or(0)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(status: u16, class: Class, body: &'static str) -> Health {
+        let response = http::Response::builder().status(status).body(body.into()).ok();
+        health("ship", &Reply { class, response })
+    }
+
+    #[test]
+    fn what_our_configuration_has_wrong_is_no_sign_of_a_vendor_that_works() {
+        assert_eq!(said(400, Class::Refused, "{}"), Health::Good);
+        assert_eq!(said(404, Class::Credentials, r#"{"errors":[{"code":"NOT.FOUND.ERROR"}]}"#), Health::Forbidden);
+        assert_eq!(said(400, Class::Credentials, r#"{"detail":"8003: Account not allowed"}"#), Health::Forbidden);
+        assert_eq!(said(401, Class::Credentials, ""), Health::KeyRefused);
+        assert_eq!(said(400, Class::Unknown, " <!DOCTYPE html>"), Health::Bad);
+        assert_eq!(said(429, Class::Throttled { after: None }, "<html>"), Health::Unsaid);
+    }
+}

@@ -23,6 +23,9 @@ pub struct Scan {
     /// Which of several parcels, by the carrier's number; none where there is one only, or where it is told of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parcel: Option<String>,
+    /// Whether it says that the parcel goes back, of a carrier that calls the delivery to the shipper a delivery.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sends_back: bool,
 }
 
 /// All that a carrier tells of one parcel.
@@ -62,7 +65,15 @@ mod tests {
 
     fn scan(second: i64, status: Option<ShipmentStatus>) -> Scan {
         let at = Timestamp::from_seconds(second);
-        Scan { at, status, code: "X".to_owned(), description: String::new(), place: None, parcel: None }
+        Scan {
+            at,
+            status,
+            code: "X".to_owned(),
+            description: String::new(),
+            place: None,
+            parcel: None,
+            sends_back: false,
+        }
     }
 
     fn latest(scans: &[(i64, Option<ShipmentStatus>)]) -> Option<ShipmentStatus> {

@@ -89,6 +89,7 @@ impl WorkList {
             vendor_id: None,
             parcel_numbers: Vec::new(),
             parcels: Vec::new(),
+            sent_back: false,
             labels: None,
             to_void: None,
             quoted: draft.quoted,

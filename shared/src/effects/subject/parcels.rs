@@ -19,12 +19,15 @@ pub struct ParcelState {
     /// The newest scan of it that is in the timeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scanned_until: Option<Timestamp>,
+    /// Whether it was sent back: its delivery is then the shipper's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sent_back: bool,
 }
 
 impl ParcelState {
     /// One of which nothing is known but what is known of its shipment.
     pub(super) const fn of(number: String, said: Said<ShipmentStatus>) -> Self {
-        Self { number, status: said.status, vendor_at: said.vendor_at, scanned_until: None }
+        Self { number, status: said.status, vendor_at: said.vendor_at, scanned_until: None, sent_back: false }
     }
 
     const fn said(&self) -> Said<ShipmentStatus> {

@@ -77,6 +77,9 @@ pub struct Shipment {
     /// Where each of several parcels is; empty where there is one, and in what was stored before they were told apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parcels: Vec<ParcelState>,
+    /// Whether the only parcel was sent back: its delivery is then the shipper's.
+    #[serde(default)]
+    pub sent_back: bool,
     /// Where the labels are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Opaque<Vec<StoredLabel>>>,

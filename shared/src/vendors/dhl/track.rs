@@ -110,6 +110,7 @@ impl Event {
             description: cut(self.description.as_deref().unwrap_or_default(), DESCRIPTION_CHARS),
             place: self.service_area.into_iter().find_map(|area| area.description),
             parcel: None,
+            sends_back: false,
             code,
         })
     }

@@ -197,6 +197,7 @@ impl Seen {
             description: cut(&described.into_iter().flatten().collect::<Vec<_>>().join(": "), DESCRIPTION_CHARS),
             place: place.filter(|place| !place.is_empty()),
             parcel: None,
+            sends_back: code == SENT_BACK,
         })
     }
 }
@@ -205,7 +206,7 @@ impl OfShipment {
     /// What is told of the number.
     pub(super) fn tracking(&self, number: &str) -> Tracking {
         let mut tracking = Tracking::of(number, self.scan_events.iter().filter_map(Seen::scan).collect());
-        let sent_back_at = tracking.scans.iter().find(|scan| scan.code == SENT_BACK).map(|scan| scan.at);
+        let sent_back_at = tracking.scans.iter().find(|scan| scan.sends_back).map(|scan| scan.at);
         // What was sent back is delivered to the shipper.
         for scan in &mut tracking.scans {
             let is_back = sent_back_at.is_some_and(|at| scan.at >= at);

@@ -115,7 +115,7 @@ impl Stats {
         let days = reply.response.filter(|_| reply.class == Class::Done);
         let days = days.and_then(|response| serde_json::from_slice::<Vec<Day>>(response.body()).ok());
         let days = days.ok_or_else(|| Error::transient("vendor_unavailable", "SendGrid gave no statistics"))?;
-        Ok(days.into_iter().map(day).collect())
+        Ok(days.into_iter().map(day).filter(|day| is_asked_for(&day.day, first, last)).collect())
     }
 }
 
@@ -133,6 +133,11 @@ fn day(day: Day) -> DayStats {
     all
 }
 
+/// Whether a day is one of those that were asked for; what is told of others would be counted for a day that it is not of.
+fn is_asked_for(day: &str, first: &str, last: &str) -> bool {
+    day.len() == first.len() && (first..=last).contains(&day)
+}
+
 fn classify(status: StatusCode, headers: &HeaderMap, _body: &[u8]) -> Class {
     match status.as_u16() {
         200 => Class::Done,
@@ -146,6 +151,13 @@ fn classify(status: StatusCode, headers: &HeaderMap, _body: &[u8]) -> Class {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_days_that_were_asked_for_are_counted() {
+        let is = |day| is_asked_for(day, "2026-01-30", "2026-01-31");
+        assert!(is("2026-01-30") && is("2026-01-31"));
+        assert!(!is("2026-01-29") && !is("2026-02-01") && !is("2026-01-31T00:00:00Z") && !is(""));
+    }
 
     #[test]
     fn rates_are_of_what_was_asked_for_or_of_what_arrived_and_of_nothing_there_is_none() {

@@ -133,6 +133,7 @@ pub(super) fn scan(at: Timestamp, said: &Status, place: Option<&Place>) -> Scan 
         description: cut(said.description.as_deref().unwrap_or_default(), DESCRIPTION_CHARS),
         place: place.and_then(parts),
         parcel: None,
+        sends_back: false,
     }
 }
 

@@ -13,6 +13,21 @@ pub(super) struct Document {
     root: Value,
 }
 
+/// An answer that a document gives as an example.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// `POST`
+    pub method: String,
+    /// As the document writes it, with its parameters in braces.
+    pub path: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What the document calls it; empty where it is the only one.
+    pub name: String,
+    /// The answer.
+    pub body: Value,
+}
+
 impl Document {
     pub(super) fn new(root: Value) -> Self {
         Self { root }
@@ -43,6 +58,28 @@ impl Document {
     /// Whether it has this path.
     pub(super) fn has_path(&self, path: &str) -> bool {
         self.path_item(path).is_some()
+    }
+
+    /// The answers that it gives as examples, in JSON.
+    pub(super) fn examples(&self) -> Vec<Example> {
+        let mut all = Vec::new();
+        let paths = self.root["paths"].as_object().into_iter().flatten();
+        for (path, method, operation) in paths.flat_map(|(path, item)| {
+            item.as_object().into_iter().flatten().map(move |(method, operation)| (path, method, operation))
+        }) {
+            for (status, answer) in operation.get("responses").and_then(Value::as_object).into_iter().flatten() {
+                let Ok(status) = status.parse() else { continue };
+                let content = &schema::followed(&self.root, answer)["content"][JSON];
+                let named = content["examples"].as_object().into_iter().flatten();
+                let named =
+                    named.map(|(name, example)| (name.as_str(), &schema::followed(&self.root, example)["value"]));
+                for (name, body) in content.get("example").map(|body| ("", body)).into_iter().chain(named) {
+                    let (method, path) = (method.to_ascii_uppercase(), path.clone());
+                    all.push(Example { method, path, status, name: name.to_owned(), body: body.clone() });
+                }
+            }
+        }
+        all
     }
 
     /// The item whose template fits; one without a parameter goes before one with, and UPS's of old versions not at all.

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 pub use differences::{Difference, STRIPE_DIFFERENCES, STRIPE_SPEC_VERSION};
 use document::Document;
+pub use document::Example;
 
 /// What a caller prints where [`Specs::from_env`] gives nothing.
 pub const SKIPPED: &str = "skipped: CROSSDOCK_SPECS is not set; it names the folder with the vendors' OpenAPI files (a relative path counts \
@@ -123,6 +124,12 @@ impl Specs {
         let by_file = by_file.into_iter().map(|what| format!("{vendor}, {method} {path}: {what}"));
         let wrong: Vec<String> = by_file.chain(since).collect();
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+
+    /// Every answer that a carrier's documents give as an example.
+    pub fn examples(&self, vendor: &str) -> Vec<Example> {
+        let parts = self.carriers.iter().filter(|part| part.vendor == vendor);
+        parts.flat_map(|part| part.document.examples()).collect()
     }
 
     /// A carrier's document that has this path, and the path in it.

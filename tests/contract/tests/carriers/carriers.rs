@@ -10,6 +10,7 @@ use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::{Env, System};
 use crossdock::vendors::carrier::Asking;
 use crossdock::vendors::dhl::Dhl;
+use crossdock::vendors::fedex::Fedex;
 use crossdock::vendors::ups::Ups;
 use crossdock::world::{Clock, Http, HttpError, HttpRequest, HttpResponse, Rng, Sleep, World};
 use futures_util::future::{BoxFuture, ready};
@@ -20,10 +21,12 @@ use simulation::{Aws, Probe, SimClock, TABLE_NAME};
 pub(crate) const NOW: i64 = 1_746_093_600;
 pub(crate) const ACCOUNT: &str = "A1B2C3";
 
-const VARIABLES: [(&str, &str); 11] = [
+const VARIABLES: [(&str, &str); 13] = [
     ("STAGE", "sim"),
     ("STACK_ID", "000000000000/sim/crossdock"),
     ("TABLE_NAME", TABLE_NAME),
+    ("FEDEX_SECRET_ID", "fedex"),
+    ("FEDEX_API_BASE", "https://fedex.sim"),
     ("UPS_SECRET_ID", "ups"),
     ("UPS_API_BASE", "https://ups.sim"),
     ("DHL_SECRET_ID", "dhl"),
@@ -34,8 +37,9 @@ const VARIABLES: [(&str, &str); 11] = [
     ("LOG_LEVEL", "off"),
 ];
 
-/// Both adapters, and the other end.
+/// The adapters, and the other end.
 pub(crate) struct Carriers {
+    pub(crate) fedex: Fedex,
     pub(crate) ups: Ups,
     pub(crate) dhl: Dhl,
     office: Office,
@@ -57,6 +61,8 @@ impl Carriers {
     pub(crate) fn new() -> Self {
         let clock = SimClock::new(NOW * 1_000);
         let aws = Aws::new(clock, 1);
+        let fedex = json!({ "client_id": "id", "client_secret": "secret", "account_number": "740561073" });
+        aws.secrets().put("fedex", &fedex);
         aws.secrets().put("ups", &json!({ "client_id": "id", "client_secret": "secret", "account_number": ACCOUNT }));
         aws.secrets().put("dhl", &json!({ "username": "user", "password": "password", "account_number": "123456789" }));
         let office = Office::default();
@@ -66,10 +72,10 @@ impl Carriers {
         let transport = Transport::of(aws.http_client(Probe::new()));
         let env = Env::of(VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let system = System::with(env, world, &transport).unwrap();
-        let (ups, dhl) = (system.ups().unwrap(), system.dhl().unwrap());
+        let (fedex, ups, dhl) = (system.fedex().unwrap(), system.ups().unwrap(), system.dhl().unwrap());
         let permit = Permit::until(Timestamp::from_seconds(NOW + 86_400), Lane::Background);
         let correlation = Correlation::parse("correlation-1").unwrap();
-        Self { ups, dhl, office, correlation, permit }
+        Self { fedex, ups, dhl, office, correlation, permit }
     }
 
     /// What every request from now on is answered with.
@@ -113,6 +119,9 @@ impl Http for Outside {
         let token = json!({ "token_type": "Bearer", "access_token": "t0ken", "expires_in": "14399", "issued_at": "1" });
         let (status, body) = match request.uri().path() {
             "/security/v1/oauth/token" => (200, token.to_string()),
+            "/oauth/token" => {
+                (200, json!({ "token_type": "bearer", "access_token": "t", "expires_in": 3_600 }).to_string())
+            }
             _ => (office.1, office.2.clone()),
         };
         office.0.push(request);

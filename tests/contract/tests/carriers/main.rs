@@ -12,6 +12,7 @@
 
 mod answers;
 mod carriers;
+mod examples;
 mod parcels;
 mod sent;
 mod weights;

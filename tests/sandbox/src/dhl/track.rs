@@ -141,12 +141,13 @@ fn event(shipment: &Shipment, scanned: Scanned) -> Value {
         Scan::Exception => ("NH", "Delivery attempted; recipient not home"),
         Scan::OutForDelivery => ("WC", "Shipment is out with courier for delivery"),
         Scan::Delivered => ("OK", "Delivered"),
+        Scan::SentBack => ("OH", "Shipment on hold"),
         Scan::Returned => ("RT", "Returned to shipper"),
         Scan::Unknown => ("ZQ", "On the hovercraft"),
     };
     let place = match scanned.scan {
         Scan::Created | Scan::PickedUp | Scan::InTransit | Scan::Returned | Scan::Unknown => &shipment.from,
-        Scan::Exception | Scan::OutForDelivery | Scan::Delivered => &shipment.to,
+        Scan::Exception | Scan::SentBack | Scan::OutForDelivery | Scan::Delivered => &shipment.to,
     };
     let at = Moment::new(scanned.at_ms);
     let mut event = json!({

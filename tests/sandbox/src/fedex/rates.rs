@@ -56,6 +56,9 @@ const RULES: &[Rule] = &[
     ("requestedShipment.requestedPackageLineItems[].dimensions?.height", Shape::Number),
 ];
 
+/// Characters of the code of a state.
+const STATE_MAX_CHARS: usize = 2;
+
 /// A way that FedEx goes.
 pub(super) struct Way {
     pub(super) from: &'static Country,
@@ -81,6 +84,10 @@ fn end_of_way(end: &str, address: &Value) -> Result<&'static Country, Failure> {
         )
     };
     let country = country(text(address, "/countryCode")).ok_or_else(unserved)?;
+    if text(address, "/stateOrProvinceCode").len() > STATE_MAX_CHARS {
+        let message = "The state or province code exceeds the limit of 2 characters.";
+        return Err(Failure::invalid(format!("{end}.STATEORPROVINCECODE.MAXCHAREXCEEDED"), message));
+    }
     let postcode = text(address, "/postalCode");
     if country.has_postcodes() && postcode.is_empty() {
         let message = "The postal code is required for this country.";

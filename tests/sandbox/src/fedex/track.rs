@@ -44,7 +44,9 @@ fn words_of(scan: Scan) -> Words {
         },
         Scan::OutForDelivery => words("OD", "IT", "On FedEx vehicle for delivery", "On FedEx vehicle for delivery"),
         Scan::Delivered => words("DL", "DL", "Delivered", "Delivered"),
-        Scan::Returned => words("RS", "RS", "Returning package to shipper", "Returned to shipper"),
+        Scan::SentBack => words("RS", "RS", "Returning package to shipper", "Returning to shipper"),
+        // The delivery is the shipper's; FedEx has no code of its own for it.
+        Scan::Returned => words("DL", "DL", "Delivered", "Delivered"),
         Scan::Unknown => words("ZQ", "ZQ", "Package entered the hovercraft", "On the hovercraft"),
     }
 }
@@ -175,7 +177,7 @@ pub(super) fn scan_event(shipment: &Shipment, scanned: Scanned) -> Value {
 fn where_is(shipment: &Shipment, scan: Scan) -> &Place {
     match scan {
         Scan::Created | Scan::PickedUp | Scan::InTransit | Scan::Returned | Scan::Unknown => &shipment.from,
-        Scan::Exception | Scan::OutForDelivery | Scan::Delivered => &shipment.to,
+        Scan::Exception | Scan::SentBack | Scan::OutForDelivery | Scan::Delivered => &shipment.to,
     }
 }
 

@@ -15,8 +15,9 @@ const DELIVERED_AFTER_MS: i64 = 4 * HOUR_MS;
 /// How long the way across a border takes on top, in milliseconds.
 const ACROSS_BORDER_MS: i64 = 24 * HOUR_MS;
 
-/// How long after a failed delivery the parcel goes back, in milliseconds.
-const RETURNED_AFTER_MS: i64 = 48 * HOUR_MS;
+/// How long after a failed delivery the parcel goes back, and how long that takes, in milliseconds.
+const SENT_BACK_AFTER_MS: i64 = 24 * HOUR_MS;
+const RETURNED_AFTER_MS: i64 = 24 * HOUR_MS;
 
 /// Something that a carrier says has happened to a parcel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,6 +35,8 @@ pub enum Scan {
     OutForDelivery,
     /// It is there.
     Delivered,
+    /// It is on its way back.
+    SentBack,
     /// It is back where it came from.
     Returned,
     /// A code that nobody has heard of.
@@ -87,7 +90,9 @@ impl Plan {
         next.extend(match course {
             ParcelCourse::Delivered | ParcelCourse::Still => vec![last_van, at_door],
             ParcelCourse::Exception => vec![last_van, nobody_home, last_van, at_door],
-            ParcelCourse::Returned => vec![last_van, nobody_home, (RETURNED_AFTER_MS, Scan::Returned)],
+            ParcelCourse::Returned => {
+                vec![last_van, nobody_home, (SENT_BACK_AFTER_MS, Scan::SentBack), (RETURNED_AFTER_MS, Scan::Returned)]
+            }
             ParcelCourse::Strange => vec![(IN_TRANSIT_AFTER_MS, Scan::Unknown), last_van, at_door],
         });
         let mut plan = Self { next: next.into(), due_ms: None, still: course == ParcelCourse::Still };

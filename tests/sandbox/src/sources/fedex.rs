@@ -16,6 +16,7 @@ pub(super) const LIST: &[Entry] = &[
     answer("pickup cancel_pickup", 200, Spec("fedex_pickup_v1.json")),
     refusal("track", 200, "TRACKING.TRACKINGNUMBER.NOTFOUND", Spec("fedex_track_v1.json: error of one number")),
     refusal(EVERY_OPERATION, 400, "*.REQUIRED *.INVALID *.TOO.LONG", BY_FORM),
+    refusal("rates ship", 400, "*.MAXCHAREXCEEDED", Report("FedexRest issue 42; opencart pull request 701")),
     refusal("rates", 400, "ACCOUNT.NUMBER.MISMATCH", Spec("fedex_rate_quotes_v1.json")),
     refusal(
         "rates ship",

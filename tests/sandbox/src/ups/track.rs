@@ -40,6 +40,7 @@ pub(super) fn words_of(scan: Scan) -> Words {
         }
         Scan::OutForDelivery => words("I", "OT", "021", "Out For Delivery Today"),
         Scan::Delivered => words("D", "FS", "011", "DELIVERED "),
+        Scan::SentBack => words("X", "RS", "037", "Out for delivery to the shipper"),
         Scan::Returned => words("RS", "RS", "034", "Returned to Shipper"),
         Scan::Unknown => words("Q", "ZQ", "999", "On the hovercraft"),
     }
@@ -168,7 +169,7 @@ fn happened(shipment: &Shipment, at_ms: i64, scan: Scan, words: &Words) -> Value
 pub(super) fn where_is(shipment: &Shipment, scan: Scan) -> &Place {
     match scan {
         Scan::Created | Scan::PickedUp | Scan::InTransit | Scan::Returned | Scan::Unknown => &shipment.from,
-        Scan::Exception | Scan::OutForDelivery | Scan::Delivered => &shipment.to,
+        Scan::Exception | Scan::SentBack | Scan::OutForDelivery | Scan::Delivered => &shipment.to,
     }
 }
 

@@ -84,7 +84,7 @@ const fn shown(scan: Scan) -> Option<&'static str> {
         Scan::Created => Some("label_created"),
         Scan::PickedUp => Some("picked_up"),
         Scan::InTransit => Some("in_transit"),
-        Scan::Exception => Some("exception"),
+        Scan::Exception | Scan::SentBack => Some("exception"),
         Scan::OutForDelivery => Some("out_for_delivery"),
         Scan::Delivered => Some("delivered"),
         Scan::Returned => Some("returned"),

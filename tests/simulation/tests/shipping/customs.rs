@@ -1,4 +1,4 @@
-//! What crosses a border of the customs, and what only looks like it.
+//! Where a parcel goes to, in the words of its carrier: borders of the customs, countries and states.
 
 use sandbox::Vendor;
 use serde_json::{Value, json};
@@ -18,6 +18,21 @@ fn to_the_canaries(carrier: &str, service: &str) -> Value {
             "unit_value": {"value": 4900, "currency": "EUR"}, "unit_weight": {"value": 400, "unit": "g"},
             "origin_country": "PT", "hs_code": "620520"}], "incoterm": "DAP", "invoice": "R-2026-17"},
     })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_fedex_has_no_code_for_is_not_told() {
+    let mut universe = Universe::new(1);
+    let mut body = to_the_canaries("fedex", "FEDEX_INTERNATIONAL_PRIORITY");
+    for name in ["carrier", "service"] {
+        body.as_object_mut().unwrap().remove(name);
+    }
+    body["carriers"] = json!(["fedex"]);
+    body["shipper"]["address"] = json!({"city": "Memphis", "state": "TN", "postal_code": "38116", "country": "US"});
+    body["recipient"]["address"] = json!({"city": "Sydney", "state": "NSW", "postal_code": "2000", "country": "AU"});
+    let quoted = universe.call("POST", "/rates", None, Some(&body)).await;
+    assert_eq!(quoted.status(), 200, "{}", quoted.body());
+    assert_eq!((&quoted.body()["errors"], quoted.body()["quotes"].as_array().unwrap().len()), (&json!([]), 2));
 }
 
 #[tokio::test(start_paused = true)]

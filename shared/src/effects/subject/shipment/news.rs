@@ -134,6 +134,7 @@ impl Shipment {
     fn scanned(&self, after: &mut Self, scans: &[Scan], plan: &mut Plan, context: &Context) -> Result<()> {
         after.parcels = self.each_parcel();
         let has_several = !after.parcels.is_empty();
+        let scans = &after.meant(scans)[..];
         for scan in scans {
             if has_several {
                 after.parcels.iter_mut().filter(|parcel| is_of(scan, parcel)).for_each(|parcel| parcel.take(scan));
@@ -145,7 +146,9 @@ impl Shipment {
                 (after.status, after.vendor_at) = (status, Some(scan.at));
             }
         }
-        if let Some(said) = together(&after.parcels).filter(|_| !self.is_over()) {
+        if let Some(said) =
+            together(&after.parcels).filter(|said| !self.is_over() || said.status == ShipmentStatus::Returned)
+        {
             (after.status, after.vendor_at) = (said.status, said.vendor_at);
         }
         // A look brings the whole history, of which the most is in the timeline. What is told alone may come late, or be of
@@ -171,6 +174,29 @@ impl Shipment {
             after.tell(plan, context)?;
         }
         Ok(())
+    }
+
+    /// The scans as they are meant: what was sent back is delivered to its shipper, in whatever order both are heard of.
+    fn meant(&mut self, scans: &[Scan]) -> Vec<Scan> {
+        for scan in scans.iter().filter(|scan| scan.sends_back) {
+            self.sent_back |= self.parcels.is_empty();
+            self.parcels.iter_mut().filter(|parcel| is_of(scan, parcel)).for_each(|parcel| parcel.sent_back = true);
+        }
+        let came_back = |status: &mut ShipmentStatus, is_back: bool| {
+            if is_back && *status == ShipmentStatus::Delivered {
+                *status = ShipmentStatus::Returned;
+            }
+        };
+        came_back(&mut self.status, self.sent_back);
+        self.parcels.iter_mut().for_each(|parcel| came_back(&mut parcel.status, parcel.sent_back));
+        let mut scans = scans.to_vec();
+        for scan in &mut scans {
+            let is_back = self.sent_back || self.parcels.iter().any(|parcel| is_of(scan, parcel) && parcel.sent_back);
+            if let Some(status) = &mut scan.status {
+                came_back(status, is_back);
+            }
+        }
+        scans
     }
 
     /// A row at the scan's own time, named by the scan: a push and a look tell of it once.
@@ -201,6 +227,7 @@ impl Shipment {
             .set("vendor_id", &after.vendor_id)?
             .set("parcel_numbers", &after.parcel_numbers)?
             .set("parcels", &after.parcels)?
+            .set("sent_back", &after.sent_back)?
             .set("labels", &after.labels)?
             .set("to_void", &after.to_void)?
             .set("quoted", &after.quoted)?
@@ -256,6 +283,7 @@ mod tests {
             description: String::new(),
             place: None,
             parcel: None,
+            sends_back: false,
         }
     }
 
@@ -301,6 +329,24 @@ mod tests {
         before.vendor_at = Some(Timestamp::from_seconds(LABEL_AT_S + 100));
         let (after, _) = told(&before, vec![scan_of(Some("1Z2"), ShipmentStatus::InTransit, 500)]);
         assert_eq!((after.status, after.parcels.len()), (ShipmentStatus::InTransit, 2));
+    }
+
+    #[test]
+    fn what_was_sent_back_is_delivered_to_the_shipper_in_whatever_order_it_is_told() {
+        use ShipmentStatus::{Delivered, Exception, InTransit, Returned};
+        let sent_back = |parcel| Scan { sends_back: true, ..scan_of(parcel, Exception, 500) };
+        let delivered = |parcel| scan_of(parcel, Delivered, 900);
+        for (first, second) in [(sent_back(None), delivered(None)), (delivered(None), sent_back(None))] {
+            let (after, _) = told(&shipment(), vec![first.clone()]);
+            let expected = first.status.unwrap();
+            assert_eq!((after.status, told(&after, vec![second]).0.status), (expected, Returned));
+        }
+        let (one, _) = told(&of_two(), vec![sent_back(Some("1Z1"))]);
+        let (both, _) = told(&one, vec![delivered(Some("1Z1")), scan_of(Some("1Z2"), InTransit, 900)]);
+        assert_eq!((both.status, both.parcels[0].status), (InTransit, Returned));
+        let (one, _) = told(&of_two(), vec![delivered(Some("1Z1")), delivered(Some("1Z2"))]);
+        let (late, _) = told(&one, vec![sent_back(Some("1Z2"))]);
+        assert_eq!((one.status, late.status, late.parcels[0].status), (Delivered, Returned, Delivered));
     }
 
     #[test]
