@@ -1,6 +1,6 @@
 //! message-initiator: takes messages to send, shows what became of them, and takes what people agree to.
 
-use crossdock::domain::input::{CreateCampaign, CreateMessage, Preferences};
+use crossdock::domain::input::{CreateCampaign, CreateMessage, Lift, Lookup, Preferences};
 use crossdock::domain::{CampaignId, MessageId};
 use crossdock::effects::campaign::campaign_not_found;
 use crossdock::effects::contact::AppKeys;
@@ -9,7 +9,7 @@ use crossdock::error::Result;
 use crossdock::gateway::Keyring;
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction, no_such_route};
-use crossdock::messages::{Asker, Messages};
+use crossdock::messages::{Asker, Contacts, Messages};
 use crossdock::vendors::twilio::Keys;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -22,6 +22,7 @@ const CAMPAIGN_MAX_BYTES: usize = 512 * 1024;
 /// The messages' API.
 pub struct MessageInitiator {
     messages: Messages,
+    contacts: Contacts,
     app_keys: Keyring<AppKeys>,
     twilio_keys: Keyring<Keys>,
 }
@@ -29,7 +30,8 @@ pub struct MessageInitiator {
 impl MessageInitiator {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
-        Ok(Self { messages: system.messages()?, app_keys: system.app_keys()?, twilio_keys: system.twilio_keys()? })
+        let (messages, contacts) = (system.messages()?, system.contacts()?);
+        Ok(Self { messages, contacts, app_keys: system.app_keys()?, twilio_keys: system.twilio_keys()? })
     }
 
     /// What is worth doing before the first request.
@@ -95,6 +97,21 @@ impl MessageInitiator {
     }
 }
 
+impl MessageInitiator {
+    async fn lookup(&self, request: &ApiRequest) -> Result<Answer> {
+        let asked = Lookup::parse(request.json_body()?)?;
+        Ok(Answer::new(200, self.contacts.lookup(&asked).await?.view(asked.channel)))
+    }
+
+    async fn lift(&self, request: &ApiRequest) -> Result<Answer> {
+        let body = request.json_body()?;
+        let asked = Lift::parse(body, request.received_at)?;
+        let hash = request_hash("POST", &request.path, body);
+        let contact = self.contacts.lift(&asked, &hash, &request.correlation).await?;
+        Ok(Answer::new(200, contact.view(asked.channel)))
+    }
+}
+
 impl HttpFunction for MessageInitiator {
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
@@ -105,6 +122,8 @@ impl HttpFunction for MessageInitiator {
             (&Method::GET, ["campaigns", id]) => self.show_campaign(id).await,
             (&Method::POST, ["campaigns", id, "cancel"]) => self.cancel_campaign(&request, id).await,
             (&Method::PUT, ["contacts", "preferences"]) => self.prefer(&request).await,
+            (&Method::POST, ["contacts", "lookup"]) => self.lookup(&request).await,
+            (&Method::POST, ["contacts", "lift"]) => self.lift(&request).await,
             _ => Err(no_such_route()),
         }
     }

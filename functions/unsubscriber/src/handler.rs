@@ -47,7 +47,8 @@ impl HttpFunction for Unsubscriber {
         };
         let id = linked(&self.app_keys.get().await?, link)?;
         match request.method {
-            Method::GET => Ok(Answer::page(200, ASK)),
+            // Programs that look whether a link is good ask so.
+            Method::GET | Method::HEAD => Ok(Answer::page(200, ASK)),
             Method::POST => {
                 let change = (ConsentChange::OptedOut, request.received_at);
                 // The same link twice is the same wish, but a later one is newer than an opt-in in between.

@@ -7,6 +7,7 @@
 
 mod breaker;
 mod confirm;
+mod contact;
 mod dlq;
 mod fingerprint;
 mod intent;
@@ -66,6 +67,9 @@ enum Command {
     /// Keep the mails' texts as templates at SendGrid
     #[command(subcommand)]
     Templates(templates::Command),
+    /// Show why somebody is not written to, and write to them again
+    #[command(subcommand)]
+    Contact(contact::Command),
     /// Apply archived webhooks again
     Replay(replay::What),
     /// Show what was done by hand on a day
@@ -108,6 +112,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Breaker(command) => breaker::run(&stack, command, confirm).await,
         Command::Quota => quota::run(&stack).await,
         Command::Templates(command) => Box::pin(templates::run(&stack, command, confirm)).await,
+        Command::Contact(command) => Box::pin(contact::run(&stack, command, confirm)).await,
         Command::Replay(what) => replay::run(&stack, what, confirm).await,
         Command::Audit { day } => intent::audits(&stack, day.as_deref()).await,
     }

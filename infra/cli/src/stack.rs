@@ -7,6 +7,7 @@ use crossdock::effects::WorkList;
 use crossdock::effects::archive::Archive;
 use crossdock::effects::audit::Operator;
 use crossdock::lambda::{Env, System};
+use crossdock::messages::Contacts;
 use crossdock::vendors::sendgrid::Library;
 use crossdock::world::World;
 
@@ -63,6 +64,7 @@ impl Stack {
         let own = [
             ("SENDGRID_SECRET_ID".to_owned(), format!("/crossdock/{stage}/sendgrid")),
             ("SENDGRID_API_BASE".to_owned(), sendgrid),
+            ("APP_SECRET_ID".to_owned(), format!("/crossdock/{stage}/app")),
             ("STAGE".to_owned(), stage),
             ("STACK_ID".to_owned(), deployment.id.clone()),
         ];
@@ -74,6 +76,11 @@ impl Stack {
     /// The work list.
     pub(crate) fn list(&self) -> Result<WorkList> {
         Ok(self.system.work_list()?)
+    }
+
+    /// What is known of addresses.
+    pub(crate) fn contacts(&self) -> Result<Contacts> {
+        Ok(self.system.contacts()?)
     }
 
     /// The webhook archive.

@@ -234,6 +234,7 @@ fn own_parameters(sandbox: &Sandbox) -> Vec<(String, String)> {
         ("MailFrom", "orders@shop.example"),
         ("MailFromName", "The Example Shop"),
         ("ShopName", "The Example Shop"),
+        ("PostalAddress", "The Example Shop, Market Square 1, 0150 Oslo, Norway"),
     ];
     parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
 }

@@ -2,13 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why nothing at all may be sent to an address.
+use super::message::MessageKind;
+
+/// Why an address is not written to: not at all, or only what it is owed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Suppression {
     /// Its server says that it does not exist.
     Bounced,
-    /// Its owner called a mail of ours spam: a provider that goes on sending there loses its good name.
+    /// Its owner called a mail of ours spam: a provider that goes on sending there loses its good name. They still get what
+    /// they are owed ([`MessageKind::is_owed`]): whoever complains of an offer still has orders, and forgets passwords.
     SpamReported,
     /// Its owner answered STOP: the carriers block every further SMS.
     Stopped,
@@ -22,7 +25,7 @@ pub enum ConsentChange {
     OptedIn,
     /// Wants no more marketing; what is about orders still comes.
     OptedOut,
-    /// Nothing at all may be sent.
+    /// Nothing may be sent, or nothing but what is owed.
     Suppressed(Suppression),
     /// Whatever was in the way is gone: START after STOP.
     Lifted,
@@ -45,19 +48,19 @@ impl ConsentChange {
 pub struct Consent {
     /// Whether it asked for marketing; nobody is asked by default.
     pub marketing: bool,
-    /// Why nothing may be sent.
+    /// Why it is not written to.
     pub suppressed: Option<Suppression>,
 }
 
 impl Consent {
-    /// Why a message must not go there; `None` when it may.
-    pub const fn forbids(&self, is_marketing: bool) -> Option<&'static str> {
+    /// Why a message of this kind must not go there; `None` when it may.
+    pub const fn forbids(&self, kind: MessageKind) -> Option<&'static str> {
         match self.suppressed {
             Some(Suppression::Bounced) => Some("address_bounced"),
-            Some(Suppression::SpamReported) => Some("spam_reported"),
+            Some(Suppression::SpamReported) if !kind.is_owed() => Some("spam_reported"),
             Some(Suppression::Stopped) => Some("opted_out"),
-            None if is_marketing && !self.marketing => Some("no_marketing_consent"),
-            None => None,
+            _ if kind.is_marketing() && !self.marketing => Some("no_marketing_consent"),
+            Some(Suppression::SpamReported) | None => None,
         }
     }
 }
@@ -69,15 +72,27 @@ mod tests {
     #[test]
     fn nobody_gets_marketing_who_did_not_ask_for_it_and_everybody_gets_what_is_about_their_order() {
         let silent = Consent::default();
-        assert_eq!(silent.forbids(true), Some("no_marketing_consent"));
-        assert_eq!(silent.forbids(false), None);
+        assert_eq!(silent.forbids(MessageKind::Promotion), Some("no_marketing_consent"));
+        assert_eq!(silent.forbids(MessageKind::OrderConfirmation), None);
         let asked = Consent { marketing: true, suppressed: None };
-        assert_eq!(asked.forbids(true), None);
+        assert_eq!(asked.forbids(MessageKind::Promotion), None);
     }
 
     #[test]
     fn a_suppressed_address_gets_nothing_whatever_it_asked_for() {
         let stopped = Consent { marketing: true, suppressed: Some(Suppression::Stopped) };
-        assert!(stopped.forbids(true).is_some() && stopped.forbids(false).is_some());
+        let bounced = Consent { marketing: true, suppressed: Some(Suppression::Bounced) };
+        assert!(
+            MessageKind::ALL.iter().all(|kind| stopped.forbids(*kind).is_some() && bounced.forbids(*kind).is_some())
+        );
+    }
+
+    #[test]
+    fn who_called_an_offer_spam_still_gets_what_they_are_owed() {
+        let reported = Consent { marketing: true, suppressed: Some(Suppression::SpamReported) };
+        for kind in MessageKind::ALL {
+            let is_dispensable = matches!(kind, MessageKind::Promotion | MessageKind::Welcome);
+            assert_eq!(reported.forbids(kind), is_dispensable.then_some("spam_reported"), "{kind:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod campaign;
 mod card_number;
+mod contact;
 mod customer;
 mod limits;
 mod message;
@@ -18,13 +19,15 @@ use std::str::FromStr;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::{Currency, Money};
+use super::{Currency, Money, mail_address};
 use crate::error::{Error, FieldError, Result};
 
 use limits::{METADATA_KEY_MAX_CHARS, METADATA_MAX_PAIRS, METADATA_VALUE_MAX_CHARS};
 
+pub use super::mail_address::normalised_email;
 pub use campaign::{CreateCampaign, RECIPIENTS_MAX, Recipient};
 pub use card_number::holds_card_number;
+pub use contact::{Lift, Lookup};
 pub use customer::CreateCustomer;
 pub use message::CreateMessage;
 pub use payment::{ConfirmPayment, CreatePayment};
@@ -34,8 +37,6 @@ pub use shipping::{Choice, CreateShipment, QuoteRates, ValidateAddress};
 
 /// Longest free text of a message or a campaign, in characters; nobody reads more.
 const TEXT_MAX_CHARS: usize = 500;
-/// Longest e-mail address, in bytes (RFC 5321: 254).
-const EMAIL_MAX_BYTES: usize = 254;
 /// Longest return URL, in bytes: Stripe's limit is 5,000; browsers get unreliable above 2,000.
 const URL_MAX_BYTES: usize = 2_000;
 /// Longest id from elsewhere (customer, payment method), in bytes.
@@ -100,17 +101,6 @@ fn missing_field(message: &str, path: &str) -> String {
     }
 }
 
-/// An address as it is stored, compared and written to: trimmed, domain in lower case. `None` when it is none.
-pub fn normalised_email(text: &str) -> Option<String> {
-    let trimmed = text.trim();
-    let options = email_address::Options::default().with_required_tld().without_display_text().without_domain_literal();
-    if trimmed.len() > EMAIL_MAX_BYTES || email_address::EmailAddress::parse_with_options(trimmed, options).is_err() {
-        return None;
-    }
-    let (local, domain) = trimmed.rsplit_once('@')?;
-    Some(format!("{local}@{}", domain.to_lowercase()))
-}
-
 #[derive(Default)]
 struct Findings(Vec<FieldError>);
 
@@ -153,6 +143,13 @@ impl Findings {
         let message = format!("must be 1 to {most} minor units");
         self.unless((1..=most).contains(&raw.value), &format!("{field}.value"), &message);
         Some(Money { value: raw.value, currency: currency? })
+    }
+
+    /// A mail address, as it is stored.
+    fn email(&mut self, field: &str, text: &str) -> Option<String> {
+        let address = mail_address::normalised_email(text);
+        self.unless(address.is_some(), field, mail_address::what_is_wrong(text));
+        address
     }
 
     fn id(&mut self, field: &str, id: &str) {

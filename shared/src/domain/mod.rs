@@ -8,6 +8,7 @@ pub mod event;
 pub mod follow_up;
 pub mod id;
 pub mod input;
+pub mod mail_address;
 pub mod message;
 pub mod money;
 pub mod payment;
@@ -28,6 +29,7 @@ pub use id::{
 };
 #[cfg(feature = "mutations")]
 pub use id::{FewerShards, fewer_due_shards};
+pub use mail_address::normalised_email;
 pub use money::{Currency, Money};
 pub use phone::normalised_phone;
 pub use private::Private;

@@ -209,6 +209,16 @@ pub async fn respond<F: HttpFunction>(
     response
 }
 
+/// The answer to what is no request at all.
+fn no_request(world: &World) -> http::Response<Body> {
+    let correlation = Correlation::generate(world.now(), world.rng.next());
+    let error =
+        Error::rejected(400, "bad_request", "The path, query or a header has characters that HTTP does not allow.");
+    log_failure(&error, &correlation);
+    let (status, document, retry_after) = problem(&error);
+    problem_response(status, document, retry_after, false, &correlation)
+}
+
 fn log_failure(error: &Error, correlation: &Correlation) {
     let code = error.code;
     if error.is_rejected() {

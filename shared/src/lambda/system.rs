@@ -9,6 +9,7 @@ use super::config::Env;
 use super::receiver::Receiver;
 use crate::aws::{Clients, Objects, Queues, Secrets, Table, Transport};
 use crate::domain::StackId;
+use crate::domain::message::MessageKind;
 use crate::domain::message::Prices;
 use crate::effects::archive::Archive;
 use crate::effects::contact::{AppKeys, UnsubscribeLinks};
@@ -16,7 +17,7 @@ use crate::effects::template::{self, Templates};
 use crate::effects::{Routes, WorkList};
 use crate::error::{Error, Result};
 use crate::gateway::{Gateway, Keyring, Memory, Vendor};
-use crate::messages::{Mailer, Messages, Pricing};
+use crate::messages::{Contacts, Mailer, Messages, Pricing};
 use crate::payments::{KnownCustomers, Payments};
 use crate::shipping::{Carriers, Labels, Quotes, RateMemory, Shipments};
 use crate::telemetry;
@@ -129,6 +130,8 @@ impl System {
             address: self.env.required("MAIL_FROM")?,
             name: self.env.required("MAIL_FROM_NAME")?,
             shop: self.env.required("SHOP_NAME")?,
+            postal_address: self.env.optional("POSTAL_ADDRESS"),
+            tracked: self.tracked_mails()?,
             sandbox: self.mail_sandbox()?,
             prices: self.prices()?,
             event_window: self.env.seconds_for_tests("MAIL_EVENT_WINDOW_S", sendgrid::EVENT_WINDOW)?,
@@ -139,6 +142,18 @@ impl System {
         Ok(sendgrid::SendGrid::new(self.gateway()?, base, self.sendgrid_keys()?, sender, self.stack()?))
     }
 
+    /// The mails of which it is watched whether they are opened and what is clicked.
+    ///
+    /// # Errors
+    /// `configuration` for what is no kind of message, or for one that nobody may watch.
+    fn tracked_mails(&self) -> Result<Vec<MessageKind>> {
+        let names = self.env.optional("TRACKED_MAILS").unwrap_or_else(|| MessageKind::Promotion.as_str().to_owned());
+        let unusable = || Error::misconfigured("configuration", "variable TRACKED_MAILS names what cannot be tracked");
+        let names = names.split(',').map(str::trim).filter(|name| !matches!(*name, "" | "none"));
+        let kinds = names.map(|name| MessageKind::parse(name).filter(|kind| kind.may_be_tracked()));
+        kinds.map(|kind| kind.ok_or_else(unusable)).collect()
+    }
+
     /// Who sends mails: SendGrid, and Postmark where it stands in.
     pub fn mailer(&self) -> Result<Mailer> {
         Ok(Mailer::new(self.sendgrid()?, self.postmark_if_wanted()?))
@@ -147,8 +162,17 @@ impl System {
     /// Messages: SMS by Twilio, campaigns by SendGrid.
     pub fn messages(&self) -> Result<Messages> {
         let (list, texts, batches) = (self.work_list()?, self.twilio()?, self.sendgrid_batches()?);
-        let pricing = Pricing { prices: self.prices()?, shop: self.env.required("SHOP_NAME")? };
+        let pricing = Pricing {
+            prices: self.prices()?,
+            shop: self.env.required("SHOP_NAME")?,
+            has_postal_address: self.env.optional("POSTAL_ADDRESS").is_some(),
+        };
         Ok(Messages::new(list, texts, batches, self.app_keys()?, pricing))
+    }
+
+    /// What is known of addresses.
+    pub fn contacts(&self) -> Result<Contacts> {
+        Ok(Contacts::new(self.work_list()?, self.app_keys()?))
     }
 
     /// The templates that are kept at SendGrid.
@@ -224,6 +248,7 @@ impl System {
             address: self.env.required("MAIL_FROM")?,
             name: self.env.required("MAIL_FROM_NAME")?,
             shop: self.env.required("SHOP_NAME")?,
+            tracked: self.tracked_mails()?,
         };
         let base = self.env.vendor_base("POSTMARK_API_BASE")?;
         Ok(postmark::Postmark::new(self.gateway()?, base, self.postmark_keys()?, sender, self.stack()?))

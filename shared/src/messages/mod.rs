@@ -3,11 +3,12 @@
 //! mailer.rs decides which mail provider makes a try; here is what a request does: codes leave at once, everything else goes
 //! into the work list and is sent from its queue.
 
+mod contacts;
 mod mailer;
 
 use crate::domain::consent::{Consent, ConsentChange};
 use crate::domain::input::{CreateCampaign, CreateMessage, Preferences};
-use crate::domain::message::{MessageKind, Prices};
+use crate::domain::message::{Channel, Content, MessageKind, Prices};
 use crate::domain::{CampaignId, Correlation};
 use crate::effects::campaign::{Campaign, CampaignCreated, CampaignRequest};
 use crate::effects::contact::{AppKeys, contact_id, other_ids};
@@ -19,6 +20,7 @@ use crate::gateway::{Keyring, Permit};
 use crate::vendors::sendgrid::batch::Batches;
 use crate::vendors::twilio::Twilio;
 
+pub use contacts::Contacts;
 pub use mailer::Mailer;
 
 /// The work list, and the providers that a request calls itself.
@@ -31,13 +33,15 @@ pub struct Messages {
     pricing: Pricing,
 }
 
-/// What messages are estimated to cost. An SMS costs by its length, and the shop's name is part of it.
+/// What messages are estimated to cost, and what of the shop goes into them. An SMS costs by its length, and the shop's name is part of it.
 #[derive(Clone, Debug)]
 pub struct Pricing {
     /// Per mail, and per part of an SMS.
     pub prices: Prices,
     /// The shop's name as SMS have it.
     pub shop: String,
+    /// Whether it is known where the shop is: without that no marketing mail is sent.
+    pub has_postal_address: bool,
 }
 
 /// Who asks, and how the request may be repeated.
@@ -79,9 +83,10 @@ impl Messages {
     /// # Errors
     /// What [`WorkList::create_message`] refuses.
     pub async fn create(&self, input: &CreateMessage, asker: Asker<'_>) -> Result<Asked> {
+        self.allow_advertising(&input.content)?;
         let (order, to) = (input.order_id.as_ref(), input.to.expose());
         let keys = self.app_keys.get().await?;
-        let Pricing { prices, shop } = &self.pricing;
+        let Pricing { prices, shop, .. } = &self.pricing;
         let asked = MessageRequest {
             key: asker.key,
             hash: asker.hash,
@@ -116,11 +121,22 @@ impl Messages {
         Asked { message: *message, is_repeat }
     }
 
+    /// Whoever advertises by mail says where they are.
+    fn allow_advertising(&self, content: &Content) -> Result<()> {
+        let needs_address = content.channel() == Channel::Email && content.kind().is_marketing();
+        if needs_address && !self.pricing.has_postal_address {
+            let detail = "Marketing mail must have the shop's postal address: set the stack's parameter PostalAddress.";
+            return Err(Error::rejected(422, "postal_address_missing", detail));
+        }
+        Ok(())
+    }
+
     /// Takes a campaign; it starts at once unless it is for later.
     ///
     /// # Errors
     /// What [`WorkList::create_campaign`] refuses.
     pub async fn create_campaign(&self, input: &CreateCampaign, asker: Asker<'_>) -> Result<CampaignCreated> {
+        self.allow_advertising(&input.content)?;
         let asked = CampaignRequest {
             key: asker.key,
             hash: asker.hash,

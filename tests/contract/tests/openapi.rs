@@ -9,8 +9,8 @@ use std::fs;
 use contract::workspace_root;
 use crossdock::domain::Timestamp;
 use crossdock::domain::input::{
-    ConfirmPayment, CreateCampaign, CreateCustomer, CreateMessage, CreatePayment, CreateRefund, CreateShipment,
-    Preferences, QuoteRates, ValidateAddress,
+    ConfirmPayment, CreateCampaign, CreateCustomer, CreateMessage, CreatePayment, CreateRefund, CreateShipment, Lift,
+    Lookup, Preferences, QuoteRates, ValidateAddress,
 };
 use crossdock::domain::shipping::PickupRequest;
 use serde_json::{Value, json};
@@ -143,6 +143,8 @@ fn every_example_of_a_request_is_taken_by_its_parser() {
                 "/campaigns" => CreateCampaign::parse(&body, now).map(drop),
                 "/messages" => CreateMessage::parse(&body, now).map(drop),
                 "/contacts/preferences" => Preferences::parse(&body, now).map(drop),
+                "/contacts/lookup" => Lookup::parse(&body).map(drop),
+                "/contacts/lift" => Lift::parse(&body, now).map(drop),
                 "/rates" => QuoteRates::parse(&body, now).map(drop),
                 "/shipments" => CreateShipment::parse(&body, now).map(drop),
                 "/addresses/validate" => ValidateAddress::parse(&body).map(drop),

@@ -2,6 +2,7 @@
 //! [`crate::Watch`]'s.
 
 mod labels;
+mod mails;
 mod marks;
 mod wishes;
 
@@ -38,6 +39,8 @@ pub fn violations(universe: &Universe) -> Vec<String> {
     wishes::cancels_are_kept(universe, &items, &mut wrong);
     wishes::paid_orders_are_paid_once(&items, &mut wrong);
     wishes::the_opted_out_are_not_written_to(universe, &items, &mut wrong);
+    mails::the_opted_out_get_no_mail(universe, &items, &mut wrong);
+    mails::nothing_canceled_was_sent(universe, &items, &mut wrong);
     marks::objects_are_known(universe, &items, &mut wrong);
     marks::failures_are_told_once(universe, &items, &mut wrong);
     labels::agree(universe, &items, &mut wrong);

@@ -65,6 +65,8 @@ pub struct Universe {
     pub keeps_instances: bool,
     /// Whether Postmark stands in for SendGrid.
     pub has_mail_fallback: bool,
+    /// Whether the shop says where it is.
+    pub has_postal_address: bool,
     /// Whether SendGrid only checks mails.
     pub has_mail_sandbox: bool,
     instances: BTreeMap<Function, Vec<(Probe, System)>>,
@@ -168,6 +170,7 @@ impl Universe {
             may_die: Vec::new(),
             keeps_instances: false,
             has_mail_fallback: false,
+            has_postal_address: true,
             has_mail_sandbox: false,
             instances: BTreeMap::new(),
             last_sweep_ms: START_MS,
@@ -431,8 +434,12 @@ impl Universe {
         let world = world(self.clock, &self.aws, &self.sandbox, probe, seed);
         let transport = Transport::of(self.aws.http_client(probe.clone()));
         let transport = if self.aws.table().is_compared() { transport } else { transport.tuned(crate::sdk::lean()) };
-        System::with(environment(self.has_mail_fallback, self.has_mail_sandbox), world, &transport)
-            .unwrap_or_else(|e| panic!("{function:?}: {e}"))
+        System::with(
+            environment(self.has_mail_fallback, self.has_mail_sandbox, self.has_postal_address),
+            world,
+            &transport,
+        )
+        .unwrap_or_else(|e| panic!("{function:?}: {e}"))
     }
 }
 
@@ -475,7 +482,7 @@ pub(crate) fn api_request(method: &str, path: &str, key: Option<&str>, body: Opt
     request.header("content-type", "application/json").body(body).unwrap()
 }
 
-fn environment(has_mail_fallback: bool, has_mail_sandbox: bool) -> Env {
+fn environment(has_mail_fallback: bool, has_mail_sandbox: bool, has_postal_address: bool) -> Env {
     let queue = |name: &str| crate::Sqs::url(name);
     let variables = [
         ("STAGE", "sim".to_owned()),
@@ -513,6 +520,7 @@ fn environment(has_mail_fallback: bool, has_mail_sandbox: bool) -> Env {
         ("MAIL_FROM", "orders@shop.example".to_owned()),
         ("MAIL_FROM_NAME", "Shop".to_owned()),
         ("SHOP_NAME", "Shop".to_owned()),
+        ("POSTAL_ADDRESS", if has_postal_address { "Shop, Market Square 1, 0150 Oslo" } else { "" }.to_owned()),
         ("AWS_REGION", "eu-central-1".to_owned()),
         ("AWS_ACCESS_KEY_ID", "sim".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "sim".to_owned()),

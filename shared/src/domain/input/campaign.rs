@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::message::{Fields, send_at};
-use super::{Findings, TEXT_MAX_CHARS, json, normalised_email};
+use super::{Findings, TEXT_MAX_CHARS, json};
+use crate::domain::mail_address::compared;
 use crate::domain::message::{Channel, Content, MessageKind};
 use crate::domain::{Private, Timestamp};
 use crate::error::Result;
@@ -70,19 +71,18 @@ impl CreateCampaign {
         let content = super::message::content(Channel::Email, MessageKind::Promotion, &mut data);
         let mut recipients = BTreeMap::new();
         for (n, recipient) in raw.recipients.iter().take(RECIPIENTS_MAX).enumerate() {
-            let email = normalised_email(&recipient.email);
-            bad.unless(email.is_some(), &format!("recipients.{n}.email"), "must be an e-mail address");
+            let email = bad.email(&format!("recipients.{n}.email"), &recipient.email);
             let name = recipient.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
             let fits =
                 name.is_none_or(|name| name.chars().count() <= TEXT_MAX_CHARS && !name.chars().any(char::is_control));
             bad.unless(fits, &format!("recipients.{n}.name"), "must be at most 500 characters on one line");
             if let Some(email) = email {
-                recipients.entry(email).or_insert_with(|| name.map(str::to_owned));
+                recipients.entry(compared(&email)).or_insert_with(|| (email, name.map(str::to_owned)));
             }
         }
         bad.into_result()?;
         let Some(content) = content else { return Err(super::findings_incomplete()) };
-        let recipients = recipients.into_iter();
+        let recipients = recipients.into_values();
         let recipients = recipients.map(|(email, name)| Recipient { email: email.into(), name: name.map(Into::into) });
         Ok(Self { name: name.to_owned(), content, recipients: recipients.collect(), send_at })
     }
@@ -113,9 +113,10 @@ mod tests {
     fn who_is_named_twice_gets_one_mail() {
         let body = campaign(&json!([
             { "email": "ada@example.com", "name": "Ada" }, { "email": " ada@EXAMPLE.com " }, { "email": "b@example.com" },
+            { "email": "Ada@example.com" }, { "email": "c@müller.example" }, { "email": "C@xn--mller-kva.example" },
         ]));
         let recipients = parsed(&body).expect("a campaign").recipients;
-        assert_eq!(recipients.len(), 2);
+        assert_eq!(recipients.len(), 3);
         assert_eq!(recipients[0].name.as_ref().map(|name| name.expose().as_str()), Some("Ada"));
     }
 

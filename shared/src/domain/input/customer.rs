@@ -1,7 +1,7 @@
 //! `POST /customers`, and the customer in `POST /payments`.
 
 use super::limits::{NAME_MAX_CHARS, PHONE_MAX_CHARS};
-use super::{Findings, findings_incomplete, json, normalised_email};
+use super::{Findings, findings_incomplete, json};
 use crate::domain::{CustomerId, Private};
 use crate::error::Result;
 
@@ -44,8 +44,7 @@ impl RawCustomer {
     pub(super) fn checked(self, path: &str, bad: &mut Findings) -> Option<CreateCustomer> {
         let id = CustomerId::parse(&self.id);
         bad.unless(id.is_some(), &format!("{path}id"), "must be 1 to 255 printable ASCII characters");
-        let email = normalised_email(&self.email);
-        bad.unless(email.is_some(), &format!("{path}email"), "must be an e-mail address");
+        let email = bad.email(&format!("{path}email"), &self.email);
         bad.text_within(NAME_MAX_CHARS, &format!("{path}name"), self.name.as_deref());
         bad.plain_text(PHONE_MAX_CHARS, &format!("{path}phone"), self.phone.as_deref());
         Some(CreateCustomer {

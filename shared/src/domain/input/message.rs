@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Findings, TEXT_MAX_CHARS, json, normalised_email};
+use super::{Findings, TEXT_MAX_CHARS, json};
 use crate::domain::message::{Channel, Content, DeliveryStep, MessageKind};
 use crate::domain::phone::normalised_phone;
 use crate::domain::{Currency, CustomerId, Money, OrderId, Private, Timestamp};
@@ -85,12 +85,14 @@ impl CreateMessage {
 
 /// An address of this channel, as it is stored.
 pub(super) fn address(field: &str, channel: Channel, text: &str, bad: &mut Findings) -> Option<String> {
-    let (address, what) = match channel {
-        Channel::Email => (normalised_email(text), "must be an e-mail address"),
-        Channel::Sms => (normalised_phone(text), "must be a phone number with its country code, like +4798765432"),
-    };
-    bad.unless(address.is_some(), field, what);
-    address
+    match channel {
+        Channel::Email => bad.email(field, text),
+        Channel::Sms => {
+            let number = normalised_phone(text);
+            bad.unless(number.is_some(), field, "must be a phone number with its country code, like +4798765432");
+            number
+        }
+    }
 }
 
 pub(super) fn send_at(

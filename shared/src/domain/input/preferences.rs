@@ -33,9 +33,21 @@ struct RawPreferences {
 }
 
 #[derive(serde::Deserialize)]
-struct RawProof {
+pub(super) struct RawProof {
     source: String,
     at: String,
+}
+
+/// Where and when something was said, checked at this time.
+pub(super) fn proof(raw: RawProof, now: Timestamp, bad: &mut Findings) -> (String, Option<Timestamp>) {
+    let source = raw.source;
+    let fits = (1..=SOURCE_MAX_CHARS).contains(&source.chars().count()) && !source.chars().any(char::is_control);
+    bad.unless(fits, "proof.source", "must have 1 to 200 characters");
+    let at = Timestamp::parse_rfc3339(&raw.at);
+    bad.unless(at.is_some(), "proof.at", "must be an RFC 3339 time");
+    // A wish from the future would outweigh every later one.
+    bad.unless(at.is_none_or(|at| at <= now), "proof.at", "must not be in the future");
+    (source, at)
 }
 
 impl Preferences {
@@ -49,13 +61,7 @@ impl Preferences {
         let channel = Channel::parse(&raw.channel);
         bad.unless(channel.is_some(), "channel", "must be email or sms");
         let to = channel.and_then(|channel| address("address", channel, &raw.address, &mut bad));
-        let source = raw.proof.0.source;
-        let fits = (1..=SOURCE_MAX_CHARS).contains(&source.chars().count()) && !source.chars().any(char::is_control);
-        bad.unless(fits, "proof.source", "must have 1 to 200 characters");
-        let at = Timestamp::parse_rfc3339(&raw.proof.0.at);
-        bad.unless(at.is_some(), "proof.at", "must be an RFC 3339 time");
-        // A wish from the future would outweigh every later one.
-        bad.unless(at.is_none_or(|at| at <= now), "proof.at", "must not be in the future");
+        let (source, at) = proof(raw.proof.0, now, &mut bad);
         bad.into_result()?;
         let (Some(channel), Some(to), Some(at)) = (channel, to, at) else { return Err(findings_incomplete()) };
         Ok(Self { address: to.into(), channel, marketing: raw.marketing, source, at })

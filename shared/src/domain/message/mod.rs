@@ -12,7 +12,7 @@ use super::status::Status;
 pub use content::{Content, DeliveryStep};
 pub use price::{Estimate, Prices};
 pub use text::{WayToStop, sms_text};
-pub use wording::{Fields, MailText, Wording, escaped, mail_fields, mail_text};
+pub use wording::{Fields, MailText, POSTAL_ADDRESS, Wording, escaped, mail_fields, mail_text};
 
 /// Where a message stands. The HTTP contract's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -186,6 +186,17 @@ impl MessageKind {
     /// Whether it is marketing: never without the recipient's consent.
     pub const fn is_marketing(self) -> bool {
         matches!(self, Self::Promotion)
+    }
+
+    /// Whether its recipient is owed it, whatever they think of our mails: it is about their order or their account.
+    pub const fn is_owed(self) -> bool {
+        !matches!(self, Self::Promotion | Self::Welcome)
+    }
+
+    /// Whether it may be watched whether it is opened and what is clicked. A link that lets somebody in goes through nobody
+    /// else's hands.
+    pub const fn may_be_tracked(self) -> bool {
+        !matches!(self, Self::PasswordReset | Self::TwoFactorCode)
     }
 
     /// Whether it is worth nothing a while later, so that nobody has to look after one that was not sent.

@@ -22,6 +22,8 @@ pub type Fields = Vec<(&'static str, String)>;
 
 /// The field that holds the link.
 const LINK: &str = "link";
+/// The field that holds where the shop is, in letters: whoever advertises must say so (15 U.S.C. 7704(a)(5)(A)(iii)).
+pub const POSTAL_ADDRESS: &str = "postal_address";
 
 const ORDER_CONFIRMATION: Wording = Wording {
     name: "order_confirmation",
@@ -108,7 +110,7 @@ impl Wording {
         MailText {
             subject: fill(&with.subject, fields, str::to_owned),
             plain: fill(&with.plain, fields, str::to_owned),
-            html: fill(&with.html, fields, escaped),
+            html: fill(&with.html, fields, escaped_lines),
         }
     }
 
@@ -133,7 +135,8 @@ impl Wording {
 
     fn with_names(&self, has_link: bool) -> MailText {
         let mut plain = format!("{{{{hello}}}}\n\n{}\n", self.said);
-        let mut html = format!("<p>{{{{hello}}}}</p><p>{}</p>", self.said);
+        // Templates keep the breaks of a text by its style; what is filled in here has them as elements, too.
+        let mut html = format!("<p>{{{{hello}}}}</p><p style=\"white-space:pre-line\">{}</p>", self.said);
         if has_link {
             plain += "\n{{link}}\n";
             html += "<p><a href=\"{{link}}\">{{link}}</a></p>";
@@ -141,6 +144,8 @@ impl Wording {
         plain += "\n{{shop}}\n";
         html += "<p>{{shop}}</p>";
         if self.is_marketing {
+            plain += "{{postal_address}}\n";
+            html += "<p>{{postal_address}}</p>";
             plain += "\nYou get this because you asked for it. Unsubscribe: {{unsubscribe_url}}\n";
             html += "<p>You get this because you asked for it. <a href=\"{{unsubscribe_url}}\">Unsubscribe</a></p>";
         }
@@ -212,6 +217,11 @@ fn fill(template: &str, fields: &Fields, written: fn(&str) -> String) -> String 
     filled + rest
 }
 
+/// Text in HTML, with its line breaks.
+fn escaped_lines(text: &str) -> String {
+    escaped(text).replace("\r\n", "<br>").replace(['\n', '\r'], "<br>")
+}
+
 /// What comes from strangers is text in HTML.
 pub fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
@@ -245,6 +255,15 @@ mod tests {
         assert!(text.html.contains("&lt;b&gt;Ada &amp; &#39;co&#39;&lt;/b&gt;"), "{}", text.html);
         assert!(text.html.contains("&lt;script&gt;") && !text.html.contains("<script>"), "{}", text.html);
         assert!(text.plain.contains("<script>"), "plain text has no markup");
+    }
+
+    #[test]
+    fn lines_stay_lines_in_the_html_part_and_markup_stays_text() {
+        let content = Content::AccountNotification { subject: private("x"), text: private("one\ntwo\r\n<br>three") };
+        let text = mail_text(&content, None, "Shop", None, None);
+        assert!(text.html.contains("one<br>two<br>&lt;br&gt;three"), "{}", text.html);
+        assert!(text.plain.contains("one\ntwo"), "{}", text.plain);
+        assert!(ACCOUNT_NOTIFICATION.template().html.contains("white-space:pre-line"));
     }
 
     #[test]

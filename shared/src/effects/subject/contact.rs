@@ -6,11 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
 use crate::aws::{Key, Transacted, Write};
 use crate::domain::consent::{Consent, ConsentChange, Suppression};
-use crate::domain::{ContactId, Correlation, Private, Timestamp, id, phone};
+use crate::domain::message::{Channel, MessageKind};
+use crate::domain::{ContactId, Correlation, Private, Timestamp, id, mail_address, phone};
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::person_partition;
 use crate::effects::list::observation::ContactSeen;
@@ -55,7 +57,7 @@ pub struct Contact {
     /// When they last said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marketing_at: Option<Timestamp>,
-    /// Why nothing may be sent there.
+    /// Why it is not written to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<Suppression>,
     /// When that was last said, or taken back.
@@ -70,6 +72,43 @@ impl Contact {
     /// What they agree to.
     pub const fn consent(&self) -> Consent {
         Consent { marketing: self.marketing, suppressed: self.suppressed }
+    }
+
+    /// Somebody of whom nothing is known.
+    pub(crate) fn unknown(id: &ContactId) -> Self {
+        Self {
+            item_type: "contact".to_owned(),
+            contact_id: id.clone(),
+            address: None,
+            name: None,
+            marketing: false,
+            marketing_at: None,
+            suppressed: None,
+            suppressed_at: None,
+            also: Vec::new(),
+        }
+    }
+
+    /// What is known of an address of this channel, as the API shows it: without the address.
+    pub fn view(&self, channel: Channel) -> Value {
+        let consent = self.consent();
+        let kinds = MessageKind::ALL.into_iter().filter(|kind| kind.fits(channel));
+        let withheld = kinds.filter_map(|kind| Some((kind.as_str().to_owned(), json!(consent.forbids(kind)?))));
+        let mut view = json!({
+            "channel": channel,
+            "marketing": self.marketing,
+            "suppressed": self.suppressed.is_some(),
+            "not_sent": withheld.collect::<Map<String, Value>>(),
+        });
+        if let Some(why) = self.suppressed {
+            view["suppressed_because"] = json!(why);
+        }
+        for (name, at) in [("marketing_at", self.marketing_at), ("suppressed_at", self.suppressed_at)] {
+            if let Some(at) = at {
+                view[name] = json!(at.to_rfc3339());
+            }
+        }
+        view
     }
 
     /// Takes over what was said of the same phone under another way of writing its number, where that is newer. Of the
@@ -118,19 +157,24 @@ struct SaidRow<'a> {
 
 /// The id of an address: an HMAC, because addresses can be enumerated and plain hashes of them reversed.
 pub fn contact_id(keys: &AppKeys, normalised_address: &str) -> Result<ContactId> {
+    id_of(keys, &mail_address::compared(normalised_address))
+}
+
+fn id_of(keys: &AppKeys, form: &str) -> Result<ContactId> {
     let key = keys.person_key.expose();
     if key.is_empty() {
         return Err(Error::misconfigured("secret_unusable", "app: person_key is empty"));
     }
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).map_err(|e| Error::bug("hmac", e))?;
-    mac.update(normalised_address.as_bytes());
+    mac.update(form.as_bytes());
     let code = mac.finalize().into_bytes();
     Ok(ContactId::from_stored(format!("con_{}", id::first_128_bits(&code))))
 }
 
-/// The ids of the other ways in which a phone's number is written; none for a mail address.
+/// The ids of the other ways in which a phone's number is written, or under which earlier versions kept a mail address.
 pub fn other_ids(keys: &AppKeys, normalised_address: &str) -> Result<Vec<ContactId>> {
-    phone::other_ways(normalised_address).iter().map(|other| contact_id(keys, other)).collect()
+    let others = [phone::other_ways(normalised_address), mail_address::compared_before(normalised_address)].concat();
+    others.iter().map(|other| id_of(keys, other)).collect()
 }
 
 /// The links with which somebody unsubscribes: each names one contact, and only we can make it.
@@ -317,6 +361,15 @@ impl WorkList {
         let contact: Option<Contact> = item.map(|item| item.parse()).transpose()?;
         let contact = self.as_one_person(contact).await?;
         Ok(contact.map(|contact| contact.consent()).unwrap_or_default())
+    }
+
+    /// What is known of somebody, also under the other ids of the same person.
+    pub async fn contact(&self, id: &ContactId, also: &[ContactId]) -> Result<Contact> {
+        let item = self.table.get(&key(id)).await?;
+        let mut contact: Contact = item.map(|item| item.parse()).transpose()?.unwrap_or_else(|| Contact::unknown(id));
+        let news = also.iter().filter(|other| !contact.also.contains(other)).cloned().collect::<Vec<_>>();
+        contact.also.extend(news);
+        Ok(self.as_one_person(Some(contact)).await?.unwrap_or_else(|| Contact::unknown(id)))
     }
 
     /// A contact with what the others of the same phone agree to. One read more where a country writes numbers in two ways.

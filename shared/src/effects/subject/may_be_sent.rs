@@ -11,8 +11,7 @@ use crate::guard::{Guard, holds};
 /// What stands in the way of sending; `None` when nothing does.
 pub(crate) fn withheld(message: &Message, contact: Option<&Contact>, now: Timestamp) -> Option<Outcome> {
     let contact = contact?;
-    let is_marketing = message.kind.is_marketing();
-    if let Some(why) = contact.consent().forbids(is_marketing).filter(|_| holds(Guard::ConsentHolds)) {
+    if let Some(why) = contact.consent().forbids(message.kind).filter(|_| holds(Guard::ConsentHolds)) {
         tracing::info!(message.id = message.message_id.as_str(), reason = why, "a message was not sent");
         return Some(Outcome::of(Verdict::Refused { code: SUPPRESSED }));
     }

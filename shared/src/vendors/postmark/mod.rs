@@ -13,8 +13,8 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use serde::Deserialize;
 
 use self::classify::{classify, refusal};
-use self::wire::{Mail, STREAM, mailbox, message_id, metadata};
-use crate::domain::message::{MessageStatus, mail_text};
+use self::wire::{Mail, STREAM, mailbox, message_id, metadata, tracked_links};
+use crate::domain::message::{MessageKind, MessageStatus, mail_text};
 use crate::domain::{Correlation, OrderId, Private, StackId, Timestamp};
 use crate::effects::contact::Contact;
 use crate::effects::intent::Intent;
@@ -60,6 +60,8 @@ pub struct Sender {
     pub name: String,
     /// The shop's name in texts.
     pub shop: String,
+    /// The mails of which it is watched whether they are opened and what is clicked.
+    pub tracked: Vec<MessageKind>,
 }
 
 /// Postmark.
@@ -106,6 +108,7 @@ impl Postmark {
     fn mail(&self, intent: &Intent, message: &Message, address: &str, name: Option<&str>) -> serde_json::Result<Bytes> {
         let order = message.order_id.as_ref();
         let text = mail_text(&message.content, order, &self.sender.shop, name, None);
+        let is_tracked = message.kind.may_be_tracked() && self.sender.tracked.contains(&message.kind);
         let mail = Mail {
             from: mailbox(&self.sender.address, Some(&self.sender.name)),
             to: mailbox(address, name),
@@ -114,6 +117,8 @@ impl Postmark {
             html_body: &text.html,
             message_stream: STREAM,
             tag: message.kind.as_str(),
+            track_opens: is_tracked,
+            track_links: tracked_links(is_tracked),
             metadata: metadata(self.stack.as_str(), order.map(OrderId::as_str), intent.intent_id.as_str()),
         };
         serde_json::to_vec(&mail).map(Into::into)

@@ -19,6 +19,8 @@ pub(super) struct Mail<'a> {
     pub(super) html_body: &'a str,
     pub(super) message_stream: &'static str,
     pub(super) tag: &'a str,
+    pub(super) track_opens: bool,
+    pub(super) track_links: &'static str,
     /// Comes back with every event.
     pub(super) metadata: BTreeMap<&'static str, &'a str>,
 }
@@ -51,6 +53,11 @@ pub(super) struct FoundMessage {
     pub(super) message_id: String,
 }
 
+/// Which links are watched. (postmarkapp.com/developer/user-guide/tracking-links.)
+pub(super) const fn tracked_links(is_tracked: bool) -> &'static str {
+    if is_tracked { "HtmlAndText" } else { "None" }
+}
+
 /// The metadata by which events find what is ours. What is too long is left out rather than the mail: the intent's id,
 /// which is the one that is needed, never is.
 pub(super) fn metadata<'a>(stack: &'a str, order: Option<&'a str>, intent: &'a str) -> BTreeMap<&'static str, &'a str> {
@@ -80,12 +87,14 @@ mod tests {
             html_body: "<p>Thanks</p>",
             message_stream: STREAM,
             tag: "order_confirmation",
+            track_opens: false,
+            track_links: tracked_links(false),
             metadata: metadata("123/eu-north-1/crossdock", Some("o-1"), "int_1"),
         };
         let expected = serde_json::json!({
             "From": "\"Shop\" <shop@example.com>", "To": "ada@example.com", "Subject": "Order o-1",
             "TextBody": "Thanks", "HtmlBody": "<p>Thanks</p>", "MessageStream": "outbound",
-            "Tag": "order_confirmation",
+            "Tag": "order_confirmation", "TrackOpens": false, "TrackLinks": "None",
             "Metadata": {
                 "crossdock_stack": "123/eu-north-1/crossdock", "crossdock_order": "o-1", "crossdock_intent": "int_1",
             },

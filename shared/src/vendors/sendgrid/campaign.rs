@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::classify::classify;
 use super::mail::{data, written};
 use super::wire::{Address, CustomArgs, ListUnsubscribe, Mail, Personalization};
-use super::{Keys, MESSAGE_ID, SendGrid, json_request, recipient_name};
+use super::{Keys, MESSAGE_ID, POSTAL_ADDRESS_MISSING, SendGrid, json_request, recipient_name};
 use crate::domain::Timestamp;
 use crate::domain::message::{Fields, MessageKind, MessageStatus, Wording, escaped, mail_fields};
 use crate::effects::campaign::{Campaign, HELD_FOR};
@@ -72,12 +72,15 @@ impl SendGrid {
         let unsubscribe_url = self.unsubscribe_url(&message.contact_id).await?;
         let name = name.as_ref().map(|name| name.expose().clone());
         let (shop, url) = (&self.sender.shop, Some(unsubscribe_url.as_str()));
-        let fields = mail_fields(&campaign.content, None, shop, name.as_deref(), url);
+        let fields = self.with_postal_address(mail_fields(&campaign.content, None, shop, name.as_deref(), url));
         Ok(Some(Addressee { intent, address: address.expose(), name, unsubscribe_url, fields }))
     }
 
     async fn call_for(&self, campaign: &Campaign, addressees: &[Addressee<'_>], permit: &Permit) -> Vec<Outcome> {
         let Some(first) = addressees.first() else { return Vec::new() };
+        if self.sender.postal_address.is_none() {
+            return vec![Outcome::of(Verdict::Refused { code: POSTAL_ADDRESS_MISSING }); addressees.len()];
+        }
         let held_until = self.gateway.world().now().plus(HELD_FOR);
         let body = match self.letters(campaign, addressees, &first.fields, held_until).await {
             Ok(body) => body,
@@ -109,7 +112,8 @@ impl SendGrid {
     ) -> Result<Bytes> {
         let wording = Wording::of(&campaign.content).ok_or_else(|| Error::bug("unwritable_mail", "no wording"))?;
         let template_id = self.sender.templates.id_for(&wording, fields).await;
-        let mut shared = mail_fields(&campaign.content, None, &self.sender.shop, None, Some(UNSUBSCRIBE));
+        let shared = mail_fields(&campaign.content, None, &self.sender.shop, None, Some(UNSUBSCRIBE));
+        let mut shared = self.with_postal_address(shared);
         shared.iter_mut().filter(|(name, _)| *name == "hello").for_each(|(_, hello)| HELLO.clone_into(hello));
         let mut text = wording.filled(&shared);
         text.html = text.html.replace(HELLO, HELLO_HTML);
@@ -130,7 +134,7 @@ impl SendGrid {
             personalizations: personalizations.collect(),
             batch_id: campaign.batch_id.as_deref(),
             send_at: Some(held_until.seconds()),
-            ..self.letter(&text, template_id.as_deref(), MessageKind::Promotion.as_str())
+            ..self.letter(&text, template_id.as_deref(), MessageKind::Promotion)
         };
         written(&mail)
     }

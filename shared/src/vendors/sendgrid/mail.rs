@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use super::wire::{Address, Content, CustomArgs, ListUnsubscribe, Mail, MailSettings, Personalization};
+use super::wire::{Address, Content, CustomArgs, ListUnsubscribe, Mail, MailSettings, Personalization, Tracking};
 use super::{SendGrid, recipient_name};
-use crate::domain::message::{MailText, Wording, mail_fields};
+use crate::domain::message::{Fields, MailText, MessageKind, POSTAL_ADDRESS, Wording, mail_fields};
 use crate::domain::{ContactId, OrderId};
 use crate::effects::intent::Intent;
 use crate::effects::message::Message;
@@ -26,7 +26,9 @@ impl SendGrid {
             if message.kind.is_marketing() { Some(self.unsubscribe_url(&message.contact_id).await?) } else { None };
         let link = unsubscribe_url.as_deref();
         let wording = Wording::of(&message.content).ok_or_else(|| Error::bug("unwritable_mail", "no wording"))?;
-        let fields = mail_fields(&message.content, message.order_id.as_ref(), &self.sender.shop, name, link);
+        let order = message.order_id.as_ref();
+        let fields = mail_fields(&message.content, order, &self.sender.shop, name, link);
+        let fields = if message.kind.is_marketing() { self.with_postal_address(fields) } else { fields };
         let template_id = self.sender.templates.id_for(&wording, &fields).await;
         let text = wording.filled(&fields);
         let name = name.map(recipient_name);
@@ -46,7 +48,7 @@ impl SendGrid {
             headers: link.map(ListUnsubscribe::at),
             batch_id: None,
             send_at: None,
-            ..self.letter(&text, template_id.as_deref(), message.kind.as_str())
+            ..self.letter(&text, template_id.as_deref(), message.kind)
         };
         written(&mail)
     }
@@ -56,7 +58,7 @@ impl SendGrid {
         &'a self,
         text: &'a MailText,
         template_id: Option<&'a str>,
-        category: &'static str,
+        kind: MessageKind,
     ) -> Mail<'a> {
         let is_written_here = template_id.is_none();
         let content = [("text/plain", &text.plain), ("text/html", &text.html)].into_iter().filter(|_| is_written_here);
@@ -66,12 +68,19 @@ impl SendGrid {
             subject: is_written_here.then_some(&text.subject),
             content: content.map(|(mime, value)| Content { mime, value }).collect(),
             template_id,
-            categories: [category],
+            categories: [kind.as_str()],
             headers: None,
             batch_id: None,
             send_at: None,
-            settings: self.sender.sandbox.then(MailSettings::sandbox),
+            settings: MailSettings::of(kind, self.sender.sandbox),
+            tracking: Tracking::switched(kind.may_be_tracked() && self.sender.tracked.contains(&kind)),
         }
+    }
+
+    /// The fields of marketing mail, which says where the shop is.
+    pub(super) fn with_postal_address(&self, mut fields: Fields) -> Fields {
+        fields.extend(self.sender.postal_address.clone().map(|address| (POSTAL_ADDRESS, address)));
+        fields
     }
 
     /// Where somebody unsubscribes.

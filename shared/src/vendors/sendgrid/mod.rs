@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use self::batch::Batches;
 use self::classify::classify;
-use crate::domain::message::{MessageStatus, Prices};
+use crate::domain::message::{MessageKind, MessageStatus, Prices};
 use crate::domain::{Correlation, Private, StackId, Timestamp};
 use crate::effects::contact::{Contact, UnsubscribeLinks};
 use crate::effects::intent::{Intent, Kind};
@@ -40,6 +40,8 @@ pub use template::{Library, Pushed};
 
 /// The base URL in production.
 pub const API_BASE: &str = "https://api.sendgrid.com";
+/// The code of marketing in the name of a shop that does not say where it is.
+const POSTAL_ADDRESS_MISSING: &str = "postal_address_missing";
 /// The header that carries the message's id.
 const MESSAGE_ID: &str = "x-message-id";
 
@@ -74,6 +76,10 @@ pub struct Sender {
     pub shop: String,
     /// How long to wait for an event of a mail whose outcome is not known, before it counts as not accepted.
     pub event_window: Duration,
+    /// Where the shop is, in letters, for marketing mail; none where none is sent.
+    pub postal_address: Option<String>,
+    /// The mails of which it is watched whether they are opened and what is clicked.
+    pub tracked: Vec<MessageKind>,
     /// Whether SendGrid only checks what it is given and sends nothing.
     pub sandbox: bool,
     /// What a mail is estimated to cost.
@@ -109,6 +115,9 @@ impl SendGrid {
             // The address was erased or has expired: there is nobody to write to.
             return Outcome::of(Verdict::Refused { code: "no_address" });
         };
+        if message.kind.is_marketing() && self.sender.postal_address.is_none() {
+            return Outcome::of(Verdict::Refused { code: POSTAL_ADDRESS_MISSING });
+        }
         let name = name.as_ref().map(|name| name.expose().as_str());
         let body = match self.mail(intent, message, address.expose(), name).await {
             Ok(body) => body,

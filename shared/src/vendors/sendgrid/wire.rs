@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::domain::message::MessageKind;
+
 /// What fills a template of SendGrid's.
 pub(super) type Data<'a> = BTreeMap<&'static str, &'a str>;
 
@@ -33,12 +35,22 @@ pub(super) struct Mail<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(rename = "mail_settings")]
     pub(super) settings: Option<MailSettings>,
+    #[serde(rename = "tracking_settings")]
+    pub(super) tracking: Tracking,
 }
 
 /// How a mail is handled.
 #[derive(Serialize)]
 pub(super) struct MailSettings {
-    sandbox_mode: Setting,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox_mode: Option<Setting>,
+    /// It goes to those who have unsubscribed at SendGrid, from everything or so it seems: what they get all the same is decided
+    /// here. (The specification of mail/send; not to be combined with the bypass of everything, but with each other.)
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bypass_unsubscribe_management: Option<Setting>,
+    /// It goes to those who have called a mail spam.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bypass_spam_management: Option<Setting>,
 }
 
 #[derive(Serialize)]
@@ -46,10 +58,40 @@ struct Setting {
     enable: bool,
 }
 
+impl Setting {
+    fn when(enable: bool) -> Option<Self> {
+        enable.then_some(Self { enable })
+    }
+}
+
 impl MailSettings {
-    /// It is checked, and not sent.
-    pub(super) fn sandbox() -> Self {
-        Self { sandbox_mode: Setting { enable: true } }
+    /// How a mail of this kind is handled; in the sandbox it is checked, and not sent. Bounces count for all.
+    pub(super) fn of(kind: MessageKind, in_sandbox: bool) -> Option<Self> {
+        let (is_owed, is_marketing) = (kind.is_owed(), kind.is_marketing());
+        (in_sandbox || !is_marketing).then(|| Self {
+            sandbox_mode: Setting::when(in_sandbox),
+            bypass_unsubscribe_management: Setting::when(!is_marketing),
+            bypass_spam_management: Setting::when(is_owed),
+        })
+    }
+}
+
+/// Whether it is watched what becomes of a mail, whatever the account's own setting is.
+#[derive(Serialize)]
+pub(super) struct Tracking {
+    click_tracking: ClickTracking,
+    open_tracking: Setting,
+}
+
+#[derive(Serialize)]
+struct ClickTracking {
+    enable: bool,
+    enable_text: bool,
+}
+
+impl Tracking {
+    pub(super) const fn switched(enable: bool) -> Self {
+        Self { click_tracking: ClickTracking { enable, enable_text: enable }, open_tracking: Setting { enable } }
     }
 }
 

@@ -43,6 +43,10 @@ pub struct Mail {
     pub disposition: Disposition,
     /// Whether it was so near to its time when its batch was stopped that it goes out all the same.
     pub is_past_stopping: bool,
+    /// Whether it goes to those who have unsubscribed from everything, and to those who have called a mail spam.
+    pub reaches_unsubscribed: bool,
+    /// See there.
+    pub reaches_reporters: bool,
     /// The key that sent it.
     pub api_key: ApiKey,
     /// The batch by which it can be stopped.
@@ -119,6 +123,10 @@ fn mail(
         Some(version) if version.is_dynamic() => (version.fill_subject(&data), version.fill_content(&data)),
         _ => (text(own("subject")), content),
     };
+    let enabled = |setting: &str| {
+        let settings = request.get("mail_settings");
+        settings.and_then(|all| all.get(setting)?.get("enable")?.as_bool()).unwrap_or(false)
+    };
     let send_ms = own("send_at").and_then(Value::as_i64).map_or(now_ms, |at_s| now_ms.max(at_s * 1000));
     Mail {
         message_id: String::new(),
@@ -127,6 +135,8 @@ fn mail(
         send_ms,
         disposition: if send_ms > now_ms { Disposition::Scheduled } else { Disposition::Sent },
         is_past_stopping: false,
+        reaches_unsubscribed: enabled("bypass_unsubscribe_management"),
+        reaches_reporters: enabled("bypass_spam_management"),
         api_key,
         batch_id: request.get("batch_id").map(|id| text(Some(id))),
         to: recipients(one).map(|recipient| text(recipient.get("email"))).collect(),

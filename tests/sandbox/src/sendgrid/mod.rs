@@ -8,8 +8,8 @@
 //! * templates and versions: create, fetch, list; dynamic ones are filled in;
 //! * statistics of what has happened.
 //!
-//! There is no idempotency: the same request twice is two mails, as at the vendor. Not simulated: suppressions (an
-//! address that bounced is tried again), and conditions and loops in templates.
+//! There is no idempotency: the same request twice is two mails, as at the vendor. Who unsubscribes from everything, or calls a mail spam, is on
+//! a list, and what does not bypass it is dropped. Not simulated: the list of bounces (an address that bounced is tried again), and conditions and loops in templates.
 
 mod checks;
 mod events;
@@ -38,7 +38,7 @@ use scheduled::Stop;
 use serde_json::{Map, Value};
 use signature::Key;
 use stats::Fact;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a webhook is tried, in milliseconds (24 h).
 pub(crate) const RETRY_WINDOW_MS: i64 = 24 * 3_600_000;
@@ -55,6 +55,9 @@ pub struct State {
     batches: BTreeMap<String, Option<Stop>>,
     templates: Vec<Template>,
     facts: Vec<Fact>,
+    /// Who has unsubscribed from everything, and who has called a mail spam: addresses in lower case.
+    unsubscribed: BTreeSet<String>,
+    reporters: BTreeSet<String>,
     /// Not yet in a batch.
     events: Vec<Event>,
     key: Key,
@@ -77,6 +80,8 @@ impl State {
             batches: BTreeMap::new(),
             templates: Vec::new(),
             facts: Vec::new(),
+            unsubscribed: BTreeSet::new(),
+            reporters: BTreeSet::new(),
             events: Vec::new(),
             key: Key::from_seed(settings.seed),
             ids: Ids::new(settings.seed),
@@ -221,7 +226,13 @@ impl State {
         let Some(mail) = self.mails.get(position) else { return };
         let mut made = Vec::new();
         for recipient in &mail.to {
-            let course = dial.for_message(Vendor::SendGrid).unwrap_or_else(|| Course::of_mailbox(recipient));
+            let listed = recipient.to_ascii_lowercase();
+            let is_unsubscribed = self.unsubscribed.contains(&listed) && !mail.reaches_unsubscribed;
+            let course = if is_unsubscribed || (self.reporters.contains(&listed) && !mail.reaches_reporters) {
+                Course::Dropped
+            } else {
+                dial.for_message(Vendor::SendGrid).unwrap_or_else(|| Course::of_mailbox(recipient))
+            };
             self.facts.push(Fact { at_ms: mail.send_ms, metric: "requests", copy: String::new() });
             made.extend(events::course(&mut self.ids, mail, recipient, course, mail.send_ms));
         }
@@ -247,6 +258,12 @@ impl State {
             let extra = if kind.starts_with("group_") { events::of_group(mail) } else { extra.clone() };
             let mut act = |to: &String| events::event(&mut self.ids, mail, to, kind, now_ms, extra.clone());
             made.extend(mail.to.iter().map(&mut act));
+            let listed = mail.to.iter().map(|to| to.to_ascii_lowercase());
+            match kind {
+                "unsubscribe" => self.unsubscribed.extend(listed),
+                "spamreport" => self.reporters.extend(listed),
+                _ => {}
+            }
         }
         let known = !made.is_empty();
         self.tell(made);

@@ -2,7 +2,7 @@
 
 use crossdock::guard::{Guard, without};
 use sandbox::{CallFault, Vendor};
-use serde_json::json;
+use serde_json::{Value, json};
 use simulation::invariants::{of_type, text, violations};
 use simulation::universe::Universe;
 
@@ -205,7 +205,7 @@ async fn what_a_number_agreed_to_counts_under_both_ways_of_writing_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mailbox_that_does_not_exist_and_one_that_called_us_spam_get_nothing_more() {
+async fn a_mailbox_that_does_not_exist_and_one_that_called_us_spam_get_no_welcome_more() {
     for (to, after) in [("bounce@example.com", "bounced"), ("ada@example.com", "delivered")] {
         let mut universe = Universe::new(1);
         let mut body = mail("welcome", json!({}));
@@ -308,4 +308,209 @@ async fn news_of_a_parcel_waits_for_the_morning_and_a_code_does_not() {
     let hour = universe.sandbox().twilio().messages()[1].created_ms.rem_euclid(86_400_000) / 3_600_000;
     assert_eq!(hour, 6);
     assert_eq!(violations(&universe), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_person_is_one_contact_however_the_address_is_written() {
+    for (one, other) in [
+        ("ada@example.com", "ADA@example.com"),
+        ("ada@m\u{fc}ller.example", "Ada@XN--MLLER-KVA.example"),
+        ("ada@mu\u{308}ller.example", "ada@M\u{dc}LLER.example"),
+        ("a..b.@docomo.ne.jp", "\"A..B.\"@docomo.ne.jp"),
+    ] {
+        let mut universe = Universe::new(1);
+        wants(&mut universe, "email", one, true, BEFORE).await;
+        wants(&mut universe, "email", other, false, LATER).await;
+        let mut body = promotion_by_mail();
+        body["to"] = json!(one);
+        let id = ask_and_wait(&mut universe, "m-1", &body).await;
+        assert_eq!(status(&mut universe, &id).await, "suppressed", "{one} {other}");
+        let mut body = mail("welcome", json!({}));
+        body["to"] = json!(one);
+        let id = ask_and_wait(&mut universe, "m-2", &body).await;
+        assert_eq!(status(&mut universe, &id).await, "delivered", "{one}");
+        let items = universe.aws().table().items();
+        assert_eq!(of_type(&items, "contact").filter(|item| item.get("address").is_some()).count(), 1, "{one}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_is_written_to_as_it_was_given_with_its_domain_in_ascii() {
+    for (to, sent_to) in [
+        ("ada@m\u{fc}ller.example", "ada@xn--mller-kva.example"),
+        ("Ada.L@Example.COM", "Ada.L@example.com"),
+        ("a..b.@docomo.ne.jp", "\"a..b.\"@docomo.ne.jp"),
+    ] {
+        let mut universe = Universe::new(1);
+        let mut body = mail("welcome", json!({}));
+        body["to"] = json!(to);
+        let id = ask_and_wait(&mut universe, "m-1", &body).await;
+        assert_eq!(status(&mut universe, &id).await, "delivered", "{to}");
+        assert_eq!(mails_asked_for(&universe)[0]["personalizations"][0]["to"][0]["email"], sent_to);
+    }
+    let mut universe = Universe::new(1);
+    let mut body = mail("welcome", json!({}));
+    body["to"] = json!("j\u{fc}rgen@example.com");
+    let refused = universe.call("POST", "/messages", Some("m-1"), Some(&body)).await;
+    assert_eq!((refused.status(), &refused.body()["errors"][0]["field"]), (400, &json!("to")), "{}", refused.body());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_under_the_id_of_an_earlier_version_still_counts() {
+    let mut universe = Universe::new(1);
+    let system = universe.system(simulation::universe::Function::MessageInitiator, &simulation::Probe::new());
+    let keys = system.app_keys().unwrap().get().await.unwrap();
+    let [before] = <[_; 1]>::try_from(crossdock::effects::contact::other_ids(&keys, "P@example.com").unwrap()).unwrap();
+    assert_ne!(before, crossdock::effects::contact::contact_id(&keys, "P@example.com").unwrap());
+    let pk = format!("CONTACT#{before}");
+    universe.aws().table().put(&pk, "CONTACT", &[("type", "contact"), ("contact_id", before.as_str())]);
+    let bounced = [("suppressed", &json!({ "S": "bounced" })), ("suppressed_at", &json!({ "N": "1714000000000" }))];
+    universe.aws().table().set_attributes(&pk, "CONTACT", &bounced);
+    let mut body = mail("welcome", json!({}));
+    body["to"] = json!("P@example.com");
+    let id = ask_and_wait(&mut universe, "m-1", &body).await;
+    assert_eq!(status(&mut universe, &id).await, "suppressed");
+}
+
+async fn looked_up(universe: &mut Universe) -> Value {
+    let asked = json!({ "channel": "email", "address": "ADA@example.com" });
+    let answer = universe.call("POST", "/contacts/lookup", None, Some(&asked)).await;
+    assert_eq!(answer.status(), 200, "{}", answer.body());
+    answer.body()
+}
+
+async fn lift(universe: &mut Universe, channel: &str, address: &str, at_ms: i64) -> simulation::universe::Response {
+    let at = crossdock::domain::Timestamp::from_seconds(at_ms / 1_000).to_rfc3339();
+    let body = json!({ "channel": channel, "address": address, "proof": { "source": "customer service", "at": at } });
+    universe.call("POST", "/contacts/lift", None, Some(&body)).await
+}
+
+/// Whether a mail of this kind reaches Ada.
+async fn reaches(universe: &mut Universe, key: &str, kind: &str, data: Value) -> bool {
+    let id = ask_and_wait(universe, key, &mail(kind, data)).await;
+    status(universe, &id).await == "delivered"
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spam_report_stops_offers_and_not_what_somebody_is_owed_until_it_is_lifted() {
+    let mut universe = Universe::new(1);
+    wants(&mut universe, "email", "ada@example.com", true, BEFORE).await;
+    ask_and_wait(&mut universe, "m-1", &promotion_by_mail()).await;
+    let (now_ms, mail_id) = (universe.now_ms(), universe.sandbox().sendgrid().mails()[0].message_id.clone());
+    assert!(universe.sandbox().recipient_reports_spam(now_ms, &mail_id));
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let amount = json!({ "amount": { "value": 1099, "currency": "EUR" } });
+    assert!(reaches(&mut universe, "m-2", "password_reset", json!({ "reset_url": "https://shop.example/r" })).await);
+    assert!(reaches(&mut universe, "m-3", "order_confirmation", amount).await);
+    assert!(!reaches(&mut universe, "m-4", "promotion", json!({ "subject": "x", "text": "y" })).await);
+    let known = looked_up(&mut universe).await;
+    assert_eq!((&known["suppressed_because"], &known["marketing"]), (&json!("spam_reported"), &json!(true)));
+    assert_eq!(known["not_sent"], json!({ "promotion": "spam_reported", "welcome": "spam_reported" }));
+    let older = lift(&mut universe, "email", "ada@example.com", 1_700_000_000_000).await;
+    assert_eq!((older.status(), &older.body()["code"]), (409, &json!("suppressed_since")));
+    let now_ms = universe.now_ms();
+    let lifted = lift(&mut universe, "email", "Ada@example.com", now_ms).await;
+    assert_eq!((lifted.status(), &lifted.body()["not_sent"]), (200, &json!({})), "{}", lifted.body());
+    let items = universe.aws().table().items();
+    let told = of_type(&items, "consent").filter(|row| text(row, "change") == Some("lifted")).count();
+    assert_eq!((told, looked_up(&mut universe).await["suppressed"].clone()), (1, json!(false)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bounce_is_lifted_with_proof_and_a_stop_by_its_owner_alone() {
+    let mut universe = Universe::new(1);
+    let mut body = mail("welcome", json!({}));
+    body["to"] = json!("bounce@example.com");
+    ask_and_wait(&mut universe, "m-1", &body).await;
+    let now_ms = universe.now_ms();
+    let lifted = lift(&mut universe, "email", "bounce@example.com", now_ms).await;
+    assert_eq!((lifted.status(), &lifted.body()["suppressed"]), (200, &json!(false)));
+    ask_and_wait(&mut universe, "m-2", &body).await;
+    assert_eq!(mails_asked_for(&universe).len(), 2, "it is tried again");
+    ask_and_wait(&mut universe, "m-3", &parcel_today()).await;
+    let number = universe.sandbox().twilio().messages()[0].from.clone().unwrap();
+    let now_ms = universe.now_ms();
+    assert!(universe.sandbox().recipient_texts(now_ms, PHONE, &number, "STOP"));
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let now_ms = universe.now_ms();
+    let refused = lift(&mut universe, "sms", PHONE, now_ms).await;
+    assert_eq!((refused.status(), &refused.body()["code"]), (409, &json!("stopped_by_recipient")));
+    let unknown = lift(&mut universe, "email", "nobody@example.com", now_ms).await;
+    assert_eq!((unknown.status(), &unknown.body()["suppressed"]), (200, &json!(false)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn postmarks_reactivation_of_an_address_lifts_its_bounce() {
+    let mut universe = Universe::new(1);
+    universe.has_mail_fallback = true;
+    universe.sandbox().faults().outage(sandbox::Vendor::SendGrid, true);
+    let mut body = mail("welcome", json!({}));
+    body["to"] = json!("bounce@example.com");
+    let id = ask_and_wait(&mut universe, "m-1", &body).await;
+    assert_eq!(status(&mut universe, &id).await, "bounced");
+    let known = json!({ "channel": "email", "address": "bounce@example.com" });
+    let before = universe.call("POST", "/contacts/lookup", None, Some(&known)).await.body();
+    assert_eq!(before["suppressed_because"], "bounced");
+    let now_ms = universe.now_ms();
+    assert!(universe.sandbox().merchant_reactivates(now_ms, "bounce@example.com"));
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let after = universe.call("POST", "/contacts/lookup", None, Some(&known)).await.body();
+    assert_eq!(after["suppressed"], false, "{after}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_unsubscribes_from_everything_at_sendgrid_still_gets_their_orders_mails() {
+    let mut universe = Universe::new(1);
+    wants(&mut universe, "email", "ada@example.com", true, BEFORE).await;
+    ask_and_wait(&mut universe, "m-1", &promotion_by_mail()).await;
+    let (now_ms, mail_id) = (universe.now_ms(), universe.sandbox().sendgrid().mails()[0].message_id.clone());
+    assert!(universe.sandbox().recipient_unsubscribes(now_ms, &mail_id));
+    universe.run_until_quiet(A_WHILE_MS).await;
+    let amount = json!({ "amount": { "value": 1099, "currency": "EUR" } });
+    assert!(reaches(&mut universe, "m-2", "order_confirmation", amount).await);
+    assert!(!reaches(&mut universe, "m-3", "promotion", json!({ "subject": "x", "text": "y" })).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_promotions_are_watched_and_a_password_reset_never_is() {
+    let mut universe = Universe::new(1);
+    wants(&mut universe, "email", "ada@example.com", true, BEFORE).await;
+    ask_and_wait(&mut universe, "m-1", &promotion_by_mail()).await;
+    reaches(&mut universe, "m-2", "password_reset", json!({ "reset_url": "https://shop.example/r" })).await;
+    for (mail, is_watched) in mails_asked_for(&universe).iter().zip([true, false]) {
+        let tracking = &mail["tracking_settings"];
+        assert_eq!(tracking["open_tracking"]["enable"], is_watched, "{mail}");
+        assert_eq!(tracking["click_tracking"], json!({ "enable": is_watched, "enable_text": is_watched }), "{mail}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shop_that_does_not_say_where_it_is_sends_no_marketing_mail() {
+    let mut universe = Universe::new(1);
+    wants(&mut universe, "email", "ada@example.com", true, BEFORE).await;
+    ask_and_wait(&mut universe, "m-0", &promotion_by_mail()).await;
+    let sent = mails_asked_for(&universe).remove(0);
+    let parts = sent["content"].as_array().unwrap();
+    assert!(parts.iter().all(|part| part["value"].as_str().unwrap().contains("Market Square 1")), "{sent}");
+    universe.has_postal_address = false;
+    let campaign = json!({ "name": "Spring", "recipients": [{ "email": "ada@example.com" }],
+        "data": { "subject": "x", "text": "y" } });
+    for (path, body) in [("/messages", promotion_by_mail()), ("/campaigns", campaign)] {
+        let refused = universe.call("POST", path, Some("m-1"), Some(&body)).await;
+        assert_eq!((refused.status(), &refused.body()["code"]), (422, &json!("postal_address_missing")), "{path}");
+    }
+    assert!(reaches(&mut universe, "m-2", "welcome", json!({})).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_request_to_a_link_is_answered_like_a_look_and_changes_nothing() {
+    let mut universe = Universe::new(1);
+    wants(&mut universe, "email", "ada@example.com", true, BEFORE).await;
+    ask_and_wait(&mut universe, "m-1", &promotion_by_mail()).await;
+    let header = mails_asked_for(&universe)[0]["headers"]["List-Unsubscribe"].as_str().unwrap().to_owned();
+    let url = header.trim_matches(['<', '>']);
+    let (head, get) =
+        (follow(&mut universe, "HEAD", url).await.status(), follow(&mut universe, "GET", url).await.status());
+    assert_eq!((head, get), (200, 200));
+    assert_eq!(looked_up(&mut universe).await["marketing"], true);
 }

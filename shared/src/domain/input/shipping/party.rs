@@ -1,7 +1,7 @@
 //! Addresses, and who is there; `POST /addresses/validate`.
 
 use super::{CARRIER, LINE_MAX_CHARS, Use};
-use crate::domain::input::{Findings, Object, findings_incomplete, json, normalised_email};
+use crate::domain::input::{Findings, Object, findings_incomplete, json};
 use crate::domain::shipping::{Address, Carrier, Party, country, latin};
 use crate::domain::{Private, normalised_phone};
 use crate::error::Result;
@@ -101,9 +101,7 @@ fn party(who: &Who, path: &str, address: Option<Address>, used: Use, bad: &mut F
     let is_number = phone.is_none() || number.is_some();
     bad.unless(is_number, &field, "must be a phone number with its country code, like +4798765432");
     bad.needed_on_labels(&field, phone.is_some(), used);
-    let email = who.email.as_deref().and_then(normalised_email);
-    let is_address = who.email.is_none() || email.is_some();
-    bad.unless(is_address, &format!("{path}email"), "must be an e-mail address");
+    let email = who.email.as_deref().and_then(|email| bad.email(&format!("{path}email"), email));
     Some(Party {
         name: name.unwrap_or_default().into(),
         company: company.map(Private::new),

@@ -1,0 +1,76 @@
+//! `crossdock contact …`: why somebody is not written to, and writing to them again. The address comes from the operator and is
+//! printed nowhere.
+
+use anyhow::{Context as _, Result};
+use clap::Subcommand;
+use crossdock::domain::Correlation;
+use crossdock::domain::input::{Lift, Lookup};
+use crossdock::domain::message::Channel;
+use crossdock::effects::audit::Audit;
+use crossdock::effects::contact::Contact;
+use crossdock::effects::intake::request_hash;
+use serde_json::json;
+
+use crate::confirm::Confirm;
+use crate::stack::Stack;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Show what an address agrees to, and what is not sent there
+    Lookup {
+        /// `email` or `sms`
+        channel: String,
+        /// The address or number
+        address: String,
+    },
+    /// Take back that an address bounced, or that its owner called a mail spam
+    Lift {
+        /// `email` or `sms`
+        channel: String,
+        /// The address or number
+        address: String,
+        /// Where it was said that mail is wanted there: `customer service`
+        #[arg(long)]
+        source: String,
+        /// When it was said: `2026-01-31T10:00:00Z`
+        #[arg(long)]
+        at: String,
+    },
+}
+
+pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Result<()> {
+    match command {
+        Command::Lookup { channel, address } => {
+            let asked = Lookup::parse(json!({ "channel": channel, "address": address }).to_string().as_bytes())?;
+            show(&stack.contacts()?.lookup(&asked).await?, asked.channel);
+        }
+        Command::Lift { channel, address, source, at } => {
+            let body = json!({ "channel": channel, "address": address, "proof": { "source": source, "at": at } });
+            let body = body.to_string();
+            let asked = Lift::parse(body.as_bytes(), stack.now())?;
+            let contacts = stack.contacts()?;
+            let lookup = Lookup { address: asked.address.clone(), channel: asked.channel };
+            let contact = contacts.lookup(&lookup).await?;
+            show(&contact, asked.channel);
+            contact.suppressed.context("Nothing is in the way.")?;
+            confirm.ask("It is written to again. Take it off SendGrid's and Postmark's own lists as well.")?;
+            // The record first: what cannot be kept is not done.
+            let id = contact.contact_id.to_string();
+            let audit = Audit::of(stack.operator(), "contact.lift", &id, Some(asked.source.clone()), stack.now());
+            stack.list()?.audit(&audit, &stack.fresh_id()).await?;
+            let correlation = Correlation::generate(stack.now(), stack.world().rng.next());
+            let hash = request_hash("CLI", "contact lift", body.as_bytes());
+            show(&contacts.lift(&asked, &hash, &correlation).await?, asked.channel);
+        }
+    }
+    Ok(())
+}
+
+fn show(contact: &Contact, channel: Channel) {
+    println!("{}", contact.contact_id);
+    if let Some(fields) = contact.view(channel).as_object() {
+        for (name, value) in fields {
+            println!("  {name:19} {value}");
+        }
+    }
+}

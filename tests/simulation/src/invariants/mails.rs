@@ -1,0 +1,64 @@
+//! Who was written to by mail, and what counts as canceled.
+
+use std::collections::BTreeMap;
+
+use sandbox::sendgrid::Disposition;
+use serde_json::Value;
+
+use super::{of_type, text};
+use crate::universe::Universe;
+
+/// How long before a mail was accepted its recipient's wishes may have been read, in milliseconds: a lease, and the call.
+const READ_BEFORE_MS: i64 = 60_000;
+/// What somebody gets who has called a mail spam: what is about their orders and their account.
+const OWED: [&str; 4] = ["order_confirmation", "shipping_notification", "password_reset", "account_notification"];
+
+/// P(e): whoever had opted out by then is not written to. An address that bounced gets nothing, one whose owner called a mail
+/// spam what they are owed, and nobody a promotion who did not ask for it last.
+pub(super) fn the_opted_out_get_no_mail(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+    let messages: BTreeMap<&str, &Value> =
+        of_type(items, "message").filter_map(|message| Some((text(message, "intent_id")?, message))).collect();
+    let sandbox = universe.sandbox();
+    let by_sendgrid = sandbox.sendgrid().mails().iter().map(|mail| (&mail.custom_args, mail.accepted_ms));
+    let by_postmark = sandbox.postmark().mails().iter().map(|mail| (&mail.metadata, mail.submitted_ms));
+    for (args, accepted_ms) in by_sendgrid.chain(by_postmark) {
+        let Some(message) = args.get("crossdock_intent").and_then(|intent| messages.get(intent.as_str())) else { continue };
+        let (kind, contact) =
+            (text(message, "kind").unwrap_or_default(), text(message, "contact_id").unwrap_or_default());
+        let theirs = |row: &&Value| text(row, "pk") == Some(&format!("CONTACT#{contact}"));
+        let known = |row: &&Value| row["received_at"].as_i64().is_some_and(|at| at + READ_BEFORE_MS < accepted_ms);
+        let newest = |changes: [&str; 2]| {
+            let about = |row: &&Value| text(row, "change").is_some_and(|change| changes.contains(&change));
+            let rows = of_type(items, "consent").filter(theirs).filter(known).filter(about);
+            rows.max_by_key(|row| row["at"].as_i64())
+        };
+        let suppressed = newest(["suppressed", "lifted"]).filter(|row| text(row, "change") == Some("suppressed"));
+        match suppressed.and_then(|row| text(row, "why")) {
+            Some("spam_reported") if OWED.contains(&kind) => {}
+            Some(why) => wrong.push(format!("P(e): a mail ({kind}) was sent to somebody who is suppressed ({why})")),
+            None => {}
+        }
+        let last = newest(["opted_in", "opted_out"]);
+        if kind == "promotion" && last.is_some_and(|row| text(row, "change") == Some("opted_out")) {
+            wrong.push("P(e): a promotion was sent to somebody who had opted out".to_owned());
+        }
+    }
+}
+
+/// P(f): nothing counts as canceled that was sent.
+pub(super) fn nothing_canceled_was_sent(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+    let sandbox = universe.sandbox();
+    let sent: Vec<&str> = sandbox
+        .sendgrid()
+        .mails()
+        .iter()
+        .filter(|mail| mail.disposition == Disposition::Sent)
+        .filter_map(|mail| mail.custom_args.get("crossdock_intent").map(String::as_str))
+        .collect();
+    let canceled = of_type(items, "message").filter(|message| text(message, "status") == Some("canceled"));
+    for intent in canceled.filter_map(|message| text(message, "intent_id")) {
+        if sent.contains(&intent) {
+            wrong.push(format!("P(f): the mail of {intent} was sent, and counts as canceled"));
+        }
+    }
+}
