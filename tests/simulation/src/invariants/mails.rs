@@ -22,7 +22,9 @@ pub(super) fn the_opted_out_get_no_mail(universe: &Universe, items: &[Value], wr
     let by_sendgrid = sandbox.sendgrid().mails().iter().map(|mail| (&mail.custom_args, mail.accepted_ms));
     let by_postmark = sandbox.postmark().mails().iter().map(|mail| (&mail.metadata, mail.submitted_ms));
     for (args, accepted_ms) in by_sendgrid.chain(by_postmark) {
-        let Some(message) = args.get("crossdock_intent").and_then(|intent| messages.get(intent.as_str())) else { continue };
+        let Some(message) = args.get("crossdock_intent").and_then(|intent| messages.get(intent.as_str())) else {
+            continue;
+        };
         let (kind, contact) =
             (text(message, "kind").unwrap_or_default(), text(message, "contact_id").unwrap_or_default());
         let theirs = |row: &&Value| text(row, "pk") == Some(&format!("CONTACT#{contact}"));
