@@ -153,11 +153,11 @@ async fn an_answer_of_postmarks_that_has_an_id_and_no_code_is_a_yes() {
     let mut universe = with_both();
     universe.sandbox().dials().turn(Dial::TakenWithoutCode);
     universe.sandbox().faults().outage(Vendor::SendGrid, true);
-    for n in 0..8 {
-        let id = ask_and_wait(&mut universe, &format!("m-{n}"), &mail("welcome", json!({}))).await;
-        assert_eq!(status(&mut universe, &id).await, "delivered");
-    }
-    assert_eq!(sent(&universe), (0, 8));
+    let mut body = mail("welcome", json!({}));
+    // Nobody tells what becomes of it: the answer is all there is.
+    body["to"] = json!("silent@example.com");
+    let id = ask_and_wait(&mut universe, "m-1", &body).await;
+    assert_eq!((status(&mut universe, &id).await.as_str(), sent(&universe)), ("sent", (0, 1)));
 }
 
 #[tokio::test(start_paused = true)]
