@@ -233,7 +233,7 @@ impl Told {
         let hears = match response {
             Response::Answer { status: 409, body, .. } => text(body, "code") == Some("payment_already_succeeded"),
             Response::Answer { status, .. } => *status >= 500 || *status == 429,
-            _ => true,
+            Response::Died => true,
         };
         if hears {
             self.too_late.entry(id.to_owned()).or_default().push(during);

@@ -40,7 +40,7 @@ impl Address {
     /// is cut. `None` where something is too long for it.
     pub fn printed(&self, line_chars: usize, city_chars: usize) -> Option<Self> {
         let lines = self.street_lines.iter().map(|line| line.expose().as_str());
-        let lines = latin::lines(lines, line_chars, Self::STREET_LINES_MAX)?;
+        let lines = latin::lines(&lines, line_chars, Self::STREET_LINES_MAX)?;
         let city = latin::printed(self.city.expose(), city_chars)?;
         Some(Self {
             street_lines: lines.into_iter().filter(|line| !line.is_empty()).map(Private::new).collect(),

@@ -60,7 +60,7 @@ pub fn printed(text: &str, chars: usize) -> Option<String> {
 
 /// Lines of so many characters, at most so many of them: one that is longer as it is printed is split between two words. `None`
 /// where that is not enough.
-pub fn lines<'a>(of: impl Iterator<Item = &'a str> + Clone, chars: usize, most: usize) -> Option<Vec<String>> {
+pub fn lines<'a>(of: &(impl Iterator<Item = &'a str> + Clone), chars: usize, most: usize) -> Option<Vec<String>> {
     let split = |with_room: bool| {
         let mut lines = Vec::new();
         for line in of.clone() {
@@ -99,22 +99,21 @@ fn plain(text: &str, with_room: bool) -> Option<String> {
             out.push(letter);
             continue;
         }
-        match LETTERS.iter().find(|(known, ..)| *known == letter) {
-            Some((_, long, short)) => out.push_str(if with_room { long } else { short }),
-            None => {
-                let before = out.len();
-                for part in std::iter::once(letter).nfkd().filter(|part| !is_mark(*part)) {
-                    match LETTERS.iter().find(|(known, ..)| *known == part) {
-                        Some((.., short)) => out.push_str(short),
-                        None if part.is_ascii() => out.push(part),
-                        None => return None,
-                    }
-                }
-                // A mark without a letter, or something that is nothing without its mark.
-                if out.len() == before && !is_mark(letter) {
-                    return None;
-                }
+        if let Some((_, long, short)) = LETTERS.iter().find(|(known, ..)| *known == letter) {
+            out.push_str(if with_room { long } else { short });
+            continue;
+        }
+        let before = out.len();
+        for part in std::iter::once(letter).nfkd().filter(|part| !is_mark(*part)) {
+            match LETTERS.iter().find(|(known, ..)| *known == part) {
+                Some((.., short)) => out.push_str(short),
+                None if part.is_ascii() => out.push(part),
+                None => return None,
             }
+        }
+        // A mark without a letter, or something that is nothing without its mark.
+        if out.len() == before && !is_mark(letter) {
+            return None;
         }
     }
     Some(out)
@@ -160,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_too_long_is_split_between_words_and_never_cut() {
-        let of = |text: &[&str], chars, most| lines(text.iter().copied(), chars, most);
+        let of = |text: &[&str], chars, most| lines(&text.iter().copied(), chars, most);
         assert_eq!(
             of(&["Obere Süßwasserbrücke 12"], 20, 3),
             Some(vec!["Obere".into(), "Suesswasserbruecke".into(), "12".into()])

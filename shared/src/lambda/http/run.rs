@@ -18,13 +18,13 @@ use crate::world::World;
 
 /// Runs a function behind the REST API until Lambda ends the process.
 pub async fn run<F: HttpFunction + Sync>(function: F, world: World) -> Result<(), lambda_runtime::Error> {
-    serve(&function, &world, LambdaRequest::ApiGatewayV1).await
+    Box::pin(serve(&function, &world, LambdaRequest::ApiGatewayV1)).await
 }
 
 /// Runs a function at a URL of its own until Lambda ends the process.
 #[cfg(feature = "function-url")]
 pub async fn run_at_url<F: HttpFunction + Sync>(function: F, world: World) -> Result<(), lambda_runtime::Error> {
-    serve(&function, &world, LambdaRequest::ApiGatewayV2).await
+    Box::pin(serve(&function, &world, LambdaRequest::ApiGatewayV2)).await
 }
 
 async fn serve<F: HttpFunction + Sync, E: DeserializeOwned>(
@@ -78,7 +78,8 @@ fn on_the_wire(response: &http::Response<Body>) -> Value {
     json!({ "statusCode": response.status().as_u16(), "headers": headers, "body": body, "isBase64Encoded": false })
 }
 
-#[cfg(all(test, feature = "function-url"))]
+#[cfg(test)]
+#[cfg(feature = "function-url")]
 mod tests {
     use lambda_runtime::Context;
 

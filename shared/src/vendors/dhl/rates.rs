@@ -129,7 +129,7 @@ struct Delivery {
 /// to ours.
 pub(super) fn read(body: &[u8]) -> Option<Vec<Rate>> {
     let mut answer: Answer = serde_json::from_slice(body).ok()?;
-    answer.products.retain(|Each(product)| !product.as_ref().is_some_and(|product| product.by_agreement == Some(true)));
+    answer.products.retain(|Each(product)| product.as_ref().is_none_or(|product| product.by_agreement != Some(true)));
     read_of(answer.products, Product::rate)
 }
 

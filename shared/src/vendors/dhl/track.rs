@@ -57,10 +57,9 @@ struct Answer {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Shipment {
-    #[serde(default, deserialize_with = "lenient::text")]
-    shipment_tracking_number: Option<String>,
+    #[serde(default, rename = "shipmentTrackingNumber", deserialize_with = "lenient::text")]
+    number: Option<String>,
     #[serde(default, deserialize_with = "lenient::list")]
     events: Vec<Event>,
     #[serde(default, deserialize_with = "lenient::list")]
@@ -119,7 +118,7 @@ impl Event {
 /// What the answer tells of the shipment, oldest first; there may be none of that number in it.
 pub(super) fn read(body: &[u8], number: &str) -> Option<Result<Tracking, Refusal>> {
     let answer: Answer = serde_json::from_slice(body).ok()?;
-    let own = |shipment: &Shipment| shipment.shipment_tracking_number.as_deref().is_none_or(|told| told == number);
+    let own = |shipment: &Shipment| shipment.number.as_deref().is_none_or(|told| told == number);
     let Some(shipment) = answer.shipments.into_iter().find(own) else { return Some(Err(Refusal::NotFound)) };
     Some(Ok(Tracking::of(number, shipment.events.into_iter().filter_map(Event::scan).collect())))
 }
@@ -127,7 +126,7 @@ pub(super) fn read(body: &[u8], number: &str) -> Option<Result<Tracking, Refusal
 /// What the answer tells of each of the shipment's parcels; of one that it does not name, what it tells of them all.
 pub(super) fn read_all(body: &[u8], number: &str, parcels: &[String]) -> Option<Result<Vec<Tracking>, Refusal>> {
     let answer: Answer = serde_json::from_slice(body).ok()?;
-    let own = |shipment: &Shipment| shipment.shipment_tracking_number.as_deref().is_none_or(|told| told == number);
+    let own = |shipment: &Shipment| shipment.number.as_deref().is_none_or(|told| told == number);
     let Some(shipment) = answer.shipments.into_iter().find(own) else { return Some(Err(Refusal::NotFound)) };
     let tracking = |parcel: &String| {
         let piece = shipment.pieces.iter().find(|piece| piece.tracking_number == *parcel && !piece.events.is_empty());
@@ -143,7 +142,7 @@ pub(super) fn read_search(body: &[u8]) -> Option<Found> {
     if answer.shipments.is_empty() {
         return Some(Found::Nothing);
     }
-    let number = answer.shipments.into_iter().find_map(|shipment| shipment.shipment_tracking_number)?;
+    let number = answer.shipments.into_iter().find_map(|shipment| shipment.number)?;
     Some(Found::WithoutLabel { tracking_number: number })
 }
 

@@ -43,10 +43,9 @@ fn words_of(scan: Scan) -> Words {
             ..words("DE", "DE", "Delivery exception: customer not available or business closed", "Delivery exception")
         },
         Scan::OutForDelivery => words("OD", "IT", "On FedEx vehicle for delivery", "On FedEx vehicle for delivery"),
-        Scan::Delivered => words("DL", "DL", "Delivered", "Delivered"),
+        // What was sent back is delivered to the shipper; FedEx has no code of its own for it.
+        Scan::Delivered | Scan::Returned => words("DL", "DL", "Delivered", "Delivered"),
         Scan::SentBack => words("RS", "RS", "Returning package to shipper", "Returning to shipper"),
-        // The delivery is the shipper's; FedEx has no code of its own for it.
-        Scan::Returned => words("DL", "DL", "Delivered", "Delivered"),
         Scan::Unknown => words("ZQ", "ZQ", "Package entered the hovercraft", "On the hovercraft"),
     }
 }
