@@ -167,8 +167,10 @@ async fn what_an_older_version_left_to_be_called_again_may_have_been_sent() {
     }
 }
 
-/// A guard, a case that misses it.
-const MISSED: [(Guard, fn() -> Vec<String>); 4] = [
+/// A guard, and a case that misses it.
+type Missed = (Guard, fn() -> Vec<String>);
+
+const MISSED: [Missed; 4] = [
     (Guard::DoubtIsSought, doubts::a_refused_repeat_is_no_proof),
     (Guard::DoubtIsSought, doubts::a_refund_that_is_refused_as_made_is_made),
     (Guard::OverIsOver, doubts::what_was_over_and_is_open_is_canceled),
@@ -177,7 +179,7 @@ const MISSED: [(Guard, fn() -> Vec<String>); 4] = [
 
 #[test]
 fn without_a_guard_something_is_lost() {
-    let is_missed = |(guard, case): &(Guard, fn() -> Vec<String>)| {
+    let is_missed = |(guard, case): &Missed| {
         let _missing = without(*guard);
         case().iter().any(|wrong| wrong.starts_with('P'))
     };
