@@ -229,7 +229,9 @@ pub trait CarrierApi: Send + Sync {
             match self.track(number, asking).await {
                 Answer::Done(tracking) => all.push(tracking),
                 Answer::Refused(Refusal::NotFound) => {}
-                other => return other.map(|tracking| vec![tracking]),
+                other if all.is_empty() => return other.map(|tracking| vec![tracking]),
+                // What was told already counts; the others are asked for at the next look.
+                _ => break,
             }
         }
         if all.is_empty() { Answer::Refused(Refusal::NotFound) } else { Answer::Done(all) }

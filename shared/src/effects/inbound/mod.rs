@@ -71,8 +71,10 @@ impl WorkList {
         let target = self.target(vendor, &waiting.event).await?;
         let asks = target.as_ref().map_or(waiting.may_be_anybodys(), |to| leaves_open(&waiting.event, &to.subject));
         if asks && provider.is_none() {
+            // Not due while it is in the queue: otherwise a queue that is long gets each of them again every minute.
+            let waits = self.wait_on(requeued, &waiting, waiting.is_ours).await?;
             self.hand_on(requeued.waiting.clone()).await;
-            return Ok(Applied::Waiting);
+            return Ok(waits);
         }
         let Some(target) = target else {
             return match self.owner(vendor, &waiting, provider).await {

@@ -104,6 +104,10 @@ pub struct Intent {
     /// Grows only when it is certain that the request so far did not happen and the next must count as another.
     #[serde(default)]
     pub generation: u32,
+    /// How many of those requests the vendor had turned away, as far as it said so and nothing spoke against it. They were not
+    /// lost on the way, and do not count where so many may be.
+    #[serde(default)]
+    pub turned_away: u32,
     /// Set when repeating the request cannot tell what happened (a stored 500), so that the vendor's list must.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ask_the_list: bool,
@@ -175,6 +179,7 @@ impl Intent {
             undone_epoch: None,
             called_until: None,
             generation: 0,
+            turned_away: 0,
             ask_the_list: false,
             vendor_id: None,
             refusal: None,

@@ -309,14 +309,18 @@ fn said_once(id: &ContactId, message_id: &str, now: Timestamp) -> Result<Write> 
     Write::put_new(Key::new(key(id).pk, format!("SAID#{}", id::digest(&[message_id]))), &row)
 }
 
+/// Who was written to under another way of writing the address is found from there.
+fn points_back(other: &ContactId, to: &ContactId, now: Timestamp) -> Result<Write> {
+    let write = Write::update(key(other)).set("type", &"contact")?.set("contact_id", other)?;
+    let write = write.set_if_absent("expires", &now.plus(KEPT_AFTER).seconds())?;
+    knowing(write, std::slice::from_ref(to))
+}
+
 /// What follows when somebody says this of their wishes.
 pub(crate) fn observe(id: &ContactId, seen: &ContactSeen, context: &Context) -> Result<Plan> {
     let mut plan = Plan { writes: change(id, seen.change, seen.at, context)?, ..Plan::default() };
-    // Who was written to under the other way of writing the number is found from there.
     for other in &seen.also {
-        let write = Write::update(key(other)).set("type", &"contact")?.set("contact_id", other)?;
-        let write = write.set_if_absent("expires", &context.now.plus(KEPT_AFTER).seconds())?;
-        plan.writes.push((Role::Sum, knowing(write, std::slice::from_ref(id))?));
+        plan.writes.push((Role::Sum, points_back(other, id, context.now)?));
     }
     if let Some(message_id) = &seen.message_id {
         plan.writes.push((Role::Fence, said_once(id, message_id, context.now)?));
@@ -355,7 +359,10 @@ impl WorkList {
             }
         }
         if let Some((address, also)) = address {
-            self.table.transact(&[knowing(remember(id, address, None, now)?, also)?]).await?;
+            let known = knowing(remember(id, address, None, now)?, also)?;
+            let others = also.iter().map(|other| points_back(other, id, now));
+            let writes: Vec<Write> = std::iter::once(Ok(known)).chain(others).collect::<Result<_>>()?;
+            self.table.transact(&writes).await?;
         }
         let item = self.table.get(&key(id)).await?;
         let contact: Option<Contact> = item.map(|item| item.parse()).transpose()?;

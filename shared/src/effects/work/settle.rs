@@ -251,6 +251,7 @@ impl WorkList {
 
 /// What was asked so far certainly did nothing, and what is asked next counts as something else.
 fn as_another_request(write: Write, intent: &Intent) -> Result<Write> {
+    let write = if intent.ask_the_list { write.set("turned_away", &(intent.turned_away + 1))? } else { write };
     write
         .set("generation", &(intent.generation + 1))?
         .remove("first_called_at")

@@ -14,7 +14,8 @@ use crate::effects::{Outcome, Subject, Verdict};
 pub const EVENT_WINDOW: Duration = Duration::from_secs(600);
 /// The same for a link that somebody waits for: two of them do less harm than none.
 const EVENT_WINDOW_URGENT: Duration = Duration::from_secs(120);
-/// An order mail is sent once more when no event came; a second silence is for a person to look at.
+/// An order mail is sent once more when no event came; a second silence is for a person to look at. Requests that SendGrid said it
+/// turned away are not among the two.
 const GENERATIONS_MAX: u32 = 2;
 
 /// What to do right after an unknown outcome. Who was told that the service is not available was most likely turned away:
@@ -44,7 +45,8 @@ pub(super) fn resolved(intent: &Intent, subject: &Subject, event_window: Duratio
     let called_until = intent.called_until.unwrap_or(intent.created_at);
     let window_ends = called_until.plus(window(intent.kind, event_window)).plus(held_for(subject));
     // Nobody minds an offer that did not come; two of the same are one too many.
-    let repeats = intent.kind != Kind::MailPromotion && intent.generation + 1 < GENERATIONS_MAX;
+    let lost_before = intent.generation.saturating_sub(intent.turned_away);
+    let repeats = intent.kind != Kind::MailPromotion && lost_before + 1 < GENERATIONS_MAX;
     Outcome::of(if now < window_ends {
         Verdict::Unknown { look_at: window_ends, ask_the_list: intent.ask_the_list }
     } else if repeats || intent.ask_the_list {

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 
 use super::answer::parse;
 use super::request::{self, path_segment};
-use super::wire::{Object, Page, PaymentIntent, Refund};
+use super::wire::{ErrorAnswer, Object, Page, PaymentIntent, Refund};
 use super::{Stripe, customer};
 use crate::domain::input::{ConfirmPayment, CreateCustomer, CreatePayment, CreateRefund};
 use crate::domain::{Correlation, IntentId, Money, StackId, Timestamp};
@@ -53,8 +53,11 @@ impl Stripe {
                 let found: PaymentIntent = parse(&response)?;
                 Some(found.metadata().crossdock_stack.as_deref() == Some(stack.as_str()))
             }
-            // It does not exist, not even for us.
-            Class::Refused => Some(false),
+            // It does not exist, not even for us. Whatever else is refused, a page of something in between too, says nothing.
+            Class::Refused => {
+                let refused: ErrorAnswer = parse(&response)?;
+                (refused.error.code.as_deref() == Some("resource_missing")).then_some(false)
+            }
             _ => None,
         }
     }

@@ -9,8 +9,6 @@ mod pickup;
 mod rates;
 mod shipment;
 
-use std::time::Duration;
-
 use self::customs::RawCustoms;
 use self::parcel::RawParcel;
 use self::party::RawParty;
@@ -26,8 +24,6 @@ pub use self::shipment::{Choice, CreateShipment};
 const LINE_MAX_CHARS: usize = Address::LINE_MAX_CHARS;
 /// How far ahead a parcel may be announced, in days: FedEx and DHL take no more.
 const SHIP_DATE_AHEAD_DAYS: i64 = 10;
-/// "Now" was true when it was written: so long ago, the shop's clock included, is not yet the past.
-const SHIP_AT_GRACE: Duration = Duration::from_secs(5 * 60);
 /// What a carrier must be.
 const CARRIER: &str = "must be fedex, ups or dhl";
 
@@ -55,9 +51,9 @@ impl RawConsignment {
         let shipper = self.shipper.checked("shipper.", used, bad);
         let recipient = self.recipient.checked("recipient.", used, bad);
         let parcels = parcel::parcels(self.packages, bad);
-        let at = self.ship_at.as_deref().map(|text| bad.ship_at(text, now));
-        bad.unless(self.ship_date.is_none() || at.is_none(), "ship_at", "must not be given with ship_date");
         let from = shipper.as_ref().map(|shipper| &shipper.address);
+        let at = self.ship_at.as_deref().map(|text| bad.ship_at(text, from, now));
+        bad.unless(self.ship_date.is_none() || at.is_none(), "ship_at", "must not be given with ship_date");
         let ship_date = match (at, from) {
             (Some(at), Some(from)) => at.and_then(|at| zone::day(from, at)),
             (_, from) => bad.ship_date(self.ship_date.as_deref(), from, now),
@@ -86,8 +82,8 @@ impl Findings {
         id
     }
 
-    /// When it is handed over, with an offset.
-    fn ship_at(&mut self, text: &str, now: Timestamp) -> Option<Timestamp> {
+    /// When it is handed over, with an offset. Only the day may not be over: the same request may come again hours later.
+    fn ship_at(&mut self, text: &str, from: Option<&Address>, now: Timestamp) -> Option<Timestamp> {
         let at = Timestamp::parse_rfc3339(text);
         self.unless(
             at.is_some(),
@@ -95,8 +91,10 @@ impl Findings {
             "must be an RFC 3339 time with its offset, like 2026-05-04T14:00:00+02:00",
         );
         let at = at?;
-        self.unless(at >= now.minus(SHIP_AT_GRACE), "ship_at", "must not be in the past");
-        let is_near = Day::of(at)?.days_since(Day::of(now)?) <= SHIP_DATE_AHEAD_DAYS;
+        let day = |at| from.map_or_else(|| Day::of(at), |from| zone::day(from, at));
+        let (day, today) = (day(at)?, day(now)?);
+        self.unless(day >= today, "ship_at", "must not be in the past");
+        let is_near = day.days_since(today) <= SHIP_DATE_AHEAD_DAYS;
         self.unless(is_near, "ship_at", "must be at most 10 days ahead");
         Some(at)
     }
@@ -117,6 +115,8 @@ impl Findings {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -160,7 +160,8 @@ mod tests {
         let consignment = at("2026-05-04T22:30:00Z").expect("valid").consignment;
         assert_eq!(consignment.ship_date.to_string(), "2026-05-05", "half past midnight in Berlin");
         assert_eq!(consignment.ship_at.map(Timestamp::to_rfc3339).as_deref(), Some("2026-05-04T22:30:00.000Z"));
-        for bad in ["2026-05-04T22:30:00", "2026-05-04T09:00:00Z", "2026-05-20T12:00:00Z", "tomorrow"] {
+        assert!(at("2026-05-04T09:00:00Z").is_ok(), "the request of an hour ago comes again");
+        for bad in ["2026-05-04T22:30:00", "2026-05-03T21:00:00Z", "2026-05-20T12:00:00Z", "tomorrow"] {
             assert_eq!(named(at(bad)), ["ship_at"], "{bad}");
         }
         let mut both = quote();
