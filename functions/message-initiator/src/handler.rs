@@ -91,7 +91,7 @@ impl MessageInitiator {
         let view = json!({
             "channel": wish.channel.as_str(),
             "marketing": consent.marketing,
-            "suppressed": consent.suppressed.is_some(),
+            "suppressed": consent.reason().is_some(),
         });
         Ok(Answer::new(200, view))
     }

@@ -52,7 +52,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
             let lookup = Lookup { address: asked.address.clone(), channel: asked.channel };
             let contact = contacts.lookup(&lookup).await?;
             show(&contact, asked.channel);
-            contact.suppressed.context("Nothing is in the way.")?;
+            contact.consent().reason().context("Nothing is in the way.")?;
             confirm.ask("It is written to again. Take it off SendGrid's and Postmark's own lists as well.")?;
             // The record first: what cannot be kept is not done.
             let id = contact.contact_id.to_string();

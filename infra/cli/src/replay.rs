@@ -167,6 +167,9 @@ async fn foreseen(stack: &Stack, vendor: Vendor, event: &Event, correlation: &Co
         Foreseen::Foreign => "of another deployment: nothing".to_owned(),
         Foreseen::Unmatched => "matches nothing: would wait".to_owned(),
         Foreseen::Recorded => "says nothing of a status: would be recorded".to_owned(),
+        Foreseen::Asked => {
+            "leaves something open: payment-worker would ask the vendor, and write down what it says".to_owned()
+        }
         Foreseen::Wish { change } => format!("somebody's wish: {change}, unless a newer one is known"),
         Foreseen::Applied { object, from, to, follow_ups, changes_consent } => {
             let status = if from == to { format!("stays {to}") } else { format!("{from} → {to}") };

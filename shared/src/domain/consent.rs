@@ -27,8 +27,10 @@ pub enum ConsentChange {
     OptedOut,
     /// Nothing may be sent, or nothing but what is owed.
     Suppressed(Suppression),
-    /// Whatever was in the way is gone: START after STOP.
+    /// A bounce or a STOP is over: START after STOP. A complaint stays.
     Lifted,
+    /// Its owner takes back that a mail of ours was spam.
+    ComplaintLifted,
 }
 
 impl ConsentChange {
@@ -38,7 +40,7 @@ impl ConsentChange {
             Self::OptedIn => "opted_in",
             Self::OptedOut => "opted_out",
             Self::Suppressed(_) => "suppressed",
-            Self::Lifted => "lifted",
+            Self::Lifted | Self::ComplaintLifted => "lifted",
         }
     }
 }
@@ -48,14 +50,25 @@ impl ConsentChange {
 pub struct Consent {
     /// Whether it asked for marketing; nobody is asked by default.
     pub marketing: bool,
-    /// Why it is not written to.
+    /// Why it is not written to: it bounced, or its owner answered STOP.
     pub suppressed: Option<Suppression>,
+    /// Whether its owner called a mail of ours spam. It is kept apart: an address may bounce as well, and that it works again
+    /// takes no complaint back.
+    pub complained: bool,
 }
 
 impl Consent {
+    /// The strongest reason why it is not written to.
+    pub const fn reason(&self) -> Option<Suppression> {
+        match self.suppressed {
+            None if self.complained => Some(Suppression::SpamReported),
+            reason => reason,
+        }
+    }
+
     /// Why a message of this kind must not go there; `None` when it may.
     pub const fn forbids(&self, kind: MessageKind) -> Option<&'static str> {
-        match self.suppressed {
+        match self.reason() {
             Some(Suppression::Bounced) => Some("address_bounced"),
             Some(Suppression::SpamReported) if !kind.is_owed() => Some("spam_reported"),
             Some(Suppression::Stopped) => Some("opted_out"),
@@ -74,14 +87,14 @@ mod tests {
         let silent = Consent::default();
         assert_eq!(silent.forbids(MessageKind::Promotion), Some("no_marketing_consent"));
         assert_eq!(silent.forbids(MessageKind::OrderConfirmation), None);
-        let asked = Consent { marketing: true, suppressed: None };
+        let asked = Consent { marketing: true, ..Consent::default() };
         assert_eq!(asked.forbids(MessageKind::Promotion), None);
     }
 
     #[test]
     fn a_suppressed_address_gets_nothing_whatever_it_asked_for() {
-        let stopped = Consent { marketing: true, suppressed: Some(Suppression::Stopped) };
-        let bounced = Consent { marketing: true, suppressed: Some(Suppression::Bounced) };
+        let stopped = Consent { marketing: true, suppressed: Some(Suppression::Stopped), complained: true };
+        let bounced = Consent { marketing: true, suppressed: Some(Suppression::Bounced), complained: true };
         assert!(
             MessageKind::ALL.iter().all(|kind| stopped.forbids(*kind).is_some() && bounced.forbids(*kind).is_some())
         );
@@ -89,7 +102,7 @@ mod tests {
 
     #[test]
     fn who_called_an_offer_spam_still_gets_what_they_are_owed() {
-        let reported = Consent { marketing: true, suppressed: Some(Suppression::SpamReported) };
+        let reported = Consent { marketing: true, suppressed: None, complained: true };
         for kind in MessageKind::ALL {
             let is_dispensable = matches!(kind, MessageKind::Promotion | MessageKind::Welcome);
             assert_eq!(reported.forbids(kind), is_dispensable.then_some("spam_reported"), "{kind:?}");

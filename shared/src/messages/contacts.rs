@@ -32,7 +32,8 @@ impl Contacts {
     }
 
     /// Takes back that an address bounced or that its owner called a mail spam, with the proof: where they said it, and the
-    /// hash of the request that tells of it. What nobody is kept from is left as it is.
+    /// hash of the request that tells of it. Only the reason that is shown: a complaint behind a bounce is shown next, and
+    /// takes a proof of its own. What nobody is kept from is left as it is.
     ///
     /// # Errors
     /// 409 `stopped_by_recipient`: only who answered STOP can take it back, by START. 409 `suppressed_since`: what the proof
@@ -40,19 +41,20 @@ impl Contacts {
     pub async fn lift(&self, asked: &Lift, hash: &str, correlation: &Correlation) -> Result<Contact> {
         let (id, also) = self.ids(asked.address.expose()).await?;
         let contact = self.list.contact(&id, &also).await?;
-        let Some(why) = contact.suppressed else { return Ok(contact) };
+        let Some(why) = contact.consent().reason() else { return Ok(contact) };
         if why == Suppression::Stopped {
             let detail = "Whoever answered STOP is written to again when they answer START.";
             return Err(Error::rejected(409, "stopped_by_recipient", detail));
         }
-        if contact.suppressed_at.is_some_and(|since| since > asked.at) {
+        if contact.reason_at().is_some_and(|since| since > asked.at) {
             return Err(suppressed_since());
         }
         let proof = format!("{}/{hash}", asked.source);
-        let change = (ConsentChange::Lifted, asked.at);
-        self.list.change_consent(&id, Some((&asked.address, &also)), change, &proof, correlation).await?;
+        let change = if contact.suppressed.is_some() { ConsentChange::Lifted } else { ConsentChange::ComplaintLifted };
+        let address = Some((&asked.address, also.as_slice()));
+        self.list.change_consent(&id, address, (change, asked.at), &proof, correlation).await?;
         let contact = self.list.contact(&id, &also).await?;
-        if contact.suppressed.is_some() { Err(suppressed_since()) } else { Ok(contact) }
+        if contact.consent().reason() == Some(why) { Err(suppressed_since()) } else { Ok(contact) }
     }
 }
 

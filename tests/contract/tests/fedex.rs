@@ -24,7 +24,7 @@ use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::{Env, System};
 use crossdock::vendors::carrier::{Answer, Asking, CarrierApi as _, Found, LabelOrder, Refusal};
 use crossdock::vendors::fedex::Fedex;
-use crossdock::world::{Clock, Http, HttpError, HttpRequest, HttpResponse, Rng, Sleep, World};
+use crossdock::world::{Http, HttpError, HttpRequest, HttpResponse, Rng, World};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::future::BoxFuture;
@@ -53,19 +53,6 @@ impl Http for Recorder {
         let (status, body) = if is_token { (200, token.to_string().into()) } else { self.answer.clone() };
         let response = http::Response::builder().status(status).body(body).unwrap();
         Box::pin(async move { Ok(response) })
-    }
-}
-
-#[derive(Debug)]
-struct Time(SimClock);
-
-impl Clock for Time {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_ms(self.0.now_ms())
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep {
-        Box::pin(tokio::time::sleep(duration))
     }
 }
 
@@ -248,7 +235,7 @@ fn fedex(status: u16, body: impl Into<Answered>) -> (Fedex, Recorder) {
         ("AWS_SECRET_ACCESS_KEY", "sim"),
     ];
     let env = Env::of(env.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    let world = World { http: Arc::new(recorder.clone()), clock: Arc::new(Time(clock)), rng: Arc::new(Fixed) };
+    let world = World { http: Arc::new(recorder.clone()), clock: Arc::new(clock), rng: Arc::new(Fixed) };
     let system = System::with(env, world, &Transport::of(aws.http_client(Probe::new()))).unwrap();
     (system.fedex().unwrap(), recorder)
 }

@@ -23,7 +23,7 @@ use crossdock::effects::intent::{Data, Kind};
 use crossdock::effects::{Agent as _, Intent, Subject, Verdict};
 use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::{Env, System};
-use crossdock::world::{Clock, Http, HttpError, HttpRequest, HttpResponse, Rng, Sleep, World};
+use crossdock::world::{Http, HttpError, HttpRequest, HttpResponse, Rng, World};
 use futures_util::future::{BoxFuture, ready};
 use serde_json::{Value, json};
 use simulation::{Aws, Probe, SimClock, TABLE_NAME};
@@ -65,19 +65,6 @@ impl Http for Outside {
     }
 }
 
-#[derive(Debug)]
-struct Time(SimClock);
-
-impl Clock for Time {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_ms(self.0.now_ms())
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep {
-        Box::pin(tokio::time::sleep(duration))
-    }
-}
-
 struct Counter(Mutex<u128>);
 
 impl Rng for Counter {
@@ -94,7 +81,7 @@ fn system(answers: &Answers) -> System {
     aws.secrets().put("sendgrid", &json!({ "transactional_api_key": "SG.a", "marketing_api_key": "SG.b" }));
     let outside = Outside { aws: aws.clone(), answers: answers.clone() };
     let rng = Arc::new(Counter(Mutex::new(0)));
-    let world = World { http: Arc::new(outside), clock: Arc::new(Time(clock)), rng };
+    let world = World { http: Arc::new(outside), clock: Arc::new(clock), rng };
     let transport = Transport::of(aws.http_client(Probe::new()));
     let env = Env::of(VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned())));
     System::with(env, world, &transport).unwrap()

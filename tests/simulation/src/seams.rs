@@ -39,6 +39,17 @@ impl Clock for Time {
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
+        self.0.sleep(duration)
+    }
+}
+
+/// As an instance sees it whose clock is right.
+impl Clock for SimClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_ms(self.now_ms())
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
         Box::pin(tokio::time::sleep(duration))
     }
 }

@@ -378,13 +378,7 @@ async fn a_replay_writes_what_was_lost_and_says_beforehand_what_that_is() {
     list(&universe).table().update(older).await.unwrap();
 
     let before = universe.aws().table().items();
-    let mut would = Vec::new();
-    for webhook in replayed(&universe, "shadow").await {
-        for event in webhook.events(Timestamp::from_ms(universe.now_ms())).unwrap() {
-            let correlation = Correlation::parse("replay-0001").unwrap();
-            would.push(list(&universe).foresee(Whose::Stripe, &event.unwrap(), &correlation).await.unwrap());
-        }
-    }
+    let would = foreseen(&universe).await;
     assert_eq!(universe.aws().table().items(), before, "a shadow run changes nothing");
     assert!(
         would.iter().any(|foreseen| matches!(
@@ -399,6 +393,30 @@ async fn a_replay_writes_what_was_lost_and_says_beforehand_what_that_is() {
     universe.run_until_quiet(3_600_000).await;
     assert_eq!(status(&universe, "payment"), "succeeded");
     assert_eq!(universe.sandbox().sendgrid().mails().len(), 1, "its mail was in the work list already");
+}
+
+/// What a replay of all of Stripe's webhooks would do.
+async fn foreseen(universe: &Universe) -> Vec<Foreseen> {
+    let correlation = Correlation::parse("replay-0001").unwrap();
+    let mut would = Vec::new();
+    for webhook in replayed(universe, "shadow").await {
+        for event in webhook.events(Timestamp::from_ms(universe.now_ms())).unwrap() {
+            would.push(list(universe).foresee(Whose::Stripe, &event.unwrap(), &correlation).await.unwrap());
+        }
+    }
+    would
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_of_what_only_the_vendor_can_explain_is_said_to_ask_it() {
+    let mut universe = Universe::new(1);
+    let paid = universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", "pm_card_visa"))).await;
+    universe.run_until_quiet(3_600_000).await;
+    assert!(!foreseen(&universe).await.contains(&Foreseen::Asked));
+    let path = format!("/payments/{}/refunds", paid.body()["payment_id"].as_str().unwrap());
+    universe.call("POST", &path, Some("r-1"), Some(&json!({}))).await;
+    universe.run_until_quiet(3_600_000).await;
+    assert!(foreseen(&universe).await.contains(&Foreseen::Asked), "charge.refunded tells of no refund by its id");
 }
 
 #[tokio::test(start_paused = true)]

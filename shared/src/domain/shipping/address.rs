@@ -27,6 +27,19 @@ pub struct Address {
 }
 
 impl Address {
+    /// Somewhere with this postal code and in this state, where they are not empty.
+    #[cfg(test)]
+    pub(super) fn in_country(country: &str, postal_code: &str, state: &str) -> Self {
+        Self {
+            street_lines: Vec::new(),
+            city: String::new().into(),
+            state: Some(state.to_owned()).filter(|state| !state.is_empty()),
+            postal_code: Some(postal_code.to_owned()).filter(|code| !code.is_empty()).map(Into::into),
+            country: country.to_owned(),
+            residential: None,
+        }
+    }
+
     /// Characters of a line of a label (UPS), of a state's code (UPS), and of a postal code (UPU).
     pub const LINE_MAX_CHARS: usize = 35;
     /// Lines of a street: what all three carriers print.

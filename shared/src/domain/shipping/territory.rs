@@ -145,19 +145,8 @@ mod tests {
     use super::*;
     use crate::domain::shipping::country::is_country;
 
-    fn at(country: &str, postal_code: &str, state: &str) -> Address {
-        Address {
-            street_lines: Vec::new(),
-            city: String::new().into(),
-            state: Some(state.to_owned()).filter(|state| !state.is_empty()),
-            postal_code: Some(postal_code.to_owned()).filter(|code| !code.is_empty()).map(Into::into),
-            country: country.to_owned(),
-            residential: None,
-        }
-    }
-
     fn is_free(from: (&str, &str), to: (&str, &str)) -> bool {
-        let (from, to) = (at(from.0, from.1, ""), at(to.0, to.1, ""));
+        let (from, to) = (Address::in_country(from.0, from.1, ""), Address::in_country(to.0, to.1, ""));
         let (from, to) = (Territory::of(&from), Territory::of(&to));
         assert_eq!(from.shares_customs_with(to), to.shares_customs_with(from), "{from:?} {to:?}");
         from.shares_customs_with(to)
@@ -242,7 +231,11 @@ mod tests {
             ("PR", "00901", "", "PR"),
             ("CA", "", "PR", "CA"),
         ] {
-            assert_eq!(Territory::of(&at(country, postal, state)).code, expected, "{country} {postal} {state}");
+            assert_eq!(
+                Territory::of(&Address::in_country(country, postal, state)).code,
+                expected,
+                "{country} {postal} {state}"
+            );
         }
     }
 

@@ -157,17 +157,6 @@ mod tests {
     use super::*;
     use crate::domain::shipping::country::is_country;
 
-    fn at(country: &str, postal_code: &str, state: &str) -> Address {
-        Address {
-            street_lines: Vec::new(),
-            city: String::new().into(),
-            state: Some(state.to_owned()).filter(|state| !state.is_empty()),
-            postal_code: Some(postal_code.to_owned()).filter(|code| !code.is_empty()).map(Into::into),
-            country: country.to_owned(),
-            residential: None,
-        }
-    }
-
     fn moment(text: &str) -> Timestamp {
         Timestamp::parse_rfc3339(text).expect("a time")
     }
@@ -209,23 +198,24 @@ mod tests {
             ("IN", "110001", "", 5.5),
             ("KI", "", "", 12.0),
         ] {
-            let hours_there = f64::from(offset(&at(country, postal, state), summer).whole_seconds()) / 3_600.0;
+            let hours_there =
+                f64::from(offset(&Address::in_country(country, postal, state), summer).whole_seconds()) / 3_600.0;
             assert!((hours_there - hours).abs() < 0.01, "{country} {postal} {state}: {hours_there}");
         }
         let winter = moment("2026-01-01T12:00:00Z");
-        assert_eq!(offset(&at("DE", "10115", ""), winter).whole_hours(), 1);
-        assert_eq!(offset(&at("US", "10001", "NY"), winter).whole_hours(), -5);
+        assert_eq!(offset(&Address::in_country("DE", "10115", ""), winter).whole_hours(), 1);
+        assert_eq!(offset(&Address::in_country("US", "10001", "NY"), winter).whole_hours(), -5);
     }
 
     #[test]
     fn the_day_is_the_one_there() {
         let late = moment("2026-05-04T23:30:00Z");
-        let day_at = |country, postal| day(&at(country, postal, ""), late).map(|day| day.to_string());
+        let day_at = |country, postal| day(&Address::in_country(country, postal, ""), late).map(|day| day.to_string());
         assert_eq!(day_at("DE", "10115").as_deref(), Some("2026-05-05"));
         assert_eq!(day_at("NZ", "1010").as_deref(), Some("2026-05-05"));
         assert_eq!(day_at("US", "10001").as_deref(), Some("2026-05-04"));
         assert_eq!(day_at("GB", "SW1A 1AA").as_deref(), Some("2026-05-05"));
-        let noon = noon(&at("US", "10001", "NY"), Day::parse("2026-05-04").expect("a day"));
+        let noon = noon(&Address::in_country("US", "10001", "NY"), Day::parse("2026-05-04").expect("a day"));
         assert_eq!(noon, Some(moment("2026-05-04T16:00:00Z")));
     }
 }

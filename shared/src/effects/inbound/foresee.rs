@@ -2,6 +2,7 @@
 
 use crate::aws::Key;
 use crate::domain::Correlation;
+use crate::effects::inbound::apply::leaves_open;
 use crate::effects::inbound::event::Event;
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::Kind;
@@ -19,6 +20,8 @@ pub enum Foreseen {
     Unmatched,
     /// It says nothing of a status.
     Recorded,
+    /// Only the vendor can say what it means: payment-worker would ask, and write down what it says.
+    Asked,
     /// Somebody says what may be sent to an address.
     Wish {
         /// What, in the ledger's words.
@@ -55,6 +58,9 @@ impl WorkList {
                 _ => Foreseen::Unmatched,
             });
         };
+        if leaves_open(event, &target.subject) {
+            return Ok(Foreseen::Asked);
+        }
         let Some(seen) = &event.seen else { return Ok(Foreseen::Recorded) };
         let context = self.context(vendor, event, correlation.clone());
         let (plan, after) = target.subject.observe(seen, &context)?;

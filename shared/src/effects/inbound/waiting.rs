@@ -29,6 +29,9 @@ const WAITING_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// A waiting event is looked at again after this, and then each time after as long as it has waited by then: whoever
 /// learns the vendor's id fetches it at once, and this is for those who die in between.
 const WAITING_LOOK: Duration = Duration::from_secs(60);
+/// What is known to be ours is looked at this often at least: it waits for an answer of the vendor's, and an outage or a key
+/// that lacks a permission ends without telling anybody.
+const WAITING_LOOK_MAX: Duration = Duration::from_secs(3_600);
 
 /// An event that waits for its object to become known.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -58,10 +61,13 @@ impl WorkList {
         provider.is_ours(payment, &self.stack, &waiting.correlation_id).await
     }
 
-    /// It is somebody else's on the same account, and so is all else that waits for the same payment. That they came is
-    /// recorded.
+    /// It is somebody else's on the same account, and so is all else that waits for the same payment without being marked as
+    /// ours. That they came is recorded.
     pub(super) async fn let_go(&self, vendor: Vendor, requeued: &Requeued) -> Result<Applied> {
         for item in self.table.query(&requeued.waiting.pk, "EVENT#").await? {
+            if !item.parse::<Waiting>()?.may_be_anybodys() {
+                continue;
+            }
             // Lost means that somebody else has let it go.
             self.table.transact(&[Write::delete(item.key()).when("attribute_exists(#pk)")]).await?;
         }
@@ -72,7 +78,8 @@ impl WorkList {
     /// Nothing matches yet: looks again later.
     pub(super) async fn wait_on(&self, requeued: &Requeued, waiting: &Waiting, is_ours: bool) -> Result<Applied> {
         let now = self.world.now();
-        let due = now.plus(now.since(waiting.kept_at).max(WAITING_LOOK));
+        let longest = if is_ours { WAITING_LOOK_MAX } else { WAITING_KEPT };
+        let due = now.plus(now.since(waiting.kept_at).clamp(WAITING_LOOK, longest));
         let write = Write::update(requeued.waiting.clone())
             .set("due", &due)?
             .set("is_ours", &is_ours)?

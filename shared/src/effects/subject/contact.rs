@@ -63,6 +63,12 @@ pub struct Contact {
     /// When that was last said, or taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed_at: Option<Timestamp>,
+    /// Whether its owner called a mail of ours spam. Earlier versions wrote that as `suppressed`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complained: bool,
+    /// When that was last said, or taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complained_at: Option<Timestamp>,
     /// The contacts of the same phone, whose number is written in another way. What they agree to counts here as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<ContactId>,
@@ -71,7 +77,16 @@ pub struct Contact {
 impl Contact {
     /// What they agree to.
     pub const fn consent(&self) -> Consent {
-        Consent { marketing: self.marketing, suppressed: self.suppressed }
+        Consent { marketing: self.marketing, suppressed: self.suppressed, complained: self.complained }
+    }
+
+    /// When the reason why it is not written to was last said; when the last one was taken back where there is none.
+    pub fn reason_at(&self) -> Option<Timestamp> {
+        match (self.suppressed, self.complained) {
+            (Some(_), _) => self.suppressed_at,
+            (None, true) => self.complained_at,
+            (None, false) => self.suppressed_at.max(self.complained_at),
+        }
     }
 
     /// Somebody of whom nothing is known.
@@ -85,6 +100,8 @@ impl Contact {
             marketing_at: None,
             suppressed: None,
             suppressed_at: None,
+            complained: false,
+            complained_at: None,
             also: Vec::new(),
         }
     }
@@ -97,13 +114,13 @@ impl Contact {
         let mut view = json!({
             "channel": channel,
             "marketing": self.marketing,
-            "suppressed": self.suppressed.is_some(),
+            "suppressed": consent.reason().is_some(),
             "not_sent": withheld.collect::<Map<String, Value>>(),
         });
-        if let Some(why) = self.suppressed {
+        if let Some(why) = consent.reason() {
             view["suppressed_because"] = json!(why);
         }
-        for (name, at) in [("marketing_at", self.marketing_at), ("suppressed_at", self.suppressed_at)] {
+        for (name, at) in [("marketing_at", self.marketing_at), ("suppressed_at", self.reason_at())] {
             if let Some(at) = at {
                 view[name] = json!(at.to_rfc3339());
             }
@@ -121,6 +138,10 @@ impl Contact {
         if other.suppressed_at > self.suppressed_at || (is_same_age && other.suppressed.is_some()) {
             (self.suppressed, self.suppressed_at) = (other.suppressed, other.suppressed_at);
         }
+        let is_same_age = other.complained_at == self.complained_at;
+        if other.complained_at > self.complained_at || (is_same_age && other.complained) {
+            (self.complained, self.complained_at) = (other.complained, other.complained_at);
+        }
     }
 }
 
@@ -131,7 +152,7 @@ struct ConsentRow {
     item_type: &'static str,
     /// `opted_in`, `opted_out`, `suppressed`, `lifted`
     change: &'static str,
-    /// Why it is suppressed.
+    /// Why it is suppressed; of a complaint that is taken back, that it was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<Suppression>,
     /// When it was said.
@@ -275,7 +296,11 @@ pub(crate) fn change(
     let row = ConsentRow {
         item_type: "consent",
         change: change.as_str(),
-        why: if let ConsentChange::Suppressed(why) = change { Some(why) } else { None },
+        why: match change {
+            ConsentChange::Suppressed(why) => Some(why),
+            ConsentChange::ComplaintLifted => Some(Suppression::SpamReported),
+            ConsentChange::OptedIn | ConsentChange::OptedOut | ConsentChange::Lifted => None,
+        },
         at,
         received_at: context.now,
         source: context.source.to_owned(),
@@ -296,6 +321,10 @@ pub(crate) fn change(
     let write = match change {
         ConsentChange::OptedIn => newest(write.set("marketing", &true)?, "marketing_at")?,
         ConsentChange::OptedOut => newest(write.set("marketing", &false)?, "marketing_at")?,
+        ConsentChange::Suppressed(Suppression::SpamReported) => {
+            newest(write.set("complained", &true)?, "complained_at")?
+        }
+        ConsentChange::ComplaintLifted => newest(write.set("complained", &false)?, "complained_at")?,
         ConsentChange::Suppressed(why) => newest(write.set("suppressed", &why)?, "suppressed_at")?,
         ConsentChange::Lifted => newest(write.remove("suppressed"), "suppressed_at")?,
     };

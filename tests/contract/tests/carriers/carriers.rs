@@ -12,7 +12,7 @@ use crossdock::vendors::carrier::Asking;
 use crossdock::vendors::dhl::Dhl;
 use crossdock::vendors::fedex::Fedex;
 use crossdock::vendors::ups::Ups;
-use crossdock::world::{Clock, Http, HttpError, HttpRequest, HttpResponse, Rng, Sleep, World};
+use crossdock::world::{Http, HttpError, HttpRequest, HttpResponse, Rng, World};
 use futures_util::future::{BoxFuture, ready};
 use serde_json::{Value, json};
 use simulation::{Aws, Probe, SimClock, TABLE_NAME};
@@ -68,7 +68,7 @@ impl Carriers {
         let office = Office::default();
         let rng = Arc::new(Counter(Mutex::new(0)));
         let outside = Outside { aws: aws.clone(), office: office.clone() };
-        let world = World { http: Arc::new(outside), clock: Arc::new(Time(clock)), rng };
+        let world = World { http: Arc::new(outside), clock: Arc::new(clock), rng };
         let transport = Transport::of(aws.http_client(Probe::new()));
         let env = Env::of(VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let system = System::with(env, world, &transport).unwrap();
@@ -127,19 +127,6 @@ impl Http for Outside {
         office.0.push(request);
         let response = http::Response::builder().status(status).body(Bytes::from(body)).unwrap();
         Box::pin(ready(Ok(response)))
-    }
-}
-
-#[derive(Debug)]
-struct Time(SimClock);
-
-impl Clock for Time {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_ms(self.0.now_ms())
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep {
-        Box::pin(tokio::time::sleep(duration))
     }
 }
 

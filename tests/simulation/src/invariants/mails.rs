@@ -29,18 +29,24 @@ pub(super) fn the_opted_out_get_no_mail(universe: &Universe, items: &[Value], wr
             (text(message, "kind").unwrap_or_default(), text(message, "contact_id").unwrap_or_default());
         let theirs = |row: &&Value| text(row, "pk") == Some(&format!("CONTACT#{contact}"));
         let known = |row: &&Value| row["received_at"].as_i64().is_some_and(|at| at + READ_BEFORE_MS < accepted_ms);
-        let newest = |changes: [&str; 2]| {
-            let about = |row: &&Value| text(row, "change").is_some_and(|change| changes.contains(&change));
+        // What is said of a complaint says nothing of a bounce, and the other way round.
+        let newest = |changes: [&str; 2], of_complaint: bool| {
+            let about = |row: &&Value| {
+                text(row, "change").is_some_and(|change| changes.contains(&change))
+                    && (text(row, "why") == Some("spam_reported")) == of_complaint
+            };
             let rows = of_type(items, "consent").filter(theirs).filter(known).filter(about);
             rows.max_by_key(|row| row["at"].as_i64())
         };
-        let suppressed = newest(["suppressed", "lifted"]).filter(|row| text(row, "change") == Some("suppressed"));
-        match suppressed.and_then(|row| text(row, "why")) {
-            Some("spam_reported") if OWED.contains(&kind) => {}
-            Some(why) => wrong.push(format!("P(e): a mail ({kind}) was sent to somebody who is suppressed ({why})")),
-            None => {}
+        for of_complaint in [false, true] {
+            let last = newest(["suppressed", "lifted"], of_complaint);
+            let in_the_way = last.is_some_and(|row| text(row, "change") == Some("suppressed"));
+            if in_the_way && !(of_complaint && OWED.contains(&kind)) {
+                let why = last.and_then(|row| text(row, "why")).unwrap_or_default();
+                wrong.push(format!("P(e): a mail ({kind}) was sent to somebody who is suppressed ({why})"));
+            }
         }
-        let last = newest(["opted_in", "opted_out"]);
+        let last = newest(["opted_in", "opted_out"], false);
         if kind == "promotion" && last.is_some_and(|row| text(row, "change") == Some("opted_out")) {
             wrong.push("P(e): a promotion was sent to somebody who had opted out".to_owned());
         }

@@ -11,7 +11,7 @@ use crossdock::aws::{Clients, Key, Secrets, Settings, Table, Transacted, Transpo
 use crossdock::domain::Timestamp;
 use crossdock::error::{Error, Kind};
 use crossdock::gateway::{Gateway, Lane, Memory, Vendor};
-use crossdock::world::{Clock, Http, HttpError, HttpRequest, HttpResponse, Rng, Sleep, World};
+use crossdock::world::{Http, HttpError, HttpRequest, HttpResponse, Rng, World};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use simulation::SimClock;
@@ -48,19 +48,6 @@ impl Http for Scripted {
     }
 }
 
-#[derive(Debug)]
-struct Time(SimClock);
-
-impl Clock for Time {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_ms(self.0.now_ms())
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep {
-        Box::pin(tokio::time::sleep(duration))
-    }
-}
-
 /// The longest jitter, each time another number.
 struct Longest(AtomicUsize);
 
@@ -86,7 +73,7 @@ impl Ours {
             takes: Duration::from_millis(20),
         });
         let http: Arc<dyn Http> = Arc::<Scripted>::clone(&aws);
-        let clock = Arc::new(Time(SimClock::new(START_MS)));
+        let clock = Arc::new(SimClock::new(START_MS));
         let world = World { http, clock, rng: Arc::new(Longest(AtomicUsize::new(0))) };
         let settings = Settings {
             region: "sim-region-1".to_owned(),

@@ -440,6 +440,31 @@ async fn a_bounce_is_lifted_with_proof_and_a_stop_by_its_owner_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bounce_takes_no_complaint_back_and_neither_does_its_end() {
+    const ADDRESS: &str = "bounce@example.com";
+    let mut universe = Universe::new(1);
+    wants(&mut universe, "email", ADDRESS, true, BEFORE).await;
+    let mut body = promotion_by_mail();
+    body["to"] = json!(ADDRESS);
+    ask_and_wait(&mut universe, "m-1", &body).await;
+    let (now_ms, mail_id) = (universe.now_ms(), universe.sandbox().sendgrid().mails()[0].message_id.clone());
+    assert!(universe.sandbox().recipient_reports_spam(now_ms, &mail_id));
+    universe.run_until_quiet(A_WHILE_MS).await;
+    // Whatever came last: where it bounces, not even what is owed arrives.
+    let mut owed = mail("password_reset", json!({ "reset_url": "https://shop.example/r" }));
+    owed["to"] = json!(ADDRESS);
+    let id = ask_and_wait(&mut universe, "m-2", &owed).await;
+    assert_eq!(status(&mut universe, &id).await, "suppressed");
+    for (left, promotion) in [(json!("spam_reported"), json!("spam_reported")), (Value::Null, Value::Null)] {
+        let now_ms = universe.now_ms();
+        let lifted = lift(&mut universe, "email", ADDRESS, now_ms).await;
+        assert_eq!((lifted.status(), &lifted.body()["suppressed_because"]), (200, &left), "{}", lifted.body());
+        assert_eq!(lifted.body()["not_sent"]["promotion"], promotion, "{}", lifted.body());
+        universe.run_until_quiet(A_WHILE_MS).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn postmarks_reactivation_of_an_address_lifts_its_bounce() {
     let mut universe = Universe::new(1);
     universe.has_mail_fallback = true;

@@ -7,13 +7,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crossdock::aws::Transport;
+use crossdock::domain::Correlation;
 use crossdock::domain::shipping::Tracking;
-use crossdock::domain::{Correlation, Timestamp};
 use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::{Env, System};
 use crossdock::vendors::carrier::{Answer, Asking, CarrierApi as _};
 use crossdock::vendors::fedex::Fedex;
-use crossdock::world::{Clock, Http, HttpError, HttpRequest, HttpResponse, Rng, Sleep, World};
+use crossdock::world::{Http, HttpError, HttpRequest, HttpResponse, Rng, World};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use simulation::{Aws, Plan, Probe, SimClock, TABLE_NAME};
@@ -92,7 +92,7 @@ impl Carrier {
         };
         let world = World {
             http: Arc::new(self.clone()),
-            clock: Arc::new(Time(self.clock)),
+            clock: Arc::new(self.clock),
             rng: Arc::new(Drawn(Mutex::new(fastrand::Rng::with_seed(seed)))),
         };
         let env = [
@@ -243,19 +243,6 @@ impl Instance {
     /// How often it has looked for a token in the table: breakers are read in batches, quotas not at all.
     pub(crate) fn looks(&self) -> usize {
         self.probe.requests().iter().filter(|request| request.name == "DynamoDB.GetItem").count()
-    }
-}
-
-#[derive(Debug)]
-struct Time(SimClock);
-
-impl Clock for Time {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_ms(self.0.now_ms())
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep {
-        Box::pin(tokio::time::sleep(duration))
     }
 }
 

@@ -14,6 +14,8 @@ use crate::{assert_no_dead_letters, settle, silence};
 /// The last version that tells of the charge only, and the first that tells of every refund.
 const VERSIONS: [&str; 2] = ["2024-09-30.acacia", "2024-10-28.acacia"];
 
+const A_DAY_MS: i64 = 24 * 3_600_000;
+
 /// A payment that has succeeded; the path of its refunds, and Stripe's id.
 async fn paid(universe: &mut Universe, card: &str) -> (String, String) {
     let created = universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", card))).await;
@@ -175,7 +177,8 @@ async fn a_refund_that_cannot_be_listed_now_is_listed_later_however_long_stripe_
     assert_no_dead_letters(&universe);
     assert_eq!(order(&mut universe, "o-1").await["payment"]["status"], "succeeded");
     universe.sandbox().faults().outage(Vendor::Stripe, false);
-    universe.run_until_quiet(8 * 3_600_000).await;
+    // The outage took three hours; what waited is looked at within one.
+    universe.run_until_quiet(75 * 60_000).await;
     assert_eq!(order(&mut universe, "o-1").await["payment"]["status"], "partially_refunded");
     assert_eq!(violations(&universe), Vec::<String>::new());
 }
@@ -241,5 +244,25 @@ async fn what_somebody_else_does_on_the_same_account_costs_one_look() {
     let items = universe.aws().table().items();
     assert_eq!(of_type(&items, "waiting_event").count(), 0);
     assert!(universe.now_ms() < now_ms + 600_000, "it was looked at for {} ms", universe.now_ms() - now_ms);
+    assert_no_dead_letters(&universe);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_by_something_in_between_does_not_make_a_payment_somebody_elses() {
+    let mut universe = Universe::new(1);
+    let form = "amount=500&currency=eur&payment_method=pm_card_visa&confirm=true";
+    let foreign = simulation::cases::marks::at_stripe(&universe, "/v1/payment_intents", form);
+    let now_ms = universe.now_ms();
+    let page = CallFault::ErrorBefore { status: 400 };
+    universe.sandbox().faults().every_call(Vendor::Stripe, "retrieve", page);
+    universe.sandbox().merchant_refunds(now_ms, foreign["id"].as_str().unwrap(), None).unwrap();
+    let waiting = |universe: &Universe| of_type(&universe.aws().table().items(), "waiting_event").count();
+    let before = universe.sandbox().calls().len();
+    universe.run_until_quiet(600_000).await;
+    assert!(universe.sandbox().calls().len() > before, "nobody asked");
+    assert!(waiting(&universe) > 0, "nobody knows yet whose it is");
+    universe.sandbox().faults().clear();
+    universe.run_until_quiet(A_DAY_MS).await;
+    assert_eq!(waiting(&universe), 0, "Stripe has said whose it is");
     assert_no_dead_letters(&universe);
 }
