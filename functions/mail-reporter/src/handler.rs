@@ -7,7 +7,6 @@ use crossdock::error::Result;
 use crossdock::gateway::Vendor;
 use crossdock::lambda::System;
 use crossdock::lambda::schedule::Scheduled;
-use crossdock::telemetry::fields;
 use crossdock::vendors::sendgrid::Stats;
 
 /// The schedule's target.
@@ -30,7 +29,7 @@ impl Scheduled for MailReporter {
         let counted = self.stats.between(first, last).await?;
         for stats in counted.iter().filter(|stats| days.contains(&stats.day)) {
             let at = beginning(&stats.day).unwrap_or_else(|| self.list.world().now());
-            fields::metric(at, &[("vendor", Vendor::SendGrid.as_str())], &stats.metrics());
+            stats.write(at);
             self.list.mark_reported(Vendor::SendGrid, &stats.day).await?;
         }
         tracing::info!(days = counted.len(), "reported");

@@ -19,7 +19,7 @@ use super::client::Settings;
 use super::signed::{Question, Service};
 use crate::domain::{Private, Timestamp};
 use crate::error::{Error, Kind, Result};
-use crate::telemetry::fields;
+use crate::telemetry::metrics::Metric;
 use crate::world::World;
 
 /// How long a secret is used without asking again.
@@ -134,7 +134,7 @@ impl Secrets {
             let now = self.world.now();
             self.known().entry(id.to_owned()).or_default().failed_at = Some(now);
             let age_s = now.since(last_good.read_at).as_secs_f64();
-            fields::metric(now, &[], &[("secret_served_on", age_s, "Seconds")]);
+            Metric::SecretServedOnSeconds.record(now, age_s, &[]);
             tracing::warn!(secret.id = id, error = failed, "a secret's last good value serves on");
             Ok(last_good)
         })

@@ -23,6 +23,7 @@ use crate::aws::{Table, Write};
 use crate::domain::Timestamp;
 use crate::error::Result;
 use crate::telemetry::fields;
+use crate::telemetry::metrics::Metric;
 use crate::world::World;
 
 /// The longest wait for a breaker or a quota. After it, the table counts as unreachable.
@@ -229,7 +230,7 @@ impl Admission {
                 Ok(calls)
             }
             Some(Granted::No { until }) => {
-                fields::count(now, "quota_denials", &[("vendor", vendor.as_str())]);
+                Metric::QuotaDenied.count(now, &[vendor.as_str()]);
                 Err(Held { until, why: "quota_used_up" })
             }
             None => self.locally().map(|()| 1),
@@ -291,8 +292,8 @@ impl Admission {
 
     /// Writes the metric and the log line of a transition. Only the instance that made the transition does this.
     fn announce(&self, vendor: Vendor, switch: Switch, what: &'static str, why: &str) {
-        let dimensions = [("vendor", vendor.as_str()), ("operation", switch.as_str()), ("outcome", what)];
-        fields::alert(self.world.now(), "breaker_transitions", 1.0, "Count", &dimensions);
+        let transition = if what == "opened" { Metric::BreakersOpened } else { Metric::BreakersClosed };
+        transition.count(self.world.now(), &[]);
         tracing::error!(
             { fields::VENDOR } = vendor.as_str(),
             breaker = switch.as_str(),
@@ -307,7 +308,7 @@ impl Admission {
         if now.since(*reported_at) >= USE_REPORTED_EVERY {
             *reported_at = now;
             drop(remembered);
-            fields::alert(now, "quota_used", used * 100.0, "Percent", &[("vendor", vendor.as_str())]);
+            Metric::QuotaUsedPercent.record(now, used * 100.0, &[vendor.as_str()]);
         }
     }
 

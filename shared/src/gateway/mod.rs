@@ -29,6 +29,7 @@ use crate::aws::Table;
 use crate::domain::{Correlation, Timestamp};
 use crate::error::Result;
 use crate::telemetry::fields;
+use crate::telemetry::metrics::Metric;
 use crate::world::{HttpError, HttpRequest, HttpResponse, World};
 
 pub use admission::{Held, force, read as breakers};
@@ -306,14 +307,7 @@ impl Gateway {
             { fields::CORRELATION } = call.correlation.as_str(),
             "vendor called"
         );
-        let dimensions =
-            [("vendor", call.vendor.as_str()), ("operation", call.operation), ("outcome", reply.class.as_str())];
-        let now = self.world.now();
-        fields::metric(
-            now,
-            &dimensions,
-            &[("vendor_calls", 1.0, "Count"), ("vendor_call_ms", took.as_secs_f64() * 1000.0, "Milliseconds")],
-        );
+        Metric::VendorCallMs.record(self.world.now(), took.as_secs_f64() * 1_000.0, &[call.vendor.as_str()]);
     }
 }
 

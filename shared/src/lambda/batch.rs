@@ -13,9 +13,9 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use crate::domain::Timestamp;
 use crate::effects::nudge::{BULK, LANE};
 use crate::effects::{CALL_TIME_MIN, Lease, TAIL_TIME, owner};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::gateway::Lane;
-use crate::telemetry::fields;
+use crate::telemetry::metrics::Metric;
 use crate::world::World;
 
 /// Time for a batch if Lambda gives no deadline: the shortest of the workers' timeouts.
@@ -128,14 +128,8 @@ async fn work_group<W: Worker>(worker: &W, records: Vec<Record>, world: &World) 
 }
 
 fn report(error: &Error, record: &Record, world: &World) {
-    let kind = match error.kind {
-        Kind::Rejected { .. } => "rejected",
-        Kind::Transient { .. } => "transient",
-        Kind::Uncertain => "uncertain",
-        Kind::Misconfigured => "misconfigured",
-        Kind::Bug => "bug",
-    };
-    fields::count(world.now(), "records_failed", &[("outcome", kind)]);
+    // Which function it is, is told where handlers have names: see below.
+    Metric::Failures.count(world.now(), &[]);
     tracing::error!(
         message.id = record.message_id,
         message.receives = record.receives,

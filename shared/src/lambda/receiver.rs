@@ -19,7 +19,7 @@ use crate::effects::archive::{Delivery, Part};
 use crate::error::{Error, Result};
 use crate::gateway::{Keyring, Vendor};
 use crate::guard::{Guard, holds};
-use crate::telemetry::fields;
+use crate::telemetry::metrics::Metric;
 use crate::vendors::Verified;
 use crate::world::World;
 
@@ -62,13 +62,13 @@ impl Receiver {
     pub fn check_within(&self, request: &ApiRequest, most_bytes: usize, most_header_bytes: usize) -> Result<()> {
         only_posts(request)?;
         if request.body.len() > most_bytes {
-            self.count("too_large");
+            self.count(Metric::WebhooksRefused);
             return Err(Error::rejected(413, "body_too_large", "The event is too large."));
         }
         let headers = self.headers.iter().filter_map(|name| request.header(name)).map(str::len);
         let url = self.url(request).map_or(0, str::len);
         if headers.sum::<usize>() + url > most_header_bytes {
-            self.count("invalid_signature");
+            self.count(Metric::WebhooksRefused);
             let refusal = Error::rejected(400, "invalid_signature", "The signature is not valid.");
             return Err(refusal.because("longer than any signature"));
         }
@@ -94,7 +94,7 @@ impl Receiver {
         {
             return Ok(verified);
         }
-        self.count("invalid_signature");
+        self.count(Metric::WebhooksRefused);
         Err(refusal)
     }
 
@@ -140,7 +140,7 @@ impl Receiver {
             }
             (None, _) => {}
         }
-        self.count("accepted");
+        self.count(Metric::WebhooksReceived);
         Ok(Answer::new(200, Value::Null))
     }
 
@@ -148,9 +148,8 @@ impl Receiver {
         self.signs_url.then_some(request.url.as_str())
     }
 
-    fn count(&self, outcome: &str) {
-        let dimensions = [("vendor", self.vendor.as_str()), ("outcome", outcome)];
-        fields::count(self.world.now(), "webhooks", &dimensions);
+    fn count(&self, metric: Metric) {
+        metric.count(self.world.now(), &[self.vendor.as_str()]);
     }
 }
 

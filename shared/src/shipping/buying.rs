@@ -13,6 +13,7 @@ use crate::effects::{Opaque, Outcome, Verdict};
 use crate::gateway::{Permit, Vendor};
 use crate::guard::{Guard, holds};
 use crate::telemetry::fields;
+use crate::telemetry::metrics::Metric;
 use crate::vendors::carrier::{Answer, Asking, Found, Label, LabelOrder, Refusal};
 
 /// After an unknown outcome: the first question. Carriers show a shipment some seconds after they made it.
@@ -116,8 +117,7 @@ impl Carriers {
         }
         #[expect(clippy::cast_precision_loss, reason = "prices of labels are far below 2^52 cents")]
         let percent = billed.value as f64 / quoted.value as f64 * 100.0;
-        let dimensions = [("vendor", shipment.carrier.as_str())];
-        fields::metric(self.gateway.world().now(), &dimensions, &[("label_price_of_quote", percent, "Percent")]);
+        Metric::LabelPriceOfQuotePercent.record(self.gateway.world().now(), percent, &[shipment.carrier.as_str()]);
     }
 
     /// Another carrier, where the shop allows one and this one certainly did nothing: the cheapest of those that were not

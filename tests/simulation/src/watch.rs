@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crossdock::telemetry::fields::written;
+use crossdock::telemetry::captured::written;
+use crossdock::telemetry::metrics::Metric;
 use serde_json::Value;
 
 use crate::Change;
 use crate::invariants::text;
 
 /// The alarm of more that goes back of a payment than was left of it.
-const BEYOND: &str = "refunds_beyond_the_payment";
+const BEYOND: Metric = Metric::RefundsBeyondThePayment;
 /// Claims without a settle, at most: the fifth gives up.
 const CLAIMS_MAX: u64 = 5;
 
@@ -211,7 +212,6 @@ fn name(item: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use crossdock::domain::Timestamp;
-    use crossdock::telemetry::fields::alert;
     use serde_json::json;
 
     use super::Watch;
@@ -224,7 +224,7 @@ mod tests {
         for (is_told, wrong) in [(false, 1), (true, 0)] {
             let mut watch = Watch::default();
             if is_told {
-                alert(Timestamp::from_ms(0), "refunds_beyond_the_payment", 1.0, "Count", &[]);
+                super::BEYOND.count(Timestamp::from_ms(0), &[]);
             }
             watch.see(&Change { at_ms: 0, before: Some(left(5).into()), after: Some(left(-1).into()) });
             assert_eq!(watch.violations.len(), wrong, "{:?}", watch.violations);

@@ -7,7 +7,8 @@
 )]
 
 use crossdock::guard::{Guard, without};
-use crossdock::telemetry::fields::written;
+use crossdock::telemetry::captured::written;
+use crossdock::telemetry::metrics::Metric;
 use sandbox::{CallFault, Vendor, WebhookFault};
 use simulation::cases::cancels;
 use simulation::invariants::{text, violations};
@@ -122,11 +123,11 @@ async fn who_was_answered_that_it_will_be_canceled_is_told_of_the_charge_however
     let created = universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
     let path = format!("/payments/{}/cancel", created.body()["payment_id"].as_str().unwrap());
     assert_eq!(universe.call("POST", &path, None, None).await.status(), 202);
-    let before = written("charged_unexpectedly");
+    let before = written(Metric::ChargedUnexpectedly);
     universe.run_until_quiet(4 * 3_600_000).await;
     let items = universe.aws().table().items();
     let rows = items.iter().filter(|item| text(item, "event") == Some("payment.charged_unexpectedly")).count();
-    assert_eq!((rows, written("charged_unexpectedly") - before), (1, 1));
+    assert_eq!((rows, written(Metric::ChargedUnexpectedly) - before), (1, 1));
 }
 
 /// The shopper pays two seconds after whoever canceled was answered 202: nobody hears of that but by the alarm, and the proof
@@ -162,13 +163,13 @@ async fn who_dies_after_writing_that_a_canceled_payment_was_charged_has_raised_t
         let created = universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
         let path = format!("/payments/{}/cancel", created.body()["payment_id"].as_str().unwrap());
         assert_eq!(universe.call("POST", &path, None, None).await.status(), 202);
-        let before = written("charged_unexpectedly");
+        let before = written(Metric::ChargedUnexpectedly);
         universe.plans.insert(universe.invocations.len() + after, Plan::crash(n, When::After));
         universe.run_until_quiet(4 * 3_600_000).await;
         let items = universe.aws().table().items();
         let rows = items.iter().filter(|item| text(item, "event") == Some("payment.charged_unexpectedly")).count();
         assert_eq!(rows, 1);
-        assert!(written("charged_unexpectedly") > before, "nobody was told: {after} {n}");
+        assert!(written(Metric::ChargedUnexpectedly) > before, "nobody was told: {after} {n}");
     }
 }
 

@@ -12,7 +12,8 @@ use crossdock::domain::IntentId;
 use crossdock::effects::audit::Operator;
 use crossdock::effects::{Finding, Intent, WorkList};
 use crossdock::guard::{Guard, without};
-use crossdock::telemetry::fields::written;
+use crossdock::telemetry::captured::written;
+use crossdock::telemetry::metrics::Metric;
 use sandbox::{CallFault, Dial, Vendor};
 use serde_json::json;
 use simulation::cases::doubts;
@@ -81,12 +82,12 @@ async fn who_dies_after_writing_down_a_doubt_has_raised_the_alarm() {
         let mut universe = Universe::new(1);
         universe.call("POST", "/payments", Some("k-1"), Some(&payment("o-1"))).await;
         universe.run_until_quiet(600_000).await;
-        let before = written("objects_in_doubt");
+        let before = written(Metric::ObjectsInDoubt);
         simulation::cases::marks::another_payment(&universe, 1_099, "eur");
         universe.plans.insert(universe.invocations.len() + after, Plan::crash(n, When::After));
         universe.run_until_quiet(A_WHILE_MS).await;
         assert_eq!(of_type(&universe.aws().table().items(), "doubt").count(), 1);
-        assert!(written("objects_in_doubt") > before, "nobody was told: {after} {n}");
+        assert!(written(Metric::ObjectsInDoubt) > before, "nobody was told: {after} {n}");
     }
 }
 

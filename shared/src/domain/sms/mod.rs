@@ -1,6 +1,7 @@
 //! How a text travels as SMS: its alphabet, and into how many segments it is cut; and the words that people answer with.
 //! (3GPP TS 23.038 for the alphabet, TS 23.040 for the lengths.)
 
+pub mod failure;
 mod keyword;
 
 pub use keyword::Keyword;

@@ -23,14 +23,14 @@ use crate::effects::list::WorkList;
 use crate::effects::list::requeue::Requeued;
 use crate::error::{Error, Result};
 use crate::gateway::Vendor;
-use crate::telemetry::fields;
+use crate::telemetry::metrics::Metric;
 
 impl WorkList {
     /// Applies an event. What leaves a question open that only the vendor can answer waits, and payment-worker asks at once:
     /// whoever applies events calls no vendor.
     pub async fn apply(&self, vendor: Vendor, mut event: Event, correlation: &Correlation) -> Result<Applied> {
         if event.stack.as_deref().is_some_and(|stack| stack != self.stack.as_str()) {
-            fields::count(self.world.now(), "events_of_other_stacks", &[("vendor", vendor.as_str())]);
+            Metric::EventsOfOtherStacks.count(self.world.now(), &[]);
             return Ok(Applied::Foreign);
         }
         // Becoming known in between is the only way to go round, and nothing becomes unknown again; or it speaks of an address.

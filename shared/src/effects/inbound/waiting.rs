@@ -23,6 +23,7 @@ use crate::error::Result;
 use crate::gateway::Vendor;
 use crate::guard::{Guard, holds};
 use crate::telemetry::fields;
+use crate::telemetry::metrics::Metric;
 
 /// How long an event that matches nothing is kept waiting: as long as any vendor redelivers.
 const WAITING_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -71,7 +72,11 @@ impl WorkList {
             // Lost means that somebody else has let it go.
             self.table.transact(&[Write::delete(item.key()).when("attribute_exists(#pk)")]).await?;
         }
-        fields::count(self.world.now(), "events_of_others", &[("vendor", vendor.as_str())]);
+        Metric::EventsOfOthers.count(self.world.now(), &[]);
+        tracing::info!(
+            { fields::VENDOR } = vendor.as_str(),
+            "an event is of a payment that others made on this account"
+        );
         Ok(Applied::Foreign)
     }
 
@@ -124,7 +129,7 @@ impl WorkList {
         }
         match self.table.transact(&writes).await? {
             Transacted::Done if waits => {
-                fields::count(now, "events_waiting", &[("vendor", vendor.as_str())]);
+                Metric::EventsWaiting.count(now, &[]);
                 Ok(Some(Applied::Waiting))
             }
             Transacted::Done => Ok(Some(Applied::Recorded)),
@@ -148,7 +153,7 @@ impl WorkList {
         let key = waiting.key().clone();
         match self.table.transact(&[mark, waiting]).await? {
             Transacted::Done => {
-                fields::count(now, "events_waiting", &[("vendor", vendor.as_str())]);
+                Metric::EventsWaiting.count(now, &[]);
                 self.hand_on(key).await;
                 Ok(Applied::Waiting)
             }

@@ -13,6 +13,7 @@ use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
 use crate::error::Result;
 use crate::gateway::Vendor;
 use crate::telemetry::fields;
+use crate::telemetry::metrics::Metric;
 
 /// A vendor's object that says what ours cannot be, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -151,7 +152,7 @@ impl Doubt {
 
 /// Tells whoever is on call.
 pub(crate) fn alarm(now: Timestamp, vendor: &str, why: &str) {
-    fields::alert(now, "objects_in_doubt", 1.0, "Count", &[("vendor", vendor), ("outcome", why)]);
+    Metric::ObjectsInDoubt.count(now, &[]);
     tracing::error!(
         { fields::VENDOR } = vendor,
         reason = why,

@@ -8,12 +8,14 @@ use std::collections::HashSet;
 
 use crate::aws::{Item, Key, Transacted, Write};
 use crate::domain::Timestamp;
+use crate::domain::sms::failure;
 use crate::effects::list::WorkList;
 use crate::effects::list::plan::{Plan, Role};
 use crate::effects::subject::{Subject, doubt};
 use crate::error::{Error, Result};
 use crate::guard::{Guard, holds};
 use crate::telemetry::fields;
+use crate::telemetry::metrics::Metric;
 
 /// Plans made for one commit before it counts as a failure. Each round means that another writer won.
 const ROUNDS_MAX: u32 = 6;
@@ -22,8 +24,9 @@ const ROUNDS_MAX: u32 = 6;
 /// harm.
 fn alarm(plan: &Plan, now: Timestamp) -> bool {
     if let Some(charged) = &plan.charged_unexpectedly {
-        fields::alert(now, "charged_unexpectedly", 1.0, "Count", &[("vendor", charged.vendor)]);
+        Metric::ChargedUnexpectedly.count(now, &[]);
         tracing::error!(
+            { fields::VENDOR } = charged.vendor,
             payment.id = charged.payment_id.as_str(),
             "a payment was charged that was to be canceled, or that we took for over: somebody has to decide on a refund"
         );
@@ -33,8 +36,9 @@ fn alarm(plan: &Plan, now: Timestamp) -> bool {
     }
     if let Some((vendor, payment_id)) = &plan.refunded_beyond {
         // Whatever we reserved and the vendor refused will be given back; until then a person should look.
-        fields::alert(now, "refunds_beyond_the_payment", 1.0, "Count", &[("vendor", vendor)]);
+        Metric::RefundsBeyondThePayment.count(now, &[]);
         tracing::error!(
+            { fields::VENDOR } = *vendor,
             payment.id = payment_id.as_str(),
             "more was refunded at the vendor than was left of the payment: a person has to look"
         );
@@ -45,11 +49,10 @@ fn alarm(plan: &Plan, now: Timestamp) -> bool {
 /// Counts what is true once the plan is written.
 fn count(plan: &Plan, now: Timestamp) {
     if let Some((carrier, delay)) = plan.scan_known_after {
-        let dimensions = [("vendor", carrier.as_str())];
-        fields::metric(now, &dimensions, &[("tracking_update_delay", delay.as_secs_f64(), "Seconds")]);
+        Metric::TrackingDelaySeconds.record(now, delay.as_secs_f64(), &[carrier.as_str()]);
     }
-    if let Some((vendor, code)) = plan.failed_with {
-        fields::count(now, "messages_failed", &[("vendor", vendor), ("code", &code.to_string())]);
+    if let Some((_, code)) = plan.failed_with {
+        Metric::SmsFailed.count(now, &[failure::class(code)]);
     }
 }
 

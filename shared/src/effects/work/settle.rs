@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::gateway::{Lane, OperationClass, Vendor, policy};
 use crate::guard::{Guard, condition, holds};
 use crate::telemetry::fields;
+use crate::telemetry::metrics::Metric;
 
 /// What a settle came to.
 #[derive(Clone, Debug)]
@@ -137,7 +138,7 @@ impl WorkList {
                     outcome = Outcome::of(Verdict::GivenUp { code: "vendor_object_taken" });
                 }
                 Committed::Fenced | Committed::Seen(_) => {
-                    fields::count(now, "settles_fenced", &[("vendor", vendor.as_str())]);
+                    Metric::SettlesFenced.count(now, &[]);
                     tracing::warn!(
                         { fields::CORRELATION } = intent.correlation_id.as_str(),
                         intent.id = intent.intent_id.as_str(),
@@ -233,11 +234,8 @@ impl WorkList {
 
     fn report(&self, claimed: &Claimed, verdict: &Verdict) {
         let intent = &claimed.intent;
-        let phase = verdict.phase().as_str();
-        let now = self.world.now();
-        fields::count(now, "intents_settled", &[("operation", intent.kind.as_str()), ("outcome", phase)]);
         if let Verdict::GivenUp { code } = verdict {
-            fields::alert(now, "intents_given_up", 1.0, "Count", &[("operation", intent.kind.as_str())]);
+            Metric::WaitingForAPersonArrived.count(self.world.now(), &[]);
             tracing::error!(
                 { fields::CORRELATION } = intent.correlation_id.as_str(),
                 intent.id = intent.intent_id.as_str(),

@@ -6,9 +6,10 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::{Keys, get_request};
-use crate::domain::Correlation;
+use crate::domain::{Correlation, Timestamp};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, Lane, OperationClass, Permit, Vendor, retry_after};
+use crate::telemetry::metrics::Metric;
 
 /// Time for the call.
 const CALL_TIME: Duration = Duration::from_secs(10);
@@ -68,22 +69,25 @@ struct Counts {
 }
 
 impl DayStats {
-    /// The day in metrics: name, value, unit. Rates in percent, of what was asked for or of what arrived; none of nothing.
-    pub fn metrics(&self) -> Vec<(&'static str, f64, &'static str)> {
+    /// Writes the day as metrics of that day. What became of mails afterwards is counted from their events, see
+    /// effects/subject/message: this is the vendor's word to compare it with.
+    pub fn write(&self, at: Timestamp) {
         #[expect(clippy::cast_precision_loss, reason = "counts of a day, for a metric")]
         let number = |count: u64| count as f64;
-        let rate = |part: u64, whole: u64| (whole > 0).then(|| number(part) / number(whole) * 100.0);
-        let counts = [("mail_requests", self.requests), ("mail_delivered", self.delivered)];
-        let rates = [
-            ("mail_delivery_rate", rate(self.delivered, self.requests)),
-            ("mail_bounce_rate", rate(self.bounced, self.requests)),
-            ("mail_open_rate", rate(self.opened, self.delivered)),
-            ("mail_click_rate", rate(self.clicked, self.delivered)),
-            ("mail_spam_rate", rate(self.spam_reported, self.delivered)),
-            ("mail_unsubscribe_rate", rate(self.unsubscribed, self.delivered)),
-        ];
-        let counts = counts.into_iter().map(|(name, count)| (name, number(count), "Count"));
-        counts.chain(rates.into_iter().filter_map(|(name, rate)| Some((name, rate?, "Percent")))).collect()
+        Metric::MailReportRequests.record(at, number(self.requests), &[]);
+        Metric::MailReportDelivered.record(at, number(self.delivered), &[]);
+        Metric::MailReportUnsubscribed.record(at, number(self.unsubscribed), &[]);
+        tracing::info!(
+            day = self.day,
+            requests = self.requests,
+            delivered = self.delivered,
+            opened = self.opened,
+            clicked = self.clicked,
+            bounced = self.bounced,
+            called_spam = self.spam_reported,
+            unsubscribed = self.unsubscribed,
+            "a day's mails by the vendor's own count"
+        );
     }
 }
 
@@ -157,18 +161,6 @@ mod tests {
         let is = |day| is_asked_for(day, "2026-01-30", "2026-01-31");
         assert!(is("2026-01-30") && is("2026-01-31"));
         assert!(!is("2026-01-29") && !is("2026-02-01") && !is("2026-01-31T00:00:00Z") && !is(""));
-    }
-
-    #[test]
-    fn rates_are_of_what_was_asked_for_or_of_what_arrived_and_of_nothing_there_is_none() {
-        let some = DayStats { requests: 200, delivered: 160, opened: 40, bounced: 10, ..DayStats::default() };
-        let metrics = some.metrics();
-        let value = |name: &str| metrics.iter().find(|(other, ..)| *other == name).map(|(_, value, _)| *value);
-        assert_eq!(value("mail_requests"), Some(200.0));
-        assert_eq!(value("mail_delivery_rate"), Some(80.0));
-        assert_eq!(value("mail_open_rate"), Some(25.0));
-        assert_eq!(value("mail_bounce_rate"), Some(5.0));
-        assert_eq!(DayStats::default().metrics().len(), 2, "counts only");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! nothing, and a person is told.
 
 use crossdock::effects::audit::Operator;
-use crossdock::telemetry::fields::written;
+use crossdock::telemetry::captured::written;
+use crossdock::telemetry::metrics::Metric;
 use sandbox::{CallFault, Vendor};
 use serde_json::{Value, json};
 use simulation::Probe;
@@ -46,7 +47,7 @@ async fn what_is_not_our_payment_pays_nothing_and_the_real_one_counts_afterwards
         settle(&mut universe).await;
         silence(&universe);
         universe.sleep_ms(60_000).await;
-        let before = written("objects_in_doubt");
+        let before = written(Metric::ObjectsInDoubt);
         let mut told = event(&universe, "evt_another", "payment_intent.succeeded", "succeeded", now_s(&universe));
         change(&mut told["data"]["object"]);
         assert_eq!(stripe_says(&mut universe, &told).await.status(), 200);
@@ -56,7 +57,7 @@ async fn what_is_not_our_payment_pays_nothing_and_the_real_one_counts_afterwards
         assert!(universe.sandbox().sendgrid().mails().is_empty(), "{why}");
         let id = if id.is_empty() { vendor_id } else { id.to_owned() };
         assert_eq!(in_doubt(&universe), [(id.clone(), why.to_owned())]);
-        assert_eq!(written("objects_in_doubt") - before, 1, "{why}");
+        assert_eq!(written(Metric::ObjectsInDoubt) - before, 1, "{why}");
         let shown = order(&mut universe, "o-1").await;
         let told = rows(&shown, "payment.in_doubt");
         assert!(told.len() == 1 && told[0].contains(why) && told[0].contains(&id), "{told:?}");
@@ -82,14 +83,14 @@ async fn what_bears_our_mark_and_never_becomes_known_is_told_before_it_is_forgot
         pending_payment(&mut universe).await;
         settle(&mut universe).await;
         silence(&universe);
-        let before = written("objects_in_doubt");
+        let before = written(Metric::ObjectsInDoubt);
         let mut told = event(&universe, "evt_lost", "payment_intent.succeeded", "succeeded", now_s(&universe));
         told["data"]["object"]["id"] = json!("pi_lost");
         told["data"]["object"]["metadata"] =
             stack.map_or(json!({}), |stack| json!({ "crossdock_stack": stack, "crossdock_intent": "int_lost" }));
         assert_eq!(stripe_says(&mut universe, &told).await.status(), 200);
         universe.run_until_quiet(8 * 24 * 3_600_000).await;
-        assert_eq!(written("objects_in_doubt") - before, alarms, "{stack:?}");
+        assert_eq!(written(Metric::ObjectsInDoubt) - before, alarms, "{stack:?}");
         assert_no_dead_letters(&universe);
     }
 }
@@ -214,7 +215,7 @@ async fn a_vendor_moves_nothing_that_is_another_vendor_s() {
         let objects = items.iter().filter(|item| matches!(text(item, "type"), Some("message" | "payment")));
         objects.map(|object| text(object, "status").unwrap().to_owned()).collect()
     };
-    let (before, alarms) = (statuses(&universe), written("objects_in_doubt"));
+    let (before, alarms) = (statuses(&universe), written(Metric::ObjectsInDoubt));
     for (n, intent) in ids.iter().enumerate() {
         let event = json!([{
             "email": "ada@example.com", "event": "delivered", "timestamp": now_s(&universe), "sg_event_id": format!("sg_{n}"),
@@ -224,7 +225,7 @@ async fn a_vendor_moves_nothing_that_is_another_vendor_s() {
     }
     settle(&mut universe).await;
     assert_eq!(statuses(&universe), before);
-    assert!(written("objects_in_doubt") - alarms >= 2);
+    assert!(written(Metric::ObjectsInDoubt) - alarms >= 2);
     assert_no_dead_letters(&universe);
 }
 

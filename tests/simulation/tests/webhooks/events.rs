@@ -1,6 +1,7 @@
 //! What events are about: things that are not ours, or that we do not know.
 
-use crossdock::telemetry::fields::written;
+use crossdock::telemetry::captured::written;
+use crossdock::telemetry::metrics::Metric;
 use serde_json::{Value, json};
 use simulation::invariants::of_type;
 use simulation::universe::{STACK_ID, Universe};
@@ -17,11 +18,11 @@ async fn an_event_of_another_stack_on_the_same_account_is_acknowledged_and_write
     let before = universe.aws().table().items();
     let mut foreign = event(&universe, "evt_1", "payment_intent.succeeded", "succeeded", now_s(&universe));
     foreign["data"]["object"]["metadata"]["crossdock_stack"] = json!("000000000000/sim/crossdock-staging");
-    let counted = written("events_of_other_stacks");
+    let counted = written(Metric::EventsOfOtherStacks);
     assert_eq!(stripe_says(&mut universe, &foreign).await.status(), 200);
     settle(&mut universe).await;
     assert_eq!(universe.aws().table().items(), before);
-    assert_eq!(written("events_of_other_stacks") - counted, 1);
+    assert_eq!(written(Metric::EventsOfOtherStacks) - counted, 1);
     assert!(queued(&universe).is_empty());
     assert_no_dead_letters(&universe);
 }

@@ -1,7 +1,8 @@
 //! Refunds that somebody makes in Stripe's dashboard, told to both kinds of endpoint: one of an API version before
 //! 2024-10-28.acacia hears of the charge only.
 
-use crossdock::telemetry::fields::written;
+use crossdock::telemetry::captured::written;
+use crossdock::telemetry::metrics::Metric;
 use sandbox::{CallFault, Vendor};
 use serde_json::{Value, json};
 use simulation::invariants::{of_type, text, violations};
@@ -213,7 +214,7 @@ async fn a_list_that_takes_longer_than_an_invocation_ends_none_and_is_read_later
 async fn more_refunded_at_the_vendor_than_is_left_is_told_to_a_person() {
     let mut universe = Universe::new(1);
     let (path, id) = paid(&mut universe, "pm_card_visa").await;
-    let before = written("refunds_beyond_the_payment");
+    let before = written(Metric::RefundsBeyondThePayment);
     // Ours is asked for while Stripe is down, and somebody at the dashboard does not wait for it.
     universe.sandbox().faults().outage(Vendor::Stripe, true);
     let part = json!({ "amount": { "value": 800, "currency": "EUR" } });
@@ -221,7 +222,7 @@ async fn more_refunded_at_the_vendor_than_is_left_is_told_to_a_person() {
     let now_ms = universe.now_ms();
     universe.sandbox().merchant_refunds(now_ms, &id, Some(600)).unwrap();
     universe.run_until_quiet(30_000).await;
-    assert_eq!(written("refunds_beyond_the_payment") - before, 1);
+    assert_eq!(written(Metric::RefundsBeyondThePayment) - before, 1);
     universe.sandbox().faults().outage(Vendor::Stripe, false);
     universe.run_until_quiet(4 * 3_600_000).await;
     let shown = order(&mut universe, "o-1").await;
