@@ -11,21 +11,27 @@ use crossdock::effects::{Nudge, WorkList};
 use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::batch::{Record, Worker};
-use crossdock::lambda::{System, Webhook};
+use crossdock::lambda::{Inbound, InboundQueues, System, Webhook};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-/// The InboundEvents queue's worker.
+/// The worker of the queues InboundEvents and InboundWork.
 pub struct EventProcessor {
     list: WorkList,
     archive: Archive,
     app_keys: Keyring<AppKeys>,
+    queues: InboundQueues,
 }
 
 impl EventProcessor {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
-        Ok(Self { list: system.work_list()?, archive: system.archive()?, app_keys: system.app_keys()? })
+        Ok(Self {
+            list: system.work_list()?,
+            archive: system.archive()?,
+            app_keys: system.app_keys()?,
+            queues: system.inbound_queues()?,
+        })
     }
 
     /// What is worth doing before the first message.
@@ -85,7 +91,7 @@ impl EventProcessor {
         failed.map_or(Ok(()), Err)
     }
 
-    /// A message without a type is one of ours: an event to match again, or a nudge to publish.
+    /// Ids of what is in the table: an event to match again, or a nudge to publish.
     async fn own(&self, record: &Record) -> Result<()> {
         if let Some(requeued) = Requeued::parse(&record.body) {
             return self.list.apply_waiting(&requeued).await.map(drop);
@@ -96,9 +102,12 @@ impl EventProcessor {
 }
 
 impl Worker for EventProcessor {
-    /// Nothing is applied that is not in the archive.
+    /// Nothing is applied that is not in the archive, and nothing archived that came over the wrong queue.
     async fn prepare(&self, record: &Record) -> Result<()> {
-        let Some(webhook) = Webhook::of(record)?.filter(|webhook| webhook.replay.is_none()) else { return Ok(()) };
+        let Inbound::Webhook(webhook) = self.queues.read(record)? else { return Ok(()) };
+        if webhook.replay.is_some() {
+            return Ok(());
+        }
         let key = webhook.archive_key();
         self.archive.keep(&key, webhook.bytes.into(), &webhook.delivery).await
     }
@@ -107,9 +116,9 @@ impl Worker for EventProcessor {
         let correlation = record.attributes.get("correlation").and_then(|text| Correlation::parse(text));
         let correlation =
             correlation.unwrap_or_else(|| Correlation::generate(self.now(), self.list.world().rng.next()));
-        match Webhook::of(record)? {
-            Some(webhook) => self.apply_all(&webhook, &correlation).await,
-            None => self.own(record).await,
+        match self.queues.read(record)? {
+            Inbound::Webhook(webhook) => self.apply_all(&webhook, &correlation).await,
+            Inbound::Work => self.own(record).await,
         }
     }
 

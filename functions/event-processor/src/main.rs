@@ -1,4 +1,4 @@
-//! Wires event-processor: InboundEvents queue → work list → domain events.
+//! Wires event-processor: queues InboundEvents and InboundWork → work list → domain events.
 
 use crossdock::lambda::{RuntimeError, System, batch};
 use event_processor::EventProcessor;

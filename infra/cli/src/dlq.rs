@@ -141,7 +141,8 @@ async fn redrive(stack: &Stack, queue: &DeadLetters, wanted: Vec<Dead>, per_seco
     println!("Each is hidden from others until it is sent, for at most {} minutes.", REDRIVING.as_secs() / 60);
     let (mut sent, mut left, mut why) = (0, Vec::new(), None);
     for dead in wanted {
-        match send_back(&queues, queue, &dead.message).await {
+        let to = destination(stack, queue, &dead.message)?;
+        match send_back(&queues, queue, &dead.message, to).await {
             Ok(()) => sent += 1,
             Err(error) => {
                 why = Some(error);
@@ -157,10 +158,17 @@ async fn redrive(stack: &Stack, queue: &DeadLetters, wanted: Vec<Dead>, per_seco
     })
 }
 
-async fn send_back(queues: &Queues, queue: &DeadLetters, message: &Received) -> Result<()> {
+/// Where a message belongs. Ids that an earlier release put into InboundEvents, which carries raw webhooks only by now, are for
+/// InboundWork.
+fn destination<'a>(stack: &'a Stack, queue: &'a DeadLetters, message: &Received) -> Result<&'a str> {
+    let is_raw = message.attributes.contains_key("type");
+    if queue.name == "InboundEvents" && !is_raw { stack.queue("InboundWork") } else { Ok(&queue.source_url) }
+}
+
+async fn send_back(queues: &Queues, queue: &DeadLetters, message: &Received, to: &str) -> Result<()> {
     let attributes = message.attributes.clone().into_iter().collect();
     let again = Outgoing { body: message.body.clone(), attributes, delay: Duration::ZERO };
-    queues.send(&queue.source_url, again).await?;
+    queues.send(to, again).await?;
     Ok(queues.delete(&queue.url, &message.receipt).await?)
 }
 

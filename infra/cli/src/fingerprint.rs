@@ -1,7 +1,6 @@
 //! Why a message is dead, as far as the table and the message itself can tell. Messages that died of the same cause have
 //! the same fingerprint.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use anyhow::Result;
@@ -59,7 +58,9 @@ impl Fingerprint {
     /// Looks at a message, and at what the table knows of it.
     pub(crate) async fn of(list: &WorkList, message: &Received, now: Timestamp) -> Result<Self> {
         let is = |cause, about: String| Ok(Self { cause, about });
-        let Ok(webhook) = Webhook::of(&record(message)) else { return is(Cause::Poison, "message".to_owned()) };
+        let Ok(webhook) = Webhook::of(&Record::of_received(message)) else {
+            return is(Cause::Poison, "message".to_owned());
+        };
         if let Some(webhook) = webhook {
             let vendor = webhook.vendor.as_str();
             let Ok(Ok(events)) = webhook.events(now).map(|events| events.into_iter().collect::<Result<Vec<_>, _>>())
@@ -131,7 +132,7 @@ impl Fingerprint {
 
 /// What a message is about, without what it says: the intent or the events.
 pub(crate) fn subject(message: &Received, now: Timestamp) -> String {
-    if let Ok(Some(webhook)) = Webhook::of(&record(message)) {
+    if let Ok(Some(webhook)) = Webhook::of(&Record::of_received(message)) {
         let events = webhook.events(now).unwrap_or_default();
         let ids: Vec<String> = events.into_iter().flatten().map(|event| event.event_id).collect();
         return ids.join(" ");
@@ -140,17 +141,5 @@ pub(crate) fn subject(message: &Received, now: Timestamp) -> String {
         Ok([id]) => id.to_string(),
         Ok([id, more @ ..]) => format!("{id} and {} more", more.len()),
         _ => "-".to_owned(),
-    }
-}
-
-/// The message as the function that could not do it was given it.
-fn record(message: &Received) -> Record {
-    Record {
-        message_id: message.id.clone(),
-        body: message.body.clone(),
-        attributes: message.attributes.clone().into_iter().collect::<HashMap<_, _>>(),
-        receives: 1,
-        request_id: String::new(),
-        deadline: Timestamp::default(),
     }
 }

@@ -109,7 +109,7 @@ pub(crate) async fn run(stack: &Stack, what: What, confirm: Confirm) -> Result<(
     let audit = Audit::of(stack.operator(), "replay", &nonce, Some(detail), stack.now());
     stack.list()?.audit(&audit, &stack.fresh_id()).await?;
     for (webhook, _) in &webhooks {
-        stack.queues().send(stack.inbound_events()?, webhook.again(&correlation)?).await?;
+        stack.queues().send(stack.queue("InboundEvents")?, webhook.again(&correlation)?).await?;
         stack.world().clock.sleep(Duration::from_secs(1) / what.per_second).await;
     }
     println!("{count} events of {} webhooks are in the queue, nonce {nonce}.", webhooks.len());

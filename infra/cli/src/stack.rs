@@ -12,10 +12,11 @@ use crossdock::vendors::sendgrid::Library;
 use crossdock::world::World;
 
 /// The variables that the functions have, by the output of the template that they come from.
-const VARIABLES: [(&str, &str); 10] = [
+const VARIABLES: [(&str, &str); 11] = [
     ("TABLE_NAME", "TableName"),
     ("ARCHIVE_BUCKET", "ArchiveBucketName"),
     ("INBOUND_EVENTS_QUEUE_URL", "InboundEventsQueueUrl"),
+    ("INBOUND_WORK_QUEUE_URL", "InboundWorkQueueUrl"),
     ("PAYMENTS_QUEUE_URL", "PaymentsQueueUrl"),
     ("EMAIL_QUEUE_URL", "EmailQueueUrl"),
     ("EMAIL_BULK_QUEUE_URL", "EmailBulkQueueUrl"),
@@ -118,10 +119,11 @@ impl Stack {
         crossdock::domain::id::ulid(self.now(), self.world().rng.next())
     }
 
-    /// The URL of the queue of inbound events.
-    pub(crate) fn inbound_events(&self) -> Result<&str> {
-        let url = self.deployment.outputs.get("InboundEventsQueueUrl");
-        url.map(String::as_str).context("the stack has no output InboundEventsQueueUrl")
+    /// The URL of a queue (`InboundEvents`).
+    pub(crate) fn queue(&self, name: &str) -> Result<&str> {
+        let output = format!("{name}QueueUrl");
+        let url = self.deployment.outputs.get(&output);
+        url.map(String::as_str).with_context(|| format!("the stack has no output {output}"))
     }
 
     /// The dead-letter queues, or the one of that name (`Payments`, `payments`).

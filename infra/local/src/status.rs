@@ -6,7 +6,8 @@ use crate::aws::{ACCESS_KEY, REGION, SECRET_KEY};
 use crate::stack::Stack;
 
 /// The queues whose depth is shown, by the name that their outputs begin with.
-const QUEUES: [&str; 7] = ["InboundEvents", "Payments", "Email", "EmailBulk", "Sms", "SmsBulk", "DomainEvents"];
+const QUEUES: [&str; 8] =
+    ["InboundEvents", "InboundWork", "Payments", "Email", "EmailBulk", "Sms", "SmsBulk", "DomainEvents"];
 
 /// The state of each part, a line each.
 pub async fn describe(stack: &Stack) -> Result<String> {

@@ -106,7 +106,7 @@ impl Row {
     fn kind(&self) -> Kind {
         match &self.what {
             What::Intent(nudge) => nudge.kind,
-            // The worker of inbound events publishes too.
+            // Who matches events publishes too.
             What::Event(_) => Kind::Publish,
         }
     }
@@ -209,8 +209,8 @@ impl WorkList {
             }
         }
         swept.nudged = nudges.len() + events.len();
-        let inbound = self.routes.inbound_events.as_deref().unwrap_or_default();
-        let requeued = async { if events.is_empty() { Ok(()) } else { self.queues.send_all(inbound, events).await } };
+        let work = self.routes.inbound_work.as_deref().unwrap_or_default();
+        let requeued = async { if events.is_empty() { Ok(()) } else { self.queues.send_all(work, events).await } };
         try_join(self.try_nudge(&nudges), requeued).await?;
         Ok(swept)
     }

@@ -10,6 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use lambda_runtime::{LambdaEvent, service_fn};
 
+use crate::aws::queue::Received;
 use crate::domain::Timestamp;
 use crate::effects::nudge::{BULK, LANE};
 use crate::effects::{CALL_TIME_MIN, Lease, TAIL_TIME, owner};
@@ -30,6 +31,8 @@ pub struct Record {
     pub body: String,
     /// The message's String attributes.
     pub attributes: HashMap<String, String>,
+    /// The ARN of the queue that it came from: Lambda says it, and no sender can.
+    pub queue_arn: String,
     /// How often it was received.
     pub receives: u32,
     /// Lambda's id of the invocation.
@@ -39,6 +42,19 @@ pub struct Record {
 }
 
 impl Record {
+    /// A message that somebody received by hand, as a function would have been given it, but for queue and invocation.
+    pub fn of_received(message: &Received) -> Self {
+        Self {
+            message_id: message.id.clone(),
+            body: message.body.clone(),
+            attributes: message.attributes.clone(),
+            queue_arn: String::new(),
+            receives: 1,
+            request_id: String::new(),
+            deadline: Timestamp::default(),
+        }
+    }
+
     /// The lease for the intent that this record claims; `None` if there is too little time left for a call.
     pub fn lease(&self, vendor_timeout: std::time::Duration, now: Timestamp) -> Option<Lease> {
         let call_by = now.plus(vendor_timeout).min(self.deadline.minus(TAIL_TIME));
@@ -144,6 +160,7 @@ fn record(message: SqsMessage, request_id: &str, deadline: Timestamp) -> Record 
     Record {
         message_id: message.message_id.unwrap_or_default(),
         body: message.body.unwrap_or_default(),
+        queue_arn: message.event_source_arn.unwrap_or_default(),
         receives: message.attributes.get("ApproximateReceiveCount").and_then(|n| n.parse().ok()).unwrap_or(1),
         attributes: message
             .message_attributes

@@ -4,6 +4,7 @@
 pub mod batch;
 mod config;
 pub mod http;
+mod inbound;
 mod problem;
 pub mod receiver;
 pub mod schedule;
@@ -11,6 +12,7 @@ mod system;
 mod webhook;
 
 pub use config::Env;
+pub use inbound::{Inbound, InboundQueues};
 pub use lambda_runtime::Error as RuntimeError;
 pub use system::System;
 pub use webhook::{Replay, Webhook};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::{Either, join_all, select};
 
 use super::config::Env;
+use super::inbound::InboundQueues;
 use super::receiver::Receiver;
 use crate::aws::{Clients, Objects, Queues, Secrets, Table, Transport};
 use crate::domain::StackId;
@@ -95,7 +96,7 @@ impl System {
             sms: self.env.optional("SMS_QUEUE_URL"),
             sms_bulk: self.env.optional("SMS_BULK_QUEUE_URL"),
             shipments: self.env.optional("SHIPMENTS_QUEUE_URL"),
-            inbound_events: self.env.optional("INBOUND_EVENTS_QUEUE_URL"),
+            inbound_work: self.env.optional("INBOUND_WORK_QUEUE_URL"),
             domain_events: self.env.optional("DOMAIN_EVENTS_QUEUE_URL"),
             other_mailer: self.mail_fallback()?.is_some(),
         };
@@ -338,6 +339,12 @@ impl System {
         let queue_url = self.env.required("INBOUND_EVENTS_QUEUE_URL")?;
         let signs_url = vendor == Vendor::Twilio;
         Ok(Receiver { vendor, headers, signs_url, queues: self.queues(), queue_url, world: self.world.clone() })
+    }
+
+    /// The queues that event-processor reads.
+    pub fn inbound_queues(&self) -> Result<InboundQueues> {
+        let arn = |name: &str| self.env.required(name);
+        Ok(InboundQueues { events_arn: arn("INBOUND_EVENTS_QUEUE_ARN")?, work_arn: arn("INBOUND_WORK_QUEUE_ARN")? })
     }
 
     /// The webhook archive.

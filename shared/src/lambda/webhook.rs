@@ -43,7 +43,10 @@ pub struct Replay {
 }
 
 impl Webhook {
-    /// Reads a record; `None` for messages of our own, which have no type.
+    /// Reads a record; `None` for messages of our own, which have no type. Who acts on it asks [`InboundQueues::read`] first
+    /// whether it came over the right queue.
+    ///
+    /// [`InboundQueues::read`]: super::InboundQueues::read
     ///
     /// # Errors
     /// `unknown_message` (a bug) when it is none that a receiver or a replay wrote.

@@ -13,8 +13,9 @@ pub const TABLE: &str = "crossdock";
 /// Stack id, in our objects' metadata.
 pub const STACK_ID: &str = "000000000000/eu-central-1/crossdock-bench";
 /// The queues, by the last part of their URL.
-pub const QUEUES: [(&str, &str); 6] = [
+pub const QUEUES: [(&str, &str); 7] = [
     ("INBOUND_EVENTS_QUEUE_URL", "inbound-events"),
+    ("INBOUND_WORK_QUEUE_URL", "inbound-work"),
     ("PAYMENTS_QUEUE_URL", "payments"),
     ("EMAIL_QUEUE_URL", "email"),
     ("EMAIL_BULK_QUEUE_URL", "email-bulk"),
@@ -91,6 +92,8 @@ pub fn variables(name: &str, server: &str) -> Vec<(String, String)> {
         ("TABLE_NAME", TABLE),
         ("ARCHIVE_BUCKET", "archive"),
         ("LABELS_BUCKET", "labels"),
+        ("INBOUND_EVENTS_QUEUE_ARN", "arn:aws:sqs:eu-central-1:000000000000:inbound-events"),
+        ("INBOUND_WORK_QUEUE_ARN", "arn:aws:sqs:eu-central-1:000000000000:inbound-work"),
         ("STRIPE_SECRET_ID", "bench/stripe"),
         ("SENDGRID_SECRET_ID", "bench/sendgrid"),
         ("FEDEX_SECRET_ID", "bench/fedex"),

@@ -26,8 +26,12 @@ use crate::statistics::{Spread, median};
 const FUNCTIONS: [&str; 6] =
     ["payment-initiator", "stripe-webhook", "event-processor", "email-sender", "sendgrid-webhook", "payment-worker"];
 /// The queues with their workers and batch sizes, as in template.yaml.
-const QUEUES: [(&str, &str, usize); 3] =
-    [("inbound-events", "event-processor", 10), ("email", "email-sender", 10), ("payments", "payment-worker", 1)];
+const QUEUES: [(&str, &str, usize); 4] = [
+    ("inbound-events", "event-processor", 10),
+    ("inbound-work", "event-processor", 10),
+    ("email", "email-sender", 10),
+    ("payments", "payment-worker", 1),
+];
 /// How far ahead vendors' webhooks are taken, in milliseconds: SendGrid collects events for some seconds.
 const WEBHOOKS_AHEAD_MS: i64 = 60_000;
 /// Turns of webhooks and queues until an order must be at rest.

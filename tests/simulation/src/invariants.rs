@@ -76,7 +76,7 @@ fn dead_letters_are_our_own(universe: &Universe, items: &[Value], wrong: &mut Ve
                 && intent["intent_id"] == nudge["intent_id"]
         })
     };
-    for queue in ["inbound-events-dlq", "payments-dlq", "email-dlq", "sms-dlq", "shipments-dlq"] {
+    for queue in ["inbound-events-dlq", "inbound-work-dlq", "payments-dlq", "email-dlq", "sms-dlq", "shipments-dlq"] {
         let dead = universe.aws().sqs().messages(queue);
         for message in &dead {
             let expected = universe.expected_dead.iter().any(|(at, body)| at == queue && *body == message.body);

@@ -12,6 +12,7 @@ use crossdock::lambda::System;
 use crossdock::lambda::batch::{self, Worker};
 use crossdock::lambda::http::{self as edge, HttpFunction};
 use crossdock::lambda::schedule::Scheduled as _;
+use dead_letter_archiver::DeadLetterArchiver;
 use email_sender::EmailSender;
 use event_processor::EventProcessor;
 use fedex_webhook::FedexWebhook;
@@ -36,7 +37,7 @@ use unsubscriber::Unsubscriber;
 use ups_webhook::UpsWebhook;
 
 use crate::told::Asked;
-use crate::{Message, Outcome, Probe, run_until_crash};
+use crate::{Message, Outcome, Probe, Sqs, run_until_crash};
 
 /// The functions, by the names in template.yaml.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +78,8 @@ pub enum Function {
     Sweeper,
     /// mail-reporter
     MailReporter,
+    /// dead-letter-archiver
+    DeadLetterArchiver,
 }
 
 impl Function {
@@ -86,6 +89,7 @@ impl Function {
             Self::PaymentWorker => 45,
             Self::EventProcessor | Self::ShipmentWorker | Self::MailReporter => 30,
             Self::Sweeper => 60,
+            Self::DeadLetterArchiver => 300,
             Self::Unsubscriber
             | Self::StripeWebhook
             | Self::SendGridWebhook
@@ -174,20 +178,23 @@ impl Response {
 pub(crate) enum Job {
     /// A request to a function behind HTTP, with its path as it came.
     Request(Function, Box<http::Request<Body>>, String),
-    /// Messages for the worker of a queue.
-    Batch(Function, Vec<Message>),
+    /// Messages for the worker of a queue, and the queue.
+    Batch(Function, String, Vec<Message>),
     /// A tick of the sweeper's schedule.
     Tick,
     /// A day of the reporter's.
     Report,
+    /// A look of the archiver's at the dead letters.
+    KeepDeadLetters,
 }
 
 impl Job {
     pub(crate) const fn function(&self) -> Function {
         match self {
-            Self::Request(function, ..) | Self::Batch(function, _) => *function,
+            Self::Request(function, ..) | Self::Batch(function, ..) => *function,
             Self::Tick => Function::Sweeper,
             Self::Report => Function::MailReporter,
+            Self::KeepDeadLetters => Function::DeadLetterArchiver,
         }
     }
 }
@@ -270,8 +277,8 @@ pub(crate) fn run(
                 other => panic!("{other:?} is not behind HTTP"),
             }
         }
-        Job::Batch(function, messages) => {
-            let event = sqs_event(&messages);
+        Job::Batch(function, queue, messages) => {
+            let event = sqs_event(&queue, &messages);
             match function {
                 Function::EventProcessor => {
                     worked(EventProcessor::new(&system).unwrap(), event, request_id, deadline, system)
@@ -292,6 +299,11 @@ pub(crate) fn run(
         Job::Report => Box::pin(async move {
             let reporter = MailReporter::new(&system).unwrap();
             let _ = reporter.tick().await;
+            Done::Ticked
+        }),
+        Job::KeepDeadLetters => Box::pin(async move {
+            let archiver = DeadLetterArchiver::new(&system).unwrap();
+            let _ = archiver.tick().await;
             Done::Ticked
         }),
         Job::Tick => Box::pin(async move {
@@ -343,12 +355,13 @@ fn context(request_id: &str, deadline_ms: i64) -> lambda_runtime::Context {
     context
 }
 
-fn sqs_event(messages: &[Message]) -> SqsEvent {
+fn sqs_event(queue: &str, messages: &[Message]) -> SqsEvent {
     let records = messages.iter().map(|message| {
         let mut record = SqsMessage::default();
         record.message_id = Some(message.id.clone());
         record.receipt_handle = Some(message.receipt_handle.clone());
         record.body = Some(message.body.clone());
+        record.event_source_arn = Some(Sqs::arn(queue));
         record.attributes.insert("ApproximateReceiveCount".to_owned(), message.receive_count.to_string());
         for (name, attribute) in &message.attributes {
             let mut value = SqsMessageAttribute::default();

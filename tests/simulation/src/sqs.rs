@@ -113,6 +113,11 @@ impl Sqs {
         format!("{URL_BASE}{name}")
     }
 
+    /// The ARN of the queue `name`.
+    pub fn arn(name: &str) -> String {
+        format!("arn:aws:sqs:eu-central-1:000000000000:{name}")
+    }
+
     /// The queue's name in `url`, when there is such a queue.
     pub(crate) fn name_of(&self, url: &str) -> Option<String> {
         let name = url.strip_prefix(URL_BASE)?;

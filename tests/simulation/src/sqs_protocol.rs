@@ -1,4 +1,4 @@
-//! SQS's JSON protocol: the sender's side.
+//! SQS's JSON protocol: the sender's side, and what somebody needs who receives by hand.
 
 use std::collections::BTreeMap;
 
@@ -53,6 +53,22 @@ struct GetQueueAttributes {
     attribute_names: Vec<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ReceiveMessage {
+    queue_url: String,
+    max_number_of_messages: usize,
+    visibility_timeout: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ChangeVisibility {
+    queue_url: String,
+    receipt_handle: String,
+    visibility_timeout: u32,
+}
+
 impl Sqs {
     /// Answers one request. `partial`: see [`crate::Fault::Partial`].
     pub(crate) fn answer(&self, operation: &str, body: &[u8], partial: bool) -> Answer {
@@ -60,6 +76,8 @@ impl Sqs {
             "SendMessage" => self.send_message(read(body)),
             "SendMessageBatch" => self.send_batch(read(body), partial),
             "GetQueueAttributes" => self.attributes(&read(body)),
+            "ReceiveMessage" => self.receive_some(&read(body)),
+            "ChangeMessageVisibility" => self.hide(&read(body)),
             _ => panic!("SQS is modelled without {operation}"),
         };
         match result {
@@ -107,6 +125,33 @@ impl Sqs {
         let wanted = |name: &str| request.attribute_names.iter().any(|wanted| wanted == name || wanted == "All");
         let attributes: BTreeMap<&str, String> = all.into_iter().filter(|(name, _)| wanted(name)).collect();
         Ok(json!({ "Attributes": attributes }))
+    }
+
+    fn receive_some(&self, request: &ReceiveMessage) -> Result<Value, Refusal> {
+        let queue = self.known(&request.queue_url)?;
+        let received = self.receive(&queue, request.max_number_of_messages);
+        let messages = received.into_iter().map(|message| {
+            self.change_visibility(&queue, &message.receipt_handle, request.visibility_timeout);
+            let attributes: BTreeMap<_, _> = message
+                .attributes
+                .iter()
+                .map(|(name, a)| (name, json!({ "DataType": a.data_type, "StringValue": a.value })))
+                .collect();
+            json!({
+                "MessageId": message.id,
+                "ReceiptHandle": message.receipt_handle,
+                "Body": message.body,
+                "Attributes": { "SentTimestamp": message.sent_at_ms.to_string() },
+                "MessageAttributes": attributes,
+            })
+        });
+        Ok(json!({ "Messages": messages.collect::<Vec<_>>() }))
+    }
+
+    fn hide(&self, request: &ChangeVisibility) -> Result<Value, Refusal> {
+        let queue = self.known(&request.queue_url)?;
+        self.change_visibility(&queue, &request.receipt_handle, request.visibility_timeout);
+        Ok(json!({}))
     }
 
     fn known(&self, url: &str) -> Result<String, Refusal> {

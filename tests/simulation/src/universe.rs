@@ -74,8 +74,9 @@ pub struct Universe {
 }
 
 /// The queues with their workers: name, worker, visibility timeout in seconds, batch size.
-pub(crate) const QUEUES: [(&str, Function, u32, usize); 7] = [
+pub(crate) const QUEUES: [(&str, Function, u32, usize); 8] = [
     ("inbound-events", Function::EventProcessor, 180, 10),
+    ("inbound-work", Function::EventProcessor, 180, 10),
     ("payments", Function::PaymentWorker, 270, 1),
     ("email", Function::EmailSender, 150, 10),
     ("email-bulk", Function::EmailSender, 150, 10),
@@ -319,7 +320,7 @@ impl Universe {
 
     /// One batch to its worker; what it did not report as failed is deleted.
     pub async fn work(&mut self, queue: &str, function: Function, messages: Vec<Message>) {
-        let done = self.invoke(Job::Batch(function, messages.clone())).await;
+        let done = self.invoke(Job::Batch(function, queue.to_owned(), messages.clone())).await;
         self.acknowledge(queue, &messages, &done);
     }
 
@@ -340,6 +341,11 @@ impl Universe {
     /// A day of the reporter's schedule.
     pub async fn report(&mut self) {
         self.invoke(Job::Report).await;
+    }
+
+    /// A run of the archiver of dead letters.
+    pub async fn keep_dead_letters(&mut self) {
+        self.invoke(Job::KeepDeadLetters).await;
     }
 
     /// The next invocation of each function gets a new instance.
@@ -489,6 +495,10 @@ fn environment(has_mail_fallback: bool, has_mail_sandbox: bool, has_postal_addre
         ("STACK_ID", STACK_ID.to_owned()),
         ("TABLE_NAME", TABLE_NAME.to_owned()),
         ("INBOUND_EVENTS_QUEUE_URL", queue("inbound-events")),
+        ("INBOUND_EVENTS_QUEUE_ARN", crate::Sqs::arn("inbound-events")),
+        ("INBOUND_EVENTS_DLQ_URL", queue("inbound-events-dlq")),
+        ("INBOUND_WORK_QUEUE_URL", queue("inbound-work")),
+        ("INBOUND_WORK_QUEUE_ARN", crate::Sqs::arn("inbound-work")),
         ("PAYMENTS_QUEUE_URL", queue("payments")),
         ("EMAIL_QUEUE_URL", queue("email")),
         ("EMAIL_BULK_QUEUE_URL", queue("email-bulk")),

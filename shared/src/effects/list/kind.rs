@@ -209,7 +209,7 @@ impl Kind {
             Self::ShipmentCreate | Self::ShipmentTrack | Self::ShipmentSubscribe | Self::PickupCreate => {
                 Queue::Shipments
             }
-            Self::Publish => Queue::InboundEvents,
+            Self::Publish => Queue::InboundWork,
         }
     }
 

@@ -15,8 +15,8 @@ pub enum Queue {
     SmsBulk,
     /// Whatever carriers do.
     Shipments,
-    /// Events of vendors, and publications.
-    InboundEvents,
+    /// Events that waited and can be matched now, and publications. It carries ids only.
+    InboundWork,
 }
 
 impl Queue {
@@ -30,7 +30,7 @@ impl Queue {
             Self::EmailBulk => 70,
             // Five at once, of which each carrier answers in one to ten seconds.
             Self::Shipments => 60,
-            Self::Sms | Self::SmsBulk | Self::InboundEvents => 3_000,
+            Self::Sms | Self::SmsBulk | Self::InboundWork => 3_000,
         }
     }
 }

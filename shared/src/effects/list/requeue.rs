@@ -25,7 +25,7 @@ impl Requeued {
     /// The kind of waiting events in the due index.
     pub(crate) const KIND: &str = "event.waiting";
 
-    /// The message for the queue of inbound events, or for that of what vendors are asked.
+    /// The message for the queue of event-processor's own work, or for that of what vendors are asked.
     pub(crate) fn message(waiting: Key) -> Result<Outgoing> {
         let body = serde_json::to_string(&Self { v: VERSION, waiting });
         body.map(Outgoing::plain).map_err(|e| Error::bug("requeue", e))
@@ -72,7 +72,7 @@ impl WorkList {
     async fn requeue_waiting_for(&self, vendor: &str, vendor_id: &str) {
         let result: Result<()> = async {
             let items = self.table.query(&ref_key(vendor, vendor_id).pk, "EVENT#").await?;
-            let Some(url) = self.routes.inbound_events.as_deref().filter(|_| !items.is_empty()) else { return Ok(()) };
+            let Some(url) = self.routes.inbound_work.as_deref().filter(|_| !items.is_empty()) else { return Ok(()) };
             let messages = items.iter().map(|item| Requeued::message(item.key())).collect::<Result<Vec<_>>>()?;
             self.queues.send_all(url, messages).await
         }

@@ -18,8 +18,8 @@ pub struct Routes {
     pub sms_bulk: Option<String>,
     /// Labels, pickups, and looks where parcels are.
     pub shipments: Option<String>,
-    /// Events, and publications.
-    pub inbound_events: Option<String>,
+    /// Events that waited, and publications. The queue of raw webhooks is not here: only receivers may send to it.
+    pub inbound_work: Option<String>,
     /// Domain events for other systems.
     pub domain_events: Option<String>,
     /// Whether a second provider sends transactional mail that the first does not bring.
@@ -36,7 +36,7 @@ impl Routes {
             Queue::Sms => self.sms.as_deref(),
             Queue::SmsBulk => self.sms_bulk.as_deref(),
             Queue::Shipments => self.shipments.as_deref(),
-            Queue::InboundEvents => self.inbound_events.as_deref(),
+            Queue::InboundWork => self.inbound_work.as_deref(),
         }
     }
 }

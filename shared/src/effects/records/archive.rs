@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Objects;
+use crate::aws::queue::Received;
 use crate::domain::{Timestamp, id};
 use crate::error::{Error, Result};
 use crate::gateway::Vendor;
@@ -17,6 +18,8 @@ const EVENT_ID_MAX_CHARS: usize = 100;
 
 /// What most vendors' webhooks are; nobody reads it but people who look into the bucket.
 const JSON: &str = "application/json";
+/// What the keys of dead letters begin with; no vendor has this name.
+const DEAD_LETTERS: &str = "dead-letters";
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -96,6 +99,22 @@ impl Archive {
     pub async fn keep(&self, key: &str, bytes: Bytes, delivery: &Delivery) -> Result<()> {
         let note = serde_json::to_string(delivery).map_err(|e| Error::bug("archive_note", e))?;
         self.objects.put(key, bytes, JSON, &note).await
+    }
+
+    /// Keeps a dead letter that is no webhook, or cannot be read as one: the whole message, under the queue's name and the
+    /// message's id. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// Whatever the store says.
+    pub async fn keep_dead_letter(&self, queue: &str, message: &Received) -> Result<()> {
+        let whole = serde_json::json!({
+            "message_id": message.id,
+            "sent_at": message.sent_at,
+            "attributes": message.attributes,
+            "body": message.body,
+        });
+        let id: String = message.id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        self.objects.put(&format!("{DEAD_LETTERS}/{queue}/{id}.json"), whole.to_string().into(), JSON, "").await
     }
 
     /// Reads what is kept under a key.

@@ -195,7 +195,9 @@ impl Deployed {
     }
 
     fn dead_letter_queues_are_empty(&self) -> Result<()> {
-        for queue in ["InboundEvents", "Payments", "Email", "EmailBulk", "Sms", "SmsBulk", "DomainEvents"] {
+        for queue in
+            ["InboundEvents", "InboundWork", "Payments", "Email", "EmailBulk", "Sms", "SmsBulk", "DomainEvents"]
+        {
             let depth = self.runtime.block_on(self.stack.queue(&format!("{queue}DlqUrl")))?;
             ensure!(depth.visible + depth.in_flight == 0, "{} dead messages of {queue}", depth.visible);
         }

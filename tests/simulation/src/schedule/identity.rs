@@ -45,9 +45,10 @@ pub(super) fn of_job(job: &Job) -> String {
             let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
             format!("{} {path} {key}", request.method())
         }
-        Job::Batch(function, messages) => format!("{function:?} {}", of_messages(messages)),
+        Job::Batch(function, _, messages) => format!("{function:?} {}", of_messages(messages)),
         Job::Tick => "tick".to_owned(),
         Job::Report => "report".to_owned(),
+        Job::KeepDeadLetters => "keep dead letters".to_owned(),
     }
 }
 

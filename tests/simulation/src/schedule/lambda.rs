@@ -144,7 +144,7 @@ impl Pollers {
                     busy.set(busy.get() + 1);
                     running.push(Box::pin(async move {
                         stage.sleep_ms(wait_ms).await;
-                        let (_, done) = stage.invoke(Job::Batch(function, messages.clone())).await;
+                        let (_, done) = stage.invoke(Job::Batch(function, name.to_owned(), messages.clone())).await;
                         stage.with(|universe| universe.acknowledge(name, &messages, &done));
                         busy.set(busy.get() - 1);
                     }));

@@ -17,6 +17,7 @@ mod limits;
 mod mail_events;
 mod order;
 mod postmark;
+mod queues;
 mod receivers;
 mod refunds_told;
 mod signatures;
