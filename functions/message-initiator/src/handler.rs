@@ -63,11 +63,17 @@ impl MessageInitiator {
         let (hash, lease) = (request_hash("POST", &request.path, body), request.lease());
         let asker = Asker { key: &key, hash: &hash, correlation: &request.correlation, lease: &lease };
         let created = self.messages.create_campaign(&input, asker).await?;
-        if created.is_repeat {
-            let view = self.messages.list.campaign_view(&created.campaign).await?;
-            return Ok(Answer::new(202, view).replayed());
+        let mut view = if created.is_repeat {
+            self.messages.list.campaign_view(&created.campaign).await?
+        } else {
+            created.campaign.new_view(request.received_at)
+        };
+        let not_printed = input.names_not_printed();
+        if not_printed > 0 {
+            view["names_not_printed"] = json!(not_printed);
         }
-        Ok(Answer::new(202, created.campaign.new_view(request.received_at)))
+        let answer = Answer::new(202, view);
+        Ok(if created.is_repeat { answer.replayed() } else { answer })
     }
 
     async fn show_campaign(&self, id: &str) -> Result<Answer> {

@@ -1,7 +1,7 @@
 //! Customers, and the payment methods that they have saved.
 
-use crossdock::domain::CustomerId;
 use crossdock::domain::input::CreateCustomer;
+use crossdock::domain::{CustomerId, PrintedName};
 use crossdock::error::{Error, Result};
 use crossdock::lambda::http::{Answer, ApiRequest};
 use crossdock::vendors::payment_provider::{CUSTOMER_MISSING, MethodsPage};
@@ -26,7 +26,11 @@ impl PaymentInitiator {
             (true, true) => 201,
             (true, false) => 200,
         };
-        Ok(Answer::new(status, customer.view()))
+        let mut body = customer.view();
+        if let Some(Err(why)) = input.name.as_ref().map(PrintedName::of) {
+            body["name_not_printed"] = json!(why);
+        }
+        Ok(Answer::new(status, body))
     }
 
     /// `GET /customers/{customer_id}/payment-methods`

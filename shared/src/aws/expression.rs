@@ -95,6 +95,13 @@ impl Write {
         Ok(self)
     }
 
+    /// Sets an attribute to what another one of the same item is.
+    #[must_use]
+    pub fn set_from(mut self, name: &str, other: &str) -> Self {
+        self.sets.push(format!("#{name} = #{other}"));
+        self
+    }
+
     /// Adds to a number; a missing one counts as 0.
     #[must_use]
     pub fn add(mut self, name: &str, by: i64) -> Self {

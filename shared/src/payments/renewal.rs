@@ -106,6 +106,7 @@ impl Payments {
             email,
             name: contact.and_then(|contact| contact.name),
             phone: customer.and_then(|customer| customer.phone),
+            at_checkout: true,
         };
         match self.customer(&input, asker).await {
             Ok((customer, _)) => Ok(customer.vendor_id.map_or(Successor::Later, Successor::Anew)),

@@ -8,7 +8,7 @@ use super::message::{Fields, send_at};
 use super::{Findings, TEXT_MAX_CHARS, json};
 use crate::domain::mail_address::compared;
 use crate::domain::message::{Channel, Content, MessageKind};
-use crate::domain::{Private, Timestamp};
+use crate::domain::{PrintedName, Private, Timestamp};
 use crate::error::Result;
 
 /// Recipients of one campaign: what SendGrid takes in one call.
@@ -85,6 +85,13 @@ impl CreateCampaign {
         let recipients = recipients.into_values();
         let recipients = recipients.map(|(email, name)| Recipient { email: email.into(), name: name.map(Into::into) });
         Ok(Self { name: name.to_owned(), content, recipients: recipients.collect(), send_at })
+    }
+
+    /// How many recipients have a name that is not printed: they are greeted without it. One odd name must not keep the
+    /// others from getting their mail.
+    pub fn names_not_printed(&self) -> usize {
+        let names = self.recipients.iter().filter_map(|recipient| recipient.name.as_ref());
+        names.filter(|name| PrintedName::of(name).is_err()).count()
     }
 }
 

@@ -16,6 +16,8 @@ pub struct CreateCustomer {
     pub name: Option<Private<String>>,
     /// Where to call them.
     pub phone: Option<Private<String>>,
+    /// Whether it came with a payment. Whoever is at a checkout may give anybody's address.
+    pub at_checkout: bool,
 }
 
 #[derive(serde::Deserialize)]
@@ -52,6 +54,7 @@ impl RawCustomer {
             email: email?.into(),
             name: self.name.map(Private::new),
             phone: self.phone.map(Private::new),
+            at_checkout: !path.is_empty(),
         })
     }
 }

@@ -2,7 +2,7 @@
 //! provider as a template and filled there; both say the same.
 
 use super::Content;
-use crate::domain::{OrderId, id};
+use crate::domain::{OrderId, PrintedName, id};
 
 /// A mail's wording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,10 +158,10 @@ pub fn mail_fields(
     content: &Content,
     order: Option<&OrderId>,
     shop: &str,
-    name: Option<&str>,
+    name: Option<&PrintedName>,
     unsubscribe_url: Option<&str>,
 ) -> Fields {
-    let hello = name.map_or_else(|| "Hello,".to_owned(), |name| format!("Hello {name},"));
+    let hello = name.map_or_else(|| "Hello,".to_owned(), |name| format!("Hello {},", name.as_str()));
     let mut fields = vec![("hello", hello), ("shop", shop.to_owned())];
     fields.extend(order.map(|order| ("order", order.as_str().to_owned())));
     fields.extend(unsubscribe_url.map(|url| ("unsubscribe_url", url.to_owned())));
@@ -196,7 +196,7 @@ pub fn mail_text(
     content: &Content,
     order: Option<&OrderId>,
     shop: &str,
-    name: Option<&str>,
+    name: Option<&PrintedName>,
     unsubscribe_url: Option<&str>,
 ) -> MailText {
     let fields = mail_fields(content, order, shop, name, unsubscribe_url);
@@ -251,8 +251,9 @@ mod tests {
     fn markup_from_outside_is_text_in_the_html_part() {
         let content =
             Content::AccountNotification { subject: private("News"), text: private("<script>alert(1)</script>") };
-        let text = mail_text(&content, None, "Shop & Co", Some("<b>Ada & 'co'</b>"), None);
-        assert!(text.html.contains("&lt;b&gt;Ada &amp; &#39;co&#39;&lt;/b&gt;"), "{}", text.html);
+        let name = PrintedName::of(&private("Ada & 'co'")).expect("a name");
+        let text = mail_text(&content, None, "Shop & Co", Some(&name), None);
+        assert!(text.html.contains("Ada &amp; &#39;co&#39;"), "{}", text.html);
         assert!(text.html.contains("&lt;script&gt;") && !text.html.contains("<script>"), "{}", text.html);
         assert!(text.plain.contains("<script>"), "plain text has no markup");
     }

@@ -21,7 +21,7 @@ use crate::effects::list::observation::{MessageNews, MessageSeen, Observation};
 use crate::effects::list::plan::Context;
 use crate::effects::subject::Subject;
 use crate::effects::subject::campaign::{Campaign, key};
-use crate::effects::subject::contact::{self, AppKeys, contact_id, other_ids};
+use crate::effects::subject::contact::{self, AppKeys, Called, contact_id, other_ids};
 use crate::effects::subject::message::{self, Draft, Message};
 use crate::effects::subject::read::campaign_not_found;
 use crate::effects::work::commit::Committed;
@@ -133,8 +133,8 @@ impl WorkList {
             let context =
                 Context::ours(campaign.created_at, &campaign.correlation_id, draft.intent_id.as_str().to_owned());
             let (message, intent) = Message::of(draft, &context);
-            let name = recipient.name.as_ref();
-            let contact = contact::remember(&contact_id, &recipient.email, name, self.world.now())?;
+            let called = recipient.name.as_ref().map_or(Called::Unsaid, Called::From);
+            let contact = contact::remember(&contact_id, &recipient.email, called, self.world.now())?;
             writes.push(contact::knowing(contact, &other_ids(keys, recipient.email.expose())?)?);
             writes.push(message.queued_row(&context)?.1);
             writes.push(Write::put_new(message::key(&message.message_id), &message)?);

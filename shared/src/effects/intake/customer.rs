@@ -7,13 +7,18 @@ use crate::domain::{ContactId, Correlation, CustomerId, IntentId, Private, Provi
 use crate::effects::intake::request::claim_at_birth;
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Data, Intent, Phase, VendorRequest, person_partition};
-use crate::effects::subject::contact;
+use crate::effects::subject::contact::{self, Called};
 use crate::effects::subject::customer::{self, Customer};
 use crate::effects::work::claim::{Claimed, Lease};
 use crate::error::{Error, Result};
 
 /// Reads and writes tried to forget one: each that lost means that somebody else changed it.
 const FORGET_ROUNDS_MAX: u32 = 3;
+
+/// What counts of the name. A customer who is made on the way to a payment is at the checkout: the payment tells the name.
+fn called(input: &CreateCustomer) -> Called<'_> {
+    input.name.as_ref().filter(|_| !input.at_checkout).map_or(Called::Unsaid, Called::AtFirst)
+}
 
 /// What asking for a customer came to.
 #[derive(Debug)]
@@ -62,7 +67,7 @@ impl WorkList {
         let writes = [
             Write::put_new(customer::key(customer_id), &customer)?,
             Write::put_new(intent.key(), &intent)?,
-            contact::remember(contact_id, &input.email, input.name.as_ref(), now)?,
+            contact::remember(contact_id, &input.email, called(input), now)?,
         ];
         let obstacles = match self.table.transact(&writes).await? {
             Transacted::Done => {
@@ -108,7 +113,7 @@ impl WorkList {
                 .when("#version = :version")
                 .bind(":version", &before.version)?,
             Write::put_new(intent.key(), &intent)?,
-            contact::remember(contact_id, &input.email, input.name.as_ref(), now)?,
+            contact::remember(contact_id, &input.email, called(input), now)?,
         ];
         match self.table.transact(&writes).await? {
             Transacted::Done => Ok(Known::New(Box::new(after), Box::new(Claimed::at_birth(intent, lease)))),
@@ -236,7 +241,7 @@ impl WorkList {
         let writes = [
             customer,
             Write::put_new(intent.key(), &intent)?,
-            contact::remember(contact_id, &input.email, input.name.as_ref(), now)?,
+            contact::remember(contact_id, &input.email, called(input), now)?,
         ];
         let obstacles = match self.table.transact(&writes).await? {
             Transacted::Done => return Ok(Some((Box::new(after), Box::new(Claimed::at_birth(intent, lease))))),

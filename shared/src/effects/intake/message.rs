@@ -11,7 +11,7 @@ use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Intent, Kind, order_partition};
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::plan::Context;
-use crate::effects::subject::contact;
+use crate::effects::subject::contact::{self, Called};
 use crate::effects::subject::message::{self, Draft, Message};
 use crate::effects::subject::payment::Payment;
 use crate::effects::work::claim::{Claimed, Lease};
@@ -86,7 +86,7 @@ impl WorkList {
         let mut writes = vec![
             Write::put_new(message::key(&message.message_id), &message)?,
             Write::put_new(intent.key(), &intent)?,
-            contact::knowing(contact::remember(asked.contact_id, &input.to, None, now)?, asked.also)?,
+            contact::knowing(contact::remember(asked.contact_id, &input.to, Called::Unsaid, now)?, asked.also)?,
             message.queued_row(&context)?.1,
         ];
         if at_once {

@@ -14,7 +14,7 @@ use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Data, Intent, Kind, PaymentAct, VendorRequest};
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::plan::Context;
-use crate::effects::subject::contact;
+use crate::effects::subject::contact::{self, Called};
 use crate::effects::subject::payment::{self, ORDINAL_MAX, Payment};
 use crate::effects::work::claim::{Claimed, Lease};
 use crate::error::{Error, Result};
@@ -149,6 +149,7 @@ impl WorkList {
             intent_id,
             contact_id: contact_id.clone(),
             customer_id: input.customer.id.clone(),
+            names_payer: input.customer.name.is_some(),
             request_key: repeatable.key.clone().unwrap_or_else(|| format!("{order}#{ordinal}")),
             request_hash: repeatable.hash.clone(),
             keyless: repeatable.key.is_none(),
@@ -186,11 +187,13 @@ impl WorkList {
         let context = Context::ours(now, correlation, intent.intent_id.to_string());
         let (rows, requested) = payment.requested(&context)?;
         let thing = payment.payment_id.as_str();
+        let name = input.customer.name.as_ref();
+        let called = name.map_or(Called::Unsaid, |name| Called::OncePaid(name, &payment.payment_id));
         let mut writes = vec![
             Request::record(payment.request_record(repeatable.route), &repeatable.hash, thing, now)?,
             Write::put_new(payment::key(&payment.payment_id), payment)?,
             Write::put_new(intent.key(), intent)?,
-            contact::remember(&payment.contact_id, &input.customer.email, input.customer.name.as_ref(), now)?,
+            contact::remember(&payment.contact_id, &input.customer.email, called, now)?,
         ];
         writes.extend(rows);
         if payment.ordinal > 1 {

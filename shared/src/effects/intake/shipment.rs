@@ -8,7 +8,7 @@ use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Intent, Kind, person_partition};
 use crate::effects::list::opaque::Opaque;
 use crate::effects::list::plan::Context;
-use crate::effects::subject::contact;
+use crate::effects::subject::contact::{self, Called};
 use crate::effects::subject::shipment::{self, Shipment};
 use crate::effects::work::claim::{Claimed, Lease};
 use crate::error::{Error, Result};
@@ -116,10 +116,10 @@ impl WorkList {
             shipment.requested_row(&context)?.1,
         ];
         if let Some((id, Some(address))) = &draft.mail_to {
-            writes.push(contact::remember(id, address, None, now)?);
+            writes.push(contact::remember(id, address, Called::Unsaid, now)?);
         }
         if let Some((id, number)) = &draft.text_to {
-            writes.push(contact::knowing(contact::remember(id, number, None, now)?, &draft.text_to_also)?);
+            writes.push(contact::knowing(contact::remember(id, number, Called::Unsaid, now)?, &draft.text_to_also)?);
         }
         match self.table.transact(&writes).await? {
             Transacted::Done => {

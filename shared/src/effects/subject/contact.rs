@@ -12,7 +12,7 @@ use sha2::Sha256;
 use crate::aws::{Key, Transacted, Write};
 use crate::domain::consent::{Consent, ConsentChange, Suppression};
 use crate::domain::message::{Channel, MessageKind};
-use crate::domain::{ContactId, Correlation, Private, Timestamp, id, mail_address, phone};
+use crate::domain::{ContactId, Correlation, PaymentId, PrintedName, Private, Timestamp, id, mail_address, phone};
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::person_partition;
 use crate::effects::list::observation::ContactSeen;
@@ -87,6 +87,13 @@ impl Contact {
             (None, true) => self.complained_at,
             (None, false) => self.suppressed_at.max(self.complained_at),
         }
+    }
+
+    /// The name that is printed in a message of this kind. A mail about a password greets nobody: whoever asks for it has not
+    /// shown yet who they are.
+    pub fn printed_name(&self, kind: MessageKind) -> Option<PrintedName> {
+        let is_anonymous = matches!(kind, MessageKind::PasswordReset);
+        self.name.as_ref().filter(|_| !is_anonymous).and_then(|name| PrintedName::of(name).ok())
     }
 
     /// Somebody of whom nothing is known.
@@ -259,13 +266,21 @@ pub fn key(id: &ContactId) -> Key {
     Key::new(format!("CONTACT#{id}"), CONTACT)
 }
 
+/// What is said of somebody's name together with their address. Anybody can type anybody's address into a form.
+#[derive(Clone, Copy, Debug)]
+pub enum Called<'a> {
+    /// Nothing, or nothing that counts.
+    Unsaid,
+    /// By the shop itself, or by whoever has shown who they are: it counts from now on.
+    From(&'a Private<String>),
+    /// By somebody who opens an account: it counts unless a name is known.
+    AtFirst(&'a Private<String>),
+    /// By somebody at the checkout: it counts once this payment succeeds ([`paid`]).
+    OncePaid(&'a Private<String>, &'a PaymentId),
+}
+
 /// Writes the contact, or renews what is known of it.
-pub fn remember(
-    id: &ContactId,
-    address: &Private<String>,
-    name: Option<&Private<String>>,
-    now: Timestamp,
-) -> Result<Write> {
+pub fn remember(id: &ContactId, address: &Private<String>, called: Called<'_>, now: Timestamp) -> Result<Write> {
     let write = Write::update(key(id))
         .set("type", &"contact")?
         .set("contact_id", id)?
@@ -274,10 +289,28 @@ pub fn remember(
         .set_if_absent("person_pk", &person_partition(id))?
         .set_if_absent("person_sk", &format!("{:013}#{id}", now.ms()))?
         .set("expires", &now.plus(KEPT_AFTER).seconds())?;
-    match name {
-        Some(name) => write.set("name", name),
-        None => Ok(write),
+    match called {
+        Called::Unsaid => Ok(write),
+        Called::From(name) => write.set("name", name),
+        Called::AtFirst(name) => write.set_if_absent("name", name),
+        Called::OncePaid(name, payment) => write.set(ASKED_NAME, name)?.set(ASKED_NAME_OF, payment),
     }
+}
+
+/// The name that the latest checkout with this address gave.
+const ASKED_NAME: &str = "asked_name";
+/// The payment of that checkout.
+const ASKED_NAME_OF: &str = "asked_name_of";
+
+/// The payment has succeeded: the name of its checkout is the person's name from now on, unless a later checkout has given
+/// another one, which then waits for its own payment.
+pub(crate) fn paid(id: &ContactId, payment: &PaymentId) -> Result<Write> {
+    Write::update(key(id))
+        .set_from("name", ASKED_NAME)
+        .remove(ASKED_NAME)
+        .remove(ASKED_NAME_OF)
+        .when(&format!("#{ASKED_NAME_OF} = :payment AND attribute_exists(#{ASKED_NAME})"))
+        .bind(":payment", payment)
 }
 
 /// Has a contact know the others of the same phone.
@@ -388,7 +421,7 @@ impl WorkList {
             }
         }
         if let Some((address, also)) = address {
-            let known = knowing(remember(id, address, None, now)?, also)?;
+            let known = knowing(remember(id, address, Called::Unsaid, now)?, also)?;
             let others = also.iter().map(|other| points_back(other, id, now));
             let writes: Vec<Write> = std::iter::once(Ok(known)).chain(others).collect::<Result<_>>()?;
             self.table.transact(&writes).await?;

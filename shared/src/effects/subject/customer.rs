@@ -9,7 +9,7 @@ use crate::effects::list::intent::{Kind, PaymentAct, person_partition};
 use crate::effects::list::observation::{CustomerSeen, Observation, Was};
 use crate::effects::list::plan::{Context, Plan, Role};
 use crate::effects::list::reference::VendorRef;
-use crate::effects::subject::contact;
+use crate::effects::subject::contact::{self, Called};
 use crate::effects::subject::doubt::{Difference, Doubted};
 use crate::error::Result;
 
@@ -139,8 +139,9 @@ impl Customer {
                 plan.writes.push(VendorRef::naming(context.source, vendor_id, self.customer_id.as_str(), at)?);
             }
             if let Some((email, contact_id)) = after.take(seen) {
-                let name = after.name.as_ref();
-                plan.writes.push((Role::Sum, contact::remember(contact_id, email, name, context.now)?));
+                // Whoever has saved a card may give any name and any address on a page of the vendor's: that is no proof that
+                // the address is theirs.
+                plan.writes.push((Role::Sum, contact::remember(contact_id, email, Called::Unsaid, context.now)?));
             }
         }
         plan.writes.push((Role::Object, self.write(&after)?));

@@ -50,6 +50,9 @@ pub struct Payment {
     pub contact_id: ContactId,
     /// The shop's id of the customer.
     pub customer_id: CustomerId,
+    /// Whether its checkout gave the payer's name, which counts once it succeeds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub names_payer: bool,
     /// The Idempotency-Key that made it; kept for good.
     pub request_key: String,
     /// The hash of the request that made it; kept for good.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use self::classify::{classify, refusal};
 use self::wire::{Mail, STREAM, mailbox, message_id, metadata, tracked_links};
 use crate::domain::message::{MessageKind, MessageStatus, mail_text};
-use crate::domain::{Correlation, OrderId, Private, StackId, Timestamp};
+use crate::domain::{Correlation, OrderId, PrintedName, Private, StackId, Timestamp};
 use crate::effects::contact::Contact;
 use crate::effects::intent::Intent;
 use crate::effects::message::Message;
@@ -81,7 +81,8 @@ impl Postmark {
     }
 
     async fn send(&self, intent: &Intent, subject: &Subject, permit: &Permit) -> Outcome {
-        let Subject::Message { message, contact: Some(Contact { address: Some(address), name, .. }) } = subject else {
+        let Subject::Message { message, contact: Some(contact @ Contact { address: Some(address), .. }) } = subject
+        else {
             // The address was erased or has expired: there is nobody to write to.
             return Outcome::of(Verdict::Refused { code: "no_address" });
         };
@@ -89,8 +90,8 @@ impl Postmark {
             // Postmark closes accounts that send marketing through its transactional stream.
             return Outcome::of(Verdict::Refused { code: "not_for_marketing" });
         }
-        let name = name.as_ref().map(|name| name.expose().as_str());
-        let Ok(body) = self.mail(intent, message, address.expose(), name) else {
+        let name = contact.printed_name(message.kind);
+        let Ok(body) = self.mail(intent, message, address.expose(), name.as_ref()) else {
             return Outcome::of(Verdict::GivenUp { code: "unwritable_mail" });
         };
         let call = Call {
@@ -105,13 +106,19 @@ impl Postmark {
         self.outcome(&self.gateway.call(&call, &self.keys, &build, classify).await)
     }
 
-    fn mail(&self, intent: &Intent, message: &Message, address: &str, name: Option<&str>) -> serde_json::Result<Bytes> {
+    fn mail(
+        &self,
+        intent: &Intent,
+        message: &Message,
+        address: &str,
+        name: Option<&PrintedName>,
+    ) -> serde_json::Result<Bytes> {
         let order = message.order_id.as_ref();
         let text = mail_text(&message.content, order, &self.sender.shop, name, None);
         let is_tracked = message.kind.may_be_tracked() && self.sender.tracked.contains(&message.kind);
         let mail = Mail {
             from: mailbox(&self.sender.address, Some(&self.sender.name)),
-            to: mailbox(address, name),
+            to: mailbox(address, name.map(PrintedName::as_str)),
             subject: &text.subject,
             text_body: &text.plain,
             html_body: &text.html,

@@ -11,8 +11,8 @@ use super::classify::classify;
 use super::mail::{data, written};
 use super::wire::{Address, CustomArgs, ListUnsubscribe, Mail, Personalization};
 use super::{Keys, MESSAGE_ID, POSTAL_ADDRESS_MISSING, SendGrid, json_request, recipient_name};
-use crate::domain::Timestamp;
 use crate::domain::message::{Fields, MessageKind, MessageStatus, Wording, escaped, mail_fields};
+use crate::domain::{PrintedName, Timestamp};
 use crate::effects::campaign::{Campaign, HELD_FOR};
 use crate::effects::contact::Contact;
 use crate::effects::intent::Intent;
@@ -30,7 +30,7 @@ const UNSUBSCRIBE: &str = "-crossdock_unsubscribe-";
 struct Addressee<'a> {
     intent: &'a Intent,
     address: &'a str,
-    name: Option<String>,
+    name: Option<PrintedName>,
     unsubscribe_url: String,
     fields: Fields,
 }
@@ -66,13 +66,14 @@ impl SendGrid {
         intent: &'a Intent,
         subject: &'a Subject,
     ) -> Result<Option<Addressee<'a>>> {
-        let Subject::Message { message, contact: Some(Contact { address: Some(address), name, .. }) } = subject else {
+        let Subject::Message { message, contact: Some(contact @ Contact { address: Some(address), .. }) } = subject
+        else {
             return Ok(None);
         };
         let unsubscribe_url = self.unsubscribe_url(&message.contact_id).await?;
-        let name = name.as_ref().map(|name| name.expose().clone());
+        let name = contact.printed_name(message.kind);
         let (shop, url) = (&self.sender.shop, Some(unsubscribe_url.as_str()));
-        let fields = self.with_postal_address(mail_fields(&campaign.content, None, shop, name.as_deref(), url));
+        let fields = self.with_postal_address(mail_fields(&campaign.content, None, shop, name.as_ref(), url));
         Ok(Some(Addressee { intent, address: address.expose(), name, unsubscribe_url, fields }))
     }
 
@@ -117,7 +118,7 @@ impl SendGrid {
         shared.iter_mut().filter(|(name, _)| *name == "hello").for_each(|(_, hello)| HELLO.clone_into(hello));
         let mut text = wording.filled(&shared);
         text.html = text.html.replace(HELLO, HELLO_HTML);
-        let names: Vec<Option<String>> = addressees.iter().map(|one| one.name.as_deref().map(recipient_name)).collect();
+        let names: Vec<Option<String>> = addressees.iter().map(|one| one.name.as_ref().map(recipient_name)).collect();
         let personalizations = addressees.iter().zip(&names).map(|(one, name)| Personalization {
             to: [Address { email: one.address, name: name.as_deref() }],
             headers: Some(ListUnsubscribe::at(&one.unsubscribe_url)),

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::wire::{Address, Content, CustomArgs, ListUnsubscribe, Mail, MailSettings, Personalization, Tracking};
 use super::{SendGrid, recipient_name};
 use crate::domain::message::{Fields, MailText, MessageKind, POSTAL_ADDRESS, Wording, mail_fields};
-use crate::domain::{ContactId, OrderId};
+use crate::domain::{ContactId, OrderId, PrintedName};
 use crate::effects::intent::Intent;
 use crate::effects::message::Message;
 use crate::error::{Error, Result};
@@ -20,7 +20,7 @@ impl SendGrid {
         intent: &Intent,
         message: &Message,
         address: &str,
-        name: Option<&str>,
+        name: Option<&PrintedName>,
     ) -> Result<Bytes> {
         let unsubscribe_url =
             if message.kind.is_marketing() { Some(self.unsubscribe_url(&message.contact_id).await?) } else { None };

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use self::batch::Batches;
 use self::classify::classify;
 use crate::domain::message::{MessageKind, MessageStatus, Prices};
-use crate::domain::{Correlation, Private, StackId, Timestamp};
+use crate::domain::{Correlation, PrintedName, Private, StackId, Timestamp};
 use crate::effects::contact::{Contact, UnsubscribeLinks};
 use crate::effects::intent::{Intent, Kind};
 use crate::effects::observation::{MessageSeen, Observation};
@@ -111,15 +111,16 @@ impl SendGrid {
     }
 
     async fn send(&self, intent: &Intent, subject: &Subject, permit: &Permit) -> Outcome {
-        let Subject::Message { message, contact: Some(Contact { address: Some(address), name, .. }) } = subject else {
+        let Subject::Message { message, contact: Some(contact @ Contact { address: Some(address), .. }) } = subject
+        else {
             // The address was erased or has expired: there is nobody to write to.
             return Outcome::of(Verdict::Refused { code: "no_address" });
         };
         if message.kind.is_marketing() && self.sender.postal_address.is_none() {
             return Outcome::of(Verdict::Refused { code: POSTAL_ADDRESS_MISSING });
         }
-        let name = name.as_ref().map(|name| name.expose().as_str());
-        let body = match self.mail(intent, message, address.expose(), name).await {
+        let name = contact.printed_name(message.kind);
+        let body = match self.mail(intent, message, address.expose(), name.as_ref()).await {
             Ok(body) => body,
             Err(error) => {
                 tracing::error!(error = %error, "a mail cannot be written");
@@ -233,8 +234,8 @@ fn unusable() -> Error {
 }
 
 /// SendGrid refuses `;` and `,` in the names of recipients.
-fn recipient_name(name: &str) -> String {
-    name.chars().map(|c| if matches!(c, ';' | ',') { ' ' } else { c }).collect()
+fn recipient_name(name: &PrintedName) -> String {
+    name.as_str().chars().map(|c| if matches!(c, ';' | ',') { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

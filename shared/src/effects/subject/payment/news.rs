@@ -14,6 +14,7 @@ use crate::effects::list::observation::{FailedAttempt, PaymentSeen, PaymentStand
 use crate::effects::list::outcome::SAID_MEANWHILE;
 use crate::effects::list::plan::{Charged, Context, Plan, Role, timeline_row};
 use crate::effects::list::reference::VendorRef;
+use crate::effects::subject::contact;
 use crate::effects::subject::message::{Cause, Message};
 use crate::error::{Error, Result};
 use crate::guard::{Guard, condition, holds};
@@ -149,6 +150,9 @@ impl Payment {
         let look = self.settlement_intent(context);
         plan.writes.push((Role::Once, Write::put_new(look.key(), &look)?));
         plan.nudges.push(Nudge::of(&look));
+        if self.names_payer {
+            plan.writes.push((Role::Once, contact::paid(&self.contact_id, &self.payment_id)?));
+        }
         if let Some(notice) = follow_up::mail_after_payment(PaymentStatus::Succeeded, self.amount) {
             let cause = Cause {
                 object: self.payment_id.as_str(),
