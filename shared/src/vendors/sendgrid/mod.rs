@@ -254,6 +254,7 @@ mod tests {
 
     #[test]
     fn a_recipients_name_has_none_of_the_characters_that_sendgrid_refuses() {
-        assert_eq!(recipient_name("Lovelace, Ada; Dr."), "Lovelace  Ada  Dr.");
+        let name = PrintedName::of(&Private::new("Lovelace, Ada, Dr.".to_owned())).expect("a name");
+        assert_eq!(recipient_name(&name), "Lovelace  Ada  Dr.");
     }
 }
