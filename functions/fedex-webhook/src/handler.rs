@@ -5,7 +5,7 @@ use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction};
 use crossdock::lambda::receiver::{Message, Receiver};
-use crossdock::vendors::fedex::{Keys, verify};
+use crossdock::vendors::fedex::{WebhookKeys, verify};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
@@ -17,13 +17,13 @@ const EVENT_MAX_BYTES_IN_BASE64: usize = 650_000;
 /// FedEx's webhook endpoint.
 pub struct FedexWebhook {
     receiver: Receiver,
-    keys: Keyring<Keys>,
+    keys: Keyring<WebhookKeys>,
 }
 
 impl FedexWebhook {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
-        Ok(Self { receiver: system.receiver(Vendor::Fedex, &[verify::HEADER])?, keys: system.fedex_keys()? })
+        Ok(Self { receiver: system.receiver(Vendor::Fedex, &[verify::HEADER])?, keys: system.fedex_webhook_keys()? })
     }
 
     /// What is worth doing before the first event.
@@ -36,7 +36,7 @@ impl HttpFunction for FedexWebhook {
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         self.receiver.check(&request, EVENT_MAX_BYTES)?;
         let signature = request.header(verify::HEADER).unwrap_or_default();
-        let check = |keys: &Keys| {
+        let check = |keys: &WebhookKeys| {
             verify::verify(keys.live_webhook_tokens(request.received_at), signature, request.body.clone())
         };
         let event = self.receiver.verify(&self.keys, check).await?;

@@ -5,7 +5,7 @@ use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction};
 use crossdock::lambda::receiver::{Message, Receiver};
-use crossdock::vendors::postmark::{Keys, verify};
+use crossdock::vendors::postmark::{WebhookKeys, verify};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
@@ -17,14 +17,14 @@ const EVENT_MAX_BYTES_IN_BASE64: usize = 650_000;
 /// Postmark's webhook endpoint.
 pub struct PostmarkWebhook {
     receiver: Receiver,
-    keys: Keyring<Keys>,
+    keys: Keyring<WebhookKeys>,
 }
 
 impl PostmarkWebhook {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
         // Of a password nothing is kept.
-        Ok(Self { receiver: system.receiver(Vendor::Postmark, &[])?, keys: system.postmark_keys()? })
+        Ok(Self { receiver: system.receiver(Vendor::Postmark, &[])?, keys: system.postmark_webhook_keys()? })
     }
 
     /// What is worth doing before the first event.
@@ -37,7 +37,7 @@ impl HttpFunction for PostmarkWebhook {
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         self.receiver.check(&request, EVENT_MAX_BYTES)?;
         let credential = request.header(verify::HEADER).unwrap_or_default();
-        let check = |keys: &Keys| {
+        let check = |keys: &WebhookKeys| {
             verify::verify(keys.live_webhook_credentials(request.received_at), credential, request.body.clone())
         };
         let event = self.receiver.verify(&self.keys, check).await?;

@@ -5,7 +5,7 @@ use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction};
 use crossdock::lambda::receiver::{Message, Receiver};
-use crossdock::vendors::sendgrid::{Keys, slices, verify};
+use crossdock::vendors::sendgrid::{WebhookKeys, slices, verify};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
@@ -15,14 +15,14 @@ const BATCH_MAX_BYTES: usize = 4_500_000;
 /// SendGrid's event webhook endpoint.
 pub struct SendGridWebhook {
     receiver: Receiver,
-    keys: Keyring<Keys>,
+    keys: Keyring<WebhookKeys>,
 }
 
 impl SendGridWebhook {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
         let headers = &[verify::SIGNATURE_HEADER, verify::TIMESTAMP_HEADER];
-        Ok(Self { receiver: system.receiver(Vendor::SendGrid, headers)?, keys: system.sendgrid_keys()? })
+        Ok(Self { receiver: system.receiver(Vendor::SendGrid, headers)?, keys: system.sendgrid_webhook_keys()? })
     }
 
     /// What is worth doing before the first batch.
@@ -36,7 +36,7 @@ impl HttpFunction for SendGridWebhook {
         self.receiver.check(&request, BATCH_MAX_BYTES)?;
         let signature = request.header(verify::SIGNATURE_HEADER).unwrap_or_default();
         let timestamp = request.header(verify::TIMESTAMP_HEADER).unwrap_or_default();
-        let check = |keys: &Keys| {
+        let check = |keys: &WebhookKeys| {
             let live = keys.live_webhook_keys(request.received_at);
             verify::verify(live, signature, timestamp, request.body.clone())
         };

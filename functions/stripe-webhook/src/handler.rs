@@ -7,7 +7,7 @@ use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction};
 use crossdock::lambda::receiver::{Message, Receiver};
-use crossdock::vendors::stripe::{Keys, verify};
+use crossdock::vendors::stripe::{WebhookKeys, verify};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
@@ -19,13 +19,13 @@ const EVENT_MAX_BYTES_IN_BASE64: usize = 650_000;
 /// Stripe's webhook endpoint.
 pub struct StripeWebhook {
     receiver: Receiver,
-    keys: Keyring<Keys>,
+    keys: Keyring<WebhookKeys>,
 }
 
 impl StripeWebhook {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
-        Ok(Self { receiver: system.receiver(Vendor::Stripe, &[verify::HEADER])?, keys: system.stripe_keys()? })
+        Ok(Self { receiver: system.receiver(Vendor::Stripe, &[verify::HEADER])?, keys: system.stripe_webhook_keys()? })
     }
 
     /// What is worth doing before the first event.
@@ -38,7 +38,7 @@ impl HttpFunction for StripeWebhook {
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         self.receiver.check_within(&request, EVENT_MAX_BYTES, verify::HEADER_MAX_BYTES)?;
         let signature = request.header(verify::HEADER).unwrap_or_default();
-        let check = |keys: &Keys| {
+        let check = |keys: &WebhookKeys| {
             let now = request.received_at;
             verify::verify(keys.live_webhook_secrets(now), signature, request.body.clone(), now)
         };

@@ -6,7 +6,7 @@ use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction};
 use crossdock::lambda::receiver::{Message, Receiver};
-use crossdock::vendors::twilio::{Keys, verify};
+use crossdock::vendors::twilio::{WebhookKeys, verify};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
@@ -16,13 +16,13 @@ const FORM_MAX_BYTES: usize = 64 * 1024;
 /// Twilio's webhook endpoint.
 pub struct TwilioWebhook {
     receiver: Receiver,
-    keys: Keyring<Keys>,
+    keys: Keyring<WebhookKeys>,
 }
 
 impl TwilioWebhook {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
-        Ok(Self { receiver: system.receiver(Vendor::Twilio, &[verify::HEADER])?, keys: system.twilio_keys()? })
+        Ok(Self { receiver: system.receiver(Vendor::Twilio, &[verify::HEADER])?, keys: system.twilio_webhook_keys()? })
     }
 
     /// What is worth doing before the first callback.
@@ -35,7 +35,7 @@ impl HttpFunction for TwilioWebhook {
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         self.receiver.check(&request, FORM_MAX_BYTES)?;
         let signature = request.header(verify::HEADER).unwrap_or_default();
-        let check = |keys: &Keys| {
+        let check = |keys: &WebhookKeys| {
             verify::verify(keys.live_tokens(request.received_at), signature, &request.url, request.body.clone())
         };
         let form = self.receiver.verify(&self.keys, check).await?;

@@ -6,7 +6,7 @@ use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction};
 use crossdock::lambda::receiver::{Message, Receiver, only_posts};
-use crossdock::vendors::ups::{Keys, verify};
+use crossdock::vendors::ups::{WebhookKeys, verify};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -19,14 +19,14 @@ const EVENT_MAX_BYTES_IN_BASE64: usize = 650_000;
 /// UPS's webhook and token endpoint.
 pub struct UpsWebhook {
     receiver: Receiver,
-    keys: Keyring<Keys>,
+    keys: Keyring<WebhookKeys>,
 }
 
 impl UpsWebhook {
     /// Takes its parts from the environment.
     pub fn new(system: &System) -> Result<Self> {
         // Of a password nothing is kept.
-        Ok(Self { receiver: system.receiver(Vendor::Ups, &[])?, keys: system.ups_keys()? })
+        Ok(Self { receiver: system.receiver(Vendor::Ups, &[])?, keys: system.ups_webhook_keys()? })
     }
 
     /// What is worth doing before the first event.
@@ -37,8 +37,9 @@ impl UpsWebhook {
     /// A token for the client id and secret that we gave UPS (RFC 6749, section 4.4).
     async fn token(&self, request: &ApiRequest) -> Result<Answer> {
         let authorization = request.header(verify::TOKEN_HEADER).unwrap_or_default();
-        let issue =
-            |keys: &Keys| verify::issue(keys.live_credentials(request.received_at), authorization, request.received_at);
+        let issue = |keys: &WebhookKeys| {
+            verify::issue(keys.live_credentials(request.received_at), authorization, request.received_at)
+        };
         let issued = match issue(&self.keys.get().await?) {
             Ok(issued) => issued,
             // The credential may have been rolled a moment ago.
@@ -64,7 +65,7 @@ impl UpsWebhook {
             authorization: request.header(verify::TOKEN_HEADER),
         };
         let now = request.received_at;
-        let check = |keys: &Keys| verify::verify(keys.live_credentials(now), shown, now, request.body.clone());
+        let check = |keys: &WebhookKeys| verify::verify(keys.live_credentials(now), shown, now, request.body.clone());
         let event = self.receiver.verify(&self.keys, check).await?;
         let message = Message::of_event(event.get(), EVENT_MAX_BYTES_IN_BASE64)?;
         self.receiver.accept(request, event.key_id(), vec![message]).await

@@ -30,8 +30,10 @@ const SENDGRID_MARKETING_API_KEY: &str = "SG.local-stack-marketing";
 /// What the simulated Postmark wants, and what its webhooks carry.
 const POSTMARK_SERVER_TOKEN: &str = "postmark-local-stack";
 const POSTMARK_WEBHOOK_CREDENTIALS: &str = "postmark:local-stack";
-/// The account, its key and its number at the simulated Twilio.
+/// The account, its keys and its number at the simulated Twilio.
 const TWILIO_ACCOUNT_SID: &str = "AC0000000000000000000000000000010c";
+const TWILIO_API_KEY_SID: &str = "SK0000000000000000000000000000010c";
+const TWILIO_API_KEY_SECRET: &str = "twilio-local-stack-key";
 const TWILIO_AUTH_TOKEN: &str = "twilio-local-stack";
 const TWILIO_NUMBER: &str = "+15005550006";
 /// The client, its secret and the account at the simulated FedEx, and what its webhooks are signed with.
@@ -72,6 +74,7 @@ impl Sandbox {
         command.args(["--stripe-api-key", STRIPE_API_KEY, "--stripe-webhook-secret", STRIPE_WEBHOOK_SECRET]);
         command.args(["--sendgrid-api-key", SENDGRID_API_KEY, "--first-retry-ms", FIRST_RETRY_MS]);
         command.args(["--twilio-account-sid", TWILIO_ACCOUNT_SID, "--twilio-auth-tokens", TWILIO_AUTH_TOKEN]);
+        command.args(["--twilio-api-key-sid", TWILIO_API_KEY_SID, "--twilio-api-key-secret", TWILIO_API_KEY_SECRET]);
         command.args(["--twilio-numbers", TWILIO_NUMBER, "--postmark-server-token", POSTMARK_SERVER_TOKEN]);
         command.args(["--postmark-webhook-credentials", POSTMARK_WEBHOOK_CREDENTIALS]);
         command.args(["--sendgrid-marketing-api-key", SENDGRID_MARKETING_API_KEY]);
@@ -137,6 +140,8 @@ impl Sandbox {
             postmark_webhook_credentials: POSTMARK_WEBHOOK_CREDENTIALS,
             sendgrid_public_key: public_key.to_owned(),
             twilio_account_sid: TWILIO_ACCOUNT_SID,
+            twilio_api_key_sid: TWILIO_API_KEY_SID,
+            twilio_api_key_secret: TWILIO_API_KEY_SECRET,
             twilio_auth_token: TWILIO_AUTH_TOKEN,
             twilio_number: TWILIO_NUMBER,
             fedex_client_id: FEDEX_CLIENT_ID,

@@ -52,6 +52,8 @@ pub(crate) struct VendorKeys {
     pub(crate) postmark_server_token: &'static str,
     pub(crate) postmark_webhook_credentials: &'static str,
     pub(crate) twilio_account_sid: &'static str,
+    pub(crate) twilio_api_key_sid: &'static str,
+    pub(crate) twilio_api_key_secret: &'static str,
     pub(crate) twilio_auth_token: &'static str,
     pub(crate) twilio_number: &'static str,
     pub(crate) fedex_client_id: &'static str,
@@ -70,48 +72,65 @@ pub(crate) struct VendorKeys {
 /// Puts every secret of `stage`.
 pub(crate) async fn put_all(aws: &Aws, stage: &str, app: &AppKeys, vendors: &VendorKeys) -> Result<()> {
     put(aws, stage, "app", &serde_json::to_value(app)?).await?;
-    let stripe = json!({
-        "api_key": vendors.stripe_api_key,
-        "webhook_secrets": [{ "secret": vendors.stripe_webhook_secret }, { "secret": SAMPLES_STRIPE_SECRET }],
-    });
-    put(aws, stage, "stripe", &stripe).await?;
-    let sendgrid = json!({
-        "transactional_api_key": vendors.sendgrid_api_key,
-        "marketing_api_key": vendors.sendgrid_marketing_api_key,
-        "webhook_public_keys": [{ "secret": vendors.sendgrid_public_key }, { "secret": SAMPLES_SENDGRID_KEY }],
-    });
-    put(aws, stage, "sendgrid", &sendgrid).await?;
-    let twilio = json!({
-        "account_sid": vendors.twilio_account_sid,
-        "auth_tokens": [{ "secret": vendors.twilio_auth_token }],
-        "from": vendors.twilio_number,
-    });
-    put(aws, stage, "twilio", &twilio).await?;
-    let postmark = json!({
-        "server_token": vendors.postmark_server_token,
-        "webhook_credentials": [{ "secret": vendors.postmark_webhook_credentials }],
-    });
-    put(aws, stage, "postmark", &postmark).await?;
-    let fedex = json!({
-        "client_id": vendors.fedex_client_id,
-        "client_secret": vendors.fedex_client_secret,
-        "account_number": vendors.fedex_account_number,
-        "webhook_tokens": [{ "secret": vendors.fedex_webhook_token }],
-    });
-    let ups = json!({
-        "client_id": vendors.ups_client_id,
-        "client_secret": vendors.ups_client_secret,
-        "account_number": vendors.ups_account_number,
-        "webhook_credentials": [{ "secret": vendors.ups_webhook_credential }],
-    });
-    let dhl = json!({
-        "username": vendors.dhl_username,
-        "password": vendors.dhl_password,
-        "account_number": vendors.dhl_account_number,
-    });
-    put(aws, stage, "fedex", &fedex).await?;
-    put(aws, stage, "ups", &ups).await?;
-    put(aws, stage, "dhl", &dhl).await
+    let api_keys = [
+        ("stripe", json!({ "api_key": vendors.stripe_api_key })),
+        (
+            "sendgrid",
+            json!({
+                "transactional_api_key": vendors.sendgrid_api_key,
+                "marketing_api_key": vendors.sendgrid_marketing_api_key,
+            }),
+        ),
+        (
+            "twilio",
+            json!({
+                "account_sid": vendors.twilio_account_sid,
+                "api_key": { "sid": vendors.twilio_api_key_sid, "secret": vendors.twilio_api_key_secret },
+                "from": vendors.twilio_number,
+            }),
+        ),
+        ("postmark", json!({ "server_token": vendors.postmark_server_token })),
+        (
+            "fedex",
+            json!({
+                "client_id": vendors.fedex_client_id,
+                "client_secret": vendors.fedex_client_secret,
+                "account_number": vendors.fedex_account_number,
+            }),
+        ),
+        (
+            "ups",
+            json!({
+                "client_id": vendors.ups_client_id,
+                "client_secret": vendors.ups_client_secret,
+                "account_number": vendors.ups_account_number,
+            }),
+        ),
+        (
+            "dhl",
+            json!({
+                "username": vendors.dhl_username,
+                "password": vendors.dhl_password,
+                "account_number": vendors.dhl_account_number,
+            }),
+        ),
+    ];
+    let webhooks = [
+        ("stripe", "webhook_secrets", vec![vendors.stripe_webhook_secret, SAMPLES_STRIPE_SECRET]),
+        ("sendgrid", "webhook_public_keys", vec![vendors.sendgrid_public_key.as_str(), SAMPLES_SENDGRID_KEY]),
+        ("twilio", "auth_tokens", vec![vendors.twilio_auth_token]),
+        ("postmark", "webhook_credentials", vec![vendors.postmark_webhook_credentials]),
+        ("fedex", "webhook_tokens", vec![vendors.fedex_webhook_token]),
+        ("ups", "webhook_credentials", vec![vendors.ups_webhook_credential]),
+    ];
+    for (vendor, keys) in api_keys {
+        put(aws, stage, vendor, &keys).await?;
+    }
+    for (vendor, name, live) in webhooks {
+        let live: Vec<Value> = live.into_iter().map(|secret| json!({ "secret": secret })).collect();
+        put(aws, stage, &format!("{vendor}-webhook"), &json!({ name: live })).await?;
+    }
+    Ok(())
 }
 
 /// Puts the secret `/crossdock/<stage>/<name>`.

@@ -30,6 +30,8 @@ const REFRESH_INTERVAL_MIN: Duration = Duration::from_secs(30);
 /// How long the last good value is used if Secrets Manager does not answer. This is longer than most of its outages; a
 /// key that was withdrawn must not work for ever.
 const LAST_GOOD_SERVES: Duration = Duration::from_secs(3_600);
+/// The code of a secret that does not exist, or has no value yet.
+pub(crate) const NO_SUCH_SECRET: &str = "secret_missing";
 /// How long we wait for an answer if there is a last good value. Calls within a region take milliseconds.
 const ANSWER_AWAITED: Duration = Duration::from_secs(1);
 
@@ -197,7 +199,7 @@ impl Secrets {
             ],
             body: Bytes::from(serde_json::json!({ "SecretId": id }).to_string()),
         };
-        let answer = self.service.ask(&question).await?;
+        let answer = self.service.ask(&question).await.map_err(|refusal| named(id, refusal))?;
         let unusable = |what| Error::misconfigured("secret_unusable", format!("{id} {what}"));
         let value: SecretValue =
             serde_json::from_slice(answer.body()).map_err(|_| unusable("was answered with something unreadable"))?;
@@ -208,6 +210,14 @@ impl Secrets {
     fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A refusal that says that there is no such secret, under a code of its own.
+fn named(id: &str, refusal: Error) -> Error {
+    if refusal.kind == Kind::Misconfigured && refusal.context.ends_with("ResourceNotFoundException") {
+        return Error::misconfigured(NO_SUCH_SECRET, format!("{id}: {}", refusal.context));
+    }
+    refusal
 }
 
 fn parse<T: DeserializeOwned>(id: &str, cached: &Cached) -> Result<(T, String)> {

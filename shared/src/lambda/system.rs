@@ -125,6 +125,11 @@ impl System {
         self.keyring("STRIPE_SECRET_ID")
     }
 
+    /// What Stripe's webhooks are verified with.
+    pub fn stripe_webhook_keys(&self) -> Result<Keyring<stripe::WebhookKeys>> {
+        self.webhook_keyring("STRIPE", stripe::WebhookKeys::is_empty)
+    }
+
     /// SendGrid.
     pub fn sendgrid(&self) -> Result<sendgrid::SendGrid> {
         let sender = sendgrid::Sender {
@@ -220,6 +225,11 @@ impl System {
         self.keyring("SENDGRID_SECRET_ID")
     }
 
+    /// What SendGrid's webhooks are verified with.
+    pub fn sendgrid_webhook_keys(&self) -> Result<Keyring<sendgrid::WebhookKeys>> {
+        self.webhook_keyring("SENDGRID", sendgrid::WebhookKeys::is_empty)
+    }
+
     /// Twilio.
     pub fn twilio(&self) -> Result<twilio::Twilio> {
         let base = self.env.vendor_base("TWILIO_API_BASE")?;
@@ -241,6 +251,11 @@ impl System {
     /// Twilio's keys.
     pub fn twilio_keys(&self) -> Result<Keyring<twilio::Keys>> {
         self.keyring("TWILIO_SECRET_ID")
+    }
+
+    /// What Twilio's webhooks are verified with.
+    pub fn twilio_webhook_keys(&self) -> Result<Keyring<twilio::WebhookKeys>> {
+        self.webhook_keyring("TWILIO", twilio::WebhookKeys::is_empty)
     }
 
     /// Postmark.
@@ -279,6 +294,11 @@ impl System {
         self.keyring("POSTMARK_SECRET_ID")
     }
 
+    /// What Postmark's webhooks are verified with.
+    pub fn postmark_webhook_keys(&self) -> Result<Keyring<postmark::WebhookKeys>> {
+        self.webhook_keyring("POSTMARK", postmark::WebhookKeys::is_empty)
+    }
+
     /// All carriers, and the labels' bucket.
     pub fn carriers(&self) -> Result<Carriers> {
         let objects = Objects::new(self.env.aws()?, &self.env.required("LABELS_BUCKET")?, self.world.clone());
@@ -309,6 +329,11 @@ impl System {
         self.keyring("FEDEX_SECRET_ID")
     }
 
+    /// What FedEx's webhooks are verified with.
+    pub fn fedex_webhook_keys(&self) -> Result<Keyring<fedex::WebhookKeys>> {
+        self.webhook_keyring("FEDEX", fedex::WebhookKeys::is_empty)
+    }
+
     /// UPS.
     pub fn ups(&self) -> Result<ups::Ups> {
         Ok(ups::Ups::new(self.gateway()?, self.env.vendor_base("UPS_API_BASE")?, self.ups_keys()?))
@@ -317,6 +342,11 @@ impl System {
     /// UPS's keys.
     pub fn ups_keys(&self) -> Result<Keyring<ups::Keys>> {
         self.keyring("UPS_SECRET_ID")
+    }
+
+    /// What UPS's webhooks are verified with.
+    pub fn ups_webhook_keys(&self) -> Result<Keyring<ups::WebhookKeys>> {
+        self.webhook_keyring("UPS", ups::WebhookKeys::is_empty)
     }
 
     /// DHL Express.
@@ -364,6 +394,17 @@ impl System {
 
     fn keyring<T: serde::de::DeserializeOwned>(&self, variable: &str) -> Result<Keyring<T>> {
         Ok(Keyring::new(self.secrets.clone(), self.env.required(variable)?))
+    }
+
+    /// The secret of a vendor's webhooks. While it is empty, the one is read in which they were before they had one of their
+    /// own, where the deployment still lets receivers read it.
+    fn webhook_keyring<T: serde::de::DeserializeOwned>(
+        &self,
+        vendor: &str,
+        is_empty: fn(&T) -> bool,
+    ) -> Result<Keyring<T>> {
+        let old = self.env.optional(&format!("{vendor}_OLD_SECRET_ID"));
+        Ok(self.keyring(&format!("{vendor}_WEBHOOK_SECRET_ID"))?.or_while_empty(old, is_empty))
     }
 
     fn gateway(&self) -> Result<Gateway> {

@@ -27,17 +27,18 @@ pub const QUEUES: [(&str, &str); 7] = [
 pub fn secret(id: &str) -> Option<Value> {
     let sandbox = sandbox::Settings::default();
     match id {
+        // The other languages' functions read it whole, as ours did before webhooks had a secret of their own.
         "bench/stripe" => {
             Some(json!({ "api_key": sandbox.stripe_api_key, "webhook_secrets": [{ "secret": WEBHOOK_SECRET }] }))
         }
+        "bench/stripe-webhook" => Some(json!({ "webhook_secrets": [{ "secret": WEBHOOK_SECRET }] })),
         "bench/app" => Some(json!({ "person_key": "a key of the bench", "link_key": "another" })),
         "bench/sendgrid" => {
+            Some(json!({ "transactional_api_key": sandbox.sendgrid_api_key, "marketing_api_key": "SG.bench" }))
+        }
+        "bench/sendgrid-webhook" => {
             let public_key = sandbox::Sandbox::new(sandbox.clone()).sendgrid_public_key();
-            Some(json!({
-                "transactional_api_key": sandbox.sendgrid_api_key,
-                "marketing_api_key": "SG.bench",
-                "webhook_public_keys": [{ "secret": public_key }],
-            }))
+            Some(json!({ "webhook_public_keys": [{ "secret": public_key }] }))
         }
         "bench/fedex" => Some(json!({
             "client_id": sandbox.fedex_client_id,
@@ -95,7 +96,9 @@ pub fn variables(name: &str, server: &str) -> Vec<(String, String)> {
         ("INBOUND_EVENTS_QUEUE_ARN", "arn:aws:sqs:eu-central-1:000000000000:inbound-events"),
         ("INBOUND_WORK_QUEUE_ARN", "arn:aws:sqs:eu-central-1:000000000000:inbound-work"),
         ("STRIPE_SECRET_ID", "bench/stripe"),
+        ("STRIPE_WEBHOOK_SECRET_ID", "bench/stripe-webhook"),
         ("SENDGRID_SECRET_ID", "bench/sendgrid"),
+        ("SENDGRID_WEBHOOK_SECRET_ID", "bench/sendgrid-webhook"),
         ("FEDEX_SECRET_ID", "bench/fedex"),
         ("UPS_SECRET_ID", "bench/ups"),
         ("DHL_SECRET_ID", "bench/dhl"),

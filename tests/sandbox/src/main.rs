@@ -76,6 +76,12 @@ struct Arguments {
     /// The auth tokens that Twilio accepts; the first one signs.
     #[arg(long, value_delimiter = ',', default_values_t = Settings::default().twilio_auth_tokens)]
     twilio_auth_tokens: Vec<String>,
+    /// The SID of Twilio's API key.
+    #[arg(long, default_value_t = Settings::default().twilio_api_key_sid)]
+    twilio_api_key_sid: String,
+    /// The secret of Twilio's API key.
+    #[arg(long, default_value_t = Settings::default().twilio_api_key_secret)]
+    twilio_api_key_secret: String,
     /// The numbers that the Twilio account can send from.
     #[arg(long, value_delimiter = ',', default_values_t = Settings::default().twilio_numbers)]
     twilio_numbers: Vec<String>,
@@ -151,6 +157,8 @@ async fn main() -> anyhow::Result<()> {
         sendgrid_marketing_api_key: arguments.sendgrid_marketing_api_key,
         twilio_account_sid: arguments.twilio_account_sid,
         twilio_auth_tokens: arguments.twilio_auth_tokens,
+        twilio_api_key_sid: arguments.twilio_api_key_sid,
+        twilio_api_key_secret: arguments.twilio_api_key_secret,
         twilio_numbers: arguments.twilio_numbers,
         postmark_server_token: arguments.postmark_server_token,
         postmark_webhook_credentials: arguments.postmark_webhook_credentials,

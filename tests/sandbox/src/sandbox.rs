@@ -362,13 +362,13 @@ impl Sandbox {
         self.endpoints.contains_key(&vendor)
     }
 
-    /// The account's API key is replaced (SendGrid: that for transactional mail; FedEx and UPS: the client's secret; DHL:
-    /// the password): the old one is refused from now on.
+    /// The account's API key is replaced (SendGrid: that for transactional mail; Twilio: the key's secret; FedEx and UPS:
+    /// the client's secret; DHL: the password): the old one is refused from now on.
     pub fn set_api_key(&mut self, vendor: Vendor, key: &str) {
         match vendor {
             Vendor::Stripe => self.stripe.set_api_key(key.to_owned()),
             Vendor::SendGrid => self.sendgrid.set_api_key(key.to_owned()),
-            Vendor::Twilio => self.twilio.set_auth_tokens(vec![key.to_owned()]),
+            Vendor::Twilio => self.twilio.set_api_key_secret(key.to_owned()),
             Vendor::Postmark => self.postmark.set_server_token(key.to_owned()),
             Vendor::FedEx => self.fedex.set_client_secret(key.to_owned()),
             Vendor::Ups => self.ups.set_client_secret(key.to_owned()),

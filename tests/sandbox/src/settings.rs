@@ -76,6 +76,10 @@ pub struct Settings {
     pub twilio_account_sid: String,
     /// Every auth token that Twilio accepts. The first is the primary one, which signs.
     pub twilio_auth_tokens: Vec<String>,
+    /// The account's API key, `SK` and 32 hexadecimal digits. (www.twilio.com/docs/iam/api-keys)
+    pub twilio_api_key_sid: String,
+    /// Its secret.
+    pub twilio_api_key_secret: String,
     /// The numbers of the account, in E.164. The first one sends for the messaging service.
     pub twilio_numbers: Vec<String>,
     /// The one messaging service of the account, `MG` and 32 hexadecimal digits.
@@ -141,6 +145,8 @@ impl Default for Settings {
             twilio_webhook_url: "https://shop.example/webhooks/twilio".to_owned(),
             twilio_account_sid: "AC00000000000000000000000000000001".to_owned(),
             twilio_auth_tokens: vec!["twilio-sandbox-token".to_owned()],
+            twilio_api_key_sid: "SK00000000000000000000000000000001".to_owned(),
+            twilio_api_key_secret: "twilio-sandbox-api-key".to_owned(),
             twilio_numbers: vec!["+15005550006".to_owned()],
             twilio_messaging_service_sid: "MG00000000000000000000000000000001".to_owned(),
             twilio_advanced_opt_out: false,

@@ -69,6 +69,8 @@ pub struct Universe {
     pub has_postal_address: bool,
     /// Whether SendGrid only checks mails.
     pub has_mail_sandbox: bool,
+    /// Whether receivers may read where the keys of webhooks were before they had secrets of their own.
+    pub reads_old_secrets: bool,
     instances: BTreeMap<Function, Vec<(Probe, System)>>,
     last_sweep_ms: i64,
 }
@@ -101,51 +103,48 @@ impl Universe {
         let sandbox = Sandbox::new(settings.clone());
         let secrets = aws.secrets();
         secrets.put("app", &json!({ "person_key": "a key of tests", "link_key": "another" }));
-        secrets.put(
-            "stripe",
-            &json!({ "api_key": settings.stripe_api_key, "webhook_secrets": [{ "secret": settings.stripe_webhook_secret }] }),
-        );
+        secrets.put("stripe", &json!({ "api_key": settings.stripe_api_key }));
+        secrets.put("stripe-webhook", &json!({ "webhook_secrets": [{ "secret": settings.stripe_webhook_secret }] }));
         secrets.put(
             "sendgrid",
             &json!({
                 "transactional_api_key": settings.sendgrid_api_key,
                 "marketing_api_key": settings.sendgrid_marketing_api_key,
-                "webhook_public_keys": [{ "secret": sandbox.sendgrid_public_key() }],
             }),
         );
-        secrets.put(
-            "postmark",
-            &json!({
-                "server_token": settings.postmark_server_token,
-                "webhook_credentials": [{ "secret": settings.postmark_webhook_credentials }],
-            }),
-        );
+        let public_key = sandbox.sendgrid_public_key();
+        secrets.put("sendgrid-webhook", &json!({ "webhook_public_keys": [{ "secret": public_key }] }));
+        secrets.put("postmark", &json!({ "server_token": settings.postmark_server_token }));
+        let credentials = &settings.postmark_webhook_credentials;
+        secrets.put("postmark-webhook", &json!({ "webhook_credentials": [{ "secret": credentials }] }));
         secrets.put(
             "twilio",
             &json!({
                 "account_sid": settings.twilio_account_sid,
-                "auth_tokens": settings.twilio_auth_tokens.iter().map(|token| json!({ "secret": token })).collect::<Vec<_>>(),
+                "api_key": { "sid": settings.twilio_api_key_sid, "secret": settings.twilio_api_key_secret },
                 "from": settings.twilio_numbers[0],
             }),
         );
+        let tokens: Vec<_> = settings.twilio_auth_tokens.iter().map(|token| json!({ "secret": token })).collect();
+        secrets.put("twilio-webhook", &json!({ "auth_tokens": tokens }));
         secrets.put(
             "fedex",
             &json!({
                 "client_id": settings.fedex_client_id,
                 "client_secret": settings.fedex_client_secret,
                 "account_number": settings.fedex_account_number,
-                "webhook_tokens": [{ "secret": settings.fedex_webhook_token }],
             }),
         );
+        secrets.put("fedex-webhook", &json!({ "webhook_tokens": [{ "secret": settings.fedex_webhook_token }] }));
         secrets.put(
             "ups",
             &json!({
                 "client_id": settings.ups_client_id,
                 "client_secret": settings.ups_client_secret,
                 "account_number": settings.ups_account_number,
-                "webhook_credentials": [{ "secret": settings.ups_webhook_credential }],
             }),
         );
+        secrets.put("ups-webhook", &json!({ "webhook_credentials": [{ "secret": settings.ups_webhook_credential }] }));
         secrets.put(
             "dhl",
             &json!({
@@ -173,6 +172,7 @@ impl Universe {
             has_mail_fallback: false,
             has_postal_address: true,
             has_mail_sandbox: false,
+            reads_old_secrets: false,
             instances: BTreeMap::new(),
             last_sweep_ms: START_MS,
         }
@@ -440,12 +440,13 @@ impl Universe {
         let world = world(self.clock, &self.aws, &self.sandbox, probe, seed);
         let transport = Transport::of(self.aws.http_client(probe.clone()));
         let transport = if self.aws.table().is_compared() { transport } else { transport.tuned(crate::sdk::lean()) };
-        System::with(
-            environment(self.has_mail_fallback, self.has_mail_sandbox, self.has_postal_address),
-            world,
-            &transport,
-        )
-        .unwrap_or_else(|e| panic!("{function:?}: {e}"))
+        let mut env = environment(self.has_mail_fallback, self.has_mail_sandbox, self.has_postal_address);
+        if self.reads_old_secrets {
+            let vendors = ["stripe", "sendgrid", "twilio", "postmark", "fedex", "ups"];
+            env =
+                env.with(vendors.map(|vendor| (format!("{}_OLD_SECRET_ID", vendor.to_uppercase()), vendor.to_owned())));
+        }
+        System::with(env, world, &transport).unwrap_or_else(|e| panic!("{function:?}: {e}"))
     }
 }
 
@@ -517,6 +518,12 @@ fn environment(has_mail_fallback: bool, has_mail_sandbox: bool, has_postal_addre
         ("FEDEX_SECRET_ID", "fedex".to_owned()),
         ("UPS_SECRET_ID", "ups".to_owned()),
         ("DHL_SECRET_ID", "dhl".to_owned()),
+        ("STRIPE_WEBHOOK_SECRET_ID", "stripe-webhook".to_owned()),
+        ("SENDGRID_WEBHOOK_SECRET_ID", "sendgrid-webhook".to_owned()),
+        ("TWILIO_WEBHOOK_SECRET_ID", "twilio-webhook".to_owned()),
+        ("POSTMARK_WEBHOOK_SECRET_ID", "postmark-webhook".to_owned()),
+        ("FEDEX_WEBHOOK_SECRET_ID", "fedex-webhook".to_owned()),
+        ("UPS_WEBHOOK_SECRET_ID", "ups-webhook".to_owned()),
         ("STRIPE_API_BASE", STRIPE_BASE.to_owned()),
         ("SENDGRID_API_BASE", SENDGRID_BASE.to_owned()),
         ("TWILIO_API_BASE", TWILIO_BASE.to_owned()),

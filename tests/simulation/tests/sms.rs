@@ -270,16 +270,18 @@ async fn a_message_can_be_asked_for_when_its_callbacks_are_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_a_token_that_twilio_does_not_take_the_sms_waits_for_another() {
+async fn with_a_key_that_twilio_does_not_take_the_sms_waits_for_another() {
     let mut sender = Sender::new();
-    sender.universe.sandbox().set_twilio_auth_tokens(&["a new one"]);
+    sender.universe.sandbox().set_api_key(Vendor::Twilio, "a new one");
     let intent = sender.queue("k-1").await;
     sender.turn(&intent).await;
     assert_eq!((sender.phase(&intent).as_str(), sender.sent()), ("READY", 0));
     sender.universe.aws().secrets().put(
         "twilio",
         &serde_json::json!({
-            "account_sid": "AC00000000000000000000000000000001", "auth_tokens": [{ "secret": "a new one" }], "from": SHOP,
+            "account_sid": "AC00000000000000000000000000000001",
+            "api_key": { "sid": "SK00000000000000000000000000000001", "secret": "a new one" },
+            "from": SHOP,
         }),
     );
     sender.universe.sleep_ms(300_000).await;

@@ -44,15 +44,25 @@ pub struct Keys {
     pub client_secret: Private<String>,
     /// The account that pays, nine digits.
     pub account_number: String,
+}
+
+/// The secret `/crossdock/<Stage>/fedex-webhook`, the only one that the receiver of its webhooks reads.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WebhookKeys {
     /// What the webhooks are signed with; two while one is rolled.
     #[serde(default)]
     pub webhook_tokens: Vec<Rotated>,
 }
 
-impl Keys {
+impl WebhookKeys {
     /// The tokens that count now.
     pub fn live_webhook_tokens(&self, now: Timestamp) -> impl Iterator<Item = &str> {
         live(&self.webhook_tokens, now)
+    }
+
+    /// Whether nothing was put there yet.
+    pub fn is_empty(&self) -> bool {
+        self.webhook_tokens.is_empty()
     }
 }
 

@@ -64,12 +64,7 @@ mod tests {
     #[test]
     fn the_credentials_go_in_the_form() {
         let secret = "s&=+".to_owned();
-        let keys = Keys {
-            client_id: "l7x".to_owned(),
-            client_secret: secret.into(),
-            account_number: String::new(),
-            webhook_tokens: Vec::new(),
-        };
+        let keys = Keys { client_id: "l7x".to_owned(), client_secret: secret.into(), account_number: String::new() };
         let request = request(&keys, "https://x.example").expect("a request");
         assert_eq!(request.uri(), "https://x.example/oauth/token");
         assert_eq!(&request.body()[..], b"grant_type=client_credentials&client_id=l7x&client_secret=s%26%3D%2B");

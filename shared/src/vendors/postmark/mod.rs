@@ -36,15 +36,25 @@ pub const API_BASE: &str = "https://api.postmarkapp.com";
 pub struct Keys {
     /// Opens one server's API.
     pub server_token: Private<String>,
+}
+
+/// The secret `/crossdock/<Stage>/postmark-webhook`, the only one that the receiver of its webhooks reads.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WebhookKeys {
     /// What the webhooks' URLs carry; two while one is rolled.
     #[serde(default)]
     pub webhook_credentials: Vec<Rotated>,
 }
 
-impl Keys {
+impl WebhookKeys {
     /// The credentials that count now.
     pub fn live_webhook_credentials(&self, now: Timestamp) -> impl Iterator<Item = &str> {
         live(&self.webhook_credentials, now)
+    }
+
+    /// Whether nothing was put there yet.
+    pub fn is_empty(&self) -> bool {
+        self.webhook_credentials.is_empty()
     }
 }
 

@@ -53,15 +53,25 @@ pub struct Keys {
     /// For marketing: another key, so that the one for orders lives when this one is blocked.
     #[serde(default)]
     pub marketing_api_key: Private<String>,
+}
+
+/// The secret `/crossdock/<Stage>/sendgrid-webhook`, the only one that the receiver of its webhooks reads.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WebhookKeys {
     /// The event webhook's public keys; two while one is rolled.
     #[serde(default)]
     pub webhook_public_keys: Vec<Rotated>,
 }
 
-impl Keys {
+impl WebhookKeys {
     /// The public keys that count now.
     pub fn live_webhook_keys(&self, now: Timestamp) -> impl Iterator<Item = &str> {
         live(&self.webhook_public_keys, now)
+    }
+
+    /// Whether nothing was put there yet.
+    pub fn is_empty(&self) -> bool {
+        self.webhook_public_keys.is_empty()
     }
 }
 

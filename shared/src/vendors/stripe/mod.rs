@@ -50,15 +50,25 @@ const SETTLEMENT_WAIT: Duration = Duration::from_secs(3_600);
 pub struct Keys {
     /// `sk_…` or `rk_…`.
     pub api_key: Private<String>,
+}
+
+/// The secret `/crossdock/<Stage>/stripe-webhook`, the only one that the receiver of its webhooks reads.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WebhookKeys {
     /// The endpoint's signing secrets; two while one is rolled.
     #[serde(default)]
     pub webhook_secrets: Vec<Rotated>,
 }
 
-impl Keys {
+impl WebhookKeys {
     /// The signing secrets that count now.
     pub fn live_webhook_secrets(&self, now: Timestamp) -> impl Iterator<Item = &str> {
         live(&self.webhook_secrets, now)
+    }
+
+    /// Whether nothing was put there yet.
+    pub fn is_empty(&self) -> bool {
+        self.webhook_secrets.is_empty()
     }
 }
 

@@ -41,16 +41,53 @@ pub const API_BASE: &str = "https://api.twilio.com";
 pub struct Keys {
     /// `AC…`
     pub account_sid: String,
-    /// The account's auth tokens; two while one is rolled. The first that counts is the one that we call with.
+    /// The API key that we call with: `SK…` and its secret. (www.twilio.com/docs/iam/api-keys)
+    #[serde(default)]
+    pub api_key: Option<ApiKey>,
+    /// What was called with before there were API keys: the first that counts. It is read for one release more.
+    #[serde(default)]
     pub auth_tokens: Vec<Rotated>,
     /// A number of ours in E.164, a name, or a messaging service (`MG…`).
     pub from: Private<String>,
 }
 
+/// An API key of an account's.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ApiKey {
+    /// `SK…`
+    pub sid: String,
+    /// Its secret.
+    pub secret: Private<String>,
+}
+
 impl Keys {
+    /// The user and password of each call.
+    fn credential(&self, now: Timestamp) -> Option<(&str, &str)> {
+        match &self.api_key {
+            Some(ApiKey { sid, secret }) => Some((sid, secret.expose())),
+            None => Some((&self.account_sid, live(&self.auth_tokens, now).next()?)),
+        }
+    }
+}
+
+/// The secret `/crossdock/<Stage>/twilio-webhook`, the only one that the receiver of its webhooks reads.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WebhookKeys {
+    /// The auth tokens of the account that sends; two while one is rolled. They sign callbacks, and they open the account: see
+    /// infra/docs/keys.md.
+    #[serde(default)]
+    pub auth_tokens: Vec<Rotated>,
+}
+
+impl WebhookKeys {
     /// The tokens that count now.
     pub fn live_tokens(&self, now: Timestamp) -> impl Iterator<Item = &str> {
         live(&self.auth_tokens, now)
+    }
+
+    /// Whether nothing was put there yet.
+    pub fn is_empty(&self) -> bool {
+        self.auth_tokens.is_empty()
     }
 }
 
@@ -161,10 +198,10 @@ impl Twilio {
     /// A request for something of our account's.
     fn request(&self, keys: &Keys, method: Method, path: &str, form: Option<String>) -> Result<HttpRequest> {
         let unusable = |what: &str| Error::misconfigured("wrong_key", what.to_owned());
-        let token = keys.live_tokens(self.gateway.world().now()).next();
-        let token = token.ok_or_else(|| unusable("no auth token counts any more"))?;
+        let credential = keys.credential(self.gateway.world().now());
+        let (user, password) = credential.ok_or_else(|| unusable("there is no API key"))?;
         let account = segment(&keys.account_sid);
-        let credential = STANDARD.encode(format!("{}:{token}", keys.account_sid));
+        let credential = STANDARD.encode(format!("{user}:{password}"));
         let mut builder = http::Request::builder()
             .method(method)
             .uri(format!("{}/2010-04-01/Accounts/{account}/{path}", self.base))

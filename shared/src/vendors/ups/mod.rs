@@ -48,15 +48,25 @@ pub struct Keys {
     pub client_secret: Private<String>,
     /// The account that pays: six letters and digits.
     pub account_number: String,
+}
+
+/// The secret `/crossdock/<Stage>/ups-webhook`, the only one that the receiver of its webhooks reads.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WebhookKeys {
     /// What Track Alert proves itself with: an opaque text, or `client id:client secret`.
     #[serde(default)]
     pub webhook_credentials: Vec<Rotated>,
 }
 
-impl Keys {
+impl WebhookKeys {
     /// The webhook credentials that count now.
     pub fn live_credentials(&self, now: Timestamp) -> impl Iterator<Item = &str> {
         live(&self.webhook_credentials, now)
+    }
+
+    /// Whether nothing was put there yet.
+    pub fn is_empty(&self) -> bool {
+        self.webhook_credentials.is_empty()
     }
 }
 

@@ -91,8 +91,9 @@ pub(crate) fn localstripe(deployed: &Deployed) -> Result<()> {
 
 fn paid_at_localstripe(beside: &Deployed, port: u16) -> Result<()> {
     let (runtime, stack) = (&beside.runtime, &beside.stack);
-    let secret = json!({ "api_key": "sk_test_localstripe", "webhook_secrets": [{ "secret": LOCALSTRIPE_SECRET }] });
-    runtime.block_on(stack.put_secret("stripe", &secret))?;
+    runtime.block_on(stack.put_secret("stripe", &json!({ "api_key": "sk_test_localstripe" })))?;
+    let webhook = json!({ "webhook_secrets": [{ "secret": LOCALSTRIPE_SECRET }] });
+    runtime.block_on(stack.put_secret("stripe-webhook", &webhook))?;
     let door = runtime.block_on(Door::open(stack, To::StripeReceiver))?;
     let mut command = stack.check_program("python")?;
     command.arg(project_file("tests/e2e/simulated_stripe.py")).args([&port.to_string(), &door.url, LOCALSTRIPE_SECRET]);

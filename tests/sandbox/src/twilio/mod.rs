@@ -45,6 +45,8 @@ pub struct State {
     account_sid: String,
     /// The first one signs.
     auth_tokens: Vec<String>,
+    /// The SID and secret of its API key.
+    api_key: (String, String),
     /// The first one sends for the messaging service.
     numbers: Vec<String>,
     messaging_service_sid: String,
@@ -105,6 +107,7 @@ impl State {
         Self {
             account_sid: settings.twilio_account_sid.clone(),
             auth_tokens: settings.twilio_auth_tokens.clone(),
+            api_key: (settings.twilio_api_key_sid.clone(), settings.twilio_api_key_secret.clone()),
             numbers: settings.twilio_numbers.clone(),
             messaging_service_sid: settings.twilio_messaging_service_sid.clone(),
             advanced_opt_out: settings.twilio_advanced_opt_out,
@@ -140,6 +143,10 @@ impl State {
     }
 
     /// From now on these auth tokens are accepted, and the first one signs.
+    pub(crate) fn set_api_key_secret(&mut self, secret: String) {
+        self.api_key.1 = secret;
+    }
+
     pub(crate) fn set_auth_tokens(&mut self, tokens: Vec<String>) {
         self.auth_tokens = tokens;
     }
@@ -225,7 +232,9 @@ impl State {
     fn knows(&self, authorization: Option<&str>) -> bool {
         let given = authorization.and_then(|value| value.strip_prefix("Basic "));
         let Some(given) = given.and_then(|text| STANDARD.decode(text).ok()) else { return false };
-        self.auth_tokens.iter().any(|token| given == format!("{}:{token}", self.account_sid).as_bytes())
+        let (sid, secret) = &self.api_key;
+        let by_key = given == format!("{sid}:{secret}").as_bytes();
+        by_key || self.auth_tokens.iter().any(|token| given == format!("{}:{token}", self.account_sid).as_bytes())
     }
 }
 

@@ -133,7 +133,7 @@ async fn roll_webhook_secret(stage: Rc<Stage>) {
     let mut rng = stage.chance.stream("roll", 0);
     stage.sleep_ms(rng.u64(0..300_000)).await;
     stage.with(|universe| {
-        universe.change_secret("stripe", |secret| {
+        universe.change_secret("stripe-webhook", |secret| {
             secret["webhook_secrets"].as_array_mut().unwrap().push(json!({ "secret": SECRET }));
         });
     });

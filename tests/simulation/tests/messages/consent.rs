@@ -246,8 +246,8 @@ async fn a_promotion_comes_to_no_phone_at_night() {
 async fn a_promotion_of_a_sender_with_a_name_has_a_link_in_the_place_of_stop() {
     let mut universe = Universe::new(1);
     let account = sandbox::Settings::default();
-    let tokens = [json!({ "secret": account.twilio_auth_tokens[0] })];
-    let secret = json!({ "account_sid": account.twilio_account_sid, "auth_tokens": tokens, "from": "Shop" });
+    let key = json!({ "sid": account.twilio_api_key_sid, "secret": account.twilio_api_key_secret });
+    let secret = json!({ "account_sid": account.twilio_account_sid, "api_key": key, "from": "Shop" });
     universe.aws().secrets().put("twilio", &secret);
     wants(&mut universe, "sms", PHONE, true, BEFORE).await;
     let body = sms("promotion", json!({ "text": "20 % off." }));

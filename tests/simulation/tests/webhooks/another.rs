@@ -198,7 +198,7 @@ async fn an_object_of_another_kind_that_names_our_payment_is_for_a_person_and_no
 #[tokio::test(start_paused = true)]
 async fn a_vendor_moves_nothing_that_is_another_vendor_s() {
     let mut universe = Universe::new(1);
-    universe.aws().secrets().put("sendgrid", &sendgrid_secret());
+    universe.aws().secrets().put("sendgrid-webhook", &sendgrid_secret());
     silence(&universe);
     let body = json!({ "channel": "sms", "kind": "delivery_notification", "to": "+4798765432", "order_id": "o-2",
         "data": { "status": "out_for_delivery" } });

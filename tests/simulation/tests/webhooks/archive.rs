@@ -65,7 +65,7 @@ async fn a_webhook_is_archived_byte_for_byte_and_verifies_again() {
 #[tokio::test(start_paused = true)]
 async fn the_parts_of_a_batch_put_together_verify_again() {
     let mut universe = Universe::new(1);
-    universe.aws().secrets().put("sendgrid", &sendgrid_secret());
+    universe.aws().secrets().put("sendgrid-webhook", &sendgrid_secret());
     let elements: Vec<String> = (0..120).map(|n| format!(r#"{{"event":"open", "sg_event_id":"sg_{n}"}}"#)).collect();
     let body = format!("[{}]\r\n", elements.join(",\r\n"));
     assert_eq!(sendgrid_says(&mut universe, body.clone()).await.status(), 200);
@@ -200,7 +200,7 @@ async fn a_header_longer_than_anybody_s_is_refused_and_of_a_long_one_only_what_i
 #[tokio::test(start_paused = true)]
 async fn header_fields_of_others_longer_than_any_signature_are_refused_before_anything_is_kept() {
     let mut universe = Universe::new(1);
-    universe.aws().secrets().put("sendgrid", &sendgrid_secret());
+    universe.aws().secrets().put("sendgrid-webhook", &sendgrid_secret());
     let t = now_s(&universe).to_string();
     let refused = post_sendgrid(&mut universe, &"A".repeat(1_001), &t, "[]").await;
     assert_refused(&refused, 400, "invalid_signature");

@@ -55,7 +55,7 @@ fn batch(bytes: usize, element_bytes: usize) -> Vec<u8> {
 #[tokio::test(start_paused = true)]
 async fn a_batch_one_byte_over_the_limit_is_refused_with_413_and_one_at_the_limit_is_queued_whole() {
     let mut universe = Universe::new(1);
-    universe.aws().secrets().put("sendgrid", &sendgrid_secret());
+    universe.aws().secrets().put("sendgrid-webhook", &sendgrid_secret());
     assert_refused(&sendgrid_says(&mut universe, batch(BATCH_MAX + 1, 1_000)).await, 413, "body_too_large");
     assert!(queued(&universe).is_empty());
     assert_eq!(sendgrid_says(&mut universe, batch(BATCH_MAX, 1_000)).await.status(), 200);
@@ -66,7 +66,7 @@ async fn a_batch_one_byte_over_the_limit_is_refused_with_413_and_one_at_the_limi
 #[tokio::test(start_paused = true)]
 async fn large_elements_are_queued_too_however_many_come_at_once() {
     let mut universe = Universe::new(1);
-    universe.aws().secrets().put("sendgrid", &sendgrid_secret());
+    universe.aws().secrets().put("sendgrid-webhook", &sendgrid_secret());
     assert_eq!(sendgrid_says(&mut universe, batch(2_000_000, 150_000)).await.status(), 200);
     let bytes: usize = queued(&universe).iter().map(|message| message.body.len()).sum();
     assert!(bytes >= 2_000_000 - 2, "{bytes}");
@@ -75,7 +75,7 @@ async fn large_elements_are_queued_too_however_many_come_at_once() {
 #[tokio::test(start_paused = true)]
 async fn an_empty_batch_is_acknowledged_and_queues_nothing() {
     let mut universe = Universe::new(1);
-    universe.aws().secrets().put("sendgrid", &sendgrid_secret());
+    universe.aws().secrets().put("sendgrid-webhook", &sendgrid_secret());
     for body in ["[]", "[]\r\n", " [ ] "] {
         assert_eq!(sendgrid_says(&mut universe, body).await.status(), 200);
     }
@@ -85,7 +85,7 @@ async fn an_empty_batch_is_acknowledged_and_queues_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_signed_batch_that_is_no_list_is_refused() {
     let mut universe = Universe::new(1);
-    universe.aws().secrets().put("sendgrid", &sendgrid_secret());
+    universe.aws().secrets().put("sendgrid-webhook", &sendgrid_secret());
     for body in ["", "{}", "null", "[", "[{}", "[{}] []"] {
         assert_refused(&sendgrid_says(&mut universe, body).await, 400, "malformed_json");
     }
@@ -119,7 +119,7 @@ async fn while_the_queue_is_down_no_event_is_acknowledged_and_the_vendor_s_next_
 async fn while_the_queue_is_down_no_batch_of_mail_events_is_acknowledged() {
     let mut universe = Universe::new(1);
     universe.keeps_instances = true;
-    universe.aws().secrets().put("sendgrid", &sendgrid_secret());
+    universe.aws().secrets().put("sendgrid-webhook", &sendgrid_secret());
     assert_eq!(sendgrid_says(&mut universe, "[]").await.status(), 200);
     for (n, fault) in [Fault::ServerError, Fault::Throttled, Fault::RequestLost].into_iter().enumerate() {
         universe.plans.insert(n + 1, nothing_works(fault));

@@ -11,7 +11,7 @@ use crate::{assert_no_dead_letters, queued, settle, silence};
 /// Pays these orders and lets their mails be accepted; gives the intents that sent them. Only the test's own events
 /// are heard from then on.
 async fn mails_sent(universe: &mut Universe, orders: usize) -> Vec<String> {
-    universe.aws().secrets().put("sendgrid", &sendgrid_secret());
+    universe.aws().secrets().put("sendgrid-webhook", &sendgrid_secret());
     silence(universe);
     for n in 1..=orders {
         let body = confirmed_payment(&format!("o-{n}"), "pm_card_visa");

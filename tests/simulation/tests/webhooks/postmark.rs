@@ -11,8 +11,8 @@ const EVENT: &str = r#"{"RecordType":"Delivery","MessageID":"m-1","DeliveredAt":
 
 fn universe() -> Universe {
     let universe = Universe::new(1);
-    let secret = json!({ "server_token": "t", "webhook_credentials": [{ "secret": CREDENTIAL }, { "secret": "a:b" }] });
-    universe.aws().secrets().put("postmark", &secret);
+    let secret = json!({ "webhook_credentials": [{ "secret": CREDENTIAL }, { "secret": "a:b" }] });
+    universe.aws().secrets().put("postmark-webhook", &secret);
     universe
 }
 

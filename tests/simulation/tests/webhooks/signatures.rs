@@ -106,7 +106,7 @@ async fn what_is_queued_is_what_was_signed_byte_for_byte() {
 fn stripe_secret(secrets: &[(&str, Option<i64>)]) -> serde_json::Value {
     let secrets: Vec<_> =
         secrets.iter().map(|(secret, until)| json!({ "secret": secret, "not_after": until })).collect();
-    json!({ "api_key": "sk_test_sandbox", "webhook_secrets": secrets })
+    json!({ "webhook_secrets": secrets })
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,7 +117,7 @@ async fn after_a_secret_was_rolled_the_receiver_reads_it_anew_once_and_takes_the
     let header = format!("t={t},v1={}", v1(SECRET, t, EVENT.as_bytes()));
     assert_eq!(post_stripe(&mut universe, Some(&header), EVENT).await.status(), 200);
     universe.sleep_ms(60_000).await;
-    universe.aws().secrets().put("stripe", &stripe_secret(&[("whsec_new", None)]));
+    universe.aws().secrets().put("stripe-webhook", &stripe_secret(&[("whsec_new", None)]));
     let t = now_s(&universe);
     let header = format!("t={t},v1={}", v1("whsec_new", t, EVENT.as_bytes()));
     assert_eq!(post_stripe(&mut universe, Some(&header), EVENT).await.status(), 200);
@@ -134,7 +134,7 @@ async fn the_vendor_s_own_roll_loses_no_event() {
     universe.run_until_quiet(600_000).await;
     let now_ms = universe.now_ms();
     universe.sandbox().roll_stripe_webhook_secret("whsec_new", now_ms);
-    universe.aws().secrets().put("stripe", &stripe_secret(&[("whsec_new", None)]));
+    universe.aws().secrets().put("stripe-webhook", &stripe_secret(&[("whsec_new", None)]));
     simulation::shop::shopper_pays(&universe, &response);
     universe.run_until_quiet(3_600_000).await;
     assert_eq!(crate::payment_status(&universe), "succeeded");
@@ -159,7 +159,7 @@ async fn forged_traffic_makes_an_instance_read_its_secret_at_most_every_30_secon
 async fn every_secret_of_the_list_counts_until_its_own_time_and_the_previous_version_never_does() {
     let mut universe = Universe::new(1);
     let until = now_s(&universe) + 600;
-    universe.aws().secrets().put("stripe", &stripe_secret(&[("whsec_new", None), ("whsec_old", Some(until))]));
+    universe.aws().secrets().put("stripe-webhook", &stripe_secret(&[("whsec_new", None), ("whsec_old", Some(until))]));
     let send = async |universe: &mut Universe, secret: &str| {
         let t = now_s(universe);
         let header = format!("t={t},v1={}", v1(secret, t, EVENT.as_bytes()));
@@ -176,24 +176,24 @@ async fn every_secret_of_the_list_counts_until_its_own_time_and_the_previous_ver
 #[tokio::test(start_paused = true)]
 async fn a_forged_batch_of_mail_events_is_refused_and_nothing_is_queued() {
     let mut universe = Universe::new(1);
-    universe.aws().secrets().put("sendgrid", &sendgrid_secret());
+    universe.aws().secrets().put("sendgrid-webhook", &sendgrid_secret());
     let body = "[{\"event\":\"delivered\"}]\r\n";
     let t = now_s(&universe).to_string();
     for signature in ["", "AAAA", "not base64", "MEUCIQDx", &"A".repeat(10_000)] {
         assert_refused(&post_sendgrid(&mut universe, signature, &t, body).await, 400, "invalid_signature");
     }
     // The sandbox's own account signs with another key.
-    universe.aws().secrets().put("sendgrid", &json!({ "transactional_api_key": "SG.x", "webhook_public_keys": [] }));
+    universe.aws().secrets().put("sendgrid-webhook", &json!({ "webhook_public_keys": [{ "secret": "" }] }));
     assert_refused(&sendgrid_says(&mut universe, body).await, 400, "invalid_signature");
     assert!(queued(&universe).is_empty());
-    universe.aws().secrets().put("sendgrid", &sendgrid_secret());
+    universe.aws().secrets().put("sendgrid-webhook", &sendgrid_secret());
     assert_eq!(sendgrid_says(&mut universe, body).await.status(), 200);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_of_mail_events_redelivered_a_day_later_is_taken() {
     let mut universe = Universe::new(1);
-    universe.aws().secrets().put("sendgrid", &sendgrid_secret());
+    universe.aws().secrets().put("sendgrid-webhook", &sendgrid_secret());
     let body = b"[{\"event\":\"delivered\"}]\r\n".to_vec();
     let t = now_s(&universe).to_string();
     let signature: p256::ecdsa::Signature =
@@ -206,11 +206,57 @@ async fn a_batch_of_mail_events_redelivered_a_day_later_is_taken() {
 #[tokio::test(start_paused = true)]
 async fn without_its_secret_a_receiver_answers_500_and_queues_nothing() {
     let mut universe = Universe::new(1);
-    universe.aws().secrets().remove("stripe");
+    universe.aws().secrets().remove("stripe-webhook");
     let t = now_s(&universe);
     let header = format!("t={t},v1={}", v1(SECRET, t, EVENT.as_bytes()));
     let response = post_stripe(&mut universe, Some(&header), EVENT).await;
     assert!(response.status() >= 500, "{response:?}");
     assert!(queued(&universe).is_empty());
     assert_eq!(universe.invocations.last().unwrap().function, Function::StripeWebhook);
+}
+
+/// For one release: what was deployed before has the signing secrets beside the API key.
+#[tokio::test(start_paused = true)]
+async fn while_its_own_secret_is_empty_or_missing_a_receiver_reads_the_old_place_where_it_may() {
+    let old = json!({ "api_key": "sk_test_sandbox", "webhook_secrets": [{ "secret": SECRET }] });
+    let send = async |universe: &mut Universe, secret: &str| {
+        let t = now_s(universe);
+        let header = format!("t={t},v1={}", v1(secret, t, EVENT.as_bytes()));
+        post_stripe(universe, Some(&header), EVENT).await.status()
+    };
+    for own in [Some(json!({})), Some(json!({ "webhook_secrets": [] })), None] {
+        let mut universe = Universe::new(1);
+        universe.aws().secrets().put("stripe", &old);
+        match &own {
+            Some(own) => universe.aws().secrets().put("stripe-webhook", own),
+            None => universe.aws().secrets().remove("stripe-webhook"),
+        }
+        assert_eq!(send(&mut universe, SECRET).await, 500, "it may not read the other one: {own:?}");
+        assert!(queued(&universe).is_empty());
+        universe.reads_old_secrets = true;
+        assert_eq!(send(&mut universe, SECRET).await, 200, "{own:?}");
+        assert_ne!(send(&mut universe, "whsec_other").await, 200, "{own:?}");
+        // Once it is filled, only it counts.
+        universe.aws().secrets().put("stripe-webhook", &json!({ "webhook_secrets": [{ "secret": "whsec_new" }] }));
+        assert_eq!(send(&mut universe, "whsec_new").await, 200, "{own:?}");
+        assert_eq!(send(&mut universe, SECRET).await, 400, "{own:?}");
+    }
+}
+
+/// A warm instance finds the new place when it is filled, without waiting for its cache.
+#[tokio::test(start_paused = true)]
+async fn a_warm_receiver_moves_to_its_own_secret_with_the_first_event_that_needs_it() {
+    let mut universe = Universe::new(1);
+    (universe.keeps_instances, universe.reads_old_secrets) = (true, true);
+    universe.aws().secrets().put("stripe", &json!({ "api_key": "k", "webhook_secrets": [{ "secret": SECRET }] }));
+    universe.aws().secrets().put("stripe-webhook", &json!({}));
+    let send = async |universe: &mut Universe, secret: &str| {
+        let t = now_s(universe);
+        let header = format!("t={t},v1={}", v1(secret, t, EVENT.as_bytes()));
+        post_stripe(universe, Some(&header), EVENT).await.status()
+    };
+    assert_eq!(send(&mut universe, SECRET).await, 200);
+    universe.sleep_ms(60_000).await;
+    universe.aws().secrets().put("stripe-webhook", &json!({ "webhook_secrets": [{ "secret": "whsec_new" }] }));
+    assert_eq!(send(&mut universe, "whsec_new").await, 200);
 }

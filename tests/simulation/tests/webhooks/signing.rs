@@ -52,11 +52,7 @@ pub(crate) fn sendgrid_key() -> SigningKey {
 /// The secret of an account whose webhook is signed with the tests' key.
 pub(crate) fn sendgrid_secret() -> Value {
     let der = sendgrid_key().verifying_key().to_public_key_der().unwrap();
-    json!({
-        "transactional_api_key": "SG.sandbox",
-        "marketing_api_key": "SG.other",
-        "webhook_public_keys": [{ "secret": base64(der.as_bytes()) }],
-    })
+    json!({ "webhook_public_keys": [{ "secret": base64(der.as_bytes()) }] })
 }
 
 /// Posts to sendgrid-webhook, signed with the tests' key: ECDSA over timestamp and raw body.
