@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// What is true, and so what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// It will be refused every time. HTTP: the given 4xx status.
     Rejected {
         /// The HTTP status, 400 to 499.
@@ -40,7 +40,7 @@ pub struct FieldError {
 #[derive(Clone, Debug)]
 pub struct Error {
     /// What is true.
-    pub kind: Kind,
+    pub kind: ErrorKind,
     /// Stable and greppable (`invalid_input`, `order_already_has_payment`); callers and alarms match on it.
     pub code: &'static str,
     /// For the caller, in a sentence.
@@ -60,7 +60,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     #[track_caller]
-    fn new(kind: Kind, code: &'static str, detail: impl Into<String>) -> Self {
+    fn new(kind: ErrorKind, code: &'static str, detail: impl Into<String>) -> Self {
         Self {
             kind,
             code,
@@ -75,7 +75,7 @@ impl Error {
     /// Refused for good, with the HTTP status that says so.
     #[track_caller]
     pub fn rejected(status: u16, code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(Kind::Rejected { status }, code, detail)
+        Self::new(ErrorKind::Rejected { status }, code, detail)
     }
 
     /// Input that names its bad fields: HTTP 400 `invalid_input`.
@@ -95,25 +95,26 @@ impl Error {
     /// It did not happen; later it may work.
     #[track_caller]
     pub fn transient(code: &'static str, context: impl fmt::Display) -> Self {
-        Self::new(Kind::Transient { after: None }, code, "Temporarily unavailable. Please try again.").because(context)
+        Self::new(ErrorKind::Transient { after: None }, code, "Temporarily unavailable. Please try again.")
+            .because(context)
     }
 
     /// It may have happened.
     #[track_caller]
     pub fn uncertain(code: &'static str, context: impl fmt::Display) -> Self {
-        Self::new(Kind::Uncertain, code, "The outcome is not known yet.").because(context)
+        Self::new(ErrorKind::Uncertain, code, "The outcome is not known yet.").because(context)
     }
 
     /// An operator must act.
     #[track_caller]
     pub fn misconfigured(code: &'static str, context: impl fmt::Display) -> Self {
-        Self::new(Kind::Misconfigured, code, "The service is not configured.").because(context)
+        Self::new(ErrorKind::Misconfigured, code, "The service is not configured.").because(context)
     }
 
     /// An invariant broke.
     #[track_caller]
     pub fn bug(code: &'static str, context: impl fmt::Display) -> Self {
-        Self::new(Kind::Bug, code, "Something went wrong on our side.").because(context)
+        Self::new(ErrorKind::Bug, code, "Something went wrong on our side.").because(context)
     }
 
     /// Adds what our logs should know.
@@ -132,7 +133,7 @@ impl Error {
 
     /// Whether it is refused every time.
     pub const fn is_rejected(&self) -> bool {
-        matches!(self.kind, Kind::Rejected { .. })
+        matches!(self.kind, ErrorKind::Rejected { .. })
     }
 }
 

@@ -17,7 +17,7 @@ use crate::error::Result;
 #[derive(Clone, Debug)]
 pub struct Write {
     pub(super) key: Key,
-    kind: Kind,
+    operation: Operation,
     sets: Vec<String>,
     removes: Vec<String>,
     adds: Vec<String>,
@@ -26,7 +26,7 @@ pub struct Write {
 }
 
 #[derive(Clone, Debug)]
-enum Kind {
+enum Operation {
     Put(HashMap<String, AttributeValue>),
     Update,
     Delete,
@@ -42,14 +42,14 @@ pub(super) struct Parts {
 }
 
 impl Write {
-    fn new(key: Key, kind: Kind) -> Self {
-        Self { key, kind, sets: vec![], removes: vec![], adds: vec![], condition: None, values: HashMap::new() }
+    fn new(key: Key, operation: Operation) -> Self {
+        Self { key, operation, sets: vec![], removes: vec![], adds: vec![], condition: None, values: HashMap::new() }
     }
 
     /// Writes the whole item.
     pub fn put<T: Serialize>(key: Key, value: &T) -> Result<Self> {
         let item = attributes(&key, value)?;
-        Ok(Self::new(key, Kind::Put(item)))
+        Ok(Self::new(key, Operation::Put(item)))
     }
 
     /// Writes the whole item unless there is one under this key.
@@ -59,17 +59,17 @@ impl Write {
 
     /// Changes some attributes.
     pub fn update(key: Key) -> Self {
-        Self::new(key, Kind::Update)
+        Self::new(key, Operation::Update)
     }
 
     /// Deletes the item.
     pub fn delete(key: Key) -> Self {
-        Self::new(key, Kind::Delete)
+        Self::new(key, Operation::Delete)
     }
 
     /// Writes nothing, but the transaction happens only when the condition holds.
     pub fn check(key: Key) -> Self {
-        Self::new(key, Kind::Check)
+        Self::new(key, Operation::Check)
     }
 
     /// Sets an attribute; a value that serialises to nothing removes it.
@@ -135,7 +135,7 @@ impl Write {
 
     /// Whether it writes a whole item.
     pub const fn is_put(&self) -> bool {
-        matches!(self.kind, Kind::Put(_))
+        matches!(self.operation, Operation::Put(_))
     }
 
     /// The item that it is about.
@@ -166,13 +166,13 @@ impl Write {
     }
 
     pub(super) fn into_transact_item(mut self, table: &str) -> Result<TransactWriteItem> {
-        let kind = std::mem::replace(&mut self.kind, Kind::Check);
+        let operation = std::mem::replace(&mut self.operation, Operation::Check);
         let parts = self.parts();
         let old = ReturnValuesOnConditionCheckFailure::AllOld;
         let bug = |e| crate::error::Error::bug("unwritable_value", e);
         let item = TransactWriteItem::builder();
-        Ok(match kind {
-            Kind::Put(attributes) => item.put(
+        Ok(match operation {
+            Operation::Put(attributes) => item.put(
                 Put::builder()
                     .table_name(table)
                     .set_item(Some(attributes))
@@ -183,7 +183,7 @@ impl Write {
                     .build()
                     .map_err(bug)?,
             ),
-            Kind::Update => item.update(
+            Operation::Update => item.update(
                 Update::builder()
                     .table_name(table)
                     .set_key(Some(parts.key))
@@ -195,7 +195,7 @@ impl Write {
                     .build()
                     .map_err(bug)?,
             ),
-            Kind::Delete => item.delete(
+            Operation::Delete => item.delete(
                 Delete::builder()
                     .table_name(table)
                     .set_key(Some(parts.key))
@@ -206,7 +206,7 @@ impl Write {
                     .build()
                     .map_err(bug)?,
             ),
-            Kind::Check => item.condition_check(
+            Operation::Check => item.condition_check(
                 ConditionCheck::builder()
                     .table_name(table)
                     .set_key(Some(parts.key))

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use super::client::Settings;
 use super::signed::{Question, Service};
 use crate::domain::{Private, Timestamp};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::telemetry::metrics::Metric;
 use crate::world::World;
 
@@ -128,7 +128,9 @@ impl Secrets {
             };
             let Some(last_good) = last_good else { return reading.await };
             let failed = match select(reading, self.world.clock.sleep(ANSWER_AWAITED)).await {
-                Either::Left((Err(error), _)) if !matches!(error.kind, Kind::Transient { .. }) => return Err(error),
+                Either::Left((Err(error), _)) if !matches!(error.kind, ErrorKind::Transient { .. }) => {
+                    return Err(error);
+                }
                 Either::Left((Err(error), _)) => error.to_string(),
                 Either::Left((Ok(cached), _)) => return Ok(cached),
                 Either::Right(_) => "no answer in time".to_owned(),
@@ -176,7 +178,7 @@ impl Secrets {
                 Err(error) => {
                     known.failed_at = Some(secrets.world.now());
                     // A refusal is an answer: what was read before it serves nobody any more.
-                    if !matches!(error.kind, Kind::Transient { .. }) {
+                    if !matches!(error.kind, ErrorKind::Transient { .. }) {
                         known.last_good = None;
                     }
                 }

@@ -14,7 +14,7 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 
 use super::client::{ATTEMPT_TIMEOUT, ATTEMPTS_MAX, Settings, credentials};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::world::{HttpRequest, HttpResponse, World};
 
 /// Longest wait before the second try; doubles each time, with full jitter.
@@ -71,7 +71,7 @@ impl Service {
                 },
                 Err(error) => Error::transient("aws_unavailable", format!("{}: {error}", question.operation)),
             };
-            if tries == ATTEMPTS_MAX || !matches!(failure.kind, Kind::Transient { .. }) {
+            if tries == ATTEMPTS_MAX || !matches!(failure.kind, ErrorKind::Transient { .. }) {
                 return Err(failure);
             }
             tries += 1;
@@ -231,14 +231,14 @@ mod tests {
     #[test]
     fn what_may_pass_is_tried_again_and_what_an_operator_must_change_is_not() {
         for (status, code) in [(503, "SlowDown"), (500, "InternalError"), (400, "RequestTimeout"), (409, "Conflict")] {
-            assert!(matches!(refusal(status, code).kind, Kind::Transient { .. }), "{status} {code}");
+            assert!(matches!(refusal(status, code).kind, ErrorKind::Transient { .. }), "{status} {code}");
         }
         for (status, code) in [(403, "AccessDenied"), (404, "NoSuchBucket"), (301, "PermanentRedirect")] {
             let error = refusal(status, code);
-            assert_eq!(error.kind, Kind::Misconfigured, "{status} {code}");
+            assert_eq!(error.kind, ErrorKind::Misconfigured, "{status} {code}");
             assert!(error.context.contains(code), "{error}");
         }
-        assert_eq!(refusal(400, "InvalidArgument").kind, Kind::Bug);
+        assert_eq!(refusal(400, "InvalidArgument").kind, ErrorKind::Bug);
     }
 
     #[test]
@@ -248,13 +248,13 @@ mod tests {
             let answer = http::Response::builder().status(status).body(Bytes::from(body)).expect("an answer");
             accepted("GetSecretValue", &answer).expect_err("refused")
         };
-        assert!(matches!(refusal(400, "ThrottlingException").kind, Kind::Transient { .. }));
-        assert!(matches!(refusal(500, "InternalServiceError").kind, Kind::Transient { .. }));
+        assert!(matches!(refusal(400, "ThrottlingException").kind, ErrorKind::Transient { .. }));
+        assert!(matches!(refusal(500, "InternalServiceError").kind, ErrorKind::Transient { .. }));
         let missing = refusal(400, "ResourceNotFoundException");
-        assert_eq!(missing.kind, Kind::Misconfigured);
+        assert_eq!(missing.kind, ErrorKind::Misconfigured);
         assert!(missing.context.ends_with("ResourceNotFoundException"), "{missing}");
-        assert_eq!(refusal(400, "AccessDeniedException").kind, Kind::Misconfigured);
-        assert_eq!(refusal(400, "ValidationException").kind, Kind::Bug);
+        assert_eq!(refusal(400, "AccessDeniedException").kind, ErrorKind::Misconfigured);
+        assert_eq!(refusal(400, "ValidationException").kind, ErrorKind::Bug);
     }
 
     #[test]

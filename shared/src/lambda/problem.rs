@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// The default for `Retry-After`, in seconds.
 const RETRY_AFTER_DEFAULT_S: u64 = 5;
@@ -12,14 +12,14 @@ const RETRY_AFTER_DEFAULT_S: u64 = 5;
 /// request that gets the document.
 pub(super) fn problem(error: &Error) -> (u16, Value, Option<u64>) {
     let (status, code, retry_after) = match error.kind {
-        Kind::Rejected { status } => (status, error.code, None),
-        Kind::Transient { after } => {
+        ErrorKind::Rejected { status } => (status, error.code, None),
+        ErrorKind::Transient { after } => {
             let seconds = after.map_or(RETRY_AFTER_DEFAULT_S, |after| after.as_secs().max(1));
             (503, "temporarily_unavailable", Some(seconds))
         }
-        Kind::Uncertain => (503, "temporarily_unavailable", Some(RETRY_AFTER_DEFAULT_S)),
-        Kind::Misconfigured => (500, "misconfigured", None),
-        Kind::Bug => (500, "internal_error", None),
+        ErrorKind::Uncertain => (503, "temporarily_unavailable", Some(RETRY_AFTER_DEFAULT_S)),
+        ErrorKind::Misconfigured => (500, "misconfigured", None),
+        ErrorKind::Bug => (500, "internal_error", None),
     };
     let title = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     let mut document = Map::new();

@@ -49,7 +49,7 @@ fn agrees(name: &str, expect: Expect, body: &[u8], judged: Result<Bytes>) {
         (Expect::Accept, Ok(verified)) => assert_eq!(verified, body, "{name}"),
         (Expect::Reject, Err(refusal)) => {
             assert_eq!(refusal.code, "invalid_signature", "{name}");
-            assert_eq!(refusal.kind, crossdock::error::Kind::Rejected { status: 400 }, "{name}");
+            assert_eq!(refusal.kind, crossdock::error::ErrorKind::Rejected { status: 400 }, "{name}");
         }
         (expect, judged) => panic!("{name}: the vendor says {expect:?}, we say {judged:?}"),
     }

@@ -8,7 +8,7 @@ use crate::domain::{IntentId, Timestamp};
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Intent, Kind, Phase};
 use crate::effects::list::nudge::Nudge;
-use crate::error::{Kind as ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::gateway::{Lane, Permit};
 use crate::guard::{Guard, condition, holds};
 

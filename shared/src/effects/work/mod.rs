@@ -24,7 +24,7 @@ use crate::effects::subject::stop::Stop;
 use crate::effects::work::agent::Agent;
 use crate::effects::work::claim::{CALL_TIME_MIN, Claim, Claimed, Lease};
 use crate::effects::work::settle::Settled;
-use crate::error::{Kind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::gateway::policy::{IN_REQUEST_RETRY_MIN, IN_REQUEST_RETRY_SPREAD};
 use crate::gateway::{OperationClass, Permit};
 use crate::guard::{Guard, holds};
@@ -66,7 +66,7 @@ impl WorkList {
                 let subject = match self.subject(&claimed.intent).await {
                     Ok(subject) => subject,
                     // A newer version wrote it, or it is gone: it will not be read at the next claim either.
-                    Err(unreadable) if unreadable.kind == Kind::Bug => {
+                    Err(unreadable) if unreadable.kind == ErrorKind::Bug => {
                         tracing::error!(error = %unreadable, "the object of an intent cannot be read");
                         let given_up = self.give_up_alone(&claimed, code).await?;
                         return Ok(given_up.map_or(Worked::Fenced, Worked::Nothing));

@@ -17,7 +17,7 @@ use crate::effects::subject::Subject;
 use crate::effects::subject::campaign::{self, Campaign};
 use crate::effects::work::agent::Agent;
 use crate::effects::work::claim::{Claim, Claimed, Lease};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::Permit;
 use crate::guard::{Guard, holds};
 
@@ -113,7 +113,7 @@ impl WorkList {
         failed.map_or(Ok(()), Err)
     }
 
-    async fn given_back(&self, claimed: Claimed, why: Kind) -> Result<()> {
+    async fn given_back(&self, claimed: Claimed, why: ErrorKind) -> Result<()> {
         self.give_back(&claimed, why).await;
         Ok(())
     }
@@ -143,7 +143,7 @@ impl WorkList {
     ) -> Result<Vec<(Claimed, Subject, Outcome)>> {
         let campaign = match campaign_id {
             Some(id) => Some(self.campaign(id).await.map_err(|error| match error.kind {
-                Kind::Rejected { .. } => Error::bug("subject_missing", error),
+                ErrorKind::Rejected { .. } => Error::bug("subject_missing", error),
                 _ => error,
             })?),
             None => None,

@@ -18,7 +18,7 @@ pub(super) fn in_stripe_units(money: Money) -> Result<i64> {
     let code = money.currency.code();
     let refuse = || {
         let mut error = Error::invalid_field("amount.value", "cannot be charged in this currency with this precision");
-        error.kind = crate::error::Kind::Rejected { status: 422 };
+        error.kind = crate::error::ErrorKind::Rejected { status: 422 };
         error.code = "amount_not_representable";
         error
     };

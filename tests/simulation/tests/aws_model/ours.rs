@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use crossdock::aws::{Clients, Key, Secrets, Settings, Table, Transacted, Transport, Write};
 use crossdock::domain::Timestamp;
-use crossdock::error::{Error, Kind};
+use crossdock::error::{Error, ErrorKind};
 use crossdock::gateway::{Gateway, Lane, Memory, Vendor};
 use crossdock::world::{Http, HttpError, HttpRequest, HttpResponse, Rng, World};
 use futures_util::future::BoxFuture;
@@ -162,7 +162,7 @@ async fn keys_that_were_left_unprocessed_are_asked_for_after_a_growing_while() {
     ours.says(move |_| Some((200, left())));
     let before = ours.asked();
     let error = ours.table().get_many(&[Key::new("A", "S")]).await.unwrap_err();
-    assert!(matches!(error.kind, Kind::Transient { .. }), "{error}");
+    assert!(matches!(error.kind, ErrorKind::Transient { .. }), "{error}");
     assert_eq!(ours.asked() - before, 5, "it goes on asking");
 }
 
@@ -194,7 +194,7 @@ async fn while_secrets_manager_is_down_the_last_good_value_serves_on_for_an_hour
     }
     tokio::time::sleep(7 * MINUTE).await;
     let error = key(&secrets).await.unwrap_err();
-    assert!(matches!(error.kind, Kind::Transient { .. }), "{error}");
+    assert!(matches!(error.kind, ErrorKind::Transient { .. }), "{error}");
     ours.says(|_| secret("second", "2"));
     assert_eq!(key(&secrets).await.unwrap(), "second");
 }
@@ -207,7 +207,7 @@ async fn a_secret_that_may_not_be_read_any_more_does_not_serve_on() {
     ours.says(|_| Some((400, json!({ "__type": "AccessDeniedException", "Message": "x" }))));
     tokio::time::sleep(6 * MINUTE).await;
     for _ in 0..3 {
-        assert_eq!(key(&secrets).await.unwrap_err().kind, Kind::Misconfigured);
+        assert_eq!(key(&secrets).await.unwrap_err().kind, ErrorKind::Misconfigured);
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     // That Secrets Manager is silent afterwards undoes no refusal.
