@@ -14,7 +14,7 @@ use crate::gateway::{Permit, Vendor};
 use crate::guard::{Guard, holds};
 use crate::telemetry::fields;
 use crate::telemetry::metrics::Metric;
-use crate::vendors::carrier::{Answer, Asking, Found, Label, LabelOrder, Refusal};
+use crate::vendors::carrier::{Asking, CarrierAnswer, Found, Label, LabelOrder, Refusal};
 
 /// After an unknown outcome: the first question. Carriers show a shipment some seconds after they made it.
 const ASK_AFTER: Duration = Duration::from_secs(10);
@@ -33,19 +33,21 @@ impl Carriers {
         let Ok(consignment) = shipment.consignment.read() else { return unreadable() };
         let reference = shipment.reference(intent, &self.stack);
         match self.get(shipment.carrier).buy(order(shipment, &consignment, &reference), asking).await {
-            Answer::Done(label) => self.bought(shipment, &reference, label).await,
-            Answer::Refused(refusal) => {
+            CarrierAnswer::Done(label) => self.bought(shipment, &reference, label).await,
+            CarrierAnswer::Refused(refusal) => {
                 // What is wrong with the addresses or the declaration is wrong with every carrier.
                 let hopeless = matches!(refusal, Refusal::Address | Refusal::Customs | Refusal::Time);
                 let elsewhere = if hopeless { None } else { self.elsewhere(shipment, &consignment, asking).await };
                 elsewhere.unwrap_or_else(|| Outcome::of(Verdict::Refused { code: refusal.code() }))
             }
-            Answer::NotDone { code, after, answered } => {
+            CarrierAnswer::NotDone { code, after, answered } => {
                 let elsewhere = self.elsewhere(shipment, &consignment, asking).await;
                 elsewhere.unwrap_or_else(|| Outcome::not_done(code, after, answered))
             }
-            Answer::Unknown if holds(Guard::FallbackCertain) => self.ask_soon(),
-            Answer::Unknown => self.elsewhere(shipment, &consignment, asking).await.unwrap_or_else(|| self.ask_soon()),
+            CarrierAnswer::Unknown if holds(Guard::FallbackCertain) => self.ask_soon(),
+            CarrierAnswer::Unknown => {
+                self.elsewhere(shipment, &consignment, asking).await.unwrap_or_else(|| self.ask_soon())
+            }
         }
     }
 
@@ -54,12 +56,12 @@ impl Carriers {
         let api = self.get(shipment.carrier);
         if let Some(number) = &shipment.to_void {
             return match api.void(number, asking).await {
-                Answer::Done(()) | Answer::Refused(Refusal::NotFound) => {
+                CarrierAnswer::Done(()) | CarrierAnswer::Refused(Refusal::NotFound) => {
                     Outcome { verdict: Verdict::Absent, seen: Some(Observation::Shipment(ShipmentNews::GivenBack)) }
                 }
-                Answer::Refused(_) => Outcome::of(Verdict::GivenUp { code: "label_lost" }),
-                Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
-                Answer::Unknown => self.ask_later(intent),
+                CarrierAnswer::Refused(_) => Outcome::of(Verdict::GivenUp { code: "label_lost" }),
+                CarrierAnswer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
+                CarrierAnswer::Unknown => self.ask_later(intent),
             };
         }
         let Ok(consignment) = shipment.consignment.read() else { return unreadable() };
@@ -68,14 +70,16 @@ impl Carriers {
             return Outcome::of(Verdict::Absent);
         }
         match api.find(order(shipment, &consignment, &reference), asking).await {
-            Answer::Done(Found::Whole(label)) => self.bought(shipment, &reference, label).await,
-            Answer::Done(Found::WithoutLabel { .. }) if !holds(Guard::LabelVoided) => Outcome::of(Verdict::Absent),
-            Answer::Done(Found::WithoutLabel { tracking_number }) => {
+            CarrierAnswer::Done(Found::Whole(label)) => self.bought(shipment, &reference, label).await,
+            CarrierAnswer::Done(Found::WithoutLabel { .. }) if !holds(Guard::LabelVoided) => {
+                Outcome::of(Verdict::Absent)
+            }
+            CarrierAnswer::Done(Found::WithoutLabel { tracking_number }) => {
                 let look_at = self.gateway.world().now();
                 let seen = Observation::Shipment(ShipmentNews::ToVoid { tracking_number });
                 Outcome { verdict: Verdict::Unknown { look_at, ask_the_list: false }, seen: Some(seen) }
             }
-            Answer::Done(Found::Nothing) => {
+            CarrierAnswer::Done(Found::Nothing) => {
                 let appears_until = intent.called_until.unwrap_or(intent.created_at).plus(APPEARS_WITHIN);
                 if self.gateway.world().now() >= appears_until || !holds(Guard::LabelAppears) {
                     Outcome::of(Verdict::Absent)
@@ -83,9 +87,9 @@ impl Carriers {
                     Outcome::of(Verdict::Unknown { look_at: appears_until, ask_the_list: false })
                 }
             }
-            Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
+            CarrierAnswer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
             // A look that was refused found nothing out.
-            Answer::Refused(_) | Answer::Unknown => self.ask_later(intent),
+            CarrierAnswer::Refused(_) | CarrierAnswer::Unknown => self.ask_later(intent),
         }
     }
 
@@ -136,8 +140,8 @@ impl Carriers {
             let permit = Permit::until(call_by, permit.lane());
             let asking = Asking { permit: &permit, ..asking };
             match self.get(carrier).rates(consignment, None, asking).await {
-                Answer::Done(rates) => rates,
-                Answer::Refused(_) | Answer::NotDone { .. } | Answer::Unknown => Vec::new(),
+                CarrierAnswer::Done(rates) => rates,
+                CarrierAnswer::Refused(_) | CarrierAnswer::NotDone { .. } | CarrierAnswer::Unknown => Vec::new(),
             }
         });
         let rates: Vec<Rate> = futures_util::future::join_all(prices).await.into_iter().flatten().collect();

@@ -6,7 +6,7 @@ use super::carriers::Carriers;
 use crate::effects::observation::{Observation, PickupNews};
 use crate::effects::pickup::Pickup;
 use crate::effects::{Outcome, Verdict};
-use crate::vendors::carrier::{Answer, Asking};
+use crate::vendors::carrier::{Asking, CarrierAnswer};
 
 /// After an unknown outcome a person has to ask the carrier; this long an answer may still come to somebody.
 const ASK_AFTER: Duration = Duration::from_secs(60);
@@ -18,10 +18,12 @@ impl Carriers {
             return Outcome::of(Verdict::GivenUp { code: "wish_unreadable" });
         };
         match self.get(wish.carrier).schedule_pickup(&wish, asking).await {
-            Answer::Done(confirmation) => Outcome::done(Observation::Pickup(PickupNews::Scheduled { confirmation })),
-            Answer::Refused(refusal) => Outcome::of(Verdict::Refused { code: refusal.code() }),
-            Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
-            Answer::Unknown => {
+            CarrierAnswer::Done(confirmation) => {
+                Outcome::done(Observation::Pickup(PickupNews::Scheduled { confirmation }))
+            }
+            CarrierAnswer::Refused(refusal) => Outcome::of(Verdict::Refused { code: refusal.code() }),
+            CarrierAnswer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
+            CarrierAnswer::Unknown => {
                 let look_at = self.gateway.world().now().plus(ASK_AFTER);
                 Outcome::of(Verdict::Unknown { look_at, ask_the_list: false })
             }

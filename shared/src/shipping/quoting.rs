@@ -24,7 +24,7 @@ use crate::domain::{Correlation, Money, QuoteId, Timestamp};
 use crate::error::{Error, Result};
 use crate::gateway::{Lane, Vendor};
 use crate::guard::{Guard, holds};
-use crate::vendors::carrier::{Answer, Asking};
+use crate::vendors::carrier::{Asking, CarrierAnswer};
 
 /// How long an answer counts, and with it the quotes made of it. Carriers change prices daily; surcharges for a busy day
 /// and a lane's capacity may change within the hour.
@@ -252,7 +252,7 @@ impl Quotes {
         }
         let asking = Asking { permit: &permit, attempt: 0, correlation: &question.correlation };
         match self.carriers.get(carrier).rates(&question.consignment, None, asking).await {
-            Answer::Done(rates) => {
+            CarrierAnswer::Done(rates) => {
                 let now = world.now();
                 let expires = now.plus(KEPT_FOR).seconds();
                 let known = Arc::new(Known { item_type: "rates".to_owned(), rates, asked_at: now, expires });
@@ -264,9 +264,9 @@ impl Quotes {
                 self.remember(place, &kept);
                 Ok(kept)
             }
-            Answer::Refused(refusal) => Err(refusal.code()),
-            Answer::NotDone { code, .. } => Err(code),
-            Answer::Unknown => Err("vendor_unavailable"),
+            CarrierAnswer::Refused(refusal) => Err(refusal.code()),
+            CarrierAnswer::NotDone { code, .. } => Err(code),
+            CarrierAnswer::Unknown => Err("vendor_unavailable"),
         }
     }
 

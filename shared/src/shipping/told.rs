@@ -1,24 +1,24 @@
 //! A carrier's answer as a storefront hears of it: stable codes, no carrier's words.
 
 use crate::error::{Error, Result};
-use crate::vendors::carrier::{Answer, UNREADABLE};
+use crate::vendors::carrier::{CarrierAnswer, UNREADABLE};
 
 /// What the carrier said, or the problem that it is.
 ///
 /// # Errors
 /// `carrier_…` (422), `vendor_credentials`, `vendor_unavailable`.
-pub fn told<T>(answer: Answer<T>) -> Result<T> {
+pub fn told<T>(answer: CarrierAnswer<T>) -> Result<T> {
     match answer {
-        Answer::Done(value) => Ok(value),
-        Answer::Refused(refusal) => Err(refused(refusal.code())),
-        Answer::NotDone { code: "vendor_credentials", .. } => {
+        CarrierAnswer::Done(value) => Ok(value),
+        CarrierAnswer::Refused(refusal) => Err(refused(refusal.code())),
+        CarrierAnswer::NotDone { code: "vendor_credentials", .. } => {
             Err(Error::misconfigured("vendor_credentials", "the carrier does not accept our account"))
         }
-        Answer::NotDone { code: UNREADABLE, .. } => {
+        CarrierAnswer::NotDone { code: UNREADABLE, .. } => {
             Err(Error::transient(UNREADABLE, "the carrier's answer cannot be read"))
         }
-        Answer::NotDone { .. } => Err(Error::transient("vendor_unavailable", "the carrier cannot be asked now")),
-        Answer::Unknown => Err(Error::transient("vendor_unavailable", "the carrier's answer cannot be read")),
+        CarrierAnswer::NotDone { .. } => Err(Error::transient("vendor_unavailable", "the carrier cannot be asked now")),
+        CarrierAnswer::Unknown => Err(Error::transient("vendor_unavailable", "the carrier's answer cannot be read")),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::shipping::Tracking;
 use crate::effects::observation::{Observation, ShipmentNews};
 use crate::effects::shipment::Shipment;
 use crate::effects::{Outcome, Verdict};
-use crate::vendors::carrier::{Answer, Asking, Refusal};
+use crate::vendors::carrier::{Asking, CarrierAnswer, Refusal};
 
 /// How soon a subscription is asked for again: UPS ends each after 14 days.
 const RENEW_AFTER: Duration = Duration::from_secs(13 * 24 * 3_600);
@@ -29,16 +29,18 @@ impl Carriers {
             api.track(number, asking).await.map(|tracking| tracking.scans)
         };
         match scans {
-            Answer::Done(scans) => {
+            CarrierAnswer::Done(scans) => {
                 let seen = Some(Observation::Shipment(ShipmentNews::Scanned(scans)));
                 Outcome { seen, ..again() }
             }
             // The label is there; the parcel was not handed over yet.
-            Answer::Refused(Refusal::NotFound) => again(),
+            CarrierAnswer::Refused(Refusal::NotFound) => again(),
             // One look that was refused must not end them all: DHL tells of a parcel in no other way.
-            Answer::Refused(refusal) => Outcome::not_done(refusal.code(), Some(shipment.carrier.look_every()), true),
-            Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
-            Answer::Unknown => Outcome::not_done("vendor_unavailable", None, true),
+            CarrierAnswer::Refused(refusal) => {
+                Outcome::not_done(refusal.code(), Some(shipment.carrier.look_every()), true)
+            }
+            CarrierAnswer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
+            CarrierAnswer::Unknown => Outcome::not_done("vendor_unavailable", None, true),
         }
     }
 
@@ -52,13 +54,13 @@ impl Carriers {
         let own = std::slice::from_ref(number);
         let numbers = if shipment.parcel_numbers.len() > 1 { &shipment.parcel_numbers } else { own };
         match self.ups.subscribe(numbers, asking).await {
-            Answer::Done(subscribed) if numbers.iter().all(|number| subscribed.valid.contains(number)) => {
+            CarrierAnswer::Done(subscribed) if numbers.iter().all(|number| subscribed.valid.contains(number)) => {
                 Outcome::not_done("renewed_later", Some(RENEW_AFTER), false)
             }
-            Answer::Done(_) => Outcome::not_done("not_known_yet", Some(KNOWN_WITHIN), true),
-            Answer::Refused(refusal) => Outcome::of(Verdict::Refused { code: refusal.code() }),
-            Answer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
-            Answer::Unknown => Outcome::not_done("vendor_unavailable", None, true),
+            CarrierAnswer::Done(_) => Outcome::not_done("not_known_yet", Some(KNOWN_WITHIN), true),
+            CarrierAnswer::Refused(refusal) => Outcome::of(Verdict::Refused { code: refusal.code() }),
+            CarrierAnswer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
+            CarrierAnswer::Unknown => Outcome::not_done("vendor_unavailable", None, true),
         }
     }
 }

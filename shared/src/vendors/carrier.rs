@@ -26,7 +26,7 @@ pub struct Asking<'a> {
 
 /// What a carrier's answer comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer<T> {
+pub enum CarrierAnswer<T> {
     /// It did, and says this.
     Done(T),
     /// Its final no.
@@ -81,7 +81,7 @@ impl Refusal {
     }
 }
 
-impl<T> Answer<T> {
+impl<T> CarrierAnswer<T> {
     /// What a reply means by its class alone: `Done` reads the body (`None`: unreadable, so unknown), `Refused` asks for
     /// the reason.
     pub fn of(reply: &Reply, read: impl FnOnce(&[u8]) -> Option<T>, refusal: impl FnOnce(&[u8]) -> Refusal) -> Self {
@@ -100,17 +100,17 @@ impl<T> Answer<T> {
     }
 
     /// The same of something else.
-    pub fn map<U>(self, to: impl FnOnce(T) -> U) -> Answer<U> {
+    pub fn map<U>(self, to: impl FnOnce(T) -> U) -> CarrierAnswer<U> {
         match self {
-            Self::Done(value) => Answer::Done(to(value)),
-            Self::Refused(refusal) => Answer::Refused(refusal),
-            Self::NotDone { code, after, answered } => Answer::NotDone { code, after, answered },
-            Self::Unknown => Answer::Unknown,
+            Self::Done(value) => CarrierAnswer::Done(to(value)),
+            Self::Refused(refusal) => CarrierAnswer::Refused(refusal),
+            Self::NotDone { code, after, answered } => CarrierAnswer::NotDone { code, after, answered },
+            Self::Unknown => CarrierAnswer::Unknown,
         }
     }
 }
 
-impl Answer<Vec<Rate>> {
+impl CarrierAnswer<Vec<Rate>> {
     /// What a carrier asks. An answer with offers of which none can be read is no offer of nothing: the shop and we hear of it
     /// by another code than that of a carrier that does not answer.
     pub fn priced(
@@ -127,14 +127,14 @@ impl Answer<Vec<Rate>> {
     }
 }
 
-impl<T> Answer<Result<T, Refusal>> {
+impl<T> CarrierAnswer<Result<T, Refusal>> {
     /// A no that a carrier says in an answer of the kind that usually is a yes.
-    pub fn flat(self) -> Answer<T> {
+    pub fn flat(self) -> CarrierAnswer<T> {
         match self {
-            Self::Done(Ok(value)) => Answer::Done(value),
-            Self::Done(Err(refusal)) | Self::Refused(refusal) => Answer::Refused(refusal),
-            Self::NotDone { code, after, answered } => Answer::NotDone { code, after, answered },
-            Self::Unknown => Answer::Unknown,
+            Self::Done(Ok(value)) => CarrierAnswer::Done(value),
+            Self::Done(Err(refusal)) | Self::Refused(refusal) => CarrierAnswer::Refused(refusal),
+            Self::NotDone { code, after, answered } => CarrierAnswer::NotDone { code, after, answered },
+            Self::Unknown => CarrierAnswer::Unknown,
         }
     }
 }
@@ -205,44 +205,49 @@ pub trait CarrierApi: Send + Sync {
     fn carrier(&self) -> Carrier;
 
     /// What it asks for this; every service that it offers, or one. An odd rate is left out, never the whole answer.
-    async fn rates(&self, consignment: &Consignment, service: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>>;
+    async fn rates(
+        &self,
+        consignment: &Consignment,
+        service: Option<&str>,
+        asking: Asking<'_>,
+    ) -> CarrierAnswer<Vec<Rate>>;
 
     /// Buys a label. No carrier knows idempotency keys: after an unknown outcome, [`CarrierApi::find`].
-    async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label>;
+    async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> CarrierAnswer<Label>;
 
     /// Looks for a purchase by its reference, with one call.
-    async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found>;
+    async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> CarrierAnswer<Found>;
 
     /// Gives a label back. [`Refusal::NotFound`] and [`Refusal::TooLate`] tell what was wrong. A carrier that bills only
     /// what it was handed (DHL) has nothing to give back and says `Done` without a call.
-    async fn void(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<()>;
+    async fn void(&self, tracking_number: &str, asking: Asking<'_>) -> CarrierAnswer<()>;
 
     /// Where a parcel was seen.
-    async fn track(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<Tracking>;
+    async fn track(&self, tracking_number: &str, asking: Asking<'_>) -> CarrierAnswer<Tracking>;
 
     /// Where each parcel of a shipment of several was seen. One call a parcel, where the carrier has none for all; parcels that
     /// it does not know yet are left out.
-    async fn track_all(&self, shipment: &str, parcels: &[String], asking: Asking<'_>) -> Answer<Vec<Tracking>> {
+    async fn track_all(&self, shipment: &str, parcels: &[String], asking: Asking<'_>) -> CarrierAnswer<Vec<Tracking>> {
         let _ = shipment;
         let mut all = Vec::with_capacity(parcels.len());
         for number in parcels {
             match self.track(number, asking).await {
-                Answer::Done(tracking) => all.push(tracking),
-                Answer::Refused(Refusal::NotFound) => {}
+                CarrierAnswer::Done(tracking) => all.push(tracking),
+                CarrierAnswer::Refused(Refusal::NotFound) => {}
                 other if all.is_empty() => return other.map(|tracking| vec![tracking]),
                 // What was told already counts; the others are asked for at the next look.
                 _ => break,
             }
         }
-        if all.is_empty() { Answer::Refused(Refusal::NotFound) } else { Answer::Done(all) }
+        if all.is_empty() { CarrierAnswer::Refused(Refusal::NotFound) } else { CarrierAnswer::Done(all) }
     }
 
     /// What it says of an address.
-    async fn check_address(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck>;
+    async fn check_address(&self, address: &Address, asking: Asking<'_>) -> CarrierAnswer<AddressCheck>;
 
     /// Has parcels fetched; gives the confirmation's number.
-    async fn schedule_pickup(&self, pickup: &PickupRequest, asking: Asking<'_>) -> Answer<String>;
+    async fn schedule_pickup(&self, pickup: &PickupRequest, asking: Asking<'_>) -> CarrierAnswer<String>;
 
     /// Takes that back.
-    async fn cancel_pickup(&self, confirmation: &str, pickup: &PickupRequest, asking: Asking<'_>) -> Answer<()>;
+    async fn cancel_pickup(&self, confirmation: &str, pickup: &PickupRequest, asking: Asking<'_>) -> CarrierAnswer<()>;
 }

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[derive(Debug, PartialEq, Deserialize)]
-    struct Answer {
+    struct Sample {
         #[serde(default, deserialize_with = "list")]
         things: Vec<Thing>,
         #[serde(default, deserialize_with = "maybe")]
@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn names(json: &str) -> Vec<Option<String>> {
-        let answer: Answer = serde_json::from_str(json).expect("readable");
+        let answer: Sample = serde_json::from_str(json).expect("readable");
         answer.things.into_iter().map(|thing| thing.name).collect()
     }
 
@@ -137,7 +137,7 @@ mod tests {
         for none in [r#"{"things": ""}"#, r#"{"things": null}"#, "{}", r#"{"things": []}"#] {
             assert!(names(none).is_empty(), "{none}");
         }
-        let odd: Answer = serde_json::from_str(r#"{"other": ""}"#).expect("readable");
+        let odd: Sample = serde_json::from_str(r#"{"other": ""}"#).expect("readable");
         assert_eq!(odd.other, None);
     }
 

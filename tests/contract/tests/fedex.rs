@@ -22,7 +22,7 @@ use crossdock::domain::shipping::{
 use crossdock::domain::{Correlation, Money, Timestamp};
 use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::{Env, System};
-use crossdock::vendors::carrier::{Answer, Asking, CarrierApi as _, Found, LabelOrder, Refusal};
+use crossdock::vendors::carrier::{Asking, CarrierAnswer, CarrierApi as _, Found, LabelOrder, Refusal};
 use crossdock::vendors::fedex::Fedex;
 use crossdock::world::{Http, HttpError, HttpRequest, HttpResponse, Rng, World};
 use flate2::Compression;
@@ -251,8 +251,8 @@ async fn sent() -> Vec<HttpRequest> {
     requests.clone()
 }
 
-fn our_configuration<T>() -> Answer<T> {
-    Answer::NotDone { code: "vendor_credentials", after: None, answered: true }
+fn our_configuration<T>() -> CarrierAnswer<T> {
+    CarrierAnswer::NotDone { code: "vendor_credentials", after: None, answered: true }
 }
 
 #[tokio::test(start_paused = true)]
@@ -266,11 +266,11 @@ async fn a_compressed_answer_is_read_and_one_that_nobody_can_read_may_have_bough
     let unheard = compressed(&error("SYSTEM.UNAVAILABLE.EXCEPTION"));
     let refused = compressed(&error("RECIPIENT.COUNTRY.UNSERVICED"));
     for (status, body, expected) in [
-        (400, unheard.clone(), Answer::Unknown),
-        (400, refused, Answer::Refused(Refusal::Service)),
-        (400, unheard[..unheard.len() - 9].to_vec(), Answer::Unknown),
-        (400, b"<html>Bad Request</html>".to_vec(), Answer::Unknown),
-        (422, Vec::new(), Answer::Unknown),
+        (400, unheard.clone(), CarrierAnswer::Unknown),
+        (400, refused, CarrierAnswer::Refused(Refusal::Service)),
+        (400, unheard[..unheard.len() - 9].to_vec(), CarrierAnswer::Unknown),
+        (400, b"<html>Bad Request</html>".to_vec(), CarrierAnswer::Unknown),
+        (422, Vec::new(), CarrierAnswer::Unknown),
     ] {
         let (fedex, recorder) = fedex(status, body);
         assert_eq!(fedex.buy(order, asking).await, expected);
@@ -278,7 +278,7 @@ async fn a_compressed_answer_is_read_and_one_that_nobody_can_read_may_have_bough
         assert!(sent.iter().all(|request| request.headers()["accept-encoding"] == "identity"));
     }
     let unknown = compressed(&error("TRACKING.REFERENCENUMBER.NOTFOUND"));
-    assert_eq!(fedex(404, unknown).0.find(order, asking).await, Answer::Done(Found::Nothing));
+    assert_eq!(fedex(404, unknown).0.find(order, asking).await, CarrierAnswer::Done(Found::Nothing));
     let page = b"<html>Not Found</html>".to_vec();
     assert_eq!(fedex(404, page).0.track("122816215025810", asking).await, our_configuration());
 }
@@ -289,12 +289,12 @@ async fn only_an_unknown_reference_tells_that_no_label_was_bought() {
     let order = LabelOrder { consignment: &consignment, service: "FEDEX_GROUND", reference: "CD-0123456789" };
     let correlation = Correlation::from_stored("c-1");
     for (status, code, expected) in [
-        (400, "TRACKING.REFERENCENUMBER.NOTFOUND", Answer::Done(Found::Nothing)),
+        (400, "TRACKING.REFERENCENUMBER.NOTFOUND", CarrierAnswer::Done(Found::Nothing)),
         (404, "NOT.FOUND.ERROR", our_configuration()),
-        (404, "TRACKING.TRACKINGNUMBER.NOTFOUND", Answer::Unknown),
-        (400, "TRACKING.TRACKINGNUMBER.EMPTY", Answer::Unknown),
-        (400, "TRACKING.REFERENCETYPE.INVALID", Answer::Unknown),
-        (422, "INVALID.INPUT.EXCEPTION", Answer::Unknown),
+        (404, "TRACKING.TRACKINGNUMBER.NOTFOUND", CarrierAnswer::Unknown),
+        (400, "TRACKING.TRACKINGNUMBER.EMPTY", CarrierAnswer::Unknown),
+        (400, "TRACKING.REFERENCETYPE.INVALID", CarrierAnswer::Unknown),
+        (422, "INVALID.INPUT.EXCEPTION", CarrierAnswer::Unknown),
     ] {
         let (fedex, _) = fedex(status, json!({ "errors": [{ "code": code, "message": "…" }] }));
         let permit = permit();

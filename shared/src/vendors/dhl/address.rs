@@ -26,7 +26,7 @@ pub(super) fn path(address: &Address) -> String {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct AddressResponse {
     #[serde(default, deserialize_with = "lenient::list")]
     address: Vec<Place>,
 }
@@ -43,7 +43,7 @@ struct Place {
 
 /// What the answer says.
 pub(super) fn read(body: &[u8], asked: &Address) -> Option<AddressCheck> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: AddressResponse = serde_json::from_slice(body).ok()?;
     let code = asked.postal_code.as_ref().map_or("", |code| code.expose().as_str());
     let asked_of = country_code(asked);
     let is_it = |place: &Place| {

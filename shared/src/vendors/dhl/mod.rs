@@ -24,7 +24,7 @@ use crate::domain::shipping::{Address, AddressCheck, Carrier, Consignment, Day, 
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Reply, Vendor};
 use crate::telemetry::fields;
-use crate::vendors::carrier::{Answer, Asking, CarrierApi, Found, Label, LabelOrder, Refusal};
+use crate::vendors::carrier::{Asking, CarrierAnswer, CarrierApi, Found, Label, LabelOrder, Refusal};
 use crate::world::HttpRequest;
 
 /// The base URL in production.
@@ -140,103 +140,103 @@ impl CarrierApi for Dhl {
         Carrier::Dhl
     }
 
-    async fn rates(&self, of: &Consignment, product: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>> {
+    async fn rates(&self, of: &Consignment, product: Option<&str>, asking: Asking<'_>) -> CarrierAnswer<Vec<Rate>> {
         if [&of.shipper, &of.recipient].iter().any(|party| party.address.city.expose().is_empty()) {
             // DHL gives no price without both cities: nothing is asked.
-            return Answer::Refused(Refusal::Address);
+            return CarrierAnswer::Refused(Refusal::Address);
         }
         let Some(of) = &of.printed(wire::LINE_CHARS, wire::CITY_CHARS) else {
-            return Answer::Refused(Refusal::Address);
+            return CarrierAnswer::Refused(Refusal::Address);
         };
-        let Some(planned) = self.planned(of) else { return Answer::Refused(Refusal::Time) };
+        let Some(planned) = self.planned(of) else { return CarrierAnswer::Refused(Refusal::Time) };
         let question =
             |keys: &Keys| Question::post(rates::PATH, rates::request(of, product, &planned, &keys.account_number));
         let reply = self.ask("rate", OperationClass::Read, asking, question).await;
-        Answer::priced(&reply, rates::read, classify::refusal)
+        CarrierAnswer::priced(&reply, rates::read, classify::refusal)
     }
 
-    async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
+    async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> CarrierAnswer<Label> {
         let Some(printed) = order.consignment.printed(wire::LINE_CHARS, wire::CITY_CHARS) else {
-            return Answer::Refused(Refusal::Address);
+            return CarrierAnswer::Refused(Refusal::Address);
         };
         let order = LabelOrder { consignment: &printed, ..order };
         let consignment = order.consignment;
         if consignment.customs_are_due() && consignment.customs.is_none() {
-            return Answer::Refused(Refusal::Customs);
+            return CarrierAnswer::Refused(Refusal::Customs);
         }
-        let Some(planned) = self.planned(consignment) else { return Answer::Refused(Refusal::Time) };
+        let Some(planned) = self.planned(consignment) else { return CarrierAnswer::Refused(Refusal::Time) };
         if ship::request(&order, &planned, "").is_none() {
             // Without a telephone number.
-            return Answer::Refused(Refusal::Address);
+            return CarrierAnswer::Refused(Refusal::Address);
         }
         let question = |keys: &Keys| {
             Question::post(ship::PATH, ship::request(&order, &planned, &keys.account_number).unwrap_or_default())
         };
         let reply = self.ask("ship", OperationClass::Effect, asking, question).await;
-        Answer::of(&reply, |body| ship::read(body, consignment.parcels.len()), classify::refusal)
+        CarrierAnswer::of(&reply, |body| ship::read(body, consignment.parcels.len()), classify::refusal)
     }
 
-    async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
+    async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> CarrierAnswer<Found> {
         let today = Day::of(self.gateway.world().now()).unwrap_or(order.consignment.ship_date);
         let question = |keys: &Keys| Question::of(Method::GET, track::search_path(&order, today, &keys.account_number));
         let reply = self.ask("find_shipment", OperationClass::Read, asking, question).await;
-        match Answer::of(&reply, track::read_search, classify::refusal) {
-            Answer::Refused(Refusal::NotFound) => Answer::Done(Found::Nothing),
+        match CarrierAnswer::of(&reply, track::read_search, classify::refusal) {
+            CarrierAnswer::Refused(Refusal::NotFound) => CarrierAnswer::Done(Found::Nothing),
             // That it cannot be searched for says nothing of whether it was bought.
-            Answer::Refused(_) => Answer::Unknown,
+            CarrierAnswer::Refused(_) => CarrierAnswer::Unknown,
             answer => answer,
         }
     }
 
     /// DHL bills what it was handed; its API has no call to give a label back.
-    async fn void(&self, _: &str, _: Asking<'_>) -> Answer<()> {
-        Answer::Done(())
+    async fn void(&self, _: &str, _: Asking<'_>) -> CarrierAnswer<()> {
+        CarrierAnswer::Done(())
     }
 
-    async fn track(&self, number: &str, asking: Asking<'_>) -> Answer<Tracking> {
+    async fn track(&self, number: &str, asking: Asking<'_>) -> CarrierAnswer<Tracking> {
         let question = |_: &Keys| Question::of(Method::GET, track::path(number));
         let reply = self.ask("track", OperationClass::Read, asking, question).await;
         if reply.class == Class::Refused && reply.status() == Some(StatusCode::NOT_FOUND) {
-            return Answer::Refused(Refusal::NotFound);
+            return CarrierAnswer::Refused(Refusal::NotFound);
         }
-        Answer::of(&reply, |body| track::read(body, number), classify::refusal).flat()
+        CarrierAnswer::of(&reply, |body| track::read(body, number), classify::refusal).flat()
     }
 
-    async fn track_all(&self, number: &str, parcels: &[String], asking: Asking<'_>) -> Answer<Vec<Tracking>> {
+    async fn track_all(&self, number: &str, parcels: &[String], asking: Asking<'_>) -> CarrierAnswer<Vec<Tracking>> {
         let question = |_: &Keys| Question::of(Method::GET, track::all_path(number));
         let reply = self.ask("track", OperationClass::Read, asking, question).await;
         if reply.class == Class::Refused && reply.status() == Some(StatusCode::NOT_FOUND) {
-            return Answer::Refused(Refusal::NotFound);
+            return CarrierAnswer::Refused(Refusal::NotFound);
         }
-        Answer::of(&reply, |body| track::read_all(body, number, parcels), classify::refusal).flat()
+        CarrierAnswer::of(&reply, |body| track::read_all(body, number, parcels), classify::refusal).flat()
     }
 
-    async fn check_address(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {
+    async fn check_address(&self, address: &Address, asking: Asking<'_>) -> CarrierAnswer<AddressCheck> {
         let question = |_: &Keys| Question::of(Method::GET, address::path(address));
         let reply = self.ask("check_address", OperationClass::Read, asking, question).await;
-        Answer::of(&reply, |body| address::read(body, address), classify::refusal)
+        CarrierAnswer::of(&reply, |body| address::read(body, address), classify::refusal)
     }
 
-    async fn schedule_pickup(&self, order: &PickupRequest, asking: Asking<'_>) -> Answer<String> {
+    async fn schedule_pickup(&self, order: &PickupRequest, asking: Asking<'_>) -> CarrierAnswer<String> {
         let Some(party) = order.party.printed(wire::LINE_CHARS, wire::CITY_CHARS) else {
-            return Answer::Refused(Refusal::Address);
+            return CarrierAnswer::Refused(Refusal::Address);
         };
         let order = &PickupRequest { party, ..order.clone() };
         if pickup::request(order, "").is_none() {
             // Without a telephone number, or at a time that no calendar has.
-            return Answer::Refused(if order.party.phone.is_none() { Refusal::Address } else { Refusal::Time });
+            return CarrierAnswer::Refused(if order.party.phone.is_none() { Refusal::Address } else { Refusal::Time });
         }
         let question = |keys: &Keys| {
             Question::post(pickup::PATH, pickup::request(order, &keys.account_number).unwrap_or_default())
         };
         let reply = self.ask("schedule_pickup", OperationClass::Effect, asking, question).await;
-        Answer::of(&reply, pickup::read, classify::refusal)
+        CarrierAnswer::of(&reply, pickup::read, classify::refusal)
     }
 
-    async fn cancel_pickup(&self, number: &str, order: &PickupRequest, asking: Asking<'_>) -> Answer<()> {
+    async fn cancel_pickup(&self, number: &str, order: &PickupRequest, asking: Asking<'_>) -> CarrierAnswer<()> {
         let question = |_: &Keys| Question::of(Method::DELETE, pickup::cancel_path(number, order));
         let reply = self.ask("cancel_pickup", OperationClass::Effect, asking, question).await;
-        Answer::of(&reply, |_| Some(()), classify::refusal)
+        CarrierAnswer::of(&reply, |_| Some(()), classify::refusal)
     }
 }
 

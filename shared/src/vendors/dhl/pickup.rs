@@ -85,13 +85,13 @@ pub(super) fn request(pickup: &PickupRequest, account: &str) -> Option<Vec<u8>> 
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct PickupResponse {
     #[serde(deserialize_with = "lenient::list")]
     dispatch_confirmation_numbers: Vec<String>,
 }
 
 /// The pickup's number.
 pub(super) fn read(body: &[u8]) -> Option<String> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: PickupResponse = serde_json::from_slice(body).ok()?;
     answer.dispatch_confirmation_numbers.into_iter().find(|number| !number.is_empty())
 }

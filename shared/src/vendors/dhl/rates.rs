@@ -84,7 +84,7 @@ pub(super) fn request(consignment: &Consignment, product: Option<&str>, planned:
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct RateResponse {
     #[serde(deserialize_with = "lenient::list")]
     products: Vec<Each<Product>>,
 }
@@ -128,7 +128,7 @@ struct Delivery {
 /// The rates of an answer; `None` when none of them can be read. What is sold to accounts with an agreement only is no offer
 /// to ours.
 pub(super) fn read(body: &[u8]) -> Option<Vec<Rate>> {
-    let mut answer: Answer = serde_json::from_slice(body).ok()?;
+    let mut answer: RateResponse = serde_json::from_slice(body).ok()?;
     answer.products.retain(|Each(product)| product.as_ref().is_none_or(|product| product.by_agreement != Some(true)));
     read_of(answer.products, Product::rate)
 }

@@ -205,7 +205,7 @@ fn line(number: usize, item: &CustomsItem) -> LineItem<'_> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct ShipResponse {
     shipment_tracking_number: String,
     #[serde(default, deserialize_with = "lenient::list")]
     packages: Vec<Piece>,
@@ -250,7 +250,7 @@ impl WireDocument {
 /// The label of an answer, the label's document first; `None` when it is missing, or when the answer is not about so many
 /// parcels: then it is looked for. The price is not told.
 pub(super) fn read(body: &[u8], parcels: usize) -> Option<Label> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: ShipResponse = serde_json::from_slice(body).ok()?;
     let pieces = answer.packages.len();
     // A single parcel has the shipment's number.
     if answer.shipment_tracking_number.is_empty() || (pieces != parcels && (parcels, pieces) != (1, 0)) {

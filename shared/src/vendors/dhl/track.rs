@@ -51,7 +51,7 @@ pub(super) fn search_path(order: &LabelOrder<'_>, today: Day, account: &str) -> 
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct TrackResponse {
     #[serde(deserialize_with = "lenient::list")]
     shipments: Vec<Shipment>,
 }
@@ -117,7 +117,7 @@ impl Event {
 
 /// What the answer tells of the shipment, oldest first; there may be none of that number in it.
 pub(super) fn read(body: &[u8], number: &str) -> Option<Result<Tracking, Refusal>> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: TrackResponse = serde_json::from_slice(body).ok()?;
     let own = |shipment: &Shipment| shipment.number.as_deref().is_none_or(|told| told == number);
     let Some(shipment) = answer.shipments.into_iter().find(own) else { return Some(Err(Refusal::NotFound)) };
     Some(Ok(Tracking::of(number, shipment.events.into_iter().filter_map(Event::scan).collect())))
@@ -125,7 +125,7 @@ pub(super) fn read(body: &[u8], number: &str) -> Option<Result<Tracking, Refusal
 
 /// What the answer tells of each of the shipment's parcels; of one that it does not name, what it tells of them all.
 pub(super) fn read_all(body: &[u8], number: &str, parcels: &[String]) -> Option<Result<Vec<Tracking>, Refusal>> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: TrackResponse = serde_json::from_slice(body).ok()?;
     let own = |shipment: &Shipment| shipment.number.as_deref().is_none_or(|told| told == number);
     let Some(shipment) = answer.shipments.into_iter().find(own) else { return Some(Err(Refusal::NotFound)) };
     let tracking = |parcel: &String| {
@@ -138,7 +138,7 @@ pub(super) fn read_all(body: &[u8], number: &str, parcels: &[String]) -> Option<
 
 /// What was bought under the reference. DHL gives no label a second time.
 pub(super) fn read_search(body: &[u8]) -> Option<Found> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: TrackResponse = serde_json::from_slice(body).ok()?;
     if answer.shipments.is_empty() {
         return Some(Found::Nothing);
     }

@@ -26,7 +26,7 @@ use crate::domain::shipping::{
 use crate::domain::{Private, Timestamp};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Classify, Gateway, Keyring, OperationClass, Reply, TokenRule, Vendor};
-use crate::vendors::carrier::{Answer, Asking, CarrierApi, Found, Label, LabelOrder, Refusal};
+use crate::vendors::carrier::{Asking, CarrierAnswer, CarrierApi, Found, Label, LabelOrder, Refusal};
 use crate::vendors::rotated::{Rotated, live};
 use crate::world::HttpRequest;
 
@@ -129,8 +129,8 @@ impl Fedex {
 }
 
 /// What a reply comes to; of a refusal the log gets FedEx's code, which is no personal data.
-fn answer<T>(reply: &Reply, read: impl FnOnce(&[u8]) -> Option<T>) -> Answer<T> {
-    Answer::of(reply, read, |body| {
+fn answer<T>(reply: &Reply, read: impl FnOnce(&[u8]) -> Option<T>) -> CarrierAnswer<T> {
+    CarrierAnswer::of(reply, read, |body| {
         log_refusal(reply, body);
         refusal(body)
     })
@@ -148,28 +148,33 @@ impl CarrierApi for Fedex {
         Carrier::Fedex
     }
 
-    async fn rates(&self, consignment: &Consignment, service: Option<&str>, asking: Asking<'_>) -> Answer<Vec<Rate>> {
+    async fn rates(
+        &self,
+        consignment: &Consignment,
+        service: Option<&str>,
+        asking: Asking<'_>,
+    ) -> CarrierAnswer<Vec<Rate>> {
         let Some(consignment) = &consignment.printed(wire::LINE_CHARS, wire::LINE_CHARS) else {
-            return Answer::Refused(Refusal::Address);
+            return CarrierAnswer::Refused(Refusal::Address);
         };
         let operation = Operation::read("rate", "/rate/v1/rates/quotes");
         let now = self.gateway.world().now();
         let build = |keys: &Keys| rates::request(consignment, service, &keys.account_number, now);
         let reply = self.ask(&operation, asking, build).await;
-        Answer::priced(&reply, rates::read, |body| {
+        CarrierAnswer::priced(&reply, rates::read, |body| {
             log_refusal(&reply, body);
             refusal(body)
         })
     }
 
-    async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Label> {
+    async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> CarrierAnswer<Label> {
         let parties = [&order.consignment.shipper, &order.consignment.recipient];
         if parties.iter().any(|party| party.phone.is_none()) {
             // FedEx requires it of both: nothing is asked.
-            return Answer::Refused(Refusal::Address);
+            return CarrierAnswer::Refused(Refusal::Address);
         }
         let Some(printed) = order.consignment.printed(wire::LINE_CHARS, wire::LINE_CHARS) else {
-            return Answer::Refused(Refusal::Address);
+            return CarrierAnswer::Refused(Refusal::Address);
         };
         let order = LabelOrder { consignment: &printed, ..order };
         let operation = Operation::effect("ship", Method::POST, "/ship/v1/shipments");
@@ -179,24 +184,24 @@ impl CarrierApi for Fedex {
         answer(&self.ask(&operation, asking, build).await, |body| ship::read(body, parcels))
     }
 
-    async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> Answer<Found> {
+    async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> CarrierAnswer<Found> {
         let operation = Operation::read("track_reference", "/track/v1/referencenumbers");
         let today = Day::of(self.gateway.world().now());
         let build = |keys: &Keys| track::by_reference(&order, today, &keys.account_number);
         let reply = self.ask(&operation, asking, build).await;
         let body = reply.response.as_ref().map_or(&[][..], |response| response.body());
         if reply.class == Class::Refused && code(body).as_deref().is_some_and(track::is_unknown_reference) {
-            return Answer::Done(Found::Nothing);
+            return CarrierAnswer::Done(Found::Nothing);
         }
         match answer(&reply, |body| Some(track::found(body))) {
-            Answer::Done(found) => found,
+            CarrierAnswer::Done(found) => found,
             // That it cannot be searched for says nothing of whether it was bought.
-            Answer::Refused(_) => Answer::Unknown,
+            CarrierAnswer::Refused(_) => CarrierAnswer::Unknown,
             other => other.map(|_| Found::Nothing),
         }
     }
 
-    async fn void(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<()> {
+    async fn void(&self, tracking_number: &str, asking: Asking<'_>) -> CarrierAnswer<()> {
         let operation = Operation::effect("cancel_shipment", Method::PUT, "/ship/v1/shipments/cancel");
         let build = |keys: &Keys| void::Cancel::of(tracking_number, &keys.account_number);
         let reply = self.ask(&operation, asking, build).await;
@@ -210,46 +215,46 @@ impl CarrierApi for Fedex {
         }
     }
 
-    async fn track(&self, tracking_number: &str, asking: Asking<'_>) -> Answer<Tracking> {
+    async fn track(&self, tracking_number: &str, asking: Asking<'_>) -> CarrierAnswer<Tracking> {
         let operation = Operation::read("track", "/track/v1/trackingnumbers");
         let build = |_: &Keys| track::by_numbers(std::iter::once(tracking_number));
         match answer(&self.ask(&operation, asking, build).await, |body| Some(track::read(tracking_number, body))) {
-            Answer::Done(tracking) => tracking,
+            CarrierAnswer::Done(tracking) => tracking,
             other => other.map(|_| Tracking::of(tracking_number, Vec::new())),
         }
     }
 
-    async fn track_all(&self, _: &str, parcels: &[String], asking: Asking<'_>) -> Answer<Vec<Tracking>> {
+    async fn track_all(&self, _: &str, parcels: &[String], asking: Asking<'_>) -> CarrierAnswer<Vec<Tracking>> {
         let operation = Operation::read("track", "/track/v1/trackingnumbers");
         let build = |_: &Keys| track::by_numbers(parcels.iter().map(String::as_str));
         match answer(&self.ask(&operation, asking, build).await, |body| Some(track::read_all(parcels, body))) {
-            Answer::Done(all) => all,
+            CarrierAnswer::Done(all) => all,
             other => other.map(|_| Vec::new()),
         }
     }
 
-    async fn check_address(&self, address: &Address, asking: Asking<'_>) -> Answer<AddressCheck> {
+    async fn check_address(&self, address: &Address, asking: Asking<'_>) -> CarrierAnswer<AddressCheck> {
         let operation = Operation::read("resolve_address", "/address/v1/addresses/resolve");
         let Some(printed) = address.printed(wire::LINE_CHARS, wire::LINE_CHARS) else {
-            return Answer::Refused(Refusal::Address);
+            return CarrierAnswer::Refused(Refusal::Address);
         };
         let reply = self.ask(&operation, asking, |_| address::request(&printed)).await;
         match answer(&reply, |body| address::read(body, address)) {
             // That it knows no such address is the answer.
-            Answer::Refused(Refusal::Address | Refusal::NotFound) => {
+            CarrierAnswer::Refused(Refusal::Address | Refusal::NotFound) => {
                 let (valid, classification) = (false, Classification::Unknown);
-                Answer::Done(AddressCheck { valid, classification, suggestions: Vec::new() })
+                CarrierAnswer::Done(AddressCheck { valid, classification, suggestions: Vec::new() })
             }
             other => other,
         }
     }
 
-    async fn schedule_pickup(&self, pickup: &PickupRequest, asking: Asking<'_>) -> Answer<String> {
+    async fn schedule_pickup(&self, pickup: &PickupRequest, asking: Asking<'_>) -> CarrierAnswer<String> {
         if !pickup::has_phone(pickup) {
-            return Answer::Refused(Refusal::Address);
+            return CarrierAnswer::Refused(Refusal::Address);
         }
         let Some(party) = pickup.party.printed(wire::LINE_CHARS, wire::LINE_CHARS) else {
-            return Answer::Refused(Refusal::Address);
+            return CarrierAnswer::Refused(Refusal::Address);
         };
         let pickup = &PickupRequest { party, ..pickup.clone() };
         let operation = Operation::effect("create_pickup", Method::POST, "/pickup/v1/pickups");
@@ -258,7 +263,7 @@ impl CarrierApi for Fedex {
         answer(&self.ask(&operation, asking, build).await, pickup::read)
     }
 
-    async fn cancel_pickup(&self, confirmation: &str, pickup: &PickupRequest, asking: Asking<'_>) -> Answer<()> {
+    async fn cancel_pickup(&self, confirmation: &str, pickup: &PickupRequest, asking: Asking<'_>) -> CarrierAnswer<()> {
         let operation = Operation::effect("cancel_pickup", Method::PUT, "/pickup/v1/pickups/cancel");
         let build = |keys: &Keys| pickup::Cancel::of(confirmation, pickup, &keys.account_number);
         answer(&self.ask(&operation, asking, build).await, |_| Some(()))

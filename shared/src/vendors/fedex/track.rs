@@ -9,7 +9,7 @@ use super::status::{SENT_BACK, VOIDED, status};
 use super::wire::Said;
 use crate::domain::Timestamp;
 use crate::domain::shipping::{Day, Scan, ShipmentStatus, Tracking};
-use crate::vendors::carrier::{Answer, Found, LabelOrder, Refusal};
+use crate::vendors::carrier::{CarrierAnswer, Found, LabelOrder, Refusal};
 use crate::vendors::lenient::{cut, list, maybe, text};
 
 /// Characters of a scan's description.
@@ -252,29 +252,29 @@ pub(super) fn all(body: &[u8]) -> Option<Vec<(String, OfShipment)>> {
 }
 
 /// What FedEx tells of one number.
-pub(super) fn read(tracking_number: &str, body: &[u8]) -> Answer<Tracking> {
-    let Some(told) = all(body) else { return Answer::Unknown };
+pub(super) fn read(tracking_number: &str, body: &[u8]) -> CarrierAnswer<Tracking> {
+    let Some(told) = all(body) else { return CarrierAnswer::Unknown };
     let mut unreadable = None;
     let mut known = Vec::new();
     for (number, shipment) in told {
         match shipment.error.as_ref() {
             // An answer to somebody else's question.
-            _ if !number.is_empty() && number != tracking_number => unreadable = Some(Answer::Unknown),
+            _ if !number.is_empty() && number != tracking_number => unreadable = Some(CarrierAnswer::Unknown),
             Some(error) if is_unknown_number(error) => {}
-            Some(_) => unreadable = Some(Answer::Unknown),
+            Some(_) => unreadable = Some(CarrierAnswer::Unknown),
             None => known.push(shipment.tracking(tracking_number)),
         }
     }
     // Of several shipments with one number, the newest is ours.
     match known.into_iter().max_by_key(|tracking| tracking.scans.last().map(|scan| scan.at)) {
-        Some(tracking) => Answer::Done(tracking),
-        None => unreadable.unwrap_or(Answer::Refused(Refusal::NotFound)),
+        Some(tracking) => CarrierAnswer::Done(tracking),
+        None => unreadable.unwrap_or(CarrierAnswer::Refused(Refusal::NotFound)),
     }
 }
 
 /// What FedEx tells of each of these; those that it does not know yet are left out.
-pub(super) fn read_all(parcels: &[String], body: &[u8]) -> Answer<Vec<Tracking>> {
-    let Some(told) = all(body) else { return Answer::Unknown };
+pub(super) fn read_all(parcels: &[String], body: &[u8]) -> CarrierAnswer<Vec<Tracking>> {
+    let Some(told) = all(body) else { return CarrierAnswer::Unknown };
     let mut found = Vec::with_capacity(parcels.len());
     for parcel in parcels {
         let of_it = told.iter().filter(|(number, _)| number == parcel).map(|(_, shipment)| shipment);
@@ -285,22 +285,22 @@ pub(super) fn read_all(parcels: &[String], body: &[u8]) -> Answer<Vec<Tracking>>
         match newest {
             Some(tracking) => found.push(tracking),
             None if is_unknown => {}
-            None => return Answer::Unknown,
+            None => return CarrierAnswer::Unknown,
         }
     }
     match (found.is_empty(), told.iter().all(|(_, shipment)| shipment.error.is_some())) {
-        (false, _) => Answer::Done(found),
-        (true, true) => Answer::Refused(Refusal::NotFound),
+        (false, _) => CarrierAnswer::Done(found),
+        (true, true) => CarrierAnswer::Refused(Refusal::NotFound),
         // It tells of others only.
-        (true, false) => Answer::Unknown,
+        (true, false) => CarrierAnswer::Unknown,
     }
 }
 
 /// What FedEx has under our reference. It gives no label twice, so what is there has to be voided; what was voided counts as
 /// nothing. An error that does not say that nothing is there (the reference is not unique, say) leaves it unknown, and so
 /// does an answer that says nothing at all: only FedEx's word for an unknown reference lets anybody buy again.
-pub(super) fn found(body: &[u8]) -> Answer<Found> {
-    let Some(told) = all(body) else { return Answer::Unknown };
+pub(super) fn found(body: &[u8]) -> CarrierAnswer<Found> {
+    let Some(told) = all(body) else { return CarrierAnswer::Unknown };
     let mut is_sure = !told.is_empty();
     for (number, shipment) in &told {
         match shipment.error.as_ref() {
@@ -308,11 +308,11 @@ pub(super) fn found(body: &[u8]) -> Answer<Found> {
             None if shipment.is_voided() => {}
             None => match shipment.master().unwrap_or(number) {
                 "" => is_sure = false,
-                number => return Answer::Done(Found::WithoutLabel { tracking_number: number.to_owned() }),
+                number => return CarrierAnswer::Done(Found::WithoutLabel { tracking_number: number.to_owned() }),
             },
         }
     }
-    if is_sure { Answer::Done(Found::Nothing) } else { Answer::Unknown }
+    if is_sure { CarrierAnswer::Done(Found::Nothing) } else { CarrierAnswer::Unknown }
 }
 
 /// Whether a code says that nothing bears our reference. That some number or page cannot be found says nothing of it.
@@ -350,13 +350,13 @@ mod tests {
         json!({"trackingNumberInfo": {"trackingNumber": NUMBER}, "error": {"code": code, "message": "…"}})
     }
 
-    fn tracked(results: &Value) -> Answer<Tracking> {
+    fn tracked(results: &Value) -> CarrierAnswer<Tracking> {
         read(NUMBER, &answer(results))
     }
 
     fn scans(events: &Value) -> Vec<Scan> {
         match tracked(&json!([{"scanEvents": events}])) {
-            Answer::Done(tracking) => tracking.scans,
+            CarrierAnswer::Done(tracking) => tracking.scans,
             other => panic!("{other:?}"),
         }
     }
@@ -410,27 +410,30 @@ mod tests {
         let body = |results: Value| json!({"output": {"completeTrackResults": results}}).to_string();
         let parcels = ["1".to_owned(), "2".to_owned(), "3".to_owned()];
         let told = body(json!([of("2", scanned("IT")), of("1", scanned("DL")), of("3", unknown.clone())]));
-        let Answer::Done(all) = read_all(&parcels, told.as_bytes()) else { panic!("trackings") };
+        let CarrierAnswer::Done(all) = read_all(&parcels, told.as_bytes()) else { panic!("trackings") };
         let codes: Vec<_> = all.iter().map(|one| (one.tracking_number.as_str(), one.scans[0].code.as_str())).collect();
         assert_eq!(codes, [("1", "DL"), ("2", "IT")]);
         let none = body(json!([of("1", unknown.clone()), of("2", unknown)]));
-        assert_eq!(read_all(&parcels, none.as_bytes()), Answer::Refused(Refusal::NotFound));
-        assert_eq!(read_all(&parcels, body(json!([of("9", scanned("DL"))])).as_bytes()), Answer::Unknown);
+        assert_eq!(read_all(&parcels, none.as_bytes()), CarrierAnswer::Refused(Refusal::NotFound));
+        assert_eq!(read_all(&parcels, body(json!([of("9", scanned("DL"))])).as_bytes()), CarrierAnswer::Unknown);
     }
 
     #[test]
     fn what_is_told_of_another_number_is_not_this_one_s() {
         let other = |number: &str| json!([{"trackingNumberInfo": {"trackingNumber": number}, "scanEvents": [event("2025-05-03T09:30:00-05:00", "DL", "DL")]}]);
-        assert_eq!(tracked(&other("794953535000")), Answer::Unknown);
-        assert!(matches!(tracked(&other(NUMBER)), Answer::Done(tracking) if tracking.scans.len() == 1));
+        assert_eq!(tracked(&other("794953535000")), CarrierAnswer::Unknown);
+        assert!(matches!(tracked(&other(NUMBER)), CarrierAnswer::Done(tracking) if tracking.scans.len() == 1));
     }
 
     #[test]
     fn an_error_for_the_number_is_not_a_tracking() {
-        assert_eq!(tracked(&json!([error("TRACKING.TRACKINGNUMBER.NOTFOUND")])), Answer::Refused(Refusal::NotFound));
-        assert_eq!(tracked(&json!([])), Answer::Refused(Refusal::NotFound));
-        assert_eq!(tracked(&json!([error("SYSTEM.UNEXPECTED.ERROR")])), Answer::Unknown);
-        assert_eq!(read(NUMBER, b"<html>"), Answer::Unknown);
+        assert_eq!(
+            tracked(&json!([error("TRACKING.TRACKINGNUMBER.NOTFOUND")])),
+            CarrierAnswer::Refused(Refusal::NotFound)
+        );
+        assert_eq!(tracked(&json!([])), CarrierAnswer::Refused(Refusal::NotFound));
+        assert_eq!(tracked(&json!([error("SYSTEM.UNEXPECTED.ERROR")])), CarrierAnswer::Unknown);
+        assert_eq!(read(NUMBER, b"<html>"), CarrierAnswer::Unknown);
     }
 
     #[test]
@@ -438,7 +441,7 @@ mod tests {
         let old = json!({"scanEvents": [event("2015-05-03T09:30:00-05:00", "DL", "DL")]});
         let new = json!({"scanEvents": [event("2025-05-03T09:30:00-05:00", "PU", "PU")]});
         match tracked(&json!([new, old])) {
-            Answer::Done(tracking) => assert_eq!(tracking.scans[0].code, "PU"),
+            CarrierAnswer::Done(tracking) => assert_eq!(tracking.scans[0].code, "PU"),
             other => panic!("{other:?}"),
         }
     }
@@ -452,33 +455,33 @@ mod tests {
             shipment
         };
         let found = |results: Value| found(&answer(&results));
-        let number = |number: &str| Answer::Done(Found::WithoutLabel { tracking_number: number.to_owned() });
+        let number = |number: &str| CarrierAnswer::Done(Found::WithoutLabel { tracking_number: number.to_owned() });
         assert_eq!(found(json!([there(json!({}))])), number("794953535011"));
         let of_several = json!({"additionalTrackingInfo": {"packageIdentifiers": [
             {"type": "CUSTOMER_REFERENCE", "values": ["CD-1"]}, {"type": "STANDARD_MPS", "values": ["794953535000"]},
         ]}});
         assert_eq!(found(json!([there(of_several)])), number("794953535000"));
         let voided = || there(json!({"latestStatusDetail": {"code": "CA"}}));
-        assert_eq!(found(json!([voided()])), Answer::Done(Found::Nothing));
+        assert_eq!(found(json!([voided()])), CarrierAnswer::Done(Found::Nothing));
         let scanned = there(json!({"scanEvents": [event("2025-05-03T09:30:00-05:00", "CA", "CA")]}));
-        assert_eq!(found(json!([scanned])), Answer::Done(Found::Nothing));
+        assert_eq!(found(json!([scanned])), CarrierAnswer::Done(Found::Nothing));
         assert_eq!(found(json!([voided(), there(json!({}))])), number("794953535011"));
-        assert_eq!(found(json!([error("TRACKING.REFERENCENUMBER.NOTFOUND")])), Answer::Done(Found::Nothing));
+        assert_eq!(found(json!([error("TRACKING.REFERENCENUMBER.NOTFOUND")])), CarrierAnswer::Done(Found::Nothing));
     }
 
     #[test]
     fn what_fedex_is_not_sure_of_is_not_nothing() {
-        assert_eq!(found(&answer(&json!([error("TRACKING.DATA.NOTUNIQUE")]))), Answer::Unknown);
+        assert_eq!(found(&answer(&json!([error("TRACKING.DATA.NOTUNIQUE")]))), CarrierAnswer::Unknown);
         for code in ["SYSTEM.UNEXPECTED.ERROR", "NOT.FOUND.ERROR", "TRACKING.TRACKINGNUMBER.NOTFOUND"] {
-            assert_eq!(found(&answer(&json!([error(code)]))), Answer::Unknown, "{code}");
+            assert_eq!(found(&answer(&json!([error(code)]))), CarrierAnswer::Unknown, "{code}");
         }
-        assert_eq!(found(b"<html>"), Answer::Unknown);
+        assert_eq!(found(b"<html>"), CarrierAnswer::Unknown);
         for empty in [answer(&json!([])), answer(&json!(["odd"])), b"{\"output\":{}}".to_vec()] {
-            assert_eq!(found(&empty), Answer::Unknown);
+            assert_eq!(found(&empty), CarrierAnswer::Unknown);
         }
         let nameless =
             json!({"output": {"completeTrackResults": [{"trackResults": [{"latestStatusDetail": {"code": "OC"}}]}]}});
-        assert_eq!(found(nameless.to_string().as_bytes()), Answer::Unknown);
+        assert_eq!(found(nameless.to_string().as_bytes()), CarrierAnswer::Unknown);
     }
 
     #[test]

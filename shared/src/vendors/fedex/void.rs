@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::classify::code;
 use super::wire::{AccountNumber, Said};
-use crate::vendors::carrier::{Answer, Refusal};
+use crate::vendors::carrier::{CarrierAnswer, Refusal};
 use crate::vendors::lenient::{list, maybe};
 
 #[derive(Debug, Serialize)]
@@ -22,7 +22,7 @@ impl<'a> Cancel<'a> {
 }
 
 /// What the answer to a void comes to, an HTTP 200 that says no included. What was voided before is voided.
-pub(super) fn canceled(body: &[u8]) -> Answer<()> {
+pub(super) fn canceled(body: &[u8]) -> CarrierAnswer<()> {
     #[derive(Deserialize)]
     struct Canceled {
         #[serde(default, deserialize_with = "maybe")]
@@ -38,20 +38,20 @@ pub(super) fn canceled(body: &[u8]) -> Answer<()> {
     }
     let told = serde_json::from_slice::<Canceled>(body).ok().and_then(|canceled| canceled.output);
     let code = match told {
-        Some(Told { cancelled_shipment: Some(true), .. }) => return Answer::Done(()),
+        Some(Told { cancelled_shipment: Some(true), .. }) => return CarrierAnswer::Done(()),
         Some(told) => told.alerts.into_iter().find_map(|alert| alert.code),
         None => code(body),
     };
-    let Some(code) = code else { return Answer::Unknown };
+    let Some(code) = code else { return CarrierAnswer::Unknown };
     let says = |parts: &[&str]| parts.iter().any(|part| code.contains(part));
     if says(&["DELETED", "ALREADY.CANCEL", "ALREADYCANCEL", "PREVIOUSLY.CANCEL"]) {
-        Answer::Done(())
+        CarrierAnswer::Done(())
     } else if says(&["CLOSED", "TRANSIT", "TENDERED", "PICKEDUP", "DELIVERED", "CANNOT.BE.CANCEL"]) {
-        Answer::Refused(Refusal::TooLate)
+        CarrierAnswer::Refused(Refusal::TooLate)
     } else if says(&["NOTFOUND", "NOT.FOUND", "TRACKINGNUMBER", "TRACKINGID"]) {
-        Answer::Refused(Refusal::NotFound)
+        CarrierAnswer::Refused(Refusal::NotFound)
     } else {
-        Answer::Refused(Refusal::Other)
+        CarrierAnswer::Refused(Refusal::Other)
     }
 }
 
@@ -66,17 +66,17 @@ mod tests {
         let alert = |code: &str| json!({"output": {"cancelledShipment": false, "alerts": [{"code": code, "alertType": "WARNING"}]}});
         let error = |code: &str| json!({"errors": [{"code": code, "message": "…"}]});
         for (said, expected) in [
-            (json!({"output": {"cancelledShipment": true, "cancelledHistory": true}}), Answer::Done(())),
-            (alert("SHIPMENT.ALREADY.CANCELLED"), Answer::Done(())),
-            (error("CANCELSHIPMENT.TRACKINGNUMBER.DELETED"), Answer::Done(())),
-            (alert("SHIPMENT.IN.TRANSIT"), Answer::Refused(Refusal::TooLate)),
-            (error("TRACKINGIDS.TRACKINGNUMBER.CLOSED"), Answer::Refused(Refusal::TooLate)),
-            (error("TRACKINGNUMBER.ENTERED.INVALID"), Answer::Refused(Refusal::NotFound)),
-            (error("TRACKING.TRACKINGNUMBER.NOTFOUND"), Answer::Refused(Refusal::NotFound)),
-            (error("SHIPMENT.USER.UNAUTHORIZED"), Answer::Refused(Refusal::Other)),
-            (json!({"output": {"cancelledShipment": false}}), Answer::Unknown),
-            (json!({"output": {}}), Answer::Unknown),
-            (json!({}), Answer::Unknown),
+            (json!({"output": {"cancelledShipment": true, "cancelledHistory": true}}), CarrierAnswer::Done(())),
+            (alert("SHIPMENT.ALREADY.CANCELLED"), CarrierAnswer::Done(())),
+            (error("CANCELSHIPMENT.TRACKINGNUMBER.DELETED"), CarrierAnswer::Done(())),
+            (alert("SHIPMENT.IN.TRANSIT"), CarrierAnswer::Refused(Refusal::TooLate)),
+            (error("TRACKINGIDS.TRACKINGNUMBER.CLOSED"), CarrierAnswer::Refused(Refusal::TooLate)),
+            (error("TRACKINGNUMBER.ENTERED.INVALID"), CarrierAnswer::Refused(Refusal::NotFound)),
+            (error("TRACKING.TRACKINGNUMBER.NOTFOUND"), CarrierAnswer::Refused(Refusal::NotFound)),
+            (error("SHIPMENT.USER.UNAUTHORIZED"), CarrierAnswer::Refused(Refusal::Other)),
+            (json!({"output": {"cancelledShipment": false}}), CarrierAnswer::Unknown),
+            (json!({"output": {}}), CarrierAnswer::Unknown),
+            (json!({}), CarrierAnswer::Unknown),
         ] {
             assert_eq!(canceled(said.to_string().as_bytes()), expected, "{said}");
         }

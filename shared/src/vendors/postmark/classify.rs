@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, StatusCode};
 
-use super::wire::Answer;
+use super::wire::SendResponse;
 use crate::gateway::{Class, retry_after};
 
 /// The recipient is inactive: a hard bounce, a complaint or a wish of theirs. Nothing reaches them until somebody
@@ -49,7 +49,7 @@ pub(super) fn refusal(body: &[u8]) -> &'static str {
 }
 
 fn code(body: &[u8]) -> Option<u32> {
-    serde_json::from_slice::<Answer>(body).ok()?.error_code
+    serde_json::from_slice::<SendResponse>(body).ok()?.error_code
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(super) struct Mail<'a> {
 /// The answer to a mail, good or bad.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Answer {
+pub(super) struct SendResponse {
     #[serde(default)]
     pub(super) error_code: Option<u32>,
     #[serde(default, rename = "MessageID")]
@@ -37,7 +37,7 @@ pub(super) struct Answer {
 
 /// The id in an answer to a mail; only what was accepted has one.
 pub(super) fn message_id(body: &[u8]) -> Option<String> {
-    serde_json::from_slice::<Answer>(body).ok()?.message_id.filter(|id| !id.is_empty())
+    serde_json::from_slice::<SendResponse>(body).ok()?.message_id.filter(|id| !id.is_empty())
 }
 
 /// What was sent, as far as we read it.

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::classify::is_replay;
 use super::customer::is_missing;
-use super::wire::{Customer, ErrorAnswer, Object, PaymentIntent, Refund};
+use super::wire::{Customer, ErrorResponse, Object, PaymentIntent, Refund};
 use crate::domain::Timestamp;
 use crate::domain::payment::PaymentStatus;
 use crate::effects::intent::Kind;
@@ -51,7 +51,7 @@ fn said(object: impl Object, response: &HttpResponse, now: Timestamp) -> Observa
 
 /// A refusal. One that holds an object is news of the object: a declined create has made one.
 fn refused(kind: Kind, response: &HttpResponse, now: Timestamp) -> Outcome {
-    let error = parse::<ErrorAnswer>(response).map(|answer| answer.error);
+    let error = parse::<ErrorResponse>(response).map(|answer| answer.error);
     let declined = response.status() == 402;
     if kind == Kind::PaymentCreate && error.as_ref().is_some_and(is_missing) {
         // Refused before it was carried out. It is not sent again as it is: another customer comes first.

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, StatusCode};
 
-use super::wire::ErrorAnswer;
+use super::wire::ErrorResponse;
 use crate::gateway::{Class, retry_after};
 
 /// The header of an answer that is repeated from an earlier request of the same idempotency key.
@@ -11,7 +11,7 @@ pub(super) const REPLAYED: &str = "idempotent-replayed";
 /// Classifies by status, and by the error's type where one status has two meanings.
 pub(super) fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Class {
     let error_type = || {
-        let parsed: Option<ErrorAnswer> = serde_json::from_slice(body).ok();
+        let parsed: Option<ErrorResponse> = serde_json::from_slice(body).ok();
         parsed.and_then(|answer| answer.error.kind)
     };
     match status.as_u16() {

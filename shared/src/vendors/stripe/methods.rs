@@ -7,7 +7,7 @@ use super::Stripe;
 use super::answer::parse;
 use super::customer::is_missing;
 use super::request::path_segment;
-use super::wire::{ErrorAnswer, Page, PaymentMethod};
+use super::wire::{ErrorResponse, Page, PaymentMethod};
 use crate::domain::Correlation;
 use crate::error::{Error, Result};
 use crate::gateway::{Class, Permit, Reply};
@@ -48,7 +48,7 @@ fn shown(method: PaymentMethod) -> Value {
 }
 
 fn names_missing_customer(reply: &Reply) -> bool {
-    reply.response.as_ref().and_then(parse::<ErrorAnswer>).is_some_and(|answer| is_missing(&answer.error))
+    reply.response.as_ref().and_then(parse::<ErrorResponse>).is_some_and(|answer| is_missing(&answer.error))
 }
 
 fn failure(reply: &Reply, has_cursor: bool) -> Error {

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 
 use super::answer::parse;
 use super::request::{self, path_segment};
-use super::wire::{ErrorAnswer, Object, Page, PaymentIntent, Refund};
+use super::wire::{ErrorResponse, Object, Page, PaymentIntent, Refund};
 use super::{Stripe, customer};
 use crate::domain::input::{ConfirmPayment, CreateCustomer, CreatePayment, CreateRefund};
 use crate::domain::{Correlation, IntentId, Money, StackId, Timestamp};
@@ -55,7 +55,7 @@ impl Stripe {
             }
             // It does not exist, not even for us. Whatever else is refused, a page of something in between too, says nothing.
             Class::Refused => {
-                let refused: ErrorAnswer = parse(&response)?;
+                let refused: ErrorResponse = parse(&response)?;
                 (refused.error.code.as_deref() == Some("resource_missing")).then_some(false)
             }
             _ => None,

@@ -128,7 +128,7 @@ fn nullable<'de, D: serde::Deserializer<'de>>(field: D) -> Result<Metadata, D::E
 
 /// The body of an error answer.
 #[derive(Deserialize)]
-pub(super) struct ErrorAnswer {
+pub(super) struct ErrorResponse {
     pub(super) error: ErrorBody,
 }
 

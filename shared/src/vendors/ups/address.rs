@@ -37,7 +37,7 @@ pub(super) fn request(address: &Address) -> Value {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct AddressResponse {
     #[serde(rename = "XAVResponse")]
     response: XavResponse,
 }
@@ -95,7 +95,7 @@ impl KeyFormat {
 
 /// What the answer says.
 pub(super) fn read(body: &[u8]) -> Option<AddressCheck> {
-    let answer = serde_json::from_slice::<Answer>(body).ok()?.response;
+    let answer = serde_json::from_slice::<AddressResponse>(body).ok()?.response;
     let code = answer.address_classification.and_then(|classification| classification.code);
     let classification = match code.as_deref() {
         Some("1") => Classification::Business,

@@ -40,7 +40,7 @@ pub(super) fn request(numbers: &[&str]) -> Value {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct AlertResponse {
     #[serde(deserialize_with = "lenient::list")]
     valid_tracking_numbers: Vec<String>,
     #[serde(default, deserialize_with = "lenient::list")]
@@ -49,7 +49,7 @@ struct Answer {
 
 /// What became of it.
 pub(super) fn read(body: &[u8]) -> Option<Subscribed> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: AlertResponse = serde_json::from_slice(body).ok()?;
     Some(Subscribed { valid: answer.valid_tracking_numbers, invalid: answer.invalid_tracking_numbers })
 }
 

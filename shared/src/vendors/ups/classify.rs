@@ -25,7 +25,7 @@ const NO_VALID_NUMBER: &str = "VSS210";
 /// With the wrapper of the specifications, and without, as tracking by reference answers (a probe of production in a public
 /// repository, 2026-09).
 #[derive(Deserialize)]
-struct Answer {
+struct ErrorResponse {
     #[serde(default, deserialize_with = "lenient::maybe")]
     response: Option<Errors>,
     #[serde(default, deserialize_with = "lenient::list")]
@@ -138,7 +138,7 @@ pub(super) fn is_all_invalid(body: &[u8]) -> bool {
 
 /// UPS's code in the body of an error.
 pub(super) fn code(body: &[u8]) -> Option<String> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: ErrorResponse = serde_json::from_slice(body).ok()?;
     let wrapped = answer.response.map(|response| response.errors).unwrap_or_default();
     wrapped.into_iter().chain(answer.errors).find_map(|failure| failure.code)
 }

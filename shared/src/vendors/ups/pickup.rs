@@ -116,7 +116,7 @@ fn service(pickup: &PickupRequest) -> String {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct PickupResponse {
     pickup_creation_response: PickupCreationResponse,
 }
 
@@ -128,6 +128,6 @@ struct PickupCreationResponse {
 
 /// The pickup's number.
 pub(super) fn read(body: &[u8]) -> Option<String> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: PickupResponse = serde_json::from_slice(body).ok()?;
     Some(answer.pickup_creation_response.number).filter(|number| !number.is_empty())
 }

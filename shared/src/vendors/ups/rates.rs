@@ -71,7 +71,7 @@ pub(super) fn request(consignment: &Consignment, service: Option<&str>, account:
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct RateEnvelope {
     rate_response: RateResponse,
 }
 
@@ -140,7 +140,7 @@ struct Arrival {
 
 /// The rates of an answer; `None` when it is no answer to this question, or none of them can be read.
 pub(super) fn read(body: &[u8], consignment: &Consignment) -> Option<Vec<Rate>> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: RateEnvelope = serde_json::from_slice(body).ok()?;
     let is_us_origin = is_imperial(&consignment.shipper.address);
     read_of(answer.rate_response.rated_shipment, |rated| rated.rate(is_us_origin))
 }

@@ -25,7 +25,7 @@ pub(super) fn request(reference: &str, account: &str) -> Value {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct RecoverResponse {
     label_recovery_response: LabelRecoveryResponse,
 }
 
@@ -63,7 +63,7 @@ struct Candidate {
 /// The label is whole when there is one for each parcel, and the customs' papers where they are needed: a parcel must
 /// not leave with half of what belongs to it.
 pub(super) fn read(body: &[u8], order: &LabelOrder<'_>) -> Option<Found> {
-    let answer = serde_json::from_slice::<Answer>(body).ok()?.label_recovery_response;
+    let answer = serde_json::from_slice::<RecoverResponse>(body).ok()?.label_recovery_response;
     let labels = answer.label_results;
     let first = labels.iter().find_map(|label| label.tracking_number.clone());
     let candidate = answer.tracking_candidate.into_iter().next().map(|candidate| candidate.tracking_number);

@@ -141,7 +141,7 @@ fn product(item: &CustomsItem) -> Value {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct ShipResponse {
     shipment_response: ShipmentResponse,
 }
 
@@ -219,7 +219,7 @@ impl Image {
 
 /// The label of an answer; `None` when a number or a document is missing: then it is looked for.
 pub(super) fn read(body: &[u8], parcels: usize) -> Option<Label> {
-    let results = serde_json::from_slice::<Answer>(body).ok()?.shipment_response.shipment_results;
+    let results = serde_json::from_slice::<ShipResponse>(body).ok()?.shipment_response.shipment_results;
     if results.package_results.len() != parcels {
         return None;
     }

@@ -29,14 +29,14 @@ fn request(keys: &Keys, base: &str) -> Result<HttpRequest> {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct TokenResponse {
     access_token: Private<String>,
     #[serde(default, deserialize_with = "lenient::text")]
     expires_in: Option<String>,
 }
 
 fn read(body: &[u8]) -> Option<(Private<String>, Duration)> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: TokenResponse = serde_json::from_slice(body).ok()?;
     let seconds = answer.expires_in?.parse().ok()?;
     (!answer.access_token.expose().is_empty()).then_some((answer.access_token, Duration::from_secs(seconds)))
 }

@@ -23,7 +23,7 @@ pub(super) fn path(number: &str) -> String {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct TrackEnvelope {
     track_response: TrackResponse,
 }
 
@@ -139,7 +139,7 @@ pub(super) fn scan(at: Timestamp, said: &Status, place: Option<&Place>) -> Scan 
 
 /// What the answer tells of the parcel. UPS also answers when it knows nothing of the number.
 pub(super) fn read(body: &[u8], number: &str) -> Option<Result<Tracking, Refusal>> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: TrackEnvelope = serde_json::from_slice(body).ok()?;
     let mut packages: Vec<Package> =
         answer.track_response.shipment.into_iter().flat_map(|shipment| shipment.package).collect();
     if packages.is_empty() {

@@ -1,7 +1,7 @@
 //! What the carriers' answers come to.
 
 use crossdock::domain::shipping::{Consignment, Incoterm};
-use crossdock::vendors::carrier::{Answer, CarrierApi, Found, LabelOrder, Refusal};
+use crossdock::vendors::carrier::{CarrierAnswer, CarrierApi, Found, LabelOrder, Refusal};
 use crossdock::vendors::ups::Subscribed;
 use serde_json::{Value, json};
 
@@ -22,8 +22,8 @@ fn order(consignment: &Consignment) -> LabelOrder<'_> {
     LabelOrder { consignment, service: "03", reference: "CD-1" }
 }
 
-fn not_done<T>(code: &'static str) -> Answer<T> {
-    Answer::NotDone { code, after: None, answered: true }
+fn not_done<T>(code: &'static str) -> CarrierAnswer<T> {
+    CarrierAnswer::NotDone { code, after: None, answered: true }
 }
 
 #[tokio::test(start_paused = true)]
@@ -49,7 +49,9 @@ async fn ups_tells_its_rates_the_account_s_own_price_first_and_an_odd_one_is_lef
         null,
     ] } }),
     );
-    let Answer::Done(rates) = carriers.ups.rates(&consignment, None, carriers.asking()).await else { panic!("rates") };
+    let CarrierAnswer::Done(rates) = carriers.ups.rates(&consignment, None, carriers.asking()).await else {
+        panic!("rates")
+    };
     let told = |rate: &crossdock::domain::shipping::Rate| {
         (
             rate.service.clone(),
@@ -70,11 +72,13 @@ async fn ups_tells_its_rates_the_account_s_own_price_first_and_an_odd_one_is_lef
 
     let alone = json!({ "Service": { "Code": "03" }, "TotalCharges": total("20.10") });
     carriers.answer(200, &json!({ "RateResponse": { "RatedShipment": alone } }));
-    let Answer::Done(rates) = carriers.ups.rates(&consignment, None, carriers.asking()).await else { panic!("rates") };
+    let CarrierAnswer::Done(rates) = carriers.ups.rates(&consignment, None, carriers.asking()).await else {
+        panic!("rates")
+    };
     assert_eq!(rates.len(), 1, "UPS sends one rate without a list around it");
 
     for (status, body, expected) in [
-        (400, ups_error("111210"), Answer::Refused(Refusal::Service)),
+        (400, ups_error("111210"), CarrierAnswer::Refused(Refusal::Service)),
         (500, ups_error("10004"), not_done("vendor_unavailable")),
         (429, json!({}), not_done("throttled")),
         (403, json!({}), not_done("vendor_credentials")),
@@ -84,7 +88,7 @@ async fn ups_tells_its_rates_the_account_s_own_price_first_and_an_odd_one_is_lef
             json!({ "RateResponse": { "RatedShipment": [{ "Service": { "Code": "02" } }] } }),
             not_done("vendor_unreadable"),
         ),
-        (200, json!({ "RateResponse": { "RatedShipment": [] } }), Answer::Done(Vec::new())),
+        (200, json!({ "RateResponse": { "RatedShipment": [] } }), CarrierAnswer::Done(Vec::new())),
     ] {
         carriers.answer(status, &body);
         assert_eq!(carriers.ups.rates(&consignment, None, carriers.asking()).await, expected, "{status} {body}");
@@ -108,7 +112,7 @@ async fn a_label_of_ups_is_done_only_with_a_document_for_each_parcel() {
         } } })
     };
     carriers.answer(200, &answer(json!([package(1), package(2)])));
-    let Answer::Done(label) = carriers.ups.buy(order(&two), carriers.asking()).await else { panic!("a label") };
+    let CarrierAnswer::Done(label) = carriers.ups.buy(order(&two), carriers.asking()).await else { panic!("a label") };
     assert_eq!((label.tracking_number.as_str(), label.parcel_numbers.join(" ").as_str()), (ID, "1Z1 1Z2"));
     let media: Vec<_> = label.documents.iter().map(|document| document.media_type).collect();
     assert_eq!(media, ["image/gif", "image/gif", "application/pdf"]);
@@ -119,13 +123,13 @@ async fn a_label_of_ups_is_done_only_with_a_document_for_each_parcel() {
     without["ShippingLabel"]["GraphicImage"] = json!("");
     for odd in [json!([package(1)]), json!([package(1), without]), json!(null), json!(package(1))] {
         carriers.answer(200, &answer(odd.clone()));
-        assert_eq!(carriers.ups.buy(order(&two), carriers.asking()).await, Answer::Unknown, "{odd}");
+        assert_eq!(carriers.ups.buy(order(&two), carriers.asking()).await, CarrierAnswer::Unknown, "{odd}");
     }
     for (status, code, expected) in [
-        (400, "120202", Answer::Refused(Refusal::Address)),
-        (400, "120021", Answer::Unknown),
-        (500, "10004", Answer::Unknown),
-        (503, "", Answer::Unknown),
+        (400, "120202", CarrierAnswer::Refused(Refusal::Address)),
+        (400, "120021", CarrierAnswer::Unknown),
+        (500, "10004", CarrierAnswer::Unknown),
+        (503, "", CarrierAnswer::Unknown),
         (503, "120001", not_done("vendor_unavailable")),
     ] {
         carriers.answer(status, &ups_error(code));
@@ -144,10 +148,10 @@ async fn a_purchase_at_ups_is_found_whole_or_to_be_voided_or_certainly_not_at_al
     let one = consignment("US", "US", false);
     let two = consignment("US", "US", true);
     let abroad = declared("DE", "CH", Incoterm::Dap, false);
-    let without = || Answer::Done(Found::WithoutLabel { tracking_number: ID.to_owned() });
+    let without = || CarrierAnswer::Done(Found::WithoutLabel { tracking_number: ID.to_owned() });
 
     carriers.answer(200, &answer(label(1)));
-    let Answer::Done(Found::Whole(found)) = carriers.ups.find(order(&one), carriers.asking()).await else {
+    let CarrierAnswer::Done(Found::Whole(found)) = carriers.ups.find(order(&one), carriers.asking()).await else {
         panic!("whole")
     };
     assert_eq!((found.tracking_number.as_str(), found.parcel_numbers.len(), found.documents.len()), (ID, 1, 1));
@@ -164,7 +168,11 @@ async fn a_purchase_at_ups_is_found_whole_or_to_be_voided_or_certainly_not_at_al
         let bare = json!({ "errors": [{ "code": code, "message": "…" }] });
         for body in [ups_error(code), bare] {
             carriers.answer(400, &body);
-            assert_eq!(carriers.ups.find(order(&one), carriers.asking()).await, Answer::Done(Found::Nothing), "{body}");
+            assert_eq!(
+                carriers.ups.find(order(&one), carriers.asking()).await,
+                CarrierAnswer::Done(Found::Nothing),
+                "{body}"
+            );
         }
     }
     // Anything else says nothing of whether it was bought.
@@ -177,7 +185,7 @@ async fn a_purchase_at_ups_is_found_whole_or_to_be_voided_or_certainly_not_at_al
         (200, json!({ "LabelRecoveryResponse": {} }).to_string()),
     ] {
         carriers.answer_raw(status, &body);
-        assert_eq!(carriers.ups.find(order(&one), carriers.asking()).await, Answer::Unknown, "{status} {body}");
+        assert_eq!(carriers.ups.find(order(&one), carriers.asking()).await, CarrierAnswer::Unknown, "{status} {body}");
     }
 }
 
@@ -186,16 +194,16 @@ async fn a_label_of_ups_that_is_void_already_is_void() {
     let carriers = Carriers::new();
     let voided = |code: &str| json!({ "VoidShipmentResponse": { "SummaryResult": { "Status": { "Code": code } } } });
     for (status, body, expected) in [
-        (200, voided("1"), Answer::Done(())),
-        (200, voided("&#xD;&#xD;&#xD;1"), Answer::Done(())),
-        (200, voided("0"), Answer::Unknown),
-        (200, json!({}), Answer::Unknown),
-        (400, ups_error("190117"), Answer::Done(())),
-        (400, ups_error("190102"), Answer::Refused(Refusal::NotFound)),
-        (400, ups_error("190103"), Answer::Refused(Refusal::TooLate)),
-        (400, ups_error("190101"), Answer::Refused(Refusal::TooLate)),
+        (200, voided("1"), CarrierAnswer::Done(())),
+        (200, voided("&#xD;&#xD;&#xD;1"), CarrierAnswer::Done(())),
+        (200, voided("0"), CarrierAnswer::Unknown),
+        (200, json!({}), CarrierAnswer::Unknown),
+        (400, ups_error("190117"), CarrierAnswer::Done(())),
+        (400, ups_error("190102"), CarrierAnswer::Refused(Refusal::NotFound)),
+        (400, ups_error("190103"), CarrierAnswer::Refused(Refusal::TooLate)),
+        (400, ups_error("190101"), CarrierAnswer::Refused(Refusal::TooLate)),
         (400, ups_error("190001"), not_done("vendor_unavailable")),
-        (500, ups_error("10004"), Answer::Unknown),
+        (500, ups_error("10004"), CarrierAnswer::Unknown),
     ] {
         carriers.answer(status, &body);
         assert_eq!(carriers.ups.void(ID, carriers.asking()).await, expected, "{status} {body}");
@@ -209,12 +217,12 @@ async fn a_number_that_no_carrier_knows_is_not_found() {
     for (status, body) in [(404, json!({})), (400, ups_error("TV1002")), (200, nothing)] {
         carriers.answer(status, &body);
         let answer = carriers.ups.track(ID, carriers.asking()).await;
-        assert_eq!(answer, Answer::Refused(Refusal::NotFound), "{status} {body}");
+        assert_eq!(answer, CarrierAnswer::Refused(Refusal::NotFound), "{status} {body}");
     }
     for (status, body) in [(404, dhl_error(404, "No Shipments Found")), (200, json!({ "shipments": [] }))] {
         carriers.answer(status, &body);
         let answer = carriers.dhl.track("1234567890", carriers.asking()).await;
-        assert_eq!(answer, Answer::Refused(Refusal::NotFound), "{status} {body}");
+        assert_eq!(answer, CarrierAnswer::Refused(Refusal::NotFound), "{status} {body}");
     }
 }
 
@@ -225,21 +233,23 @@ async fn ups_says_of_which_numbers_it_will_tell_and_odd_ones_are_not_sent() {
     carriers.answer(200, &json!({ "validTrackingNumbers": [numbers[0]], "invalidTrackingNumbers": [numbers[2]] }));
     let answer = carriers.ups.subscribe(&numbers, carriers.asking()).await;
     let invalid = vec![numbers[2].clone(), numbers[1].clone()];
-    assert_eq!(answer, Answer::Done(Subscribed { valid: vec![numbers[0].clone()], invalid }));
+    assert_eq!(answer, CarrierAnswer::Done(Subscribed { valid: vec![numbers[0].clone()], invalid }));
     assert_eq!(carriers.last_body()["trackingNumberList"], json!([numbers[0], numbers[2]]));
 
     carriers.answer(400, &ups_error("VSS210"));
-    let Answer::Done(none) = carriers.ups.subscribe(&numbers, carriers.asking()).await else { panic!("an answer") };
+    let CarrierAnswer::Done(none) = carriers.ups.subscribe(&numbers, carriers.asking()).await else {
+        panic!("an answer")
+    };
     assert_eq!((none.valid.len(), none.invalid.len()), (0, 3));
     carriers.answer(400, &ups_error("VSS930"));
-    assert_eq!(carriers.ups.subscribe(&numbers, carriers.asking()).await, Answer::Refused(Refusal::Other));
+    assert_eq!(carriers.ups.subscribe(&numbers, carriers.asking()).await, CarrierAnswer::Refused(Refusal::Other));
 
     let before = carriers.sent().len();
     let odd = ["JD01".to_owned()];
-    let Answer::Done(none) = carriers.ups.subscribe(&odd, carriers.asking()).await else { panic!("an answer") };
+    let CarrierAnswer::Done(none) = carriers.ups.subscribe(&odd, carriers.asking()).await else { panic!("an answer") };
     assert_eq!(none.invalid, odd);
     let many = vec![numbers[0].clone(); 101];
-    assert_eq!(carriers.ups.subscribe(&many, carriers.asking()).await, Answer::Refused(Refusal::Other));
+    assert_eq!(carriers.ups.subscribe(&many, carriers.asking()).await, CarrierAnswer::Refused(Refusal::Other));
     assert_eq!(carriers.sent().len(), before);
 }
 
@@ -249,7 +259,7 @@ async fn a_purchase_at_dhl_is_found_without_its_label_or_certainly_not_at_all() 
     let one = consignment("DE", "FR", false);
     carriers.answer(200, &json!({ "shipments": [{ "shipmentTrackingNumber": "1234567890", "events": [] }] }));
     let found = Found::WithoutLabel { tracking_number: "1234567890".to_owned() };
-    assert_eq!(carriers.dhl.find(order(&one), carriers.asking()).await, Answer::Done(found));
+    assert_eq!(carriers.dhl.find(order(&one), carriers.asking()).await, CarrierAnswer::Done(found));
     let query = carriers.last().uri().query().unwrap().to_owned();
     for part in [
         "shipmentReference=CD-1",
@@ -261,11 +271,11 @@ async fn a_purchase_at_dhl_is_found_without_its_label_or_certainly_not_at_all() 
         assert!(query.contains(part), "{query}");
     }
     carriers.answer(404, &dhl_error(404, "No Shipments Found for ReferenceID | CD-1"));
-    assert_eq!(carriers.dhl.find(order(&one), carriers.asking()).await, Answer::Done(Found::Nothing));
+    assert_eq!(carriers.dhl.find(order(&one), carriers.asking()).await, CarrierAnswer::Done(Found::Nothing));
     for (status, body, expected) in [
-        (404, "not found", Answer::Unknown),
-        (400, "{}", Answer::Unknown),
-        (200, "{}", Answer::Unknown),
+        (404, "not found", CarrierAnswer::Unknown),
+        (400, "{}", CarrierAnswer::Unknown),
+        (200, "{}", CarrierAnswer::Unknown),
         (503, "", not_done("vendor_unavailable")),
     ] {
         carriers.answer_raw(status, body);
@@ -279,21 +289,25 @@ async fn a_label_of_dhl_is_bought_or_refused_or_nobody_knows_and_is_given_back_w
     let one = consignment("DE", "FR", false);
     let label = json!({ "imageFormat": "PDF", "content": "JVBERg==", "typeCode": "label" });
     carriers.answer(201, &json!({ "shipmentTrackingNumber": "1234567890", "packages": [{ "trackingNumber": "JD1" }], "documents": [label] }));
-    let Answer::Done(label) = carriers.dhl.buy(order(&one), carriers.asking()).await else { panic!("a label") };
+    let CarrierAnswer::Done(label) = carriers.dhl.buy(order(&one), carriers.asking()).await else { panic!("a label") };
     assert_eq!((label.tracking_number.as_str(), label.documents[0].media_type), ("1234567890", "application/pdf"));
     for (status, body, expected) in [
-        (201, json!({}), Answer::Unknown),
-        (422, dhl_error(422, "#/content: required key [description] not found"), Answer::Refused(Refusal::Other)),
-        (400, dhl_error(400, "1001: The requested product(s) not available"), Answer::Refused(Refusal::Service)),
-        (500, dhl_error(500, "999: Process failure occurred."), Answer::Unknown),
-        (504, json!({}), Answer::Unknown),
+        (201, json!({}), CarrierAnswer::Unknown),
+        (
+            422,
+            dhl_error(422, "#/content: required key [description] not found"),
+            CarrierAnswer::Refused(Refusal::Other),
+        ),
+        (400, dhl_error(400, "1001: The requested product(s) not available"), CarrierAnswer::Refused(Refusal::Service)),
+        (500, dhl_error(500, "999: Process failure occurred."), CarrierAnswer::Unknown),
+        (504, json!({}), CarrierAnswer::Unknown),
         (429, json!({}), not_done("throttled")),
     ] {
         carriers.answer(status, &body);
         assert_eq!(carriers.dhl.buy(order(&one), carriers.asking()).await, expected, "{status} {body}");
     }
     let before = carriers.sent().len();
-    assert_eq!(carriers.dhl.void("1234567890", carriers.asking()).await, Answer::Done(()));
+    assert_eq!(carriers.dhl.void("1234567890", carriers.asking()).await, CarrierAnswer::Done(()));
     assert_eq!(carriers.sent().len(), before);
 }
 
@@ -305,13 +319,13 @@ async fn a_pickup_has_a_number_by_which_it_is_taken_back() {
     carriers
         .answer(200, &json!({ "PickupCreationResponse": { "Response": {}, "PRN": "2929602E9CP", "RateStatus": {} } }));
     let answer = carriers.ups.schedule_pickup(&american, carriers.asking()).await;
-    assert_eq!(answer, Answer::Done("2929602E9CP".to_owned()));
+    assert_eq!(answer, CarrierAnswer::Done("2929602E9CP".to_owned()));
     carriers.answer(201, &json!({ "dispatchConfirmationNumbers": ["PRG201220123456"], "warnings": [] }));
     let answer = carriers.dhl.schedule_pickup(&german, carriers.asking()).await;
-    assert_eq!(answer, Answer::Done("PRG201220123456".to_owned()));
+    assert_eq!(answer, CarrierAnswer::Done("PRG201220123456".to_owned()));
     carriers.answer(404, &dhl_error(404, "3059: No pickup found"));
     let answer = carriers.dhl.cancel_pickup("PRG201220123456", &german, carriers.asking()).await;
-    assert_eq!(answer, Answer::Refused(Refusal::NotFound));
+    assert_eq!(answer, CarrierAnswer::Refused(Refusal::NotFound));
     carriers.answer(200, &json!({ "PickupCancelResponse": { "PickupType": "01" } }));
-    assert_eq!(carriers.ups.cancel_pickup("2929602E9CP", &american, carriers.asking()).await, Answer::Done(()));
+    assert_eq!(carriers.ups.cancel_pickup("2929602E9CP", &american, carriers.asking()).await, CarrierAnswer::Done(()));
 }

@@ -2,7 +2,7 @@
 
 use contract::specs::{Example, SKIPPED, Specs};
 use crossdock::domain::shipping::Carrier;
-use crossdock::vendors::carrier::{Answer, CarrierApi, LabelOrder};
+use crossdock::vendors::carrier::{CarrierAnswer, CarrierApi, LabelOrder};
 
 use crate::carriers::Carriers;
 use crate::parcels::{consignment, pickup};
@@ -146,12 +146,12 @@ const NOT_CALLED: [&str; 24] = [
     "dhl PATCH /shipments/{shipmentTrackingNumber}/upload-invoice-data",
 ];
 
-fn told<T>(answer: Answer<T>, of: impl FnOnce(T) -> String) -> String {
+fn told<T>(answer: CarrierAnswer<T>, of: impl FnOnce(T) -> String) -> String {
     match answer {
-        Answer::Done(what) => of(what),
-        Answer::Refused(why) => format!("refused: {why:?}"),
-        Answer::NotDone { code, .. } => format!("not done: {code}"),
-        Answer::Unknown => "unknown".to_owned(),
+        CarrierAnswer::Done(what) => of(what),
+        CarrierAnswer::Refused(why) => format!("refused: {why:?}"),
+        CarrierAnswer::NotDone { code, .. } => format!("not done: {code}"),
+        CarrierAnswer::Unknown => "unknown".to_owned(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use contract::specs::{SKIPPED, Specs};
 use crossdock::domain::shipping::{Carrier, Consignment, Day, Incoterm, Party};
-use crossdock::vendors::carrier::{Answer, CarrierApi, LabelOrder, Refusal};
+use crossdock::vendors::carrier::{CarrierAnswer, CarrierApi, LabelOrder, Refusal};
 use crossdock::world::HttpRequest;
 use serde_json::{Value, json};
 
@@ -194,7 +194,7 @@ async fn within_one_customs_area_nothing_has_to_be_declared() {
         let undeclared = consignment("DE", "CH", true);
         let order = LabelOrder { consignment: &undeclared, service: "P", reference: REFERENCE };
         let answer = api.buy(order, carriers.asking()).await;
-        assert_eq!(answer, Answer::Refused(Refusal::Customs));
+        assert_eq!(answer, CarrierAnswer::Refused(Refusal::Customs));
     }
     assert_eq!(carriers.sent().len(), before, "what no customs lets pass is not bought");
 }
@@ -242,7 +242,7 @@ async fn what_a_carrier_cannot_print_is_written_with_other_letters_and_nothing_i
     let before = carriers.sent().len();
     let order = LabelOrder { consignment: &label, service: "11", reference: REFERENCE };
     let answer = carriers.ups.buy(order, carriers.asking()).await;
-    assert_eq!((answer, carriers.sent().len()), (Answer::Refused(Refusal::Address), before));
+    assert_eq!((answer, carriers.sent().len()), (CarrierAnswer::Refused(Refusal::Address), before));
     assert!(bought(&carriers, &carriers.dhl, &label).await["customerDetails"].is_object());
 }
 
@@ -341,7 +341,7 @@ async fn without_a_city_ups_is_told_none_and_dhl_is_not_asked() {
     carriers.answer(200, &json!({}));
     let told = at_the_checkout("DE", "FR");
     let refused = carriers.dhl.rates(&told, None, carriers.asking()).await;
-    assert_eq!((refused, carriers.sent().len()), (Answer::Refused(Refusal::Address), 0));
+    assert_eq!((refused, carriers.sent().len()), (CarrierAnswer::Refused(Refusal::Address), 0));
     carriers.ups.rates(&told, None, carriers.asking()).await;
     let to = carriers.last_body()["RateRequest"]["Shipment"]["ShipTo"]["Address"].take();
     assert_eq!((to.get("City"), &to["PostalCode"]), (None, &json!("75001")));
@@ -374,6 +374,6 @@ async fn without_a_telephone_number_dhl_is_not_asked_for_a_label() {
     consignment.recipient = Party { phone: None, ..party("FR", false) };
     let order = LabelOrder { consignment: &consignment, service: "U", reference: REFERENCE };
     let answer = carriers.dhl.buy(order, carriers.asking()).await;
-    assert_eq!(answer, Answer::Refused(Refusal::Address));
+    assert_eq!(answer, CarrierAnswer::Refused(Refusal::Address));
     assert!(carriers.sent().is_empty());
 }

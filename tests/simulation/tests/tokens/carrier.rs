@@ -11,7 +11,7 @@ use crossdock::domain::Correlation;
 use crossdock::domain::shipping::Tracking;
 use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::{Env, System};
-use crossdock::vendors::carrier::{Answer, Asking, CarrierApi as _};
+use crossdock::vendors::carrier::{Asking, CarrierAnswer, CarrierApi as _};
 use crossdock::vendors::fedex::Fedex;
 use crossdock::world::{Http, HttpError, HttpRequest, HttpResponse, Rng, World};
 use futures_util::future::BoxFuture;
@@ -228,11 +228,11 @@ impl Http for Carrier {
 }
 
 impl Instance {
-    pub(crate) async fn track(&self) -> Answer<Tracking> {
+    pub(crate) async fn track(&self) -> CarrierAnswer<Tracking> {
         self.track_within_ms(20_000).await
     }
 
-    pub(crate) async fn track_within_ms(&self, ms: u64) -> Answer<Tracking> {
+    pub(crate) async fn track_within_ms(&self, ms: u64) -> CarrierAnswer<Tracking> {
         let world = self.system.world();
         let correlation = Correlation::generate(world.now(), world.rng.next());
         let permit = Permit::until(world.now().plus(Duration::from_millis(ms)), Lane::Interactive);

@@ -13,7 +13,7 @@
 mod carrier;
 
 use crossdock::domain::shipping::Tracking;
-use crossdock::vendors::carrier::Answer;
+use crossdock::vendors::carrier::CarrierAnswer;
 use futures_util::future::join_all;
 use serde_json::json;
 use simulation::{Fault, Plan};
@@ -22,11 +22,11 @@ use self::carrier::{Carrier, Instance, SECRET, TokenAnswer};
 
 const HOUR_MS: u64 = 3_600_000;
 
-fn done(answers: &[Answer<Tracking>]) -> bool {
-    answers.iter().all(|answer| matches!(answer, Answer::Done(_)))
+fn done(answers: &[CarrierAnswer<Tracking>]) -> bool {
+    answers.iter().all(|answer| matches!(answer, CarrierAnswer::Done(_)))
 }
 
-async fn all_track(instances: &[Instance]) -> Vec<Answer<Tracking>> {
+async fn all_track(instances: &[Instance]) -> Vec<CarrierAnswer<Tracking>> {
     join_all(instances.iter().map(Instance::track)).await
 }
 
@@ -121,8 +121,8 @@ async fn while_no_new_token_can_be_got_the_old_one_goes_on_until_shortly_before_
     assert_eq!(carrier.bearers().len(), 2, "nothing was sent with a token that may be over");
 }
 
-fn is_unavailable(answer: &Answer<Tracking>) -> bool {
-    matches!(answer, Answer::NotDone { code: "vendor_unavailable" | "held_back", answered: false, .. })
+fn is_unavailable(answer: &CarrierAnswer<Tracking>) -> bool {
+    matches!(answer, CarrierAnswer::NotDone { code: "vendor_unavailable" | "held_back", answered: false, .. })
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,10 +189,10 @@ async fn an_api_that_refuses_every_token_is_asked_twice_and_then_left_alone() {
     carrier.refuse_every_token();
     let instance = carrier.instance();
     let answer = instance.track().await;
-    assert!(matches!(answer, Answer::NotDone { code: "vendor_credentials", .. }), "{answer:?}");
+    assert!(matches!(answer, CarrierAnswer::NotDone { code: "vendor_credentials", .. }), "{answer:?}");
     assert_eq!((carrier.api_calls(), carrier.token_calls()), (2, 2));
     let held = instance.track().await;
-    assert!(matches!(held, Answer::NotDone { code: "held_back", .. }), "{held:?}");
+    assert!(matches!(held, CarrierAnswer::NotDone { code: "held_back", .. }), "{held:?}");
     assert_eq!(carrier.api_calls(), 2);
 }
 
@@ -202,10 +202,10 @@ async fn a_wrong_secret_is_said_to_be_one_and_another_one_works_at_once() {
     carrier.put_secret("wrong");
     let instance = carrier.instance();
     let answer = instance.track().await;
-    assert!(matches!(answer, Answer::NotDone { code: "vendor_credentials", .. }), "{answer:?}");
+    assert!(matches!(answer, CarrierAnswer::NotDone { code: "vendor_credentials", .. }), "{answer:?}");
     assert_eq!((carrier.token_calls(), carrier.api_calls()), (1, 0));
     let held = instance.track().await;
-    assert!(matches!(held, Answer::NotDone { code: "held_back", .. }), "{held:?}");
+    assert!(matches!(held, CarrierAnswer::NotDone { code: "held_back", .. }), "{held:?}");
     assert_eq!(carrier.token_calls(), 1);
 
     carrier.put_secret(SECRET);
@@ -226,7 +226,10 @@ async fn a_probe_whose_secret_is_refused_too_does_not_close_the_credential_switc
         for probe in 1..=4 {
             carrier.sleep_ms(5 * 60_000 + 1_000).await;
             let refused = instance.track().await;
-            assert!(matches!(refused, Answer::NotDone { code: "held_back" | "vendor_credentials", .. }), "{refused:?}");
+            assert!(
+                matches!(refused, CarrierAnswer::NotDone { code: "held_back" | "vendor_credentials", .. }),
+                "{refused:?}"
+            );
             assert_eq!(carrier.token_calls(), 1 + probe, "{answer:?}");
         }
         assert_eq!(carrier.item("BREAKER#fedex#key")["epoch"], opened["epoch"], "{answer:?}");
