@@ -10,7 +10,7 @@ use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Lane, Permit};
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction, no_such_route};
-use crossdock::shipping::{Carriers, Quotes, no_such_parcel, refused, told};
+use crossdock::shipping::{Carriers, Quotes, into_result, no_such_parcel, refused};
 use crossdock::vendors::carrier::Asking;
 use crossdock::vendors::{dhl, fedex, ups};
 use futures_util::FutureExt as _;
@@ -63,7 +63,7 @@ impl RateQuoter {
         let input = ValidateAddress::parse(request.json_body()?)?;
         let permit = permit(request);
         let checked = self.carriers.get(input.carrier).check_address(&input.address, asking(request, &permit));
-        Ok(answers::checked(&told(checked.await)?))
+        Ok(answers::checked(&into_result(checked.await)?))
     }
 
     async fn track(&self, request: &ApiRequest, carrier: &str, number: &str) -> Result<Answer> {
@@ -74,7 +74,7 @@ impl RateQuoter {
         }
         let permit = permit(request);
         let tracked = self.carriers.get(carrier).track(number, asking(request, &permit));
-        Ok(answers::tracked(&told(tracked.await).map_err(no_such_parcel)?))
+        Ok(answers::tracked(&into_result(tracked.await).map_err(no_such_parcel)?))
     }
 }
 

@@ -8,13 +8,14 @@ mod buying;
 mod carriers;
 mod labels;
 mod pickups;
+mod problems;
 mod quoting;
 mod shipments;
-mod told;
+
 mod tracking;
 
 pub use carriers::Carriers;
 pub use labels::{Labels, SignedLabel};
+pub use problems::{into_result, no_such_parcel, refused};
 pub use quoting::{Chosen, Quote, Quoted, Quotes, RateMemory};
 pub use shipments::{Asked, Asker, Shipments};
-pub use told::{no_such_parcel, refused, told};

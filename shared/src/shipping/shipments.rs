@@ -4,8 +4,8 @@ use futures_util::future::try_join;
 
 use super::carriers::Carriers;
 use super::labels::Labels;
+use super::problems::refused;
 use super::quoting::{Chosen, Quotes};
-use super::told::refused;
 use crate::domain::input::{Choice, CreateShipment};
 use crate::domain::shipping::{Consignment, PickupRequest, PickupStatus, ShipmentStatus};
 use crate::domain::{Correlation, IntentId, Private, QuoteId, ShipmentId};

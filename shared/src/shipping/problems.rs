@@ -7,7 +7,7 @@ use crate::vendors::carrier::{CarrierAnswer, UNREADABLE};
 ///
 /// # Errors
 /// `carrier_…` (422), `vendor_credentials`, `vendor_unavailable`.
-pub fn told<T>(answer: CarrierAnswer<T>) -> Result<T> {
+pub fn into_result<T>(answer: CarrierAnswer<T>) -> Result<T> {
     match answer {
         CarrierAnswer::Done(value) => Ok(value),
         CarrierAnswer::Refused(refusal) => Err(refused(refusal.code())),
