@@ -9,7 +9,7 @@ use crate::effects::observation::Observation;
 use crate::effects::{Agent, Lease, Outcome, Subject, Verdict};
 use crate::gateway::{Gateway, OperationClass, Permit, Vendor};
 use crate::guard::{Guard, holds};
-use crate::vendors::carrier::Asking;
+use crate::vendors::carrier::CallContext;
 
 impl Agent for Carriers {
     fn vendor(&self) -> Vendor {
@@ -40,12 +40,12 @@ impl Agent for Carriers {
 
     fn call<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
-            let asking = Asking { permit, attempt: intent.attempt, correlation: &intent.correlation_id };
+            let context = CallContext { permit, attempt: intent.attempt, correlation: &intent.correlation_id };
             match (intent.kind, subject) {
-                (Kind::ShipmentCreate, Subject::Shipment(shipment)) => self.buy(intent, shipment, asking).await,
-                (Kind::ShipmentTrack, Subject::Shipment(shipment)) => self.look(shipment, asking).await,
-                (Kind::ShipmentSubscribe, Subject::Shipment(shipment)) => self.subscribe(shipment, asking).await,
-                (Kind::PickupCreate, Subject::Pickup(pickup)) => self.schedule(pickup, asking).await,
+                (Kind::ShipmentCreate, Subject::Shipment(shipment)) => self.buy(intent, shipment, context).await,
+                (Kind::ShipmentTrack, Subject::Shipment(shipment)) => self.look(shipment, context).await,
+                (Kind::ShipmentSubscribe, Subject::Shipment(shipment)) => self.subscribe(shipment, context).await,
+                (Kind::PickupCreate, Subject::Pickup(pickup)) => self.schedule(pickup, context).await,
                 _ => Outcome::of(Verdict::GivenUp { code: "not_for_carriers" }),
             }
         })
@@ -53,9 +53,9 @@ impl Agent for Carriers {
 
     fn resolve<'a>(&'a self, intent: &'a Intent, subject: &'a Subject, permit: &'a Permit) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
-            let asking = Asking { permit, attempt: intent.attempt, correlation: &intent.correlation_id };
+            let context = CallContext { permit, attempt: intent.attempt, correlation: &intent.correlation_id };
             match (intent.kind, subject) {
-                (Kind::ShipmentCreate, Subject::Shipment(shipment)) => self.find_out(intent, shipment, asking).await,
+                (Kind::ShipmentCreate, Subject::Shipment(shipment)) => self.find_out(intent, shipment, context).await,
                 // No carrier can be asked which visits it plans for a shop.
                 (Kind::PickupCreate, _) if holds(Guard::PickupOnce) => {
                     Outcome::of(Verdict::GivenUp { code: "pickup_unknown" })

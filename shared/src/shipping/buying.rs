@@ -14,7 +14,7 @@ use crate::gateway::{Permit, Vendor};
 use crate::guard::{Guard, holds};
 use crate::telemetry::fields;
 use crate::telemetry::metrics::Metric;
-use crate::vendors::carrier::{Asking, CarrierAnswer, Found, Label, LabelOrder, Refusal};
+use crate::vendors::carrier::{CallContext, CarrierAnswer, Found, Label, LabelOrder, Refusal};
 
 /// After an unknown outcome: the first question. Carriers show a shipment some seconds after they made it.
 const ASK_AFTER: Duration = Duration::from_secs(10);
@@ -29,33 +29,33 @@ const OTHER_PRICES: Duration = Duration::from_millis(2_500);
 
 impl Carriers {
     /// The purchase's one call.
-    pub(super) async fn buy(&self, intent: &Intent, shipment: &Shipment, asking: Asking<'_>) -> Outcome {
+    pub(super) async fn buy(&self, intent: &Intent, shipment: &Shipment, context: CallContext<'_>) -> Outcome {
         let Ok(consignment) = shipment.consignment.read() else { return unreadable() };
         let reference = shipment.reference(intent, &self.stack);
-        match self.get(shipment.carrier).buy(order(shipment, &consignment, &reference), asking).await {
+        match self.get(shipment.carrier).buy(order(shipment, &consignment, &reference), context).await {
             CarrierAnswer::Done(label) => self.bought(shipment, &reference, label).await,
             CarrierAnswer::Refused(refusal) => {
                 // What is wrong with the addresses or the declaration is wrong with every carrier.
                 let hopeless = matches!(refusal, Refusal::Address | Refusal::Customs | Refusal::Time);
-                let elsewhere = if hopeless { None } else { self.elsewhere(shipment, &consignment, asking).await };
+                let elsewhere = if hopeless { None } else { self.elsewhere(shipment, &consignment, context).await };
                 elsewhere.unwrap_or_else(|| Outcome::of(Verdict::Refused { code: refusal.code() }))
             }
             CarrierAnswer::NotDone { code, after, answered } => {
-                let elsewhere = self.elsewhere(shipment, &consignment, asking).await;
+                let elsewhere = self.elsewhere(shipment, &consignment, context).await;
                 elsewhere.unwrap_or_else(|| Outcome::not_done(code, after, answered))
             }
             CarrierAnswer::Unknown if holds(Guard::FallbackCertain) => self.ask_soon(),
             CarrierAnswer::Unknown => {
-                self.elsewhere(shipment, &consignment, asking).await.unwrap_or_else(|| self.ask_soon())
+                self.elsewhere(shipment, &consignment, context).await.unwrap_or_else(|| self.ask_soon())
             }
         }
     }
 
     /// The resolver: one call.
-    pub(super) async fn find_out(&self, intent: &Intent, shipment: &Shipment, asking: Asking<'_>) -> Outcome {
+    pub(super) async fn find_out(&self, intent: &Intent, shipment: &Shipment, context: CallContext<'_>) -> Outcome {
         let api = self.get(shipment.carrier);
         if let Some(number) = &shipment.to_void {
-            return match api.void(number, asking).await {
+            return match api.void(number, context).await {
                 CarrierAnswer::Done(()) | CarrierAnswer::Refused(Refusal::NotFound) => {
                     Outcome { verdict: Verdict::Absent, seen: Some(Observation::Shipment(ShipmentNews::GivenBack)) }
                 }
@@ -69,7 +69,7 @@ impl Carriers {
         if !holds(Guard::LabelSought) {
             return Outcome::of(Verdict::Absent);
         }
-        match api.find(order(shipment, &consignment, &reference), asking).await {
+        match api.find(order(shipment, &consignment, &reference), context).await {
             CarrierAnswer::Done(Found::Whole(label)) => self.bought(shipment, &reference, label).await,
             CarrierAnswer::Done(Found::WithoutLabel { .. }) if !holds(Guard::LabelVoided) => {
                 Outcome::of(Verdict::Absent)
@@ -126,20 +126,25 @@ impl Carriers {
 
     /// Another carrier, where the shop allows one and this one certainly did nothing: the cheapest of those that were not
     /// tried. `None` when none answers: then this one is tried again.
-    async fn elsewhere(&self, shipment: &Shipment, consignment: &Consignment, asking: Asking<'_>) -> Option<Outcome> {
+    async fn elsewhere(
+        &self,
+        shipment: &Shipment,
+        consignment: &Consignment,
+        context: CallContext<'_>,
+    ) -> Option<Outcome> {
         if !shipment.allow_fallback && holds(Guard::FallbackAllowed) {
             return None;
         }
         let untried = |carrier: &Carrier| {
             *carrier != shipment.carrier && !shipment.tried.split(' ').any(|name| name == carrier.as_str())
         };
-        let (now, permit) = (self.gateway.world().now(), asking.permit);
+        let (now, permit) = (self.gateway.world().now(), context.permit);
         let call_by = permit.call_by().min(now.plus(OTHER_PRICES));
         let prices = Carrier::ALL.into_iter().filter(untried).map(|carrier| async move {
             // Each has a quota of its own.
             let permit = Permit::until(call_by, permit.lane());
-            let asking = Asking { permit: &permit, ..asking };
-            match self.get(carrier).rates(consignment, None, asking).await {
+            let context = CallContext { permit: &permit, ..context };
+            match self.get(carrier).rates(consignment, None, context).await {
                 CarrierAnswer::Done(rates) => rates,
                 CarrierAnswer::Refused(_) | CarrierAnswer::NotDone { .. } | CarrierAnswer::Unknown => Vec::new(),
             }

@@ -6,18 +6,18 @@ use super::carriers::Carriers;
 use crate::effects::observation::{Observation, PickupNews};
 use crate::effects::pickup::Pickup;
 use crate::effects::{Outcome, Verdict};
-use crate::vendors::carrier::{Asking, CarrierAnswer};
+use crate::vendors::carrier::{CallContext, CarrierAnswer};
 
 /// After an unknown outcome a person has to ask the carrier; this long an answer may still come to somebody.
 const ASK_AFTER: Duration = Duration::from_secs(60);
 
 impl Carriers {
     /// The pickup's one call. A visit that was asked for twice is two vans, so after an unknown outcome nobody asks again.
-    pub(super) async fn schedule(&self, pickup: &Pickup, asking: Asking<'_>) -> Outcome {
+    pub(super) async fn schedule(&self, pickup: &Pickup, context: CallContext<'_>) -> Outcome {
         let Ok(wish) = pickup.wish.read() else {
             return Outcome::of(Verdict::GivenUp { code: "wish_unreadable" });
         };
-        match self.get(wish.carrier).schedule_pickup(&wish, asking).await {
+        match self.get(wish.carrier).schedule_pickup(&wish, context).await {
             CarrierAnswer::Done(confirmation) => {
                 Outcome::done(Observation::Pickup(PickupNews::Scheduled { confirmation }))
             }

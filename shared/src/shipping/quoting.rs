@@ -24,7 +24,7 @@ use crate::domain::{Correlation, Money, QuoteId, Timestamp};
 use crate::error::{Error, Result};
 use crate::gateway::{Lane, Vendor};
 use crate::guard::{Guard, holds};
-use crate::vendors::carrier::{Asking, CarrierAnswer};
+use crate::vendors::carrier::{CallContext, CarrierAnswer};
 
 /// How long an answer counts, and with it the quotes made of it. Carriers change prices daily; surcharges for a busy day
 /// and a lane's capacity may change within the hour.
@@ -159,8 +159,8 @@ impl Quotes {
         for carrier in carriers {
             let earlier = Arc::new(OnceLock::new());
             missing.push((*carrier, Arc::clone(&earlier)));
-            let asking = self.clone().asked(*carrier, question.clone(), earlier);
-            asked.push(Box::pin(asking) as BoxFuture<'static, Finished>);
+            let price = self.clone().asked(*carrier, question.clone(), earlier);
+            asked.push(Box::pin(price) as BoxFuture<'static, Finished>);
         }
         let mut quoted = Quoted::default();
         let mut timer = world.clock.sleep(deadline.since(now));
@@ -250,8 +250,8 @@ impl Quotes {
                 return Ok(Arc::clone(known));
             }
         }
-        let asking = Asking { permit: &permit, attempt: 0, correlation: &question.correlation };
-        match self.carriers.get(carrier).rates(&question.consignment, None, asking).await {
+        let context = CallContext { permit: &permit, attempt: 0, correlation: &question.correlation };
+        match self.carriers.get(carrier).rates(&question.consignment, None, context).await {
             CarrierAnswer::Done(rates) => {
                 let now = world.now();
                 let expires = now.plus(KEPT_FOR).seconds();

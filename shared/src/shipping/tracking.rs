@@ -7,7 +7,7 @@ use crate::domain::shipping::Tracking;
 use crate::effects::observation::{Observation, ShipmentNews};
 use crate::effects::shipment::Shipment;
 use crate::effects::{Outcome, Verdict};
-use crate::vendors::carrier::{Asking, CarrierAnswer, Refusal};
+use crate::vendors::carrier::{CallContext, CarrierAnswer, Refusal};
 
 /// How soon a subscription is asked for again: UPS ends each after 14 days.
 const RENEW_AFTER: Duration = Duration::from_secs(13 * 24 * 3_600);
@@ -16,17 +16,17 @@ const KNOWN_WITHIN: Duration = Duration::from_secs(3_600);
 
 impl Carriers {
     /// One look: a read. It is due again until the shipment has arrived.
-    pub(super) async fn look(&self, shipment: &Shipment, asking: Asking<'_>) -> Outcome {
+    pub(super) async fn look(&self, shipment: &Shipment, context: CallContext<'_>) -> Outcome {
         let Some(number) = shipment.vendor_id.as_deref().filter(|_| !shipment.is_over()) else {
             return Outcome::of(Verdict::Done);
         };
         let again = || Outcome::not_done("on_its_way", Some(shipment.carrier.look_every()), false);
         let api = self.get(shipment.carrier);
         let scans = if shipment.parcel_numbers.len() > 1 {
-            let all = api.track_all(number, &shipment.parcel_numbers, asking).await;
+            let all = api.track_all(number, &shipment.parcel_numbers, context).await;
             all.map(|all| all.into_iter().flat_map(Tracking::of_parcel).collect())
         } else {
-            api.track(number, asking).await.map(|tracking| tracking.scans)
+            api.track(number, context).await.map(|tracking| tracking.scans)
         };
         match scans {
             CarrierAnswer::Done(scans) => {
@@ -45,7 +45,7 @@ impl Carriers {
     }
 
     /// Has the carrier tell of the shipment, and again before it stops telling.
-    pub(super) async fn subscribe(&self, shipment: &Shipment, asking: Asking<'_>) -> Outcome {
+    pub(super) async fn subscribe(&self, shipment: &Shipment, context: CallContext<'_>) -> Outcome {
         let number = shipment.vendor_id.as_ref().filter(|_| !shipment.is_over());
         let Some(number) = number.filter(|_| shipment.carrier.wants_subscriptions()) else {
             return Outcome::of(Verdict::Done);
@@ -53,7 +53,7 @@ impl Carriers {
         // Each parcel's scans are told under its own number; the shipment's is the first one's.
         let own = std::slice::from_ref(number);
         let numbers = if shipment.parcel_numbers.len() > 1 { &shipment.parcel_numbers } else { own };
-        match self.ups.subscribe(numbers, asking).await {
+        match self.ups.subscribe(numbers, context).await {
             CarrierAnswer::Done(subscribed) if numbers.iter().all(|number| subscribed.valid.contains(number)) => {
                 Outcome::not_done("renewed_later", Some(RENEW_AFTER), false)
             }

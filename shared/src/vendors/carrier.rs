@@ -15,7 +15,7 @@ pub const UNREADABLE: &str = "vendor_unreadable";
 
 /// The circumstances of one call.
 #[derive(Clone, Copy, Debug)]
-pub struct Asking<'a> {
+pub struct CallContext<'a> {
     /// Until when it may be sent, and whose part of the quota it uses.
     pub permit: &'a Permit,
     /// Answered calls before this one, for the log.
@@ -209,29 +209,34 @@ pub trait CarrierApi: Send + Sync {
         &self,
         consignment: &Consignment,
         service: Option<&str>,
-        asking: Asking<'_>,
+        context: CallContext<'_>,
     ) -> CarrierAnswer<Vec<Rate>>;
 
     /// Buys a label. No carrier knows idempotency keys: after an unknown outcome, [`CarrierApi::find`].
-    async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> CarrierAnswer<Label>;
+    async fn buy(&self, order: LabelOrder<'_>, context: CallContext<'_>) -> CarrierAnswer<Label>;
 
     /// Looks for a purchase by its reference, with one call.
-    async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> CarrierAnswer<Found>;
+    async fn find(&self, order: LabelOrder<'_>, context: CallContext<'_>) -> CarrierAnswer<Found>;
 
     /// Gives a label back. [`Refusal::NotFound`] and [`Refusal::TooLate`] tell what was wrong. A carrier that bills only
     /// what it was handed (DHL) has nothing to give back and says `Done` without a call.
-    async fn void(&self, tracking_number: &str, asking: Asking<'_>) -> CarrierAnswer<()>;
+    async fn void(&self, tracking_number: &str, context: CallContext<'_>) -> CarrierAnswer<()>;
 
     /// Where a parcel was seen.
-    async fn track(&self, tracking_number: &str, asking: Asking<'_>) -> CarrierAnswer<Tracking>;
+    async fn track(&self, tracking_number: &str, context: CallContext<'_>) -> CarrierAnswer<Tracking>;
 
     /// Where each parcel of a shipment of several was seen. One call a parcel, where the carrier has none for all; parcels that
     /// it does not know yet are left out.
-    async fn track_all(&self, shipment: &str, parcels: &[String], asking: Asking<'_>) -> CarrierAnswer<Vec<Tracking>> {
+    async fn track_all(
+        &self,
+        shipment: &str,
+        parcels: &[String],
+        context: CallContext<'_>,
+    ) -> CarrierAnswer<Vec<Tracking>> {
         let _ = shipment;
         let mut all = Vec::with_capacity(parcels.len());
         for number in parcels {
-            match self.track(number, asking).await {
+            match self.track(number, context).await {
                 CarrierAnswer::Done(tracking) => all.push(tracking),
                 CarrierAnswer::Refused(Refusal::NotFound) => {}
                 other if all.is_empty() => return other.map(|tracking| vec![tracking]),
@@ -243,11 +248,16 @@ pub trait CarrierApi: Send + Sync {
     }
 
     /// What it says of an address.
-    async fn check_address(&self, address: &Address, asking: Asking<'_>) -> CarrierAnswer<AddressCheck>;
+    async fn check_address(&self, address: &Address, context: CallContext<'_>) -> CarrierAnswer<AddressCheck>;
 
     /// Has parcels fetched; gives the confirmation's number.
-    async fn schedule_pickup(&self, pickup: &PickupRequest, asking: Asking<'_>) -> CarrierAnswer<String>;
+    async fn schedule_pickup(&self, pickup: &PickupRequest, context: CallContext<'_>) -> CarrierAnswer<String>;
 
     /// Takes that back.
-    async fn cancel_pickup(&self, confirmation: &str, pickup: &PickupRequest, asking: Asking<'_>) -> CarrierAnswer<()>;
+    async fn cancel_pickup(
+        &self,
+        confirmation: &str,
+        pickup: &PickupRequest,
+        context: CallContext<'_>,
+    ) -> CarrierAnswer<()>;
 }

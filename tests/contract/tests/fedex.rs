@@ -22,7 +22,7 @@ use crossdock::domain::shipping::{
 use crossdock::domain::{Correlation, Money, Timestamp};
 use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::{Env, System};
-use crossdock::vendors::carrier::{Asking, CarrierAnswer, CarrierApi as _, Found, LabelOrder, Refusal};
+use crossdock::vendors::carrier::{CallContext, CarrierAnswer, CarrierApi as _, Found, LabelOrder, Refusal};
 use crossdock::vendors::fedex::Fedex;
 use crossdock::world::{Http, HttpError, HttpRequest, HttpResponse, Rng, World};
 use flate2::Compression;
@@ -115,19 +115,19 @@ fn abroad(incoterm: Incoterm, currency: &str) -> Consignment {
 /// Makes the adapter ask everything that it can ask.
 async fn ask_everything(fedex: &Fedex, permit: &Permit) {
     let correlation = Correlation::from_stored("c-1");
-    let asking = Asking { permit, attempt: 0, correlation: &correlation };
+    let context = CallContext { permit, attempt: 0, correlation: &correlation };
     let consignments = [at_home(), abroad(Incoterm::Dap, "USD"), abroad(Incoterm::Ddp, "JPY")];
     for consignment in &consignments {
-        fedex.rates(consignment, None, asking).await;
-        fedex.rates(consignment, Some("FEDEX_GROUND"), asking).await;
+        fedex.rates(consignment, None, context).await;
+        fedex.rates(consignment, Some("FEDEX_GROUND"), context).await;
         let order = LabelOrder { consignment, service: "FEDEX_GROUND", reference: "CD-0123456789" };
-        fedex.buy(order, asking).await;
-        fedex.find(order, asking).await;
-        fedex.check_address(&consignment.shipper.address, asking).await;
-        fedex.check_address(&consignment.recipient.address, asking).await;
+        fedex.buy(order, context).await;
+        fedex.find(order, context).await;
+        fedex.check_address(&consignment.shipper.address, context).await;
+        fedex.check_address(&consignment.recipient.address, context).await;
     }
-    fedex.void("794953555571", asking).await;
-    fedex.track("122816215025810", asking).await;
+    fedex.void("794953555571", context).await;
+    fedex.track("122816215025810", context).await;
     let pickup = PickupRequest {
         carrier: Carrier::Fedex,
         party: at_home().shipper,
@@ -142,9 +142,9 @@ async fn ask_everything(fedex: &Fedex, permit: &Permit) {
         destination_country: "NO".to_owned(),
         service: None,
     };
-    fedex.schedule_pickup(&pickup, asking).await;
-    fedex.cancel_pickup("7@COSA", &pickup, asking).await;
-    fedex.cancel_pickup("3001", &pickup, asking).await;
+    fedex.schedule_pickup(&pickup, context).await;
+    fedex.cancel_pickup("7@COSA", &pickup, context).await;
+    fedex.cancel_pickup("3001", &pickup, context).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,10 +153,10 @@ async fn a_currency_is_told_by_fedex_own_code_where_it_has_one() {
         let (fedex, recorder) = fedex(200, json!({ "output": {} }));
         let permit = permit();
         let correlation = Correlation::from_stored("c-1");
-        let asking = Asking { permit: &permit, attempt: 0, correlation: &correlation };
+        let context = CallContext { permit: &permit, attempt: 0, correlation: &correlation };
         let consignment = abroad(Incoterm::Dap, currency);
         let order = LabelOrder { consignment: &consignment, service: "FEDEX_GROUND", reference: "CD-0123456789" };
-        fedex.buy(order, asking).await;
+        fedex.buy(order, context).await;
         let sent = recorder.kept.lock().unwrap().pop().unwrap();
         let body: Value = serde_json::from_slice(sent.body()).unwrap();
         let clearance = &body["requestedShipment"]["customsClearanceDetail"];
@@ -183,10 +183,10 @@ async fn a_state_is_sent_where_fedex_needs_it_and_as_it_writes_it() {
         let (fedex, recorder) = fedex(200, json!({ "output": {} }));
         let permit = permit();
         let correlation = Correlation::from_stored("c-1");
-        let asking = Asking { permit: &permit, attempt: 0, correlation: &correlation };
+        let context = CallContext { permit: &permit, attempt: 0, correlation: &correlation };
         let consignment =
             Consignment { recipient: party("Ada", &["1 Elm St"], "City", state, postal_code, country), ..at_home() };
-        fedex.rates(&consignment, None, asking).await;
+        fedex.rates(&consignment, None, context).await;
         let sent = recorder.kept.lock().unwrap().pop().unwrap();
         let body: Value = serde_json::from_slice(sent.body()).unwrap();
         let to = &body["requestedShipment"]["recipient"]["address"];
@@ -262,7 +262,7 @@ async fn a_compressed_answer_is_read_and_one_that_nobody_can_read_may_have_bough
     let correlation = Correlation::from_stored("c-1");
     let error = |code: &str| json!({ "transactionId": "t", "errors": [{ "code": code, "message": "…" }] });
     let permit = permit();
-    let asking = Asking { permit: &permit, attempt: 0, correlation: &correlation };
+    let context = CallContext { permit: &permit, attempt: 0, correlation: &correlation };
     let unheard = compressed(&error("SYSTEM.UNAVAILABLE.EXCEPTION"));
     let refused = compressed(&error("RECIPIENT.COUNTRY.UNSERVICED"));
     for (status, body, expected) in [
@@ -273,14 +273,14 @@ async fn a_compressed_answer_is_read_and_one_that_nobody_can_read_may_have_bough
         (422, Vec::new(), CarrierAnswer::Unknown),
     ] {
         let (fedex, recorder) = fedex(status, body);
-        assert_eq!(fedex.buy(order, asking).await, expected);
+        assert_eq!(fedex.buy(order, context).await, expected);
         let sent = recorder.kept.lock().unwrap().clone();
         assert!(sent.iter().all(|request| request.headers()["accept-encoding"] == "identity"));
     }
     let unknown = compressed(&error("TRACKING.REFERENCENUMBER.NOTFOUND"));
-    assert_eq!(fedex(404, unknown).0.find(order, asking).await, CarrierAnswer::Done(Found::Nothing));
+    assert_eq!(fedex(404, unknown).0.find(order, context).await, CarrierAnswer::Done(Found::Nothing));
     let page = b"<html>Not Found</html>".to_vec();
-    assert_eq!(fedex(404, page).0.track("122816215025810", asking).await, our_configuration());
+    assert_eq!(fedex(404, page).0.track("122816215025810", context).await, our_configuration());
 }
 
 #[tokio::test(start_paused = true)]
@@ -298,8 +298,8 @@ async fn only_an_unknown_reference_tells_that_no_label_was_bought() {
     ] {
         let (fedex, _) = fedex(status, json!({ "errors": [{ "code": code, "message": "…" }] }));
         let permit = permit();
-        let asking = Asking { permit: &permit, attempt: 0, correlation: &correlation };
-        assert_eq!(fedex.find(order, asking).await, expected, "{status} {code}");
+        let context = CallContext { permit: &permit, attempt: 0, correlation: &correlation };
+        assert_eq!(fedex.find(order, context).await, expected, "{status} {code}");
     }
 }
 

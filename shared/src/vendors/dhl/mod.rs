@@ -24,7 +24,7 @@ use crate::domain::shipping::{Address, AddressCheck, Carrier, Consignment, Day, 
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Reply, Vendor};
 use crate::telemetry::fields;
-use crate::vendors::carrier::{Asking, CarrierAnswer, CarrierApi, Found, Label, LabelOrder, Refusal};
+use crate::vendors::carrier::{CallContext, CarrierAnswer, CarrierApi, Found, Label, LabelOrder, Refusal};
 use crate::world::HttpRequest;
 
 /// The base URL in production.
@@ -93,10 +93,10 @@ impl Dhl {
         &self,
         operation: &'static str,
         class: OperationClass,
-        asking: Asking<'_>,
+        context: CallContext<'_>,
         question: impl Fn(&Keys) -> Question + Send + Sync,
     ) -> Reply {
-        let Asking { permit, attempt, correlation } = asking;
+        let CallContext { permit, attempt, correlation } = context;
         let call = Call { vendor: Vendor::Dhl, operation, class, permit, attempt, correlation };
         let classify = match class {
             OperationClass::Effect => classify::classify,
@@ -140,7 +140,12 @@ impl CarrierApi for Dhl {
         Carrier::Dhl
     }
 
-    async fn rates(&self, of: &Consignment, product: Option<&str>, asking: Asking<'_>) -> CarrierAnswer<Vec<Rate>> {
+    async fn rates(
+        &self,
+        of: &Consignment,
+        product: Option<&str>,
+        context: CallContext<'_>,
+    ) -> CarrierAnswer<Vec<Rate>> {
         if [&of.shipper, &of.recipient].iter().any(|party| party.address.city.expose().is_empty()) {
             // DHL gives no price without both cities: nothing is asked.
             return CarrierAnswer::Refused(Refusal::Address);
@@ -151,11 +156,11 @@ impl CarrierApi for Dhl {
         let Some(planned) = self.planned(of) else { return CarrierAnswer::Refused(Refusal::Time) };
         let question =
             |keys: &Keys| Question::post(rates::PATH, rates::request(of, product, &planned, &keys.account_number));
-        let reply = self.ask("rate", OperationClass::Read, asking, question).await;
+        let reply = self.ask("rate", OperationClass::Read, context, question).await;
         CarrierAnswer::priced(&reply, rates::read, classify::refusal)
     }
 
-    async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> CarrierAnswer<Label> {
+    async fn buy(&self, order: LabelOrder<'_>, context: CallContext<'_>) -> CarrierAnswer<Label> {
         let Some(printed) = order.consignment.printed(wire::LINE_CHARS, wire::CITY_CHARS) else {
             return CarrierAnswer::Refused(Refusal::Address);
         };
@@ -172,14 +177,14 @@ impl CarrierApi for Dhl {
         let question = |keys: &Keys| {
             Question::post(ship::PATH, ship::request(&order, &planned, &keys.account_number).unwrap_or_default())
         };
-        let reply = self.ask("ship", OperationClass::Effect, asking, question).await;
+        let reply = self.ask("ship", OperationClass::Effect, context, question).await;
         CarrierAnswer::of(&reply, |body| ship::read(body, consignment.parcels.len()), classify::refusal)
     }
 
-    async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> CarrierAnswer<Found> {
+    async fn find(&self, order: LabelOrder<'_>, context: CallContext<'_>) -> CarrierAnswer<Found> {
         let today = Day::of(self.gateway.world().now()).unwrap_or(order.consignment.ship_date);
         let question = |keys: &Keys| Question::of(Method::GET, track::search_path(&order, today, &keys.account_number));
-        let reply = self.ask("find_shipment", OperationClass::Read, asking, question).await;
+        let reply = self.ask("find_shipment", OperationClass::Read, context, question).await;
         match CarrierAnswer::of(&reply, track::read_search, classify::refusal) {
             CarrierAnswer::Refused(Refusal::NotFound) => CarrierAnswer::Done(Found::Nothing),
             // That it cannot be searched for says nothing of whether it was bought.
@@ -189,35 +194,40 @@ impl CarrierApi for Dhl {
     }
 
     /// DHL bills what it was handed; its API has no call to give a label back.
-    async fn void(&self, _: &str, _: Asking<'_>) -> CarrierAnswer<()> {
+    async fn void(&self, _: &str, _: CallContext<'_>) -> CarrierAnswer<()> {
         CarrierAnswer::Done(())
     }
 
-    async fn track(&self, number: &str, asking: Asking<'_>) -> CarrierAnswer<Tracking> {
+    async fn track(&self, number: &str, context: CallContext<'_>) -> CarrierAnswer<Tracking> {
         let question = |_: &Keys| Question::of(Method::GET, track::path(number));
-        let reply = self.ask("track", OperationClass::Read, asking, question).await;
+        let reply = self.ask("track", OperationClass::Read, context, question).await;
         if reply.class == Class::Refused && reply.status() == Some(StatusCode::NOT_FOUND) {
             return CarrierAnswer::Refused(Refusal::NotFound);
         }
         CarrierAnswer::of(&reply, |body| track::read(body, number), classify::refusal).flat()
     }
 
-    async fn track_all(&self, number: &str, parcels: &[String], asking: Asking<'_>) -> CarrierAnswer<Vec<Tracking>> {
+    async fn track_all(
+        &self,
+        number: &str,
+        parcels: &[String],
+        context: CallContext<'_>,
+    ) -> CarrierAnswer<Vec<Tracking>> {
         let question = |_: &Keys| Question::of(Method::GET, track::all_path(number));
-        let reply = self.ask("track", OperationClass::Read, asking, question).await;
+        let reply = self.ask("track", OperationClass::Read, context, question).await;
         if reply.class == Class::Refused && reply.status() == Some(StatusCode::NOT_FOUND) {
             return CarrierAnswer::Refused(Refusal::NotFound);
         }
         CarrierAnswer::of(&reply, |body| track::read_all(body, number, parcels), classify::refusal).flat()
     }
 
-    async fn check_address(&self, address: &Address, asking: Asking<'_>) -> CarrierAnswer<AddressCheck> {
+    async fn check_address(&self, address: &Address, context: CallContext<'_>) -> CarrierAnswer<AddressCheck> {
         let question = |_: &Keys| Question::of(Method::GET, address::path(address));
-        let reply = self.ask("check_address", OperationClass::Read, asking, question).await;
+        let reply = self.ask("check_address", OperationClass::Read, context, question).await;
         CarrierAnswer::of(&reply, |body| address::read(body, address), classify::refusal)
     }
 
-    async fn schedule_pickup(&self, order: &PickupRequest, asking: Asking<'_>) -> CarrierAnswer<String> {
+    async fn schedule_pickup(&self, order: &PickupRequest, context: CallContext<'_>) -> CarrierAnswer<String> {
         let Some(party) = order.party.printed(wire::LINE_CHARS, wire::CITY_CHARS) else {
             return CarrierAnswer::Refused(Refusal::Address);
         };
@@ -229,13 +239,13 @@ impl CarrierApi for Dhl {
         let question = |keys: &Keys| {
             Question::post(pickup::PATH, pickup::request(order, &keys.account_number).unwrap_or_default())
         };
-        let reply = self.ask("schedule_pickup", OperationClass::Effect, asking, question).await;
+        let reply = self.ask("schedule_pickup", OperationClass::Effect, context, question).await;
         CarrierAnswer::of(&reply, pickup::read, classify::refusal)
     }
 
-    async fn cancel_pickup(&self, number: &str, order: &PickupRequest, asking: Asking<'_>) -> CarrierAnswer<()> {
+    async fn cancel_pickup(&self, number: &str, order: &PickupRequest, context: CallContext<'_>) -> CarrierAnswer<()> {
         let question = |_: &Keys| Question::of(Method::DELETE, pickup::cancel_path(number, order));
-        let reply = self.ask("cancel_pickup", OperationClass::Effect, asking, question).await;
+        let reply = self.ask("cancel_pickup", OperationClass::Effect, context, question).await;
         CarrierAnswer::of(&reply, |_| Some(()), classify::refusal)
     }
 }

@@ -26,7 +26,7 @@ use crate::domain::shipping::{
 use crate::domain::{Private, Timestamp};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Classify, Gateway, Keyring, OperationClass, Reply, TokenRule, Vendor};
-use crate::vendors::carrier::{Asking, CarrierAnswer, CarrierApi, Found, Label, LabelOrder, Refusal};
+use crate::vendors::carrier::{CallContext, CarrierAnswer, CarrierApi, Found, Label, LabelOrder, Refusal};
 use crate::vendors::rotated::{Rotated, live};
 use crate::world::HttpRequest;
 
@@ -103,10 +103,10 @@ impl Fedex {
     async fn ask<B: Serialize>(
         &self,
         operation: &Operation,
-        asking: Asking<'_>,
+        context: CallContext<'_>,
         body: impl Fn(&Keys) -> B + Send + Sync,
     ) -> Reply {
-        let Asking { permit, attempt, correlation } = asking;
+        let CallContext { permit, attempt, correlation } = context;
         let Operation { name, class, .. } = *operation;
         let call = Call { vendor: Vendor::Fedex, operation: name, class, permit, attempt, correlation };
         let build = |keys: &Keys, token: &str| self.request(operation, token, &body(keys));
@@ -152,7 +152,7 @@ impl CarrierApi for Fedex {
         &self,
         consignment: &Consignment,
         service: Option<&str>,
-        asking: Asking<'_>,
+        context: CallContext<'_>,
     ) -> CarrierAnswer<Vec<Rate>> {
         let Some(consignment) = &consignment.printed(wire::LINE_CHARS, wire::LINE_CHARS) else {
             return CarrierAnswer::Refused(Refusal::Address);
@@ -160,14 +160,14 @@ impl CarrierApi for Fedex {
         let operation = Operation::read("rate", "/rate/v1/rates/quotes");
         let now = self.gateway.world().now();
         let build = |keys: &Keys| rates::request(consignment, service, &keys.account_number, now);
-        let reply = self.ask(&operation, asking, build).await;
+        let reply = self.ask(&operation, context, build).await;
         CarrierAnswer::priced(&reply, rates::read, |body| {
             log_refusal(&reply, body);
             refusal(body)
         })
     }
 
-    async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> CarrierAnswer<Label> {
+    async fn buy(&self, order: LabelOrder<'_>, context: CallContext<'_>) -> CarrierAnswer<Label> {
         let parties = [&order.consignment.shipper, &order.consignment.recipient];
         if parties.iter().any(|party| party.phone.is_none()) {
             // FedEx requires it of both: nothing is asked.
@@ -181,14 +181,14 @@ impl CarrierApi for Fedex {
         let now = self.gateway.world().now();
         let build = |keys: &Keys| ship::request(&order, &keys.account_number, now);
         let parcels = order.consignment.parcels.len();
-        answer(&self.ask(&operation, asking, build).await, |body| ship::read(body, parcels))
+        answer(&self.ask(&operation, context, build).await, |body| ship::read(body, parcels))
     }
 
-    async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> CarrierAnswer<Found> {
+    async fn find(&self, order: LabelOrder<'_>, context: CallContext<'_>) -> CarrierAnswer<Found> {
         let operation = Operation::read("track_reference", "/track/v1/referencenumbers");
         let today = Day::of(self.gateway.world().now());
         let build = |keys: &Keys| track::by_reference(&order, today, &keys.account_number);
-        let reply = self.ask(&operation, asking, build).await;
+        let reply = self.ask(&operation, context, build).await;
         let body = reply.response.as_ref().map_or(&[][..], |response| response.body());
         if reply.class == Class::Refused && code(body).as_deref().is_some_and(track::is_unknown_reference) {
             return CarrierAnswer::Done(Found::Nothing);
@@ -201,10 +201,10 @@ impl CarrierApi for Fedex {
         }
     }
 
-    async fn void(&self, tracking_number: &str, asking: Asking<'_>) -> CarrierAnswer<()> {
+    async fn void(&self, tracking_number: &str, context: CallContext<'_>) -> CarrierAnswer<()> {
         let operation = Operation::effect("cancel_shipment", Method::PUT, "/ship/v1/shipments/cancel");
         let build = |keys: &Keys| void::Cancel::of(tracking_number, &keys.account_number);
-        let reply = self.ask(&operation, asking, build).await;
+        let reply = self.ask(&operation, context, build).await;
         let body = reply.response.as_ref().map_or(&[][..], |response| response.body());
         match reply.class {
             Class::Done | Class::Refused => {
@@ -215,30 +215,30 @@ impl CarrierApi for Fedex {
         }
     }
 
-    async fn track(&self, tracking_number: &str, asking: Asking<'_>) -> CarrierAnswer<Tracking> {
+    async fn track(&self, tracking_number: &str, context: CallContext<'_>) -> CarrierAnswer<Tracking> {
         let operation = Operation::read("track", "/track/v1/trackingnumbers");
         let build = |_: &Keys| track::by_numbers(std::iter::once(tracking_number));
-        match answer(&self.ask(&operation, asking, build).await, |body| Some(track::read(tracking_number, body))) {
+        match answer(&self.ask(&operation, context, build).await, |body| Some(track::read(tracking_number, body))) {
             CarrierAnswer::Done(tracking) => tracking,
             other => other.map(|_| Tracking::of(tracking_number, Vec::new())),
         }
     }
 
-    async fn track_all(&self, _: &str, parcels: &[String], asking: Asking<'_>) -> CarrierAnswer<Vec<Tracking>> {
+    async fn track_all(&self, _: &str, parcels: &[String], context: CallContext<'_>) -> CarrierAnswer<Vec<Tracking>> {
         let operation = Operation::read("track", "/track/v1/trackingnumbers");
         let build = |_: &Keys| track::by_numbers(parcels.iter().map(String::as_str));
-        match answer(&self.ask(&operation, asking, build).await, |body| Some(track::read_all(parcels, body))) {
+        match answer(&self.ask(&operation, context, build).await, |body| Some(track::read_all(parcels, body))) {
             CarrierAnswer::Done(all) => all,
             other => other.map(|_| Vec::new()),
         }
     }
 
-    async fn check_address(&self, address: &Address, asking: Asking<'_>) -> CarrierAnswer<AddressCheck> {
+    async fn check_address(&self, address: &Address, context: CallContext<'_>) -> CarrierAnswer<AddressCheck> {
         let operation = Operation::read("resolve_address", "/address/v1/addresses/resolve");
         let Some(printed) = address.printed(wire::LINE_CHARS, wire::LINE_CHARS) else {
             return CarrierAnswer::Refused(Refusal::Address);
         };
-        let reply = self.ask(&operation, asking, |_| address::request(&printed)).await;
+        let reply = self.ask(&operation, context, |_| address::request(&printed)).await;
         match answer(&reply, |body| address::read(body, address)) {
             // That it knows no such address is the answer.
             CarrierAnswer::Refused(Refusal::Address | Refusal::NotFound) => {
@@ -249,7 +249,7 @@ impl CarrierApi for Fedex {
         }
     }
 
-    async fn schedule_pickup(&self, pickup: &PickupRequest, asking: Asking<'_>) -> CarrierAnswer<String> {
+    async fn schedule_pickup(&self, pickup: &PickupRequest, context: CallContext<'_>) -> CarrierAnswer<String> {
         if !pickup::has_phone(pickup) {
             return CarrierAnswer::Refused(Refusal::Address);
         }
@@ -260,12 +260,17 @@ impl CarrierApi for Fedex {
         let operation = Operation::effect("create_pickup", Method::POST, "/pickup/v1/pickups");
         let now = self.gateway.world().now();
         let build = |keys: &Keys| pickup::request(pickup, now, &keys.account_number);
-        answer(&self.ask(&operation, asking, build).await, pickup::read)
+        answer(&self.ask(&operation, context, build).await, pickup::read)
     }
 
-    async fn cancel_pickup(&self, confirmation: &str, pickup: &PickupRequest, asking: Asking<'_>) -> CarrierAnswer<()> {
+    async fn cancel_pickup(
+        &self,
+        confirmation: &str,
+        pickup: &PickupRequest,
+        context: CallContext<'_>,
+    ) -> CarrierAnswer<()> {
         let operation = Operation::effect("cancel_pickup", Method::PUT, "/pickup/v1/pickups/cancel");
         let build = |keys: &Keys| pickup::Cancel::of(confirmation, pickup, &keys.account_number);
-        answer(&self.ask(&operation, asking, build).await, |_| Some(()))
+        answer(&self.ask(&operation, context, build).await, |_| Some(()))
     }
 }

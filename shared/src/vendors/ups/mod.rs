@@ -26,7 +26,7 @@ use crate::domain::{Private, Timestamp};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Reply, TokenRule, Vendor};
 use crate::telemetry::fields;
-use crate::vendors::carrier::{Asking, CarrierAnswer, CarrierApi, Found, Label, LabelOrder, Refusal};
+use crate::vendors::carrier::{CallContext, CarrierAnswer, CarrierApi, Found, Label, LabelOrder, Refusal};
 use crate::vendors::rotated::{Rotated, live};
 use crate::world::HttpRequest;
 
@@ -106,7 +106,7 @@ impl Ups {
 
     /// Has UPS tell of these parcels unasked, for fourteen days. At most [`NUMBERS_MAX`]; more are refused unsent, and
     /// what has not the form of a number is not sent. Repeating it does no harm.
-    pub async fn subscribe(&self, numbers: &[String], asking: Asking<'_>) -> CarrierAnswer<Subscribed> {
+    pub async fn subscribe(&self, numbers: &[String], context: CallContext<'_>) -> CarrierAnswer<Subscribed> {
         let (good, bad): (Vec<&String>, Vec<&String>) = numbers.iter().partition(|number| alert::is_number(number));
         let mut invalid: Vec<String> = bad.into_iter().cloned().collect();
         if good.len() > NUMBERS_MAX {
@@ -117,7 +117,7 @@ impl Ups {
         }
         let sent: Vec<&str> = good.iter().map(|number| number.as_str()).collect();
         let question = |_: &Keys| Question::post(alert::PATH.to_owned(), alert::request(&sent));
-        let reply = self.ask("subscribe", OperationClass::Effect, asking, question).await;
+        let reply = self.ask("subscribe", OperationClass::Effect, context, question).await;
         if reply.class == Class::Refused && classify::is_all_invalid(body(&reply)) {
             invalid.extend(good.into_iter().cloned());
             return CarrierAnswer::Done(Subscribed { valid: Vec::new(), invalid });
@@ -133,10 +133,10 @@ impl Ups {
         &self,
         operation: &'static str,
         class: OperationClass,
-        asking: Asking<'_>,
+        context: CallContext<'_>,
         question: impl Fn(&Keys) -> Question + Send + Sync,
     ) -> Reply {
-        let Asking { permit, attempt, correlation } = asking;
+        let CallContext { permit, attempt, correlation } = context;
         let call = Call { vendor: Vendor::Ups, operation, class, permit, attempt, correlation };
         let classify = match class {
             OperationClass::Effect => classify::classify,
@@ -185,17 +185,22 @@ impl CarrierApi for Ups {
         Carrier::Ups
     }
 
-    async fn rates(&self, of: &Consignment, service: Option<&str>, asking: Asking<'_>) -> CarrierAnswer<Vec<Rate>> {
+    async fn rates(
+        &self,
+        of: &Consignment,
+        service: Option<&str>,
+        context: CallContext<'_>,
+    ) -> CarrierAnswer<Vec<Rate>> {
         let Some(of) = &of.printed(wire::LINE_CHARS, wire::CITY_CHARS) else {
             return CarrierAnswer::Refused(Refusal::Address);
         };
         let question =
             |keys: &Keys| Question::post(rates::path(of, service), rates::request(of, service, &keys.account_number));
-        let reply = self.ask("rate", OperationClass::Read, asking, question).await;
+        let reply = self.ask("rate", OperationClass::Read, context, question).await;
         CarrierAnswer::priced(&reply, |body| rates::read(body, of), classify::refusal)
     }
 
-    async fn buy(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> CarrierAnswer<Label> {
+    async fn buy(&self, order: LabelOrder<'_>, context: CallContext<'_>) -> CarrierAnswer<Label> {
         if order.consignment.customs_are_due() && order.consignment.customs.is_none() {
             // UPS would print a label that no customs lets pass.
             return CarrierAnswer::Refused(Refusal::Customs);
@@ -206,15 +211,15 @@ impl CarrierApi for Ups {
         let order = LabelOrder { consignment: &printed, ..order };
         let today = zone::day(&order.consignment.shipper.address, self.gateway.world().now());
         let question = |keys: &Keys| Question::post(ship::path(), ship::request(&order, &keys.account_number, today));
-        let reply = self.ask("ship", OperationClass::Effect, asking, question).await;
+        let reply = self.ask("ship", OperationClass::Effect, context, question).await;
         CarrierAnswer::of(&reply, |body| ship::read(body, order.consignment.parcels.len()), classify::refusal)
     }
 
-    async fn find(&self, order: LabelOrder<'_>, asking: Asking<'_>) -> CarrierAnswer<Found> {
+    async fn find(&self, order: LabelOrder<'_>, context: CallContext<'_>) -> CarrierAnswer<Found> {
         let question = |keys: &Keys| {
             Question::post(recover::PATH.to_owned(), recover::request(order.reference, &keys.account_number))
         };
-        let reply = self.ask("recover_label", OperationClass::Read, asking, question).await;
+        let reply = self.ask("recover_label", OperationClass::Read, context, question).await;
         if reply.class == Class::Refused && classify::has_nothing(body(&reply)) {
             return CarrierAnswer::Done(Found::Nothing);
         }
@@ -225,25 +230,25 @@ impl CarrierApi for Ups {
         }
     }
 
-    async fn void(&self, id: &str, asking: Asking<'_>) -> CarrierAnswer<()> {
+    async fn void(&self, id: &str, context: CallContext<'_>) -> CarrierAnswer<()> {
         let question = |_: &Keys| Question::of(Method::DELETE, ship::void_path(id));
-        let reply = self.ask("void", OperationClass::Effect, asking, question).await;
+        let reply = self.ask("void", OperationClass::Effect, context, question).await;
         if reply.class == Class::Refused && classify::is_voided_before(body(&reply)) {
             return CarrierAnswer::Done(());
         }
         CarrierAnswer::of(&reply, ship::is_voided, classify::refusal)
     }
 
-    async fn track(&self, number: &str, asking: Asking<'_>) -> CarrierAnswer<Tracking> {
+    async fn track(&self, number: &str, context: CallContext<'_>) -> CarrierAnswer<Tracking> {
         let question = |_: &Keys| Question::of(Method::GET, track::path(number));
-        let reply = self.ask("track", OperationClass::Read, asking, question).await;
+        let reply = self.ask("track", OperationClass::Read, context, question).await;
         if reply.class == Class::Refused && reply.status() == Some(StatusCode::NOT_FOUND) {
             return CarrierAnswer::Refused(Refusal::NotFound);
         }
         CarrierAnswer::of(&reply, |body| track::read(body, number), classify::refusal).flat()
     }
 
-    async fn check_address(&self, address: &Address, asking: Asking<'_>) -> CarrierAnswer<AddressCheck> {
+    async fn check_address(&self, address: &Address, context: CallContext<'_>) -> CarrierAnswer<AddressCheck> {
         if !wire::is_imperial(address) {
             // UPS knows the streets of the United States and Puerto Rico only.
             return CarrierAnswer::Refused(Refusal::Service);
@@ -252,11 +257,11 @@ impl CarrierApi for Ups {
             return CarrierAnswer::Refused(Refusal::Address);
         };
         let question = |_: &Keys| Question::post(address::path(), address::request(address));
-        let reply = self.ask("check_address", OperationClass::Read, asking, question).await;
+        let reply = self.ask("check_address", OperationClass::Read, context, question).await;
         CarrierAnswer::of(&reply, address::read, classify::refusal)
     }
 
-    async fn schedule_pickup(&self, order: &PickupRequest, asking: Asking<'_>) -> CarrierAnswer<String> {
+    async fn schedule_pickup(&self, order: &PickupRequest, context: CallContext<'_>) -> CarrierAnswer<String> {
         let Some(order) = &pickup::printed(order) else { return CarrierAnswer::Refused(Refusal::Address) };
         let Some(hours) = pickup::hours(order) else { return CarrierAnswer::Refused(Refusal::Time) };
         if wire::phone(&order.party).is_none() {
@@ -264,16 +269,16 @@ impl CarrierApi for Ups {
         }
         let question =
             |keys: &Keys| Question::post(pickup::path(), pickup::request(order, &hours, &keys.account_number));
-        let reply = self.ask("schedule_pickup", OperationClass::Effect, asking, question).await;
+        let reply = self.ask("schedule_pickup", OperationClass::Effect, context, question).await;
         CarrierAnswer::of(&reply, pickup::read, classify::refusal)
     }
 
-    async fn cancel_pickup(&self, number: &str, _: &PickupRequest, asking: Asking<'_>) -> CarrierAnswer<()> {
+    async fn cancel_pickup(&self, number: &str, _: &PickupRequest, context: CallContext<'_>) -> CarrierAnswer<()> {
         let question = |_: &Keys| {
             let header = Some((pickup::NUMBER_HEADER, number.to_owned()));
             Question { header, ..Question::of(Method::DELETE, pickup::cancel_path()) }
         };
-        let reply = self.ask("cancel_pickup", OperationClass::Effect, asking, question).await;
+        let reply = self.ask("cancel_pickup", OperationClass::Effect, context, question).await;
         CarrierAnswer::of(&reply, |_| Some(()), classify::refusal)
     }
 }

@@ -49,7 +49,7 @@ async fn ups_tells_its_rates_the_account_s_own_price_first_and_an_odd_one_is_lef
         null,
     ] } }),
     );
-    let CarrierAnswer::Done(rates) = carriers.ups.rates(&consignment, None, carriers.asking()).await else {
+    let CarrierAnswer::Done(rates) = carriers.ups.rates(&consignment, None, carriers.context()).await else {
         panic!("rates")
     };
     let told = |rate: &crossdock::domain::shipping::Rate| {
@@ -72,7 +72,7 @@ async fn ups_tells_its_rates_the_account_s_own_price_first_and_an_odd_one_is_lef
 
     let alone = json!({ "Service": { "Code": "03" }, "TotalCharges": total("20.10") });
     carriers.answer(200, &json!({ "RateResponse": { "RatedShipment": alone } }));
-    let CarrierAnswer::Done(rates) = carriers.ups.rates(&consignment, None, carriers.asking()).await else {
+    let CarrierAnswer::Done(rates) = carriers.ups.rates(&consignment, None, carriers.context()).await else {
         panic!("rates")
     };
     assert_eq!(rates.len(), 1, "UPS sends one rate without a list around it");
@@ -91,7 +91,7 @@ async fn ups_tells_its_rates_the_account_s_own_price_first_and_an_odd_one_is_lef
         (200, json!({ "RateResponse": { "RatedShipment": [] } }), CarrierAnswer::Done(Vec::new())),
     ] {
         carriers.answer(status, &body);
-        assert_eq!(carriers.ups.rates(&consignment, None, carriers.asking()).await, expected, "{status} {body}");
+        assert_eq!(carriers.ups.rates(&consignment, None, carriers.context()).await, expected, "{status} {body}");
     }
 }
 
@@ -112,7 +112,7 @@ async fn a_label_of_ups_is_done_only_with_a_document_for_each_parcel() {
         } } })
     };
     carriers.answer(200, &answer(json!([package(1), package(2)])));
-    let CarrierAnswer::Done(label) = carriers.ups.buy(order(&two), carriers.asking()).await else { panic!("a label") };
+    let CarrierAnswer::Done(label) = carriers.ups.buy(order(&two), carriers.context()).await else { panic!("a label") };
     assert_eq!((label.tracking_number.as_str(), label.parcel_numbers.join(" ").as_str()), (ID, "1Z1 1Z2"));
     let media: Vec<_> = label.documents.iter().map(|document| document.media_type).collect();
     assert_eq!(media, ["image/gif", "image/gif", "application/pdf"]);
@@ -123,7 +123,7 @@ async fn a_label_of_ups_is_done_only_with_a_document_for_each_parcel() {
     without["ShippingLabel"]["GraphicImage"] = json!("");
     for odd in [json!([package(1)]), json!([package(1), without]), json!(null), json!(package(1))] {
         carriers.answer(200, &answer(odd.clone()));
-        assert_eq!(carriers.ups.buy(order(&two), carriers.asking()).await, CarrierAnswer::Unknown, "{odd}");
+        assert_eq!(carriers.ups.buy(order(&two), carriers.context()).await, CarrierAnswer::Unknown, "{odd}");
     }
     for (status, code, expected) in [
         (400, "120202", CarrierAnswer::Refused(Refusal::Address)),
@@ -133,7 +133,7 @@ async fn a_label_of_ups_is_done_only_with_a_document_for_each_parcel() {
         (503, "120001", not_done("vendor_unavailable")),
     ] {
         carriers.answer(status, &ups_error(code));
-        assert_eq!(carriers.ups.buy(order(&two), carriers.asking()).await, expected, "{status} {code}");
+        assert_eq!(carriers.ups.buy(order(&two), carriers.context()).await, expected, "{status} {code}");
     }
 }
 
@@ -151,25 +151,25 @@ async fn a_purchase_at_ups_is_found_whole_or_to_be_voided_or_certainly_not_at_al
     let without = || CarrierAnswer::Done(Found::WithoutLabel { tracking_number: ID.to_owned() });
 
     carriers.answer(200, &answer(label(1)));
-    let CarrierAnswer::Done(Found::Whole(found)) = carriers.ups.find(order(&one), carriers.asking()).await else {
+    let CarrierAnswer::Done(Found::Whole(found)) = carriers.ups.find(order(&one), carriers.context()).await else {
         panic!("whole")
     };
     assert_eq!((found.tracking_number.as_str(), found.parcel_numbers.len(), found.documents.len()), (ID, 1, 1));
-    assert_eq!(carriers.ups.find(order(&two), carriers.asking()).await, without(), "one label of two");
-    assert_eq!(carriers.ups.find(order(&abroad), carriers.asking()).await, without(), "no papers for the customs");
+    assert_eq!(carriers.ups.find(order(&two), carriers.context()).await, without(), "one label of two");
+    assert_eq!(carriers.ups.find(order(&abroad), carriers.context()).await, without(), "no papers for the customs");
     carriers.answer(200, &answer(json!([])));
-    assert_eq!(carriers.ups.find(order(&one), carriers.asking()).await, without());
+    assert_eq!(carriers.ups.find(order(&one), carriers.context()).await, without());
     let candidates =
         json!({ "LabelRecoveryResponse": { "LabelResults": "", "TrackingCandidate": [{ "TrackingNumber": ID }] } });
     carriers.answer(200, &candidates);
-    assert_eq!(carriers.ups.find(order(&one), carriers.asking()).await, without());
+    assert_eq!(carriers.ups.find(order(&one), carriers.context()).await, without());
 
     for code in ["300007", "300033", "9801031", "9801040"] {
         let bare = json!({ "errors": [{ "code": code, "message": "…" }] });
         for body in [ups_error(code), bare] {
             carriers.answer(400, &body);
             assert_eq!(
-                carriers.ups.find(order(&one), carriers.asking()).await,
+                carriers.ups.find(order(&one), carriers.context()).await,
                 CarrierAnswer::Done(Found::Nothing),
                 "{body}"
             );
@@ -185,7 +185,7 @@ async fn a_purchase_at_ups_is_found_whole_or_to_be_voided_or_certainly_not_at_al
         (200, json!({ "LabelRecoveryResponse": {} }).to_string()),
     ] {
         carriers.answer_raw(status, &body);
-        assert_eq!(carriers.ups.find(order(&one), carriers.asking()).await, CarrierAnswer::Unknown, "{status} {body}");
+        assert_eq!(carriers.ups.find(order(&one), carriers.context()).await, CarrierAnswer::Unknown, "{status} {body}");
     }
 }
 
@@ -206,7 +206,7 @@ async fn a_label_of_ups_that_is_void_already_is_void() {
         (500, ups_error("10004"), CarrierAnswer::Unknown),
     ] {
         carriers.answer(status, &body);
-        assert_eq!(carriers.ups.void(ID, carriers.asking()).await, expected, "{status} {body}");
+        assert_eq!(carriers.ups.void(ID, carriers.context()).await, expected, "{status} {body}");
     }
 }
 
@@ -216,12 +216,12 @@ async fn a_number_that_no_carrier_knows_is_not_found() {
     let nothing = json!({ "trackResponse": { "shipment": [{ "warnings": [{ "code": "TW0001", "message": "…" }] }] } });
     for (status, body) in [(404, json!({})), (400, ups_error("TV1002")), (200, nothing)] {
         carriers.answer(status, &body);
-        let answer = carriers.ups.track(ID, carriers.asking()).await;
+        let answer = carriers.ups.track(ID, carriers.context()).await;
         assert_eq!(answer, CarrierAnswer::Refused(Refusal::NotFound), "{status} {body}");
     }
     for (status, body) in [(404, dhl_error(404, "No Shipments Found")), (200, json!({ "shipments": [] }))] {
         carriers.answer(status, &body);
-        let answer = carriers.dhl.track("1234567890", carriers.asking()).await;
+        let answer = carriers.dhl.track("1234567890", carriers.context()).await;
         assert_eq!(answer, CarrierAnswer::Refused(Refusal::NotFound), "{status} {body}");
     }
 }
@@ -231,25 +231,25 @@ async fn ups_says_of_which_numbers_it_will_tell_and_odd_ones_are_not_sent() {
     let carriers = Carriers::new();
     let numbers = ["1ZCIETST0111111114".to_owned(), "JD01".to_owned(), "1ZCIETST0422222228".to_owned()];
     carriers.answer(200, &json!({ "validTrackingNumbers": [numbers[0]], "invalidTrackingNumbers": [numbers[2]] }));
-    let answer = carriers.ups.subscribe(&numbers, carriers.asking()).await;
+    let answer = carriers.ups.subscribe(&numbers, carriers.context()).await;
     let invalid = vec![numbers[2].clone(), numbers[1].clone()];
     assert_eq!(answer, CarrierAnswer::Done(Subscribed { valid: vec![numbers[0].clone()], invalid }));
     assert_eq!(carriers.last_body()["trackingNumberList"], json!([numbers[0], numbers[2]]));
 
     carriers.answer(400, &ups_error("VSS210"));
-    let CarrierAnswer::Done(none) = carriers.ups.subscribe(&numbers, carriers.asking()).await else {
+    let CarrierAnswer::Done(none) = carriers.ups.subscribe(&numbers, carriers.context()).await else {
         panic!("an answer")
     };
     assert_eq!((none.valid.len(), none.invalid.len()), (0, 3));
     carriers.answer(400, &ups_error("VSS930"));
-    assert_eq!(carriers.ups.subscribe(&numbers, carriers.asking()).await, CarrierAnswer::Refused(Refusal::Other));
+    assert_eq!(carriers.ups.subscribe(&numbers, carriers.context()).await, CarrierAnswer::Refused(Refusal::Other));
 
     let before = carriers.sent().len();
     let odd = ["JD01".to_owned()];
-    let CarrierAnswer::Done(none) = carriers.ups.subscribe(&odd, carriers.asking()).await else { panic!("an answer") };
+    let CarrierAnswer::Done(none) = carriers.ups.subscribe(&odd, carriers.context()).await else { panic!("an answer") };
     assert_eq!(none.invalid, odd);
     let many = vec![numbers[0].clone(); 101];
-    assert_eq!(carriers.ups.subscribe(&many, carriers.asking()).await, CarrierAnswer::Refused(Refusal::Other));
+    assert_eq!(carriers.ups.subscribe(&many, carriers.context()).await, CarrierAnswer::Refused(Refusal::Other));
     assert_eq!(carriers.sent().len(), before);
 }
 
@@ -259,7 +259,7 @@ async fn a_purchase_at_dhl_is_found_without_its_label_or_certainly_not_at_all() 
     let one = consignment("DE", "FR", false);
     carriers.answer(200, &json!({ "shipments": [{ "shipmentTrackingNumber": "1234567890", "events": [] }] }));
     let found = Found::WithoutLabel { tracking_number: "1234567890".to_owned() };
-    assert_eq!(carriers.dhl.find(order(&one), carriers.asking()).await, CarrierAnswer::Done(found));
+    assert_eq!(carriers.dhl.find(order(&one), carriers.context()).await, CarrierAnswer::Done(found));
     let query = carriers.last().uri().query().unwrap().to_owned();
     for part in [
         "shipmentReference=CD-1",
@@ -271,7 +271,7 @@ async fn a_purchase_at_dhl_is_found_without_its_label_or_certainly_not_at_all() 
         assert!(query.contains(part), "{query}");
     }
     carriers.answer(404, &dhl_error(404, "No Shipments Found for ReferenceID | CD-1"));
-    assert_eq!(carriers.dhl.find(order(&one), carriers.asking()).await, CarrierAnswer::Done(Found::Nothing));
+    assert_eq!(carriers.dhl.find(order(&one), carriers.context()).await, CarrierAnswer::Done(Found::Nothing));
     for (status, body, expected) in [
         (404, "not found", CarrierAnswer::Unknown),
         (400, "{}", CarrierAnswer::Unknown),
@@ -279,7 +279,7 @@ async fn a_purchase_at_dhl_is_found_without_its_label_or_certainly_not_at_all() 
         (503, "", not_done("vendor_unavailable")),
     ] {
         carriers.answer_raw(status, body);
-        assert_eq!(carriers.dhl.find(order(&one), carriers.asking()).await, expected, "{status} {body}");
+        assert_eq!(carriers.dhl.find(order(&one), carriers.context()).await, expected, "{status} {body}");
     }
 }
 
@@ -289,7 +289,7 @@ async fn a_label_of_dhl_is_bought_or_refused_or_nobody_knows_and_is_given_back_w
     let one = consignment("DE", "FR", false);
     let label = json!({ "imageFormat": "PDF", "content": "JVBERg==", "typeCode": "label" });
     carriers.answer(201, &json!({ "shipmentTrackingNumber": "1234567890", "packages": [{ "trackingNumber": "JD1" }], "documents": [label] }));
-    let CarrierAnswer::Done(label) = carriers.dhl.buy(order(&one), carriers.asking()).await else { panic!("a label") };
+    let CarrierAnswer::Done(label) = carriers.dhl.buy(order(&one), carriers.context()).await else { panic!("a label") };
     assert_eq!((label.tracking_number.as_str(), label.documents[0].media_type), ("1234567890", "application/pdf"));
     for (status, body, expected) in [
         (201, json!({}), CarrierAnswer::Unknown),
@@ -304,10 +304,10 @@ async fn a_label_of_dhl_is_bought_or_refused_or_nobody_knows_and_is_given_back_w
         (429, json!({}), not_done("throttled")),
     ] {
         carriers.answer(status, &body);
-        assert_eq!(carriers.dhl.buy(order(&one), carriers.asking()).await, expected, "{status} {body}");
+        assert_eq!(carriers.dhl.buy(order(&one), carriers.context()).await, expected, "{status} {body}");
     }
     let before = carriers.sent().len();
-    assert_eq!(carriers.dhl.void("1234567890", carriers.asking()).await, CarrierAnswer::Done(()));
+    assert_eq!(carriers.dhl.void("1234567890", carriers.context()).await, CarrierAnswer::Done(()));
     assert_eq!(carriers.sent().len(), before);
 }
 
@@ -318,14 +318,14 @@ async fn a_pickup_has_a_number_by_which_it_is_taken_back() {
     let german = pickup(crossdock::domain::shipping::Carrier::Dhl, "DE", "CH", 120);
     carriers
         .answer(200, &json!({ "PickupCreationResponse": { "Response": {}, "PRN": "2929602E9CP", "RateStatus": {} } }));
-    let answer = carriers.ups.schedule_pickup(&american, carriers.asking()).await;
+    let answer = carriers.ups.schedule_pickup(&american, carriers.context()).await;
     assert_eq!(answer, CarrierAnswer::Done("2929602E9CP".to_owned()));
     carriers.answer(201, &json!({ "dispatchConfirmationNumbers": ["PRG201220123456"], "warnings": [] }));
-    let answer = carriers.dhl.schedule_pickup(&german, carriers.asking()).await;
+    let answer = carriers.dhl.schedule_pickup(&german, carriers.context()).await;
     assert_eq!(answer, CarrierAnswer::Done("PRG201220123456".to_owned()));
     carriers.answer(404, &dhl_error(404, "3059: No pickup found"));
-    let answer = carriers.dhl.cancel_pickup("PRG201220123456", &german, carriers.asking()).await;
+    let answer = carriers.dhl.cancel_pickup("PRG201220123456", &german, carriers.context()).await;
     assert_eq!(answer, CarrierAnswer::Refused(Refusal::NotFound));
     carriers.answer(200, &json!({ "PickupCancelResponse": { "PickupType": "01" } }));
-    assert_eq!(carriers.ups.cancel_pickup("2929602E9CP", &american, carriers.asking()).await, CarrierAnswer::Done(()));
+    assert_eq!(carriers.ups.cancel_pickup("2929602E9CP", &american, carriers.context()).await, CarrierAnswer::Done(()));
 }

@@ -8,7 +8,7 @@ use crossdock::aws::Transport;
 use crossdock::domain::{Correlation, Timestamp};
 use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::{Env, System};
-use crossdock::vendors::carrier::Asking;
+use crossdock::vendors::carrier::CallContext;
 use crossdock::vendors::dhl::Dhl;
 use crossdock::vendors::fedex::Fedex;
 use crossdock::vendors::ups::Ups;
@@ -90,8 +90,8 @@ impl Carriers {
     }
 
     /// The circumstances of every call.
-    pub(crate) fn asking(&self) -> Asking<'_> {
-        Asking { permit: &self.permit, attempt: 0, correlation: &self.correlation }
+    pub(crate) fn context(&self) -> CallContext<'_> {
+        CallContext { permit: &self.permit, attempt: 0, correlation: &self.correlation }
     }
 
     /// Every request that left, with those for tokens.

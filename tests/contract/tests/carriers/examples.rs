@@ -159,7 +159,7 @@ fn told<T>(answer: CarrierAnswer<T>, of: impl FnOnce(T) -> String) -> String {
 async fn meaning(vendor: &str, example: &Example) -> Option<String> {
     let carriers = Carriers::new();
     carriers.answer(example.status, &example.body);
-    let asking = carriers.asking();
+    let context = carriers.context();
     let (api, carrier): (&dyn CarrierApi, _) = match vendor {
         "fedex" => (&carriers.fedex, Carrier::Fedex),
         "ups" => (&carriers.ups, Carrier::Ups),
@@ -173,11 +173,11 @@ async fn meaning(vendor: &str, example: &Example) -> Option<String> {
     let wish = pickup(carrier, from, to, if vendor == "dhl" { 120 } else { -240 });
     let operation = format!("{} {}", example.method, example.path);
     Some(match operation.as_str() {
-        "POST /rates" | "POST /rate/v1/rates/quotes" => told(api.rates(&consignment, None, asking).await, |rates| {
+        "POST /rates" | "POST /rate/v1/rates/quotes" => told(api.rates(&consignment, None, context).await, |rates| {
             let rates: Vec<_> = rates.iter().map(|rate| format!("{} {}", rate.service, rate.price)).collect();
             rates.join(", ")
         }),
-        "POST /shipments" | "POST /ship/v1/shipments" => told(api.buy(order, asking).await, |label| {
+        "POST /shipments" | "POST /ship/v1/shipments" => told(api.buy(order, context).await, |label| {
             format!(
                 "{}: {}, {} documents",
                 label.tracking_number,
@@ -186,28 +186,28 @@ async fn meaning(vendor: &str, example: &Example) -> Option<String> {
             )
         }),
         "GET /tracking" | "POST /track/v1/referencenumbers" => {
-            told(api.find(order, asking).await, |found| format!("{found:?}"))
+            told(api.find(order, context).await, |found| format!("{found:?}"))
         }
-        "PUT /ship/v1/shipments/cancel" => told(api.void("794953555571", asking).await, |()| "void".to_owned()),
+        "PUT /ship/v1/shipments/cancel" => told(api.void("794953555571", context).await, |()| "void".to_owned()),
         "GET /shipments/{shipmentTrackingNumber}/tracking" | "POST /track/v1/trackingnumbers" => {
-            told(api.track("1234567890", asking).await, |tracking| {
+            told(api.track("1234567890", context).await, |tracking| {
                 let scans: Vec<_> =
                     tracking.scans.iter().map(|scan| format!("{} {:?}", scan.code, scan.status)).collect();
                 scans.join(", ")
             })
         }
         "POST /address/v1/addresses/resolve" | "GET /address-validate" => {
-            told(api.check_address(&consignment.recipient.address, asking).await, |check| format!("{check:?}"))
+            told(api.check_address(&consignment.recipient.address, context).await, |check| format!("{check:?}"))
         }
         "POST /pickups" | "POST /pickup/v1/pickups" | "POST /pickupcreation/{version}/pickup" => {
-            told(api.schedule_pickup(&wish, asking).await, |number| number)
+            told(api.schedule_pickup(&wish, context).await, |number| number)
         }
         "DELETE /pickups/{dispatchConfirmationNumber}" | "PUT /pickup/v1/pickups/cancel" => {
-            told(api.cancel_pickup("PRG211126000382", &wish, asking).await, |()| "canceled".to_owned())
+            told(api.cancel_pickup("PRG211126000382", &wish, context).await, |()| "canceled".to_owned())
         }
         "POST /subscription/{type}/package" => {
             let numbers = ["1Z1234567891234556".to_owned()];
-            told(carriers.ups.subscribe(&numbers, asking).await, |subscribed| format!("{subscribed:?}"))
+            told(carriers.ups.subscribe(&numbers, context).await, |subscribed| format!("{subscribed:?}"))
         }
         _ => return None,
     })

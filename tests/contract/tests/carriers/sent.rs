@@ -31,14 +31,14 @@ fn everything() -> Vec<Consignment> {
 async fn asked_about(consignment: &Consignment) -> Vec<HttpRequest> {
     let carriers = Carriers::new();
     carriers.answer(200, &json!({}));
-    let asking = carriers.asking();
+    let context = carriers.context();
     for (api, service) in [(&carriers.ups as &dyn CarrierApi, "03"), (&carriers.dhl, "P")] {
         let order = LabelOrder { consignment, service, reference: REFERENCE };
-        api.rates(consignment, None, asking).await;
-        api.rates(consignment, Some(service), asking).await;
-        api.buy(order, asking).await;
-        api.find(order, asking).await;
-        api.check_address(&consignment.recipient.address, asking).await;
+        api.rates(consignment, None, context).await;
+        api.rates(consignment, Some(service), context).await;
+        api.buy(order, context).await;
+        api.find(order, context).await;
+        api.check_address(&consignment.recipient.address, context).await;
     }
     carriers.sent()
 }
@@ -47,21 +47,21 @@ async fn asked_about(consignment: &Consignment) -> Vec<HttpRequest> {
 async fn asked_otherwise() -> Vec<HttpRequest> {
     let carriers = Carriers::new();
     carriers.answer(200, &json!({}));
-    let asking = carriers.asking();
+    let context = carriers.context();
     let ways = [("US", "US", -240), ("US", "CA", -240), ("DE", "DE", 120), ("DE", "FR", 120), ("DE", "CH", 0)];
     for api in [&carriers.ups as &dyn CarrierApi, &carriers.dhl] {
-        api.void("1ZA1B2C30312345678", asking).await;
-        api.track("1ZA1B2C30312345678", asking).await;
+        api.void("1ZA1B2C30312345678", context).await;
+        api.track("1ZA1B2C30312345678", context).await;
         for (from, to, offset) in ways {
             let wish = pickup(api.carrier(), from, to, offset);
-            api.schedule_pickup(&wish, asking).await;
-            api.cancel_pickup("2929602E9CP", &wish, asking).await;
+            api.schedule_pickup(&wish, context).await;
+            api.cancel_pickup("2929602E9CP", &wish, context).await;
         }
         for (from, to) in [("DE", "FR"), ("US", "US")] {
-            api.rates(&at_the_checkout(from, to), None, asking).await;
+            api.rates(&at_the_checkout(from, to), None, context).await;
         }
     }
-    carriers.ups.subscribe(&["1ZCIETST0111111114".to_owned()], asking).await;
+    carriers.ups.subscribe(&["1ZCIETST0111111114".to_owned()], context).await;
     carriers.sent()
 }
 
@@ -120,8 +120,8 @@ async fn every_call_has_its_own_number_and_proves_who_calls() {
     let carriers = Carriers::new();
     carriers.answer(200, &json!({}));
     for _ in 0..2 {
-        carriers.ups.track("1Z1", carriers.asking()).await;
-        carriers.dhl.track("1", carriers.asking()).await;
+        carriers.ups.track("1Z1", carriers.context()).await;
+        carriers.dhl.track("1", carriers.context()).await;
     }
     let sent = carriers.sent();
     let [token, ups_1, dhl_1, ups_2, dhl_2] = &sent[..] else { panic!("one token for both calls: {sent:?}") };
@@ -141,7 +141,7 @@ async fn every_call_has_its_own_number_and_proves_who_calls() {
 
 async fn bought(carriers: &Carriers, api: &dyn CarrierApi, consignment: &Consignment) -> Value {
     let order = LabelOrder { consignment, service: "03", reference: REFERENCE };
-    api.buy(order, carriers.asking()).await;
+    api.buy(order, carriers.context()).await;
     carriers.last_body()
 }
 
@@ -193,7 +193,7 @@ async fn within_one_customs_area_nothing_has_to_be_declared() {
     for api in [&carriers.ups as &dyn CarrierApi, &carriers.dhl] {
         let undeclared = consignment("DE", "CH", true);
         let order = LabelOrder { consignment: &undeclared, service: "P", reference: REFERENCE };
-        let answer = api.buy(order, carriers.asking()).await;
+        let answer = api.buy(order, carriers.context()).await;
         assert_eq!(answer, CarrierAnswer::Refused(Refusal::Customs));
     }
     assert_eq!(carriers.sent().len(), before, "what no customs lets pass is not bought");
@@ -213,7 +213,7 @@ async fn what_is_declared_is_always_sent() {
         let body = bought(&carriers, &carriers.dhl, &consignment).await;
         assert_eq!(body["content"]["isCustomsDeclarable"], true);
         assert_eq!(body["content"]["exportDeclaration"]["lineItems"][0]["commodityCodes"][0]["value"], "731815");
-        carriers.dhl.rates(&consignment, None, carriers.asking()).await;
+        carriers.dhl.rates(&consignment, None, carriers.context()).await;
         let body = carriers.last_body();
         assert_eq!((&body["isCustomsDeclarable"], &body["monetaryAmount"][0]["value"]), (&json!(true), &json!(33.0)));
     }
@@ -241,7 +241,7 @@ async fn what_a_carrier_cannot_print_is_written_with_other_letters_and_nothing_i
     label.recipient.address.city = "Llanfairpwllgwyngyllgogerychwyrndro".to_owned().into();
     let before = carriers.sent().len();
     let order = LabelOrder { consignment: &label, service: "11", reference: REFERENCE };
-    let answer = carriers.ups.buy(order, carriers.asking()).await;
+    let answer = carriers.ups.buy(order, carriers.context()).await;
     assert_eq!((answer, carriers.sent().len()), (CarrierAnswer::Refused(Refusal::Address), before));
     assert!(bought(&carriers, &carriers.dhl, &label).await["customerDetails"].is_object());
 }
@@ -255,13 +255,13 @@ async fn duties_that_the_shop_pays_are_quoted_as_they_are_bought() {
         (Incoterm::Ddp, json!(["01", "02"]), json!([{ "serviceCode": "DD" }])),
     ] {
         let consignment = declared("DE", "CH", incoterm, true);
-        carriers.ups.rates(&consignment, None, carriers.asking()).await;
+        carriers.ups.rates(&consignment, None, carriers.context()).await;
         let quoted = carriers.last_body()["RateRequest"]["Shipment"]["PaymentDetails"]["ShipmentCharge"].take();
         let body = bought(&carriers, &carriers.ups, &consignment).await;
         assert_eq!(quoted, body["ShipmentRequest"]["Shipment"]["PaymentInformation"]["ShipmentCharge"]);
         let kinds: Vec<&Value> = quoted.as_array().unwrap().iter().map(|charge| &charge["Type"]).collect();
         assert_eq!(json!(kinds), charges);
-        carriers.dhl.rates(&consignment, None, carriers.asking()).await;
+        carriers.dhl.rates(&consignment, None, carriers.context()).await;
         let quoted = carriers.last_body();
         let body = bought(&carriers, &carriers.dhl, &consignment).await;
         assert_eq!((&quoted["valueAddedServices"], &quoted["accounts"]), (&services, &body["accounts"]));
@@ -305,14 +305,14 @@ async fn a_shipment_of_today_is_never_dated_in_the_past() {
     tokio::time::advance(std::time::Duration::from_secs(10 * 3_600)).await;
     let mut today = consignment("DE", "FR", false);
     today.ship_date = Day::parse("2025-05-01").unwrap();
-    carriers.dhl.rates(&today, None, carriers.asking()).await;
+    carriers.dhl.rates(&today, None, carriers.context()).await;
     assert_eq!(carriers.last_body()["plannedShippingDateAndTime"], "2025-05-01T22:15:00 GMT+02:00");
     // By the clock at the shipper's, wherever that is, and when the shop says.
     today.shipper = party("US", false);
-    carriers.dhl.rates(&today, None, carriers.asking()).await;
+    carriers.dhl.rates(&today, None, carriers.context()).await;
     assert_eq!(carriers.last_body()["plannedShippingDateAndTime"], "2025-05-01T16:15:00 GMT-04:00");
     today.ship_at = Some(crossdock::domain::Timestamp::parse_rfc3339("2025-05-02T14:00:00Z").unwrap());
-    carriers.dhl.rates(&today, None, carriers.asking()).await;
+    carriers.dhl.rates(&today, None, carriers.context()).await;
     assert_eq!(carriers.last_body()["plannedShippingDateAndTime"], "2025-05-02T10:00:00 GMT-04:00");
 }
 
@@ -321,17 +321,17 @@ async fn a_pickup_is_ordered_by_the_clock_at_the_place() {
     let carriers = Carriers::new();
     carriers.answer(200, &json!({}));
     let wish = pickup(Carrier::Ups, "US", "US", -240);
-    carriers.ups.schedule_pickup(&wish, carriers.asking()).await;
+    carriers.ups.schedule_pickup(&wish, carriers.context()).await;
     let when = &carriers.last_body()["PickupCreationRequest"]["PickupDateInfo"];
     assert_eq!(when, &json!({ "PickupDate": "20250502", "ReadyTime": "1200", "CloseTime": "1700" }));
-    carriers.dhl.schedule_pickup(&pickup(Carrier::Dhl, "DE", "CH", 120), carriers.asking()).await;
+    carriers.dhl.schedule_pickup(&pickup(Carrier::Dhl, "DE", "CH", 120), carriers.context()).await;
     let body = carriers.last_body();
     assert_eq!(body["plannedPickupDateAndTime"], "2025-05-02T12:00:00 GMT+02:00");
     assert_eq!(
         (&body["closeTime"], body["shipmentDetails"][0]["packages"].as_array().unwrap().len()),
         (&json!("17:00"), 3)
     );
-    carriers.ups.cancel_pickup("2929602E9CP", &wish, carriers.asking()).await;
+    carriers.ups.cancel_pickup("2929602E9CP", &wish, carriers.context()).await;
     assert_eq!(header(&carriers.last(), "prn"), "2929602E9CP");
 }
 
@@ -340,9 +340,9 @@ async fn without_a_city_ups_is_told_none_and_dhl_is_not_asked() {
     let carriers = Carriers::new();
     carriers.answer(200, &json!({}));
     let told = at_the_checkout("DE", "FR");
-    let refused = carriers.dhl.rates(&told, None, carriers.asking()).await;
+    let refused = carriers.dhl.rates(&told, None, carriers.context()).await;
     assert_eq!((refused, carriers.sent().len()), (CarrierAnswer::Refused(Refusal::Address), 0));
-    carriers.ups.rates(&told, None, carriers.asking()).await;
+    carriers.ups.rates(&told, None, carriers.context()).await;
     let to = carriers.last_body()["RateRequest"]["Shipment"]["ShipTo"]["Address"].take();
     assert_eq!((to.get("City"), &to["PostalCode"]), (None, &json!("75001")));
 }
@@ -358,12 +358,12 @@ async fn one_heavy_parcel_among_light_ones_makes_a_pickup_overweight() {
     for (heaviest_g, heaviest_mg, expected) in heaviest {
         (wish.parcels, wish.weight_g) = (3, 42_000);
         (wish.heaviest_g, wish.heaviest_mg) = (heaviest_g, heaviest_mg);
-        carriers.ups.schedule_pickup(&wish, carriers.asking()).await;
+        carriers.ups.schedule_pickup(&wish, carriers.context()).await;
         assert_eq!(carriers.last_body()["PickupCreationRequest"]["OverweightIndicator"], expected, "{heaviest_g} g");
     }
     let mut abroad = pickup(Carrier::Ups, "DE", "DE", 120);
     (abroad.heaviest_g, abroad.heaviest_mg) = (32_000, None);
-    carriers.ups.schedule_pickup(&abroad, carriers.asking()).await;
+    carriers.ups.schedule_pickup(&abroad, carriers.context()).await;
     assert_eq!(carriers.last_body()["PickupCreationRequest"]["OverweightIndicator"], "N", "32 kg are not yet");
 }
 
@@ -373,7 +373,7 @@ async fn without_a_telephone_number_dhl_is_not_asked_for_a_label() {
     let mut consignment = consignment("DE", "FR", false);
     consignment.recipient = Party { phone: None, ..party("FR", false) };
     let order = LabelOrder { consignment: &consignment, service: "U", reference: REFERENCE };
-    let answer = carriers.dhl.buy(order, carriers.asking()).await;
+    let answer = carriers.dhl.buy(order, carriers.context()).await;
     assert_eq!(answer, CarrierAnswer::Refused(Refusal::Address));
     assert!(carriers.sent().is_empty());
 }

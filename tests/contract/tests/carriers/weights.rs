@@ -24,11 +24,11 @@ async fn told(consignment: &Consignment) -> [(String, String); 2] {
     let carriers = Carriers::new();
     carriers.answer(200, &json!({}));
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    carriers.ups.rates(consignment, None, carriers.asking()).await;
+    carriers.ups.rates(consignment, None, carriers.context()).await;
     let body = carriers.last_body();
     let parcel = &body["RateRequest"]["Shipment"]["Package"][0];
     let by_ups = (text(&parcel["PackageWeight"]["Weight"]), text(&parcel["Dimensions"]["Length"]));
-    carriers.dhl.rates(consignment, None, carriers.asking()).await;
+    carriers.dhl.rates(consignment, None, carriers.context()).await;
     let body = carriers.last_body();
     let parcel = &body["packages"][0];
     [by_ups, (text(&parcel["weight"]), text(&parcel["dimensions"]["length"]))]

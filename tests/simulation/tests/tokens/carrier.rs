@@ -11,7 +11,7 @@ use crossdock::domain::Correlation;
 use crossdock::domain::shipping::Tracking;
 use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::{Env, System};
-use crossdock::vendors::carrier::{Asking, CarrierAnswer, CarrierApi as _};
+use crossdock::vendors::carrier::{CallContext, CarrierAnswer, CarrierApi as _};
 use crossdock::vendors::fedex::Fedex;
 use crossdock::world::{Http, HttpError, HttpRequest, HttpResponse, Rng, World};
 use futures_util::future::BoxFuture;
@@ -236,8 +236,8 @@ impl Instance {
         let world = self.system.world();
         let correlation = Correlation::generate(world.now(), world.rng.next());
         let permit = Permit::until(world.now().plus(Duration::from_millis(ms)), Lane::Interactive);
-        let asking = Asking { permit: &permit, attempt: 0, correlation: &correlation };
-        self.fedex.track("122816215025810", asking).await
+        let context = CallContext { permit: &permit, attempt: 0, correlation: &correlation };
+        self.fedex.track("122816215025810", context).await
     }
 
     /// How often it has looked for a token in the table: breakers are read in batches, quotas not at all.
