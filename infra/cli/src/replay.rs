@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use crossdock::domain::{Correlation, Timestamp};
-use crossdock::effects::Foreseen;
+use crossdock::effects::Preview;
 use crossdock::effects::audit::Audit;
 use crossdock::effects::inbound::Event;
 use crossdock::gateway::Vendor;
@@ -163,15 +163,15 @@ async fn archived(stack: &Stack, vendors: &[Vendor], id: &str) -> Result<String>
 
 async fn foreseen(stack: &Stack, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<String> {
     let id = event.event_id.split('~').next().unwrap_or_default();
-    let would = match stack.list()?.foresee(vendor, event, correlation).await? {
-        Foreseen::Foreign => "of another deployment: nothing".to_owned(),
-        Foreseen::Unmatched => "matches nothing: would wait".to_owned(),
-        Foreseen::Recorded => "says nothing of a status: would be recorded".to_owned(),
-        Foreseen::Asked => {
+    let would = match stack.list()?.preview(vendor, event, correlation).await? {
+        Preview::Foreign => "of another deployment: nothing".to_owned(),
+        Preview::Unmatched => "matches nothing: would wait".to_owned(),
+        Preview::Recorded => "says nothing of a status: would be recorded".to_owned(),
+        Preview::Asked => {
             "leaves something open: payment-worker would ask the vendor, and write down what it says".to_owned()
         }
-        Foreseen::Wish { change } => format!("somebody's wish: {change}, unless a newer one is known"),
-        Foreseen::Applied { object, from, to, follow_ups, changes_consent } => {
+        Preview::Wish { change } => format!("somebody's wish: {change}, unless a newer one is known"),
+        Preview::Applied { object, from, to, follow_ups, changes_consent } => {
             let status = if from == to { format!("stays {to}") } else { format!("{from} → {to}") };
             let consent = changes_consent.then_some("what may be sent to the address");
             let then: Vec<&str> = follow_ups.iter().map(|kind| kind.as_str()).chain(consent).collect();

@@ -19,7 +19,7 @@ mod subject;
 mod sweep;
 mod work;
 
-pub use inbound::foresee::Foreseen;
+pub use inbound::preview::Preview;
 pub use inbound::provider;
 pub use list::intent::{Intent, Kind, Phase};
 pub use list::nudge::Nudge;

@@ -68,7 +68,7 @@ struct IntentRow {
 }
 
 /// How the vendors stand at this tick.
-struct Weather {
+struct VendorStates {
     now: Timestamp,
     breakers: BTreeMap<(Vendor, Switch), Breaker>,
     mail_fallback: Option<Vendor>,
@@ -91,13 +91,13 @@ struct EventRow {
 }
 
 impl Row {
-    fn of(item: &Item, weather: &Weather) -> Result<Self> {
+    fn of(item: &Item, vendors: &VendorStates) -> Result<Self> {
         if item.text("kind") == Some(Requeued::KIND) {
             let row: EventRow = item.parse()?;
             return Ok(Self { due: row.due, what: What::Event(item.key()), turn: Turn::Now });
         }
         let row: IntentRow = item.parse()?;
-        let turn = weather.turn(&row);
+        let turn = vendors.turn(&row);
         let IntentRow { intent_id, kind, due, correlation_id, .. } = row;
         Ok(Self { due, what: What::Intent(Nudge { intent_id, kind, correlation_id }), turn })
     }
@@ -112,7 +112,7 @@ impl Row {
     }
 }
 
-impl Weather {
+impl VendorStates {
     fn breaker(&self, vendor: Vendor, switch: Switch) -> Option<&Breaker> {
         self.breakers.get(&(vendor, switch))
     }
@@ -167,9 +167,9 @@ impl WorkList {
     /// minutes, no queue is asked.
     pub async fn sweep(&self, mail_fallback: Option<Vendor>) -> Result<Swept> {
         let now = self.world.now();
-        let weather = Weather { now, breakers: breakers(&self.table, &Vendor::ALL).await?, mail_fallback };
-        let mut rows = self.due_rows(&weather).await?;
-        let mut room = self.room(&weather, &rows).await?;
+        let vendors = VendorStates { now, breakers: breakers(&self.table, &Vendor::ALL).await?, mail_fallback };
+        let mut rows = self.due_rows(&vendors).await?;
+        let mut room = self.room(&vendors, &rows).await?;
         rows.sort_by_key(|row| row.due);
         let mut swept = Swept { due: rows.len(), ..Swept::default() };
         swept.oldest_ms = rows.first().map_or(0, |row| u64::try_from(now.since(row.due).as_millis()).unwrap_or(0));
@@ -215,11 +215,11 @@ impl WorkList {
         Ok(swept)
     }
 
-    async fn due_rows(&self, weather: &Weather) -> Result<Vec<Row>> {
+    async fn due_rows(&self, vendors: &VendorStates) -> Result<Vec<Row>> {
         let shards = (0..IntentId::due_shards()).map(|shard| async move {
             // A row that cannot be read must not hide the others.
             let read = |item: &Item| {
-                Row::of(item, weather)
+                Row::of(item, vendors)
                     .inspect_err(|error| tracing::error!(error = %error, "a due row cannot be read"))
                     .ok()
             };
@@ -230,7 +230,7 @@ impl WorkList {
                 *so_far += usize::from(row.turn == Turn::Now);
                 row.turn == Turn::Now && *so_far <= per_shard(row.kind())
             };
-            let (pk, until) = (due_partition(shard), weather.now);
+            let (pk, until) = (due_partition(shard), vendors.now);
             self.table.find_in_index(Index::ByDue, &pk, &until, ROWS_PER_SHARD, read, wanted).await
         });
         let shards: Result<Vec<Vec<Row>>> = join_all(shards).await.into_iter().collect();
@@ -238,7 +238,7 @@ impl WorkList {
     }
 
     /// How many more messages each queue should get that gets any.
-    async fn room(&self, weather: &Weather, rows: &[Row]) -> Result<HashMap<&str, usize>> {
+    async fn room(&self, vendors: &VendorStates, rows: &[Row]) -> Result<HashMap<&str, usize>> {
         let moving = rows.iter().filter(|row| row.turn != Turn::Held);
         let wanted: HashSet<&str> = moving.filter_map(|row| self.routes.of(row.kind())).collect();
         let mut queues: BTreeMap<&str, usize> = BTreeMap::new();
@@ -250,7 +250,7 @@ impl WorkList {
                 clippy::cast_sign_loss,
                 reason = "thousands"
             )]
-            let most = (kind.queue().per_minute() as f64 * weather.ramp(kind)).ceil() as usize;
+            let most = (kind.queue().per_minute() as f64 * vendors.ramp(kind)).ceil() as usize;
             queues.entry(url).and_modify(|so_far| *so_far = most.min(*so_far)).or_insert(most);
         }
         let depths = queues.into_iter().map(|(url, most)| async move {
@@ -263,7 +263,7 @@ impl WorkList {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, RAMP, RAMP_FROM, Weather};
+    use super::{Kind, RAMP, RAMP_FROM, VendorStates};
     use crate::domain::Timestamp;
     use crate::gateway::Vendor;
     use crate::gateway::breaker::{Breaker, Switch};
@@ -274,11 +274,11 @@ mod tests {
         let mut closed = Breaker::default();
         closed.closed_at = Some(closed_at);
         let breakers = [((Vendor::SendGrid, Switch::MarketingKey), closed)].into();
-        let mut weather = Weather { now: closed_at, breakers, mail_fallback: None };
+        let mut vendors = VendorStates { now: closed_at, breakers, mail_fallback: None };
         let ramps =
-            |weather: &Weather| [Kind::MailPromotion, Kind::MailSend].map(|kind| weather.ramp(kind).to_string());
-        assert_eq!(ramps(&weather), [RAMP_FROM.to_string(), "1".to_owned()]);
-        weather.now = closed_at.plus(RAMP);
-        assert_eq!(ramps(&weather), ["1", "1"]);
+            |vendors: &VendorStates| [Kind::MailPromotion, Kind::MailSend].map(|kind| vendors.ramp(kind).to_string());
+        assert_eq!(ramps(&vendors), [RAMP_FROM.to_string(), "1".to_owned()]);
+        vendors.now = closed_at.plus(RAMP);
+        assert_eq!(ramps(&vendors), ["1", "1"]);
     }
 }

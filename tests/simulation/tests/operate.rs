@@ -12,7 +12,7 @@ use crossdock::domain::{Correlation, IntentId, PaymentId, Timestamp};
 use crossdock::effects::audit::Operator;
 use crossdock::effects::payment::key;
 use crossdock::effects::{
-    Claim, Finding, Foreseen, Intent, Lease, Outcome, Phase, Settled, Subject, Verdict, WorkList,
+    Claim, Finding, Preview, Intent, Lease, Outcome, Phase, Settled, Subject, Verdict, WorkList,
 };
 use crossdock::error::Error;
 use crossdock::gateway::Lane;
@@ -383,7 +383,7 @@ async fn a_replay_writes_what_was_lost_and_says_beforehand_what_that_is() {
     assert!(
         would.iter().any(|foreseen| matches!(
             foreseen,
-            Foreseen::Applied { from: "requires_payment_method", to: "succeeded", .. }
+            Preview::Applied { from: "requires_payment_method", to: "succeeded", .. }
         )),
         "{would:?}"
     );
@@ -396,12 +396,12 @@ async fn a_replay_writes_what_was_lost_and_says_beforehand_what_that_is() {
 }
 
 /// What a replay of all of Stripe's webhooks would do.
-async fn foreseen(universe: &Universe) -> Vec<Foreseen> {
+async fn foreseen(universe: &Universe) -> Vec<Preview> {
     let correlation = Correlation::parse("replay-0001").unwrap();
     let mut would = Vec::new();
     for webhook in replayed(universe, "shadow").await {
         for event in webhook.events(Timestamp::from_ms(universe.now_ms())).unwrap() {
-            would.push(list(universe).foresee(Whose::Stripe, &event.unwrap(), &correlation).await.unwrap());
+            would.push(list(universe).preview(Whose::Stripe, &event.unwrap(), &correlation).await.unwrap());
         }
     }
     would
@@ -412,11 +412,11 @@ async fn a_replay_of_what_only_the_vendor_can_explain_is_said_to_ask_it() {
     let mut universe = Universe::new(1);
     let paid = universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", "pm_card_visa"))).await;
     universe.run_until_quiet(3_600_000).await;
-    assert!(!foreseen(&universe).await.contains(&Foreseen::Asked));
+    assert!(!foreseen(&universe).await.contains(&Preview::Asked));
     let path = format!("/payments/{}/refunds", paid.body()["payment_id"].as_str().unwrap());
     universe.call("POST", &path, Some("r-1"), Some(&json!({}))).await;
     universe.run_until_quiet(3_600_000).await;
-    assert!(foreseen(&universe).await.contains(&Foreseen::Asked), "charge.refunded tells of no refund by its id");
+    assert!(foreseen(&universe).await.contains(&Preview::Asked), "charge.refunded tells of no refund by its id");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@
 
 mod apply;
 mod event;
-pub(crate) mod foresee;
+pub(crate) mod preview;
 mod listed;
 mod mark;
 pub mod provider;

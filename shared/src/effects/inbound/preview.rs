@@ -13,7 +13,7 @@ use crate::gateway::Vendor;
 
 /// What an event would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Foreseen {
+pub enum Preview {
     /// It belongs to another deployment on the same vendor account.
     Foreign,
     /// It matches nothing, and would wait or only be recorded.
@@ -44,27 +44,27 @@ pub enum Foreseen {
 
 impl WorkList {
     /// Plans an event on its object as it is, and writes nothing.
-    pub async fn foresee(&self, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<Foreseen> {
+    pub async fn preview(&self, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<Preview> {
         if event.stack.as_deref().is_some_and(|stack| stack != self.stack.as_str()) {
-            return Ok(Foreseen::Foreign);
+            return Ok(Preview::Foreign);
         }
         // Under which id the address is known, only event-processor's key says.
         if let Some(Observation::Contact(seen)) = &event.seen {
-            return Ok(Foreseen::Wish { change: seen.change.as_str() });
+            return Ok(Preview::Wish { change: seen.change.as_str() });
         }
         let Some(target) = self.target(vendor, event).await? else {
             return Ok(match &event.otherwise {
-                Some(Observation::Contact(seen)) => Foreseen::Wish { change: seen.change.as_str() },
-                _ => Foreseen::Unmatched,
+                Some(Observation::Contact(seen)) => Preview::Wish { change: seen.change.as_str() },
+                _ => Preview::Unmatched,
             });
         };
         if leaves_open(event, &target.subject) {
-            return Ok(Foreseen::Asked);
+            return Ok(Preview::Asked);
         }
-        let Some(seen) = &event.seen else { return Ok(Foreseen::Recorded) };
+        let Some(seen) = &event.seen else { return Ok(Preview::Recorded) };
         let context = self.context(vendor, event, correlation.clone());
         let (plan, after) = target.subject.observe(seen, &context)?;
-        Ok(Foreseen::Applied {
+        Ok(Preview::Applied {
             object: target.subject.id().to_owned(),
             from: target.subject.status(),
             to: after.status(),
