@@ -93,7 +93,7 @@ pub(crate) async fn run(stack: &Stack, what: What, confirm: Confirm) -> Result<(
     if what.shadow {
         for (webhook, events) in &webhooks {
             for event in events {
-                println!("{}", foreseen(stack, webhook.vendor, event, &correlation).await?);
+                println!("{}", previewed(stack, webhook.vendor, event, &correlation).await?);
             }
         }
         println!("{count} events; nothing was changed.");
@@ -161,7 +161,7 @@ async fn archived(stack: &Stack, vendors: &[Vendor], id: &str) -> Result<String>
     bail!("There is no event {id} that was applied. Find one that was never applied with --from and its time.")
 }
 
-async fn foreseen(stack: &Stack, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<String> {
+async fn previewed(stack: &Stack, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<String> {
     let id = event.event_id.split('~').next().unwrap_or_default();
     let would = match stack.list()?.preview(vendor, event, correlation).await? {
         Preview::Foreign => "of another deployment: nothing".to_owned(),

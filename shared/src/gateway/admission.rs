@@ -1,18 +1,18 @@
 //! Decides who may call, by the breakers and quotas in the table. If the table cannot be reached, calls continue under
 //! a small local limit: a failure of the table must not cut off a vendor that works.
 
-mod line;
-mod seen;
+mod cached;
+mod coalesce;
 mod verdict;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use cached::CachedBreakers;
+pub use cached::{force, read};
+use coalesce::Coalesced;
 use futures_util::future::BoxFuture;
-use line::Line;
-use seen::Seen;
-pub use seen::{force, read};
 pub(super) use verdict::Health;
 
 use super::breaker::{Breaker, Right, Standing, Switch, Tally};
@@ -78,10 +78,10 @@ pub(super) struct Memory(Arc<Mutex<Remembered>>);
 
 #[derive(Default)]
 struct Remembered {
-    breakers: BTreeMap<Vendor, Seen>,
+    breakers: BTreeMap<Vendor, CachedBreakers>,
     tallies: BTreeMap<(Vendor, Switch), Tally>,
     quotas: BTreeMap<String, quota::Memory>,
-    lines: BTreeMap<(Vendor, Lane), Arc<Line>>,
+    coalesced: BTreeMap<(Vendor, Lane), Arc<Coalesced>>,
     used_reported_at: BTreeMap<Vendor, Timestamp>,
     key_looked_at: BTreeMap<Vendor, Timestamp>,
     local: (Timestamp, u32),
@@ -108,17 +108,17 @@ impl Admission {
     pub(super) fn looks_shut(&self, vendor: Vendor, classes: &[OperationClass]) -> bool {
         let now = self.world.now();
         let mut remembered = self.remembered();
-        let Some(seen) = remembered.breakers.get(&vendor).filter(|seen| seen.is_fresh(now)).cloned() else {
+        let Some(cached) = remembered.breakers.get(&vendor).filter(|cached| cached.is_fresh(now)).cloned() else {
             return false;
         };
-        let shut = |switch| matches!(seen.of(switch).standing(now), Standing::Shut { .. });
+        let shut = |switch| matches!(cached.of(switch).standing(now), Standing::Shut { .. });
         if classes.iter().all(|class| shut(Switch::Class(*class))) {
             return true;
         }
         if !shut(Switch::Key) {
             return false;
         }
-        let looked_at = remembered.key_looked_at.entry(vendor).or_insert(seen.at);
+        let looked_at = remembered.key_looked_at.entry(vendor).or_insert(cached.at);
         let looks = now.since(*looked_at) >= KEY_LOOK;
         if looks {
             *looked_at = now;
@@ -158,10 +158,10 @@ impl Admission {
         secret_version: &str,
         pass: &mut Pass,
     ) -> std::result::Result<(), Held> {
-        let Some(seen) = self.seen(vendor).await else { return self.locally() };
+        let Some(cached) = self.cached(vendor).await else { return self.locally() };
         let own = Some(pass.rights).filter(|rights| matches!(rights, Switch::Right(_)));
         for switch in [pass.key, Switch::Class(class)].into_iter().chain(own) {
-            let breaker = seen.of(switch);
+            let breaker = cached.of(switch);
             let now = self.world.now();
             match breaker.standing(now) {
                 Standing::Closed => {}
@@ -207,9 +207,9 @@ impl Admission {
     /// One call of the vendor's quota, if there is one left for this lane. Those who ask at the same moment are served by
     /// one write.
     pub(super) async fn grant(&self, vendor: Vendor, lane: Lane) -> std::result::Result<(), Held> {
-        let line = self.remembered().lines.entry((vendor, lane)).or_default().clone();
+        let requests = self.remembered().coalesced.entry((vendor, lane)).or_default().clone();
         let take = async |wanted, now| self.take(vendor, lane, wanted, now).await;
-        line.call(&*self.world.clock, take).await
+        requests.call(&*self.world.clock, take).await
     }
 
     /// Up to so many calls of the vendor's quota at once, at least one.
@@ -239,26 +239,28 @@ impl Admission {
 
     /// Reads the breakers of a vendor if what is remembered is too old.
     pub(super) async fn refresh(&self, vendor: Vendor) {
-        let _ = self.seen(vendor).await;
+        let _ = self.cached(vendor).await;
     }
 
     /// Every breaker of a vendor, at most a second old; `None` when the store cannot be asked.
-    async fn seen(&self, vendor: Vendor) -> Option<Seen> {
+    async fn cached(&self, vendor: Vendor) -> Option<CachedBreakers> {
         let now = self.world.now();
-        let seen = self.remembered().breakers.get(&vendor).cloned().unwrap_or_default();
-        if seen.is_fresh(now) {
-            return Some(seen);
+        let cached = self.remembered().breakers.get(&vendor).cloned().unwrap_or_default();
+        if cached.is_fresh(now) {
+            return Some(cached);
         }
         let read = self.in_time(read(&self.table, &[vendor])).await?;
-        let seen =
-            Seen { breakers: read.into_iter().map(|((_, switch), breaker)| (switch, breaker)).collect(), at: now };
-        self.remembered().breakers.insert(vendor, seen.clone());
-        Some(seen)
+        let cached = CachedBreakers {
+            breakers: read.into_iter().map(|((_, switch), breaker)| (switch, breaker)).collect(),
+            at: now,
+        };
+        self.remembered().breakers.insert(vendor, cached.clone());
+        Some(cached)
     }
 
-    /// One breaker as it was last seen, however long ago.
-    fn last_seen(&self, vendor: Vendor, switch: Switch) -> Breaker {
-        self.remembered().breakers.get(&vendor).map(|seen| seen.of(switch)).unwrap_or_default()
+    /// One breaker as it was last read, however long ago.
+    fn last_read(&self, vendor: Vendor, switch: Switch) -> Breaker {
+        self.remembered().breakers.get(&vendor).map(|cached| cached.of(switch)).unwrap_or_default()
     }
 
     async fn close(&self, vendor: Vendor, switch: Switch, breaker: &Breaker) {

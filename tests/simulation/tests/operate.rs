@@ -11,9 +11,7 @@
 use crossdock::domain::{Correlation, IntentId, PaymentId, Timestamp};
 use crossdock::effects::audit::Operator;
 use crossdock::effects::payment::key;
-use crossdock::effects::{
-    Claim, Finding, Preview, Intent, Lease, Outcome, Phase, Settled, Subject, Verdict, WorkList,
-};
+use crossdock::effects::{Claim, Finding, Intent, Lease, Outcome, Phase, Preview, Settled, Subject, Verdict, WorkList};
 use crossdock::error::Error;
 use crossdock::gateway::Lane;
 use crossdock::gateway::Vendor as Whose;
@@ -381,8 +379,8 @@ async fn a_replay_writes_what_was_lost_and_says_beforehand_what_that_is() {
     let would = foreseen(&universe).await;
     assert_eq!(universe.aws().table().items(), before, "a shadow run changes nothing");
     assert!(
-        would.iter().any(|foreseen| matches!(
-            foreseen,
+        would.iter().any(|preview| matches!(
+            preview,
             Preview::Applied { from: "requires_payment_method", to: "succeeded", .. }
         )),
         "{would:?}"

@@ -5,9 +5,9 @@
 
 mod apply;
 mod event;
-pub(crate) mod preview;
 mod listed;
 mod mark;
+pub(crate) mod preview;
 pub mod provider;
 mod target;
 mod waiting;

@@ -32,7 +32,7 @@ impl Admission {
         let is_probed = |switch| pass.probes.iter().any(|(probed, ..)| *probed == switch);
         match health {
             Health::Forbidden if !is_probed(rights) => self.count_forbidden(call, rights, &pass.version).await,
-            Health::Good | Health::Bad if !is_probed(class) && tells(&self.last_seen(vendor, class)) => {
+            Health::Good | Health::Bad if !is_probed(class) && tells(&self.last_read(vendor, class)) => {
                 self.count(vendor, class, health == Health::Bad).await;
             }
             _ => {}
@@ -58,8 +58,8 @@ impl Admission {
     /// The vendor refused the newest key. Calls stop until there is another key or a test call succeeds.
     pub(in crate::gateway) async fn key_refused(&self, vendor: Vendor, credential: Credential<'_>) {
         let Credential { switch, version, .. } = credential;
-        let Some(seen) = self.seen(vendor).await else { return };
-        let breaker = seen.of(switch);
+        let Some(cached) = self.cached(vendor).await else { return };
+        let breaker = cached.of(switch);
         if breaker.state == State::Closed {
             self.open(vendor, switch, &breaker, KEY_REFUSED, Some(version)).await;
         }
@@ -68,7 +68,7 @@ impl Admission {
     async fn count(&self, vendor: Vendor, switch: Switch, failed: bool) {
         let now = self.world.now();
         let (mut breaker, tally) = {
-            let breaker = self.last_seen(vendor, switch);
+            let breaker = self.last_read(vendor, switch);
             let mut remembered = self.remembered();
             let tally = remembered.tallies.entry((vendor, switch)).or_default();
             tally.count(now, failed);
@@ -101,8 +101,8 @@ impl Admission {
         } else {
             (call.correlation.to_string(), None)
         };
-        let Some(seen) = self.seen(vendor).await else { return };
-        let mut breaker = seen.of(switch);
+        let Some(cached) = self.cached(vendor).await else { return };
+        let mut breaker = cached.of(switch);
         for _ in 0..ROUNDS_MAX {
             if breaker.state == State::Open || breaker.has_forbidden(&request) {
                 return;

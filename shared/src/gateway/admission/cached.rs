@@ -17,18 +17,18 @@ const OPEN_CACHED: Duration = Duration::from_secs(10);
 
 /// The breakers of one vendor as they were last read.
 #[derive(Clone)]
-pub(super) struct Seen {
+pub(super) struct CachedBreakers {
     pub(super) breakers: BTreeMap<Switch, Breaker>,
     pub(super) at: Timestamp,
 }
 
-impl Default for Seen {
+impl Default for CachedBreakers {
     fn default() -> Self {
         Self { breakers: BTreeMap::new(), at: Timestamp::from_ms(0) }
     }
 }
 
-impl Seen {
+impl CachedBreakers {
     /// One of them; closed, where nothing was ever written.
     pub(super) fn of(&self, switch: Switch) -> Breaker {
         self.breakers.get(&switch).cloned().unwrap_or_default()

@@ -13,22 +13,22 @@ const GRANT_KEPT: Duration = Duration::from_secs(2);
 
 /// The requests that wait for one quota.
 #[derive(Default)]
-pub(super) struct Line {
+pub(super) struct Coalesced {
     waiting: AtomicU32,
     served: tokio::sync::Mutex<Served>,
 }
 
-/// A place among them; it is given up when its request is served or dropped.
-struct InLine<'a>(&'a AtomicU32);
+/// One of them; it counts until its request is served or dropped.
+struct Requester<'a>(&'a AtomicU32);
 
-impl<'a> InLine<'a> {
+impl<'a> Requester<'a> {
     fn of(waiting: &'a AtomicU32) -> Self {
         waiting.fetch_add(1, Ordering::Relaxed);
         Self(waiting)
     }
 }
 
-impl Drop for InLine<'_> {
+impl Drop for Requester<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -41,15 +41,15 @@ struct Served {
     at: Timestamp,
 }
 
-impl Line {
-    /// One call. `take` asks the store for as many as there are in line, at a time; it gives how many it got, at least one.
+impl Coalesced {
+    /// One call. `take` asks the store for as many as wait, at a time; it gives how many it got, at least one.
     pub(super) async fn call(
         &self,
         clock: &dyn Clock,
         take: impl AsyncFnOnce(u32, Timestamp) -> Result<u32, Held>,
     ) -> Result<(), Held> {
-        let _in_line = InLine::of(&self.waiting);
-        // Whoever asks at the same moment joins the line before its first one goes.
+        let _requester = Requester::of(&self.waiting);
+        // Whoever asks at the same moment joins the first one.
         let mut has_yielded = false;
         std::future::poll_fn(|context| {
             if std::mem::replace(&mut has_yielded, true) {
