@@ -57,7 +57,7 @@ impl Payments {
             Renewed::Asked(intent) => intent,
             Renewed::Hopeless(intent) => {
                 let subject = Subject::Payment(payment.clone());
-                let refused = self.list.refuse_undone(&intent, subject, CUSTOMER_REFUSED, store);
+                let refused = self.list.refuse_if_not_called(&intent, subject, CUSTOMER_REFUSED, store);
                 return Ok(Box::pin(refused).await?.unwrap_or(worked));
             }
             Renewed::Later => return Ok(worked),

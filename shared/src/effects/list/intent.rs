@@ -95,7 +95,7 @@ pub struct Intent {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_doubt: bool,
     /// The claim that ended with the proof that nothing was done so far. Where another one came since, and nobody wrote a proof
-    /// of its own, as older versions do not, what that one called may have been done: [`Self::is_certainly_undone`].
+    /// of its own, as older versions do not, what that one called may have been done: [`Self::was_certainly_not_called`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone_epoch: Option<u64>,
     /// Until when the last call may have been running: "did not happen" is not concluded before a while after this.
@@ -201,7 +201,7 @@ impl Intent {
 
     /// Whether it was never called, or every call until this claim is known to have done nothing. It is for whoever finds it READY
     /// to ask: a call that runs is neither.
-    pub(crate) fn is_certainly_undone(&self, claim: u64) -> bool {
+    pub(crate) fn was_certainly_not_called(&self, claim: u64) -> bool {
         !self.in_doubt && (self.first_called_at.is_none() || self.undone_epoch == Some(claim))
     }
 

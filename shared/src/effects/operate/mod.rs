@@ -131,7 +131,8 @@ impl WorkList {
         let also = audit.writes(found.order_id.as_ref(), &occasion(found))?;
         let vendor = vendor_of(found, &subject)?;
         let nudge = Nudge::of(found);
-        let claimed = Claimed { intent: found.clone(), lease: nobody(now), is_first: false, is_undone: false };
+        let claimed =
+            Claimed { intent: found.clone(), lease: nobody(now), is_first: false, certainly_not_called: false };
         let also = |_: &Subject, verdict: &Verdict| match verdict {
             // It goes on waiting, as if nobody had said anything.
             Verdict::GivenUp { code } => Err(Error::rejected(409, code, "That object belongs to another one of ours.")),

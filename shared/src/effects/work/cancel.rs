@@ -134,7 +134,7 @@ impl WorkList {
             writes.push(Write::put_new(cancel.key(), &cancel)?);
         }
         if let Some(confirm) =
-            confirm.filter(|confirm| confirm.phase == Phase::Ready && confirm.is_certainly_undone(confirm.epoch))
+            confirm.filter(|confirm| confirm.phase == Phase::Ready && confirm.was_certainly_not_called(confirm.epoch))
             && holds(Guard::CancelStopsConfirm)
         {
             writes.push(refused(&confirm, context)?);
@@ -151,7 +151,7 @@ impl WorkList {
         let (plan, after) = payment.observe(&seen, context)?;
         let key = intent::key(&payment.intent_id);
         // What waits for a person may be of unknown outcome, unless no call was ever begun.
-        // As `Intent::is_certainly_undone`.
+        // As `Intent::was_certainly_not_called`.
         let never_done = "(#phase = :ready AND (attribute_not_exists(#in_doubt) OR #in_doubt = :no) AND \
                           (attribute_not_exists(#first_called_at) OR #undone_epoch = #epoch)) OR \
                           (#phase = :manual AND attribute_not_exists(#first_called_at))";

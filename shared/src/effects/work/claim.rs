@@ -57,25 +57,25 @@ pub struct Claimed {
     pub is_first: bool,
     /// Whatever was called before did nothing, as far as the answers tell: it was READY. Nothing is known for certain while
     /// the intent is in doubt.
-    pub is_undone: bool,
+    pub certainly_not_called: bool,
 }
 
 impl Claimed {
     /// The claim of a new intent that its own request works at once.
     pub(crate) fn at_birth(intent: Intent, lease: &Lease) -> Self {
-        Self { intent, lease: lease.clone(), is_first: true, is_undone: true }
+        Self { intent, lease: lease.clone(), is_first: true, certainly_not_called: true }
     }
 
     /// The claim of an intent that was found running: ours, when it is our own write whose reply was lost.
     pub(crate) fn own(found: &Intent, lease: &Lease) -> Option<Self> {
         let running = matches!(found.phase, Phase::Calling | Phase::Resolving);
         let ours = running && found.owner.as_deref() == Some(&lease.owner);
-        ours.then(|| Self { intent: found.clone(), lease: lease.clone(), is_first: false, is_undone: false })
+        ours.then(|| Self { intent: found.clone(), lease: lease.clone(), is_first: false, certainly_not_called: false })
     }
 
     /// Whether whatever was called did nothing, for certain.
     pub(crate) const fn has_certainly_done_nothing(&self) -> bool {
-        self.is_undone && !self.intent.in_doubt
+        self.certainly_not_called && !self.intent.in_doubt
     }
 }
 
@@ -101,7 +101,7 @@ impl WorkList {
             && found.phase == Phase::Ready
             && found.due <= now
         {
-            let claimed = Claimed { intent: found, lease: lease.clone(), is_first: false, is_undone: true };
+            let claimed = Claimed { intent: found, lease: lease.clone(), is_first: false, certainly_not_called: true };
             return Ok(Claim::Mine(claimed));
         }
         let write = take(id, lease, Phase::Calling)?
@@ -120,8 +120,8 @@ impl WorkList {
             Written::Done(item) => {
                 let mut intent: Intent = item.parse()?;
                 let is_first = intent.first_called_at == Some(now);
-                intent.in_doubt |= !is_first && !intent.is_certainly_undone(intent.epoch.saturating_sub(1));
-                Ok(Claim::Mine(Claimed { intent, lease: lease.clone(), is_first, is_undone: true }))
+                intent.in_doubt |= !is_first && !intent.was_certainly_not_called(intent.epoch.saturating_sub(1));
+                Ok(Claim::Mine(Claimed { intent, lease: lease.clone(), is_first, certainly_not_called: true }))
             }
             Written::Lost(None) => Ok(Claim::Missing),
             Written::Lost(Some(item)) => self.claim_otherwise(item.parse()?, lease, now).await,
@@ -133,7 +133,7 @@ impl WorkList {
     /// until its budget is over. What is there and makes no sense stays claimed: claims are counted, and the fifth gives it
     /// up.
     pub(crate) async fn give_back(&self, claimed: &Claimed, why: ErrorKind) {
-        if why == ErrorKind::Bug || claimed.intent.phase != Phase::Calling || !claimed.is_undone {
+        if why == ErrorKind::Bug || claimed.intent.phase != Phase::Calling || !claimed.certainly_not_called {
             return;
         }
         let given_back = async {
@@ -201,8 +201,8 @@ impl WorkList {
         };
         Ok(match (Claimed::own(&now_is, lease), exhausted) {
             (Some(claimed), Some(why)) => {
-                let is_undone = found.phase == Phase::Ready && found.is_certainly_undone(found.epoch);
-                Claim::Exhausted(Claimed { is_undone, ..claimed }, why)
+                let certainly_not_called = found.phase == Phase::Ready && found.was_certainly_not_called(found.epoch);
+                Claim::Exhausted(Claimed { certainly_not_called, ..claimed }, why)
             }
             (Some(claimed), None) => Claim::Mine(claimed),
             (None, _) => Claim::Nothing(now_is),

@@ -36,7 +36,7 @@ impl WorkList {
 
     /// Refuses a payment of which the vendor certainly did nothing, and for which there are no other words. `answer` may add one
     /// more write, as with a settle. `None` when somebody has taken its intent meanwhile.
-    pub async fn refuse_undone(
+    pub async fn refuse_if_not_called(
         &self,
         intent: &Intent,
         subject: Subject,
