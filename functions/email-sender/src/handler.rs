@@ -37,7 +37,7 @@ impl EmailSender {
     async fn work(&self, intents: &[IntentId], lease: &Lease) -> Result<()> {
         // Marketing is SendGrid's alone, and what one request asked for leaves together.
         if lease.lane == Lane::Bulk {
-            return self.list.work_together(intents, lease, self.mailer.broadcaster()).await;
+            return self.list.work_in_shared_calls(intents, lease, self.mailer.broadcaster()).await;
         }
         for id in intents {
             if let Worked::Settled(_, Verdict::Absent) = self.list.work(id, lease, &self.mailer, 1).await? {

@@ -248,7 +248,7 @@ fn inside_the_work_list_arrows_go_only_down() {
     // By import.
     catches(rule, "shared/src/effects/list/nudge.rs", "\nuse crate::effects::subject::message::Message;", 2);
     catches(rule, "shared/src/effects/subject/payment.rs", "use crate::effects::work::newest::SAID_MEANWHILE;", 1);
-    catches(rule, "shared/src/effects/work/together.rs", "use crate::effects::intake::campaign::Campaign;", 1);
+    catches(rule, "shared/src/effects/work/shared_call.rs", "use crate::effects::intake::campaign::Campaign;", 1);
     catches(rule, "shared/src/effects/inbound/mod.rs", "use super::operate::audit::Audit;", 1);
     catches(rule, "shared/src/effects/records/report.rs", "use crate::effects::subject::Subject;", 1);
     catches(rule, "shared/src/effects/work/claim.rs", "use crate::effects::WorkList;", 1);

@@ -25,7 +25,7 @@ use crate::effects::subject::contact::{self, AppKeys, Called, contact_id, other_
 use crate::effects::subject::message::{self, Draft, Message};
 use crate::effects::subject::read::campaign_not_found;
 use crate::effects::work::commit::Committed;
-use crate::effects::work::together::side_by_side;
+use crate::effects::work::together::run_concurrently;
 use crate::error::Result;
 
 /// Recipients written in one transaction: four items each.
@@ -99,7 +99,7 @@ impl WorkList {
         for recipients in input.recipients.chunks(RECIPIENTS_A_TRANSACTION) {
             parts.push(Box::pin(self.write_recipients(&campaign, recipients, keys, asked.estimate)));
         }
-        let nudges = side_by_side(parts).await.into_iter().collect::<Result<Vec<_>>>()?;
+        let nudges = run_concurrently(parts).await.into_iter().collect::<Result<Vec<_>>>()?;
         let write = Write::update(key(&campaign_id)).set("complete", &true)?.when("attribute_exists(#pk)");
         let Written::Done(item) = self.table.update(write).await? else { return Err(campaign_not_found()) };
         Ok(CampaignCreated { campaign: item.parse()?, nudges: nudges.concat(), is_repeat: false })
@@ -191,7 +191,7 @@ impl WorkList {
                 stopping.push(Box::pin(self.message_stopped(message, stopped_at)));
             }
         }
-        side_by_side(stopping).await.into_iter().collect::<Result<()>>()?;
+        run_concurrently(stopping).await.into_iter().collect::<Result<()>>()?;
         Ok(campaign)
     }
 

@@ -46,7 +46,7 @@ impl ParcelState {
 
 /// Where a shipment of these parcels stands: it has arrived when all of them have, is held up when one of them is, and is
 /// else where the last of them is. Of those whose way is over, one that is back makes the shipment one that came back.
-pub(super) fn together(parcels: &[ParcelState]) -> Option<Said<ShipmentStatus>> {
+pub(super) fn status_of(parcels: &[ParcelState]) -> Option<Said<ShipmentStatus>> {
     let on_their_way = || parcels.iter().filter(|parcel| !parcel.status.is_terminal());
     let held_up = on_their_way().find(|parcel| parcel.status == ShipmentStatus::Exception);
     let last = held_up.or_else(|| on_their_way().min_by_key(|parcel| parcel.status.rank()));
@@ -68,7 +68,7 @@ mod tests {
     fn shipment_of(statuses: &[ShipmentStatus]) -> Option<ShipmentStatus> {
         let parcel =
             |status: &ShipmentStatus| ParcelState::of(String::new(), Said { status: *status, vendor_at: None });
-        together(&statuses.iter().map(parcel).collect::<Vec<_>>()).map(|said| said.status)
+        status_of(&statuses.iter().map(parcel).collect::<Vec<_>>()).map(|said| said.status)
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub(crate) mod newest;
 mod otherwise;
 mod publish;
 pub(crate) mod settle;
-pub(crate) mod together;
+pub(crate) mod shared_call;
 
 use std::time::Duration;
 

@@ -198,7 +198,7 @@ impl Broadcaster for SendGrid {
         Box::pin(async move { self.batches.make(&intent.correlation_id, &own).await })
     }
 
-    fn call_together<'a>(
+    fn call_for_all<'a>(
         &'a self,
         campaign: &'a Campaign,
         members: &'a [(Claimed, Subject)],

@@ -14,7 +14,7 @@ use crate::effects::list::observation::ShipmentNews;
 use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
 use crate::effects::list::reference::VendorRef;
 use crate::effects::subject::message::{Cause, Message};
-use crate::effects::subject::parcels::{ParcelState, together};
+use crate::effects::subject::parcels::{ParcelState, status_of};
 use crate::error::Result;
 use crate::guard::{Guard, condition};
 
@@ -147,7 +147,7 @@ impl Shipment {
             }
         }
         if let Some(said) =
-            together(&after.parcels).filter(|said| !self.is_over() || said.status == ShipmentStatus::Returned)
+            status_of(&after.parcels).filter(|said| !self.is_over() || said.status == ShipmentStatus::Returned)
         {
             (after.status, after.vendor_at) = (said.status, said.vendor_at);
         }

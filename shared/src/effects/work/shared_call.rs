@@ -41,7 +41,7 @@ pub trait Broadcaster: Agent {
     ) -> BoxFuture<'a, std::result::Result<String, Outcome>>;
 
     /// Makes one call for all of them, and says of each what became of it.
-    fn call_together<'a>(
+    fn call_for_all<'a>(
         &'a self,
         campaign: &'a Campaign,
         members: &'a [(Claimed, Subject)],
@@ -55,14 +55,14 @@ impl WorkList {
     ///
     /// # Errors
     /// The first of what went wrong, when all that went well is settled.
-    pub async fn work_together(&self, ids: &[IntentId], lease: &Lease, agent: &dyn Broadcaster) -> Result<()> {
+    pub async fn work_in_shared_calls(&self, ids: &[IntentId], lease: &Lease, agent: &dyn Broadcaster) -> Result<()> {
         let permits = agent.gateway().permits(agent.vendor(), lease.lane, lease.call_by, ids.len());
         let (permit, granted) = permits.await;
         let mut claims: Vec<BoxFuture<'_, Result<Claim>>> = Vec::new();
         for id in ids.iter().take(granted) {
             claims.push(Box::pin(self.claim(id, lease)));
         }
-        let claims = side_by_side(claims).await;
+        let claims = run_concurrently(claims).await;
         let mut failed = None;
         let mut others = Vec::new();
         let mut reads: Vec<BoxFuture<'_, Read>> = Vec::new();
@@ -80,7 +80,7 @@ impl WorkList {
         }
         let mut groups: BTreeMap<Option<CampaignId>, Vec<(Claimed, Subject)>> = BTreeMap::new();
         let mut settling: Vec<BoxFuture<'_, Result<()>>> = Vec::new();
-        for (claimed, subject) in side_by_side(reads).await {
+        for (claimed, subject) in run_concurrently(reads).await {
             match subject {
                 Ok(subject) => groups.entry(subject.campaign().cloned()).or_default().push((claimed, subject)),
                 Err(error) => {
@@ -91,7 +91,7 @@ impl WorkList {
         }
         for (campaign_id, members) in groups {
             let claimed: Vec<Claimed> = members.iter().map(|(claimed, _)| claimed.clone()).collect();
-            match self.called_together(campaign_id.as_ref(), members, agent, &permit).await {
+            match self.called_for_all(campaign_id.as_ref(), members, agent, &permit).await {
                 Ok(outcomes) => {
                     for (claimed, subject, outcome) in outcomes {
                         settling.push(Box::pin(self.settle_one(claimed, subject, outcome, agent)));
@@ -107,7 +107,7 @@ impl WorkList {
         for claim in others {
             settling.push(Box::pin(self.worked_alone(claim, agent, lease)));
         }
-        for result in side_by_side(settling).await {
+        for result in run_concurrently(settling).await {
             failed = result.err().or(failed);
         }
         failed.map_or(Ok(()), Err)
@@ -134,7 +134,7 @@ impl WorkList {
     }
 
     /// What each of these came to; with an error, nothing was called. Consent is looked at now, right before the call.
-    async fn called_together(
+    async fn called_for_all(
         &self,
         campaign_id: Option<&CampaignId>,
         members: Vec<(Claimed, Subject)>,
@@ -167,7 +167,7 @@ impl WorkList {
         let Some((first, _)) = callable.first() else { return Ok(known) };
         let outcomes = if let Some(campaign) = campaign {
             match self.named(campaign, &first.intent, agent, permit).await? {
-                Ok(campaign) => agent.call_together(&campaign, &callable, permit).await,
+                Ok(campaign) => agent.call_for_all(&campaign, &callable, permit).await,
                 Err(outcome) => vec![outcome; callable.len()],
             }
         } else {
@@ -218,6 +218,6 @@ impl WorkList {
 }
 
 /// Runs these, some at a time, and gives what they came to in the order in which they were done.
-pub(crate) async fn side_by_side<T>(tasks: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+pub(crate) async fn run_concurrently<T>(tasks: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     stream::iter(tasks).buffer_unordered(WIDTH).collect().await
 }
