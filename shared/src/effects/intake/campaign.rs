@@ -1,6 +1,6 @@
 //! A campaign: one promotion to many. Each recipient has a message and an intent of their own, so that consent, one effect
 //! once, unknown outcomes and events are what they are for any other message; the campaign holds what they have in common,
-//! and whether it was called off. Its mails leave together (together.rs).
+//! and whether it was called off. Its mails leave together (work/shared_call.rs).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
