@@ -50,14 +50,14 @@ impl EventProcessor {
 
     /// Addresses are stored under ids that only our own key makes.
     async fn recognise(&self, event: &mut Event) -> Result<()> {
-        for seen in [&mut event.seen, &mut event.otherwise].into_iter().flatten() {
-            let Observation::Contact(seen) = seen else { continue };
+        for observed in [&mut event.observed, &mut event.otherwise].into_iter().flatten() {
+            let Observation::Contact(observed) = observed else { continue };
             let keys = self.app_keys.get().await?;
-            seen.contact_id = Some(contact_id(&keys, seen.address.expose())?);
-            seen.also = other_ids(&keys, seen.address.expose())?;
+            observed.contact_id = Some(contact_id(&keys, observed.address.expose())?);
+            observed.also = other_ids(&keys, observed.address.expose())?;
         }
-        let Some(Observation::Customer(seen)) = &mut event.seen else { return Ok(()) };
-        if let Some(before) = &mut seen.before {
+        let Some(Observation::Customer(observed)) = &mut event.observed else { return Ok(()) };
+        if let Some(before) = &mut observed.before {
             let was = before.email.as_ref().and_then(|was| was.0.as_ref());
             let was = was.and_then(|email| normalised_email(email.expose()));
             before.contact_id = match was {
@@ -65,13 +65,13 @@ impl EventProcessor {
                 None => None,
             };
         }
-        let address = seen.email.as_ref().and_then(|email| normalised_email(email.expose()));
+        let address = observed.email.as_ref().and_then(|email| normalised_email(email.expose()));
         match address {
             Some(address) => {
-                seen.contact_id = Some(contact_id(&self.app_keys.get().await?, &address)?);
-                seen.email = Some(address.into());
+                observed.contact_id = Some(contact_id(&self.app_keys.get().await?, &address)?);
+                observed.email = Some(address.into());
             }
-            None => seen.email = None,
+            None => observed.email = None,
         }
         Ok(())
     }

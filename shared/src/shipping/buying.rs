@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::carriers::Carriers;
 use crate::domain::shipping::{Carrier, Consignment, Rate};
 use crate::effects::intent::Intent;
-use crate::effects::observation::{Observation, ShipmentNews};
+use crate::effects::observation::{Observation, ObservedShipment};
 use crate::effects::shipment::Shipment;
 use crate::effects::{Opaque, Outcome, Verdict};
 use crate::gateway::{Permit, Vendor};
@@ -56,9 +56,10 @@ impl Carriers {
         let api = self.get(shipment.carrier);
         if let Some(number) = &shipment.to_void {
             return match api.void(number, context).await {
-                CarrierAnswer::Done(()) | CarrierAnswer::Refused(Refusal::NotFound) => {
-                    Outcome { verdict: Verdict::Absent, seen: Some(Observation::Shipment(ShipmentNews::GivenBack)) }
-                }
+                CarrierAnswer::Done(()) | CarrierAnswer::Refused(Refusal::NotFound) => Outcome {
+                    verdict: Verdict::Absent,
+                    observed: Some(Observation::Shipment(ObservedShipment::GivenBack)),
+                },
                 CarrierAnswer::Refused(_) => Outcome::of(Verdict::GivenUp { code: "label_lost" }),
                 CarrierAnswer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
                 CarrierAnswer::Unknown => self.ask_later(intent),
@@ -76,8 +77,8 @@ impl Carriers {
             }
             CarrierAnswer::Done(Found::WithoutLabel { tracking_number }) => {
                 let look_at = self.gateway.world().now();
-                let seen = Observation::Shipment(ShipmentNews::ToVoid { tracking_number });
-                Outcome { verdict: Verdict::Unknown { look_at, ask_the_list: false }, seen: Some(seen) }
+                let observed = Observation::Shipment(ObservedShipment::ToVoid { tracking_number });
+                Outcome { verdict: Verdict::Unknown { look_at, ask_the_list: false }, observed: Some(observed) }
             }
             CarrierAnswer::Done(Found::Nothing) => {
                 let appears_until = intent.called_until.unwrap_or(intent.created_at).plus(APPEARS_WITHIN);
@@ -105,7 +106,7 @@ impl Carriers {
             }
         };
         self.count_accuracy(shipment, &label);
-        Outcome::done(Observation::Shipment(ShipmentNews::Bought {
+        Outcome::done(Observation::Shipment(ObservedShipment::Bought {
             tracking_number: label.tracking_number,
             parcel_numbers: label.parcel_numbers,
             labels,
@@ -159,12 +160,12 @@ impl Carriers {
             to = cheapest.carrier.as_str(),
             "a carrier did not make a label; another one is asked"
         );
-        let news = ShipmentNews::Switched {
+        let observed = ObservedShipment::Switched {
             carrier: cheapest.carrier,
             service: cheapest.service,
             quoted: Some(cheapest.price),
         };
-        Some(Outcome { verdict: Verdict::Absent, seen: Some(Observation::Shipment(news)) })
+        Some(Outcome { verdict: Verdict::Absent, observed: Some(Observation::Shipment(observed)) })
     }
 
     fn ask_soon(&self) -> Outcome {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::carriers::Carriers;
-use crate::effects::observation::{Observation, PickupNews};
+use crate::effects::observation::{Observation, ObservedPickup};
 use crate::effects::pickup::Pickup;
 use crate::effects::{Outcome, Verdict};
 use crate::vendors::carrier::{CallContext, CarrierAnswer};
@@ -19,7 +19,7 @@ impl Carriers {
         };
         match self.get(wish.carrier).schedule_pickup(&wish, context).await {
             CarrierAnswer::Done(confirmation) => {
-                Outcome::done(Observation::Pickup(PickupNews::Scheduled { confirmation }))
+                Outcome::done(Observation::Pickup(ObservedPickup::Scheduled { confirmation }))
             }
             CarrierAnswer::Refused(refusal) => Outcome::of(Verdict::Refused { code: refusal.code() }),
             CarrierAnswer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),

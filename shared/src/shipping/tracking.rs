@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::carriers::Carriers;
 use crate::domain::shipping::Tracking;
-use crate::effects::observation::{Observation, ShipmentNews};
+use crate::effects::observation::{Observation, ObservedShipment};
 use crate::effects::shipment::Shipment;
 use crate::effects::{Outcome, Verdict};
 use crate::vendors::carrier::{CallContext, CarrierAnswer, Refusal};
@@ -30,8 +30,8 @@ impl Carriers {
         };
         match scans {
             CarrierAnswer::Done(scans) => {
-                let seen = Some(Observation::Shipment(ShipmentNews::Scanned(scans)));
-                Outcome { seen, ..again() }
+                let observed = Some(Observation::Shipment(ObservedShipment::Scanned(scans)));
+                Outcome { observed, ..again() }
             }
             // The label is there; the parcel was not handed over yet.
             CarrierAnswer::Refused(Refusal::NotFound) => again(),

@@ -6,7 +6,7 @@ use super::{fedex, postmark, sendgrid, stripe, twilio, ups};
 use crate::domain::Timestamp;
 use crate::effects::archive::Delivery;
 use crate::effects::inbound::Event;
-use crate::effects::observation::{Observation, ShipmentNews};
+use crate::effects::observation::{Observation, ObservedShipment};
 use crate::error::{Error, Result};
 use crate::gateway::Vendor;
 
@@ -110,7 +110,7 @@ fn scanned(mut push: Push) -> Event {
         refunded: None,
         introduces: false,
         otherwise: None,
-        seen: Some(Observation::Shipment(ShipmentNews::Scanned(vec![push.scan]))),
+        observed: Some(Observation::Shipment(ObservedShipment::Scanned(vec![push.scan]))),
         archive_key: None,
     }
 }

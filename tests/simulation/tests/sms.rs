@@ -18,7 +18,7 @@ use crossdock::domain::message::{Content, DeliveryStep, Estimate, MessageStatus}
 use crossdock::domain::{Correlation, IntentId, OrderId};
 use crossdock::effects::contact::contact_id;
 use crossdock::effects::intake::{MessageCreated, MessageRequest};
-use crossdock::effects::observation::{MessageNews, Observation};
+use crossdock::effects::observation::{MessageFact, Observation};
 use crossdock::effects::{Agent as _, Lease, WorkList};
 use crossdock::gateway::{Lane, Vendor as OurVendor};
 use crossdock::lambda::System;
@@ -262,10 +262,10 @@ async fn a_message_can_be_asked_for_when_its_callbacks_are_lost() {
     sender.quiet().await;
     let sid = text(&sender.item("message"), "vendor_id").unwrap().to_owned();
     let correlation = Correlation::generate(sender.list.world().now(), 1);
-    let Some(Observation::Message(seen)) = sender.twilio.fetch(OurVendor::Twilio, &sid, &correlation).await else {
+    let Some(Observation::Message(observed)) = sender.twilio.fetch(OurVendor::Twilio, &sid, &correlation).await else {
         panic!("unreadable")
     };
-    assert_eq!(seen.what, MessageNews::Status(MessageStatus::Delivered));
+    assert_eq!(observed.what, MessageFact::Status(MessageStatus::Delivered));
     assert!(sender.twilio.fetch(OurVendor::Twilio, "SM00000000000000000000000000000000", &correlation).await.is_none());
 }
 

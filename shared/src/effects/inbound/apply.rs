@@ -29,14 +29,14 @@ impl WorkList {
         once: Once<'_>,
         provider: Option<&dyn Lookup>,
     ) -> Result<Applied> {
-        let seen = match (&event.seen, &event.vendor_id, provider) {
+        let observed = match (&event.observed, &event.vendor_id, provider) {
             _ if is_known_by_now(event, &target.subject) => None,
-            (Some(seen), Some(vendor_id), Some(provider)) if target.subject.ties_with(seen) => {
+            (Some(observed), Some(vendor_id), Some(provider)) if target.subject.ties_with(observed) => {
                 // Rank decides when the vendor cannot be asked: an outage must not hold up its own events.
                 let now = provider.fetch(vendor, vendor_id, correlation).await;
-                now.map(|now| target.subject.said_last(now).in_place_of(seen)).or_else(|| event.seen.clone())
+                now.map(|now| target.subject.said_last(now).in_place_of(observed)).or_else(|| event.observed.clone())
             }
-            (seen, ..) => seen.clone(),
+            (observed, ..) => observed.clone(),
         };
         let correlation = target.intent.as_ref().map_or(correlation, |intent| &intent.correlation_id).clone();
         let context = self.context(vendor, event, correlation);
@@ -53,9 +53,9 @@ impl WorkList {
                 let difference = taken.clone().or_else(|| {
                     subject.difference_of_object(&event.kind, event.vendor_id.as_deref(), event.part_of.as_deref())
                 });
-                let (mut plan, after) = match (difference, &seen) {
+                let (mut plan, after) = match (difference, &observed) {
                     (Some(difference), _) => subject.doubted(&difference, &context)?,
-                    (None, Some(seen)) => subject.observe(seen, &context)?,
+                    (None, Some(observed)) => subject.observe(observed, &context)?,
                     (None, None) => (Plan::default(), subject.clone()),
                 };
                 if plan.doubt.is_none()
@@ -81,7 +81,7 @@ impl WorkList {
             Committed::Done(done) => {
                 let (plan, _) = *done;
                 futures_util::join!(self.nudge(&plan.nudges), self.requeue_waiting(&plan.learned));
-                Ok(match (plan.doubt, &seen) {
+                Ok(match (plan.doubt, &observed) {
                     (Some(_), _) => Applied::Doubted,
                     (None, Some(_)) => Applied::Written,
                     (None, None) => Applied::Recorded,
@@ -107,7 +107,7 @@ impl WorkList {
     fn done_by_event(intent: Option<&Intent>, event: &Event, context: &Context) -> Result<Option<Write>> {
         let Some(intent) = intent.filter(|_| holds(Guard::KnownByEvent)) else { return Ok(None) };
         let open = matches!(intent.phase, Phase::Unknown | Phase::Resolving | Phase::Ready | Phase::Manual);
-        if !intent.kind.creates() || !open || event.seen.is_none() {
+        if !intent.kind.creates() || !open || event.observed.is_none() {
             return Ok(None);
         }
         let write = Write::update(intent.key())
@@ -132,7 +132,9 @@ fn is_known_by_now(event: &Event, subject: &Subject) -> bool {
 /// Whether only the vendor can say what an event means: which of two open statuses of the same second is the later one, or
 /// which refunds it tells of.
 pub(super) fn leaves_open(event: &Event, subject: &Subject) -> bool {
-    let is_tie = || !is_known_by_now(event, subject) && event.seen.as_ref().is_some_and(|seen| subject.ties_with(seen));
+    let is_tie = || {
+        !is_known_by_now(event, subject) && event.observed.as_ref().is_some_and(|observed| subject.ties_with(observed))
+    };
     let is_of_another = |payment: &Payment| payment.vendor_id.is_some() && payment.vendor_id != event.vendor_id;
     let has_refunds =
         matches!(subject, Subject::Payment(payment) if event.refunded.is_some() && !is_of_another(payment));

@@ -30,7 +30,8 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub introduces: bool,
     /// What it says of the object; `None` for types that we only record.
-    pub seen: Option<Observation>,
+    #[serde(rename = "seen")]
+    pub observed: Option<Observation>,
     /// What it says where its object is not known: of the address that it names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<Observation>,

@@ -71,7 +71,7 @@ impl WorkList {
             refunded: None,
             introduces: false,
             otherwise: None,
-            seen: Some(listed.seen),
+            observed: Some(listed.observed),
             archive_key: event.archive_key.clone(),
         };
         let Some(target) = self.target(vendor, &told).await? else { return Ok(()) };
@@ -86,9 +86,9 @@ impl WorkList {
 
 /// Whether this refund is ours with this status already: then there is nothing to write of it.
 fn is_known(subject: &Subject, told: &Event) -> bool {
-    match (subject, &told.seen) {
-        (Subject::Refund(refund), Some(Observation::Refund(seen))) => {
-            refund.version > 0 && refund.vendor_id == seen.vendor_id && refund.status == seen.status
+    match (subject, &told.observed) {
+        (Subject::Refund(refund), Some(Observation::Refund(observed))) => {
+            refund.version > 0 && refund.vendor_id == observed.vendor_id && refund.status == observed.status
         }
         _ => false,
     }

@@ -37,7 +37,7 @@ impl WorkList {
         for _ in 0..3 {
             let Some(target) = self.target(vendor, &event).await? else {
                 if let Some(otherwise) = event.otherwise.take() {
-                    event.seen = Some(otherwise);
+                    event.observed = Some(otherwise);
                     continue;
                 }
                 match self.keep_waiting(vendor, &event, correlation).await? {

@@ -49,21 +49,21 @@ impl WorkList {
             return Ok(Preview::Foreign);
         }
         // Under which id the address is known, only event-processor's key says.
-        if let Some(Observation::Contact(seen)) = &event.seen {
-            return Ok(Preview::Wish { change: seen.change.as_str() });
+        if let Some(Observation::Contact(observed)) = &event.observed {
+            return Ok(Preview::Wish { change: observed.change.as_str() });
         }
         let Some(target) = self.target(vendor, event).await? else {
             return Ok(match &event.otherwise {
-                Some(Observation::Contact(seen)) => Preview::Wish { change: seen.change.as_str() },
+                Some(Observation::Contact(observed)) => Preview::Wish { change: observed.change.as_str() },
                 _ => Preview::Unmatched,
             });
         };
         if leaves_open(event, &target.subject) {
             return Ok(Preview::Asked);
         }
-        let Some(seen) = &event.seen else { return Ok(Preview::Recorded) };
+        let Some(observed) = &event.observed else { return Ok(Preview::Recorded) };
         let context = self.context(vendor, event, correlation.clone());
-        let (plan, after) = target.subject.observe(seen, &context)?;
+        let (plan, after) = target.subject.observe(observed, &context)?;
         Ok(Preview::Applied {
             object: target.subject.id().to_owned(),
             from: target.subject.status(),

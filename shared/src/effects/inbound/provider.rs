@@ -40,5 +40,5 @@ pub struct ListedRefund {
     /// Our intent in its metadata, when it has one.
     pub intent_id: Option<IntentId>,
     /// What the list says of it, as of its creation: a list may lag behind the events.
-    pub seen: Observation,
+    pub observed: Observation,
 }

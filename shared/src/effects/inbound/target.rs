@@ -33,8 +33,8 @@ impl WorkList {
             // An event moves only what is its own vendor's.
             doubt::alarm_of_vendor(self.world.now(), vendor);
         }
-        if let Some(Observation::Contact(seen)) = &event.seen {
-            let contact = seen.contact_id.clone().map(Subject::Contact);
+        if let Some(Observation::Contact(observed)) = &event.observed {
+            let contact = observed.contact_id.clone().map(Subject::Contact);
             return Ok(contact.map(|subject| Target { subject, intent: None }));
         }
         let Some(vendor_id) = &event.vendor_id else { return Ok(None) };
@@ -48,12 +48,12 @@ impl WorkList {
 
     /// A refund that was made at the vendor, of a payment of ours: it becomes one of ours.
     async fn adopted(&self, vendor: Vendor, event: &Event) -> Result<Option<Target>> {
-        let (Some(Observation::Refund(seen)), Some(vendor_id), Some(part_of)) =
-            (&event.seen, &event.vendor_id, &event.part_of)
+        let (Some(Observation::Refund(observed)), Some(vendor_id), Some(part_of)) =
+            (&event.observed, &event.vendor_id, &event.part_of)
         else {
             return Ok(None);
         };
-        let Some(amount) = seen.amount else { return Ok(None) };
+        let Some(amount) = observed.amount else { return Ok(None) };
         let Some(named) = self.table.get(&ref_key(vendor.as_str(), part_of)).await? else { return Ok(None) };
         let Some(item) = self.table.get(&named.parse::<VendorRef>()?.at).await? else { return Ok(None) };
         let payment: Payment = item.parse()?;

@@ -115,7 +115,7 @@ impl WorkList {
         // Customers do not wait: one that matches nothing is somebody else's on the same account, and none of our data. Nor
         // do people's wishes, which are about an address and no object of the vendor's.
         // A refund that is part of no payment intent is none of ours: all of ours are.
-        let waits = match &event.seen {
+        let waits = match &event.observed {
             None | Some(Observation::Customer(_) | Observation::Contact(_)) => false,
             Some(Observation::Refund(_)) => event.part_of.is_some() || event.intent_id.is_some(),
             // What exists and does not bear our mark is none of ours.
@@ -164,7 +164,7 @@ impl WorkList {
 
 /// Whether it is about a payment, or about what has gone back of one.
 const fn is_of_payment(event: &Event) -> bool {
-    matches!(event.seen, Some(Observation::Payment(_) | Observation::Refund(_))) || event.refunded.is_some()
+    matches!(event.observed, Some(Observation::Payment(_) | Observation::Refund(_))) || event.refunded.is_some()
 }
 
 /// Where an event waits. A refund of the vendor's own waits for its payment: nobody will ever name the refund.

@@ -17,7 +17,7 @@ use crate::effects::intake::request::same_request;
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Kind, campaign_partition};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::list::observation::{MessageFact, Observation, ObservedMessage};
 use crate::effects::list::plan::Context;
 use crate::effects::subject::Subject;
 use crate::effects::subject::campaign::{Campaign, key};
@@ -203,13 +203,13 @@ impl WorkList {
     }
 
     async fn message_stopped(&self, message: Message, at: Timestamp) -> Result<()> {
-        let what = MessageNews::Status(MessageStatus::Canceled);
-        let seen = Observation::Message(MessageSeen { vendor_at: Some(at), ..MessageSeen::of(what) });
+        let what = MessageFact::Status(MessageStatus::Canceled);
+        let observed = Observation::Message(ObservedMessage { vendor_at: Some(at), ..ObservedMessage::of(what) });
         let mut context =
             Context::ours(self.world.now(), &message.correlation_id, format!("{}/stop", message.intent_id));
         context.source = crate::gateway::Vendor::SendGrid.as_str();
         // An event that says more of it has the last word: it is planned anew on the message as it is.
-        let plan = |subject: &Subject| subject.observe(&seen, &context);
+        let plan = |subject: &Subject| subject.observe(&observed, &context);
         let subject = Subject::Message { message: Box::new(message), contact: None };
         let _: Committed = self.commit(subject, plan).await?;
         Ok(())

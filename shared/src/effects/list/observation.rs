@@ -16,24 +16,24 @@ use crate::effects::list::opaque::Opaque;
 #[serde(tag = "of", rename_all = "snake_case")]
 pub enum Observation {
     /// About a payment.
-    Payment(PaymentSeen),
+    Payment(ObservedPayment),
     /// About a refund.
-    Refund(RefundSeen),
+    Refund(ObservedRefund),
     /// About a customer.
-    Customer(CustomerSeen),
+    Customer(ObservedCustomer),
     /// About a message.
-    Message(MessageSeen),
+    Message(ObservedMessage),
     /// About a shipment.
-    Shipment(ShipmentNews),
+    Shipment(ObservedShipment),
     /// About a pickup.
-    Pickup(PickupNews),
+    Pickup(ObservedPickup),
     /// About somebody's wishes.
-    Contact(ContactSeen),
+    Contact(ObservedContact),
 }
 
 /// A statement about a payment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct PaymentSeen {
+pub struct ObservedPayment {
     /// Its status.
     pub status: PaymentStatus,
     /// The vendor's time of the statement; `None` when we say it.
@@ -89,7 +89,7 @@ pub struct PaymentStanding {
 
 /// A statement about a refund.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct RefundSeen {
+pub struct ObservedRefund {
     /// Its status.
     pub status: RefundStatus,
     /// The vendor's time of the statement; `None` when we say it.
@@ -112,7 +112,7 @@ pub enum Told {
 
 /// A statement about a customer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct CustomerSeen {
+pub struct ObservedCustomer {
     /// The vendor's time of the statement; `None` when we say it.
     pub vendor_at: Option<Timestamp>,
     /// The vendor's id of the customer.
@@ -156,7 +156,7 @@ pub struct Was(pub Option<Private<String>>);
 
 /// What somebody wants, said to the vendor: an answered SMS, a click in a mail program.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ContactSeen {
+pub struct ObservedContact {
     /// Who says it, as addresses are stored.
     pub address: Private<String>,
     /// The address's id, once somebody has made it.
@@ -175,9 +175,9 @@ pub struct ContactSeen {
 
 /// A statement about a message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct MessageSeen {
+pub struct ObservedMessage {
     /// What was said.
-    pub what: MessageNews,
+    pub what: MessageFact,
     /// The vendor's time of the statement; `None` when we say it.
     pub vendor_at: Option<Timestamp>,
     /// The provider's id of the message.
@@ -203,7 +203,7 @@ pub struct MessageSeen {
 /// What can be said about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum MessageNews {
+pub enum MessageFact {
     /// Its status.
     Status(MessageStatus),
     /// The recipient's server asked for patience.
@@ -225,7 +225,7 @@ pub enum MessageNews {
 /// What can be said about a shipment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ShipmentNews {
+pub enum ObservedShipment {
     /// Its status; only we say this.
     Status(ShipmentStatus),
     /// The label was bought. (Events bring scans only; whoever says the others says them at once, so they are not written.)
@@ -275,7 +275,7 @@ pub struct StoredLabel {
 /// What can be said about a pickup.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum PickupNews {
+pub enum ObservedPickup {
     /// Its status; only we say this.
     Status(PickupStatus),
     /// The carrier will come, and calls it this.
@@ -285,7 +285,7 @@ pub enum PickupNews {
     },
 }
 
-impl PaymentSeen {
+impl ObservedPayment {
     /// What we say ourselves.
     pub const fn ours(status: PaymentStatus) -> Self {
         Self {
@@ -305,7 +305,7 @@ impl PaymentSeen {
     }
 }
 
-impl PaymentSeen {
+impl ObservedPayment {
     /// The failed attempts that this tells of, each once, the newest last.
     pub(crate) fn failed_attempts(&self) -> Vec<FailedAttempt> {
         let mut failed = self.failed_before.clone();
@@ -321,35 +321,35 @@ impl Observation {
     /// This in place of what was said before, with the attempts that only that tells of: how a payment stands now is all that
     /// a look at it shows.
     pub(crate) fn in_place_of(mut self, before: &Self) -> Self {
-        if let (Self::Payment(seen), Self::Payment(before)) = (&mut self, before) {
-            seen.failed_before = before.failed_attempts();
+        if let (Self::Payment(observed), Self::Payment(before)) = (&mut self, before) {
+            observed.failed_before = before.failed_attempts();
         }
         self
     }
 }
 
-impl RefundSeen {
+impl ObservedRefund {
     /// What we say ourselves.
     pub const fn ours(status: RefundStatus) -> Self {
         Self { status, vendor_at: None, vendor_id: None, amount: None }
     }
 }
 
-impl ContactSeen {
+impl ObservedContact {
     /// This is said of an address; whoever has the keys gives it an id.
     pub const fn of(address: Private<String>, change: ConsentChange, at: Timestamp) -> Self {
         Self { address, contact_id: None, also: Vec::new(), change, at, message_id: None }
     }
 }
 
-impl MessageSeen {
+impl ObservedMessage {
     /// What we say ourselves.
     pub const fn ours(status: MessageStatus) -> Self {
-        Self::of(MessageNews::Status(status))
+        Self::of(MessageFact::Status(status))
     }
 
     /// This, said without a time or an id.
-    pub const fn of(what: MessageNews) -> Self {
+    pub const fn of(what: MessageFact) -> Self {
         Self {
             what,
             vendor_at: None,

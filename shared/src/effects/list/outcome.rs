@@ -85,13 +85,13 @@ pub struct Outcome {
     /// What is true of the effect.
     pub verdict: Verdict,
     /// What the vendor said of the object.
-    pub seen: Option<Observation>,
+    pub observed: Option<Observation>,
 }
 
 impl Outcome {
     /// Done, and the vendor said this of the object.
-    pub fn done(seen: Observation) -> Self {
-        Self { verdict: Verdict::Done, seen: Some(seen) }
+    pub fn done(observed: Observation) -> Self {
+        Self { verdict: Verdict::Done, observed: Some(observed) }
     }
 
     /// It certainly was not done.
@@ -140,6 +140,6 @@ impl Outcome {
 
     /// A verdict without an object.
     pub fn of(verdict: Verdict) -> Self {
-        Self { verdict, seen: None }
+        Self { verdict, observed: None }
     }
 }

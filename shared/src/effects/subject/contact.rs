@@ -15,7 +15,7 @@ use crate::domain::message::{Channel, MessageKind};
 use crate::domain::{ContactId, Correlation, PaymentId, PrintedName, Private, Timestamp, id, mail_address, phone};
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::person_partition;
-use crate::effects::list::observation::ContactSeen;
+use crate::effects::list::observation::ObservedContact;
 use crate::effects::list::plan::{Context, Plan, Role};
 use crate::error::{Error, Result};
 use crate::gateway::Keyring;
@@ -379,12 +379,12 @@ fn points_back(other: &ContactId, to: &ContactId, now: Timestamp) -> Result<Writ
 }
 
 /// What follows when somebody says this of their wishes.
-pub(crate) fn observe(id: &ContactId, seen: &ContactSeen, context: &Context) -> Result<Plan> {
-    let mut plan = Plan { writes: change(id, seen.change, seen.at, context)?, ..Plan::default() };
-    for other in &seen.also {
+pub(crate) fn observe(id: &ContactId, observed: &ObservedContact, context: &Context) -> Result<Plan> {
+    let mut plan = Plan { writes: change(id, observed.change, observed.at, context)?, ..Plan::default() };
+    for other in &observed.also {
         plan.writes.push((Role::Sum, points_back(other, id, context.now)?));
     }
-    if let Some(message_id) = &seen.message_id {
+    if let Some(message_id) = &observed.message_id {
         plan.writes.push((Role::Fence, said_once(id, message_id, context.now)?));
     }
     Ok(plan)

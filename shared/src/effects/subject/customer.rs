@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::aws::{Key, Write};
 use crate::domain::{ContactId, Correlation, CustomerId, IntentId, Private, Provider, Timestamp};
 use crate::effects::list::intent::{Kind, PaymentAct, person_partition};
-use crate::effects::list::observation::{CustomerSeen, Observation, Was};
+use crate::effects::list::observation::{Observation, ObservedCustomer, Was};
 use crate::effects::list::plan::{Context, Plan, Role};
 use crate::effects::list::reference::VendorRef;
 use crate::effects::subject::contact::{self, Called};
@@ -117,12 +117,12 @@ impl Customer {
     }
 
     /// What follows when the vendor says this of the customer.
-    pub(crate) fn observe(&self, seen: &CustomerSeen, context: &Context) -> Result<(Plan, Self)> {
+    pub(crate) fn observe(&self, observed: &ObservedCustomer, context: &Context) -> Result<(Plan, Self)> {
         let mut plan = Plan::default();
         let mut after = self.clone();
         after.updated_at = context.now;
-        let is_former = seen.vendor_id.as_ref().is_some_and(|id| self.former_vendor_ids.contains(id));
-        if let Some(vendor_id) = seen.vendor_id.as_ref().filter(|_| seen.is_deleted && !is_former) {
+        let is_former = observed.vendor_id.as_ref().is_some_and(|id| self.former_vendor_ids.contains(id));
+        if let Some(vendor_id) = observed.vendor_id.as_ref().filter(|_| observed.is_deleted && !is_former) {
             after.forget(vendor_id);
             if self.vendor_id.as_ref() != Some(vendor_id) {
                 // Deleted before we heard that it exists: it stays known, as one of before.
@@ -132,13 +132,13 @@ impl Customer {
         } else if is_former {
             // News of somebody whom the vendor has deleted since: it may come late, and says nothing of who is there now.
         } else {
-            if let (None, Some(vendor_id)) = (&self.vendor_id, &seen.vendor_id) {
+            if let (None, Some(vendor_id)) = (&self.vendor_id, &observed.vendor_id) {
                 after.vendor_id = Some(vendor_id.clone());
                 plan.learned = vec![(context.source, vendor_id.clone())];
                 let at = key(&self.customer_id);
                 plan.writes.push(VendorRef::naming(context.source, vendor_id, self.customer_id.as_str(), at)?);
             }
-            if let Some((email, contact_id)) = after.take(seen) {
+            if let Some((email, contact_id)) = after.take(observed) {
                 // Whoever has saved a card may give any name and any address on a page of the vendor's: that is no proof that
                 // the address is theirs.
                 plan.writes.push((Role::Sum, contact::remember(contact_id, email, Called::Unsaid, context.now)?));
@@ -150,9 +150,9 @@ impl Customer {
     }
 
     /// What differs between this customer and what is said of them.
-    pub(crate) fn difference(&self, seen: &Observation) -> Option<Difference> {
-        let Observation::Customer(seen) = seen else { return Difference::of_kinds(seen) };
-        self.difference_of_object("customer", seen.vendor_id.as_deref())
+    pub(crate) fn difference(&self, observed: &Observation) -> Option<Difference> {
+        let Observation::Customer(observed) = observed else { return Difference::of_kinds(observed) };
+        self.difference_of_object("customer", observed.vendor_id.as_deref())
     }
 
     /// The same for an event that says nothing but whom it is about.
@@ -169,7 +169,7 @@ impl Customer {
 
     /// "They exist, under this id".
     pub(crate) fn named(vendor_id: &str) -> Observation {
-        Observation::Customer(CustomerSeen {
+        Observation::Customer(ObservedCustomer {
             vendor_at: None,
             vendor_id: Some(vendor_id.to_owned()),
             email: None,
@@ -194,30 +194,31 @@ impl Customer {
     ///
     /// Of a later second all of it counts. Within one second each change counts for what it changed, and of several changes
     /// of one thing the one that no other follows.
-    fn take<'a>(&mut self, seen: &'a CustomerSeen) -> Option<(&'a Private<String>, &'a ContactId)> {
-        let is_newer = seen.vendor_at > self.vendor_at;
-        if seen.vendor_at.is_none() || seen.vendor_at < self.vendor_at || !is_newer && seen.before.is_none() {
+    fn take<'a>(&mut self, observed: &'a ObservedCustomer) -> Option<(&'a Private<String>, &'a ContactId)> {
+        let is_newer = observed.vendor_at > self.vendor_at;
+        if observed.vendor_at.is_none() || observed.vendor_at < self.vendor_at || !is_newer && observed.before.is_none()
+        {
             return None;
         }
         if is_newer {
             self.changes.clear();
         }
-        self.vendor_at = seen.vendor_at;
-        if let Some(before) = &seen.before {
+        self.vendor_at = observed.vendor_at;
+        if let Some(before) = &observed.before {
             let contact = |id: &ContactId| Private::new(id.as_str().to_owned());
             let had = before.contact_id.as_ref().map(contact);
-            self.note(Field::Name, before.name.clone(), seen.name.as_ref());
-            self.note(Field::Phone, before.phone.clone(), seen.phone.as_ref());
-            let has = seen.contact_id.as_ref().map(contact);
+            self.note(Field::Name, before.name.clone(), observed.name.as_ref());
+            self.note(Field::Phone, before.phone.clone(), observed.phone.as_ref());
+            let has = observed.contact_id.as_ref().map(contact);
             self.note(Field::Contact, before.email.as_ref().map(|_| Was(had)), has.as_ref());
         }
-        if is_newer || self.is_latest(Field::Name, seen.name.as_ref()) {
-            self.name = seen.name.clone().or(self.name.take());
+        if is_newer || self.is_latest(Field::Name, observed.name.as_ref()) {
+            self.name = observed.name.clone().or(self.name.take());
         }
-        if is_newer || self.is_latest(Field::Phone, seen.phone.as_ref()) {
-            self.phone = seen.phone.clone().or(self.phone.take());
+        if is_newer || self.is_latest(Field::Phone, observed.phone.as_ref()) {
+            self.phone = observed.phone.clone().or(self.phone.take());
         }
-        let (contact_id, email) = (seen.contact_id.as_ref()?, seen.email.as_ref()?);
+        let (contact_id, email) = (observed.contact_id.as_ref()?, observed.email.as_ref()?);
         let has = Private::new(contact_id.as_str().to_owned());
         if !is_newer && !self.is_latest(Field::Contact, Some(&has)) {
             return None;

@@ -8,7 +8,7 @@ use crate::aws::{Key, Write};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{Correlation, Money, OrderId, Timestamp};
 use crate::effects::list::intent::MANUAL_PARTITION;
-use crate::effects::list::observation::{Observation, RefundSeen, Told};
+use crate::effects::list::observation::{Observation, ObservedRefund, Told};
 use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
 use crate::error::Result;
 use crate::gateway::Vendor;
@@ -64,20 +64,20 @@ pub(crate) struct Doubted<'a> {
 
 impl Difference {
     /// What is said is said of an object of another kind.
-    pub(crate) fn of_kinds(seen: &Observation) -> Option<Self> {
-        let vendor_id = match seen {
-            Observation::Payment(seen) => seen.vendor_id.clone(),
-            Observation::Refund(seen) => seen.vendor_id.clone(),
-            Observation::Customer(seen) => seen.vendor_id.clone(),
+    pub(crate) fn of_kinds(observed: &Observation) -> Option<Self> {
+        let vendor_id = match observed {
+            Observation::Payment(observed) => observed.vendor_id.clone(),
+            Observation::Refund(observed) => observed.vendor_id.clone(),
+            Observation::Customer(observed) => observed.vendor_id.clone(),
             _ => return None,
         };
         Some(Self { why: "another_kind", vendor_id, told: "an object of another kind".to_owned() })
     }
 
     /// A refund is said of a payment: one of its own event's, or of another currency.
-    pub(crate) fn of_refund(seen: &RefundSeen, is_its_currency: bool) -> Self {
+    pub(crate) fn of_refund(observed: &ObservedRefund, is_its_currency: bool) -> Self {
         let why = if is_its_currency { "another_kind" } else { "another_currency" };
-        Self { why, vendor_id: seen.vendor_id.clone(), told: "refund".to_owned() }
+        Self { why, vendor_id: observed.vendor_id.clone(), told: "refund".to_owned() }
     }
 
     /// It is part of another payment.

@@ -1,7 +1,7 @@
 //! The message as an item: what is known of it, and how what somebody says changes it.
 
 mod again;
-mod news;
+mod observe;
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::domain::timeline::TimelineEntry;
 use crate::domain::{CampaignId, ContactId, Correlation, IntentId, MessageId, OrderId, Timestamp};
 use crate::effects::list::intent::{Data, Intent, Kind, campaign_partition, order_partition, person_partition};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::list::observation::{MessageFact, Observation, ObservedMessage};
 use crate::effects::list::outcome::{CALLED_OFF, OPTED_OUT, SUPPRESSED, Verdict};
 use crate::effects::list::plan::{Context, Plan, Role, timeline_row_in};
 use crate::error::Result;
@@ -311,14 +311,14 @@ impl Message {
             return None;
         }
         let what = match verdict {
-            Verdict::Refused { code: SUPPRESSED } => MessageNews::Status(MessageStatus::Suppressed),
-            Verdict::Refused { code: CALLED_OFF } => MessageNews::Status(MessageStatus::Canceled),
-            Verdict::Refused { code: OPTED_OUT } => MessageNews::OptedOut,
-            Verdict::Refused { .. } => MessageNews::Status(MessageStatus::Failed),
-            Verdict::GivenUp { .. } => MessageNews::GivenUp,
+            Verdict::Refused { code: SUPPRESSED } => MessageFact::Status(MessageStatus::Suppressed),
+            Verdict::Refused { code: CALLED_OFF } => MessageFact::Status(MessageStatus::Canceled),
+            Verdict::Refused { code: OPTED_OUT } => MessageFact::OptedOut,
+            Verdict::Refused { .. } => MessageFact::Status(MessageStatus::Failed),
+            Verdict::GivenUp { .. } => MessageFact::GivenUp,
             _ => return None,
         };
-        Some(Observation::Message(MessageSeen::of(what)))
+        Some(Observation::Message(ObservedMessage::of(what)))
     }
 
     /// Whether an offer or a code of an hour ago was sent is nothing that a person has to find out.
@@ -337,6 +337,6 @@ impl Message {
     /// "It exists, under this id".
     pub(crate) fn named(vendor_id: &str) -> Observation {
         let vendor_id = Some(vendor_id.to_owned());
-        Observation::Message(MessageSeen { vendor_id, ..MessageSeen::ours(MessageStatus::Sent) })
+        Observation::Message(ObservedMessage { vendor_id, ..ObservedMessage::ours(MessageStatus::Sent) })
     }
 }

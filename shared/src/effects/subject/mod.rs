@@ -166,46 +166,46 @@ impl Subject {
     }
 
     /// What follows when somebody says this of it, and the object as it will be.
-    pub(crate) fn observe(&self, seen: &Observation, context: &Context) -> Result<(Plan, Self)> {
-        if let Some(difference) = self.difference(seen) {
+    pub(crate) fn observe(&self, observed: &Observation, context: &Context) -> Result<(Plan, Self)> {
+        if let Some(difference) = self.difference(observed) {
             return self.doubted(&difference, context);
         }
-        match (self, seen) {
-            (Self::Payment(payment), Observation::Payment(seen)) => {
-                payment.observe(seen, context).map(|(plan, after)| (plan, Self::Payment(Box::new(after))))
+        match (self, observed) {
+            (Self::Payment(payment), Observation::Payment(observed)) => {
+                payment.observe(observed, context).map(|(plan, after)| (plan, Self::Payment(Box::new(after))))
             }
-            (Self::Refund(refund), Observation::Refund(seen)) => {
-                refund.observe(seen, context).map(|(plan, after)| (plan, Self::Refund(Box::new(after))))
+            (Self::Refund(refund), Observation::Refund(observed)) => {
+                refund.observe(observed, context).map(|(plan, after)| (plan, Self::Refund(Box::new(after))))
             }
-            (Self::Customer(customer), Observation::Customer(seen)) => {
-                customer.observe(seen, context).map(|(plan, after)| (plan, Self::Customer(Box::new(after))))
+            (Self::Customer(customer), Observation::Customer(observed)) => {
+                customer.observe(observed, context).map(|(plan, after)| (plan, Self::Customer(Box::new(after))))
             }
-            (Self::Message { message, .. }, Observation::Message(seen)) => {
-                let (plan, after) = message.observe(seen, context)?;
+            (Self::Message { message, .. }, Observation::Message(observed)) => {
+                let (plan, after) = message.observe(observed, context)?;
                 Ok((plan, Self::Message { message: Box::new(after), contact: None }))
             }
-            (Self::Shipment(shipment), Observation::Shipment(news)) => {
-                shipment.observe(news, context).map(|(plan, after)| (plan, Self::Shipment(Box::new(after))))
+            (Self::Shipment(shipment), Observation::Shipment(observed)) => {
+                shipment.observe(observed, context).map(|(plan, after)| (plan, Self::Shipment(Box::new(after))))
             }
-            (Self::Pickup(pickup), Observation::Pickup(news)) => {
-                pickup.observe(news, context).map(|(plan, after)| (plan, Self::Pickup(Box::new(after))))
+            (Self::Pickup(pickup), Observation::Pickup(observed)) => {
+                pickup.observe(observed, context).map(|(plan, after)| (plan, Self::Pickup(Box::new(after))))
             }
-            (Self::Contact(id), Observation::Contact(seen)) => {
-                Ok((contact::observe(id, seen, context)?, Self::Contact(id.clone())))
+            (Self::Contact(id), Observation::Contact(observed)) => {
+                Ok((contact::observe(id, observed, context)?, Self::Contact(id.clone())))
             }
             _ => Err(Error::bug("observation_mismatch", "an observation of another kind of object")),
         }
     }
 
     /// What differs between it and what is said of it; nothing where nobody named an id or an amount.
-    fn difference(&self, seen: &Observation) -> Option<Difference> {
+    fn difference(&self, observed: &Observation) -> Option<Difference> {
         if !holds(Guard::OwnObject) {
             return None;
         }
         match self {
-            Self::Payment(payment) => payment.difference(seen),
-            Self::Refund(refund) => refund.difference(seen),
-            Self::Customer(customer) => customer.difference(seen),
+            Self::Payment(payment) => payment.difference(observed),
+            Self::Refund(refund) => refund.difference(observed),
+            Self::Customer(customer) => customer.difference(observed),
             Self::Message { .. } | Self::Shipment(_) | Self::Pickup(_) | Self::Contact(_) => None,
         }
     }
@@ -347,17 +347,17 @@ impl Subject {
     }
 
     /// Whether the vendor has to be asked which of two statuses is the later one: what it is known as, or this.
-    pub(crate) fn ties_with(&self, seen: &Observation) -> bool {
-        match (self, seen) {
-            (Self::Payment(payment), Observation::Payment(seen)) => payment.ties_with(seen),
+    pub(crate) fn ties_with(&self, observed: &Observation) -> bool {
+        match (self, observed) {
+            (Self::Payment(payment), Observation::Payment(observed)) => payment.ties_with(observed),
             _ => false,
         }
     }
 
     /// What the vendor says now, later than all that it has said before.
     pub(crate) fn said_last(&self, mut now: Observation) -> Observation {
-        if let (Self::Payment(payment), Observation::Payment(seen)) = (self, &mut now) {
-            payment.said_last(seen);
+        if let (Self::Payment(payment), Observation::Payment(observed)) = (self, &mut now) {
+            payment.said_last(observed);
         }
         now
     }

@@ -1,6 +1,6 @@
 //! The payment as an item: what is known of it, and how what somebody says changes it.
 
-mod news;
+mod observe;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::effects::list::intent::{self, Data, Intent, Kind, PaymentAct, Phase, order_partition};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::{Observation, PaymentSeen, PaymentStanding};
+use crate::effects::list::observation::{Observation, ObservedPayment, PaymentStanding};
 use crate::effects::list::outcome::{CALLED_OFF, Verdict};
 use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
 use crate::effects::subject::doubt::{Difference, Doubted};
@@ -179,16 +179,16 @@ impl Payment {
     }
 
     /// What differs between this payment and what is said of it.
-    pub(crate) fn difference(&self, seen: &Observation) -> Option<Difference> {
-        match seen {
-            Observation::Payment(seen) => {
-                let (vendor_id, status) = (seen.vendor_id.as_deref(), seen.status.as_str());
-                let amount = || Difference::of_amounts(self.amount, seen.amount?, vendor_id, status);
+    pub(crate) fn difference(&self, observed: &Observation) -> Option<Difference> {
+        match observed {
+            Observation::Payment(observed) => {
+                let (vendor_id, status) = (observed.vendor_id.as_deref(), observed.status.as_str());
+                let amount = || Difference::of_amounts(self.amount, observed.amount?, vendor_id, status);
                 Difference::of_ids(self.vendor_id.as_deref(), vendor_id, status).or_else(amount)
             }
-            Observation::Refund(seen) => {
-                let is_its_currency = seen.amount.is_some_and(|amount| amount.currency == self.amount.currency);
-                Some(Difference::of_refund(seen, is_its_currency))
+            Observation::Refund(observed) => {
+                let is_its_currency = observed.amount.is_some_and(|amount| amount.currency == self.amount.currency);
+                Some(Difference::of_refund(observed, is_its_currency))
             }
             other => Difference::of_kinds(other),
         }
@@ -231,15 +231,18 @@ impl Payment {
             // A person has seen what no answer told us: until the vendor says something else it is so.
             PaymentAct::Cancel if intent.phase == Phase::Manual => match verdict {
                 Verdict::Done => {
-                    let seen = PaymentSeen::ours(PaymentStatus::Canceled);
-                    return Some(Observation::Payment(PaymentSeen { asked_when: Some(self.standing()), ..seen }));
+                    let observed = ObservedPayment::ours(PaymentStatus::Canceled);
+                    return Some(Observation::Payment(ObservedPayment {
+                        asked_when: Some(self.standing()),
+                        ..observed
+                    }));
                 }
                 Verdict::Refused { .. } => self.status,
                 _ => return None,
             },
             _ => return None,
         };
-        Some(Observation::Payment(PaymentSeen::ours(status)))
+        Some(Observation::Payment(ObservedPayment::ours(status)))
     }
 
     /// What certainly did not happen, of a payment that is to be canceled, is not tried again.
@@ -260,7 +263,7 @@ impl Payment {
     /// "It exists, under this id".
     pub(crate) fn named(vendor_id: &str) -> Observation {
         let vendor_id = Some(vendor_id.to_owned());
-        Observation::Payment(PaymentSeen { vendor_id, ..PaymentSeen::ours(PaymentStatus::Processing) })
+        Observation::Payment(ObservedPayment { vendor_id, ..ObservedPayment::ours(PaymentStatus::Processing) })
     }
 
     fn publication(&self, event: DomainEvent, reached: &str, context: &Context) -> Intent {

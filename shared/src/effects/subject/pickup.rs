@@ -9,7 +9,7 @@ use crate::aws::{Key, Write};
 use crate::domain::shipping::{Carrier, PickupRequest, PickupStatus};
 use crate::domain::{Correlation, IntentId, PickupId, StackId, Timestamp};
 use crate::effects::list::intent::{Data, Intent, Kind};
-use crate::effects::list::observation::{Observation, PickupNews};
+use crate::effects::list::observation::{Observation, ObservedPickup};
 use crate::effects::list::opaque::Opaque;
 use crate::effects::list::outcome::Verdict;
 use crate::effects::list::plan::{Context, Plan, Role};
@@ -115,17 +115,17 @@ impl Pickup {
     }
 
     /// What follows when somebody says this of the pickup.
-    pub(crate) fn observe(&self, news: &PickupNews, context: &Context) -> Result<(Plan, Self)> {
+    pub(crate) fn observe(&self, observed: &ObservedPickup, context: &Context) -> Result<(Plan, Self)> {
         let mut plan = Plan::default();
         let mut after = self.clone();
         after.updated_at = context.now;
-        match news {
-            PickupNews::Scheduled { confirmation } if self.vendor_id.is_none() => {
+        match observed {
+            ObservedPickup::Scheduled { confirmation } if self.vendor_id.is_none() => {
                 after.vendor_id = Some(confirmation.clone());
                 after.status = PickupStatus::Scheduled;
             }
-            PickupNews::Status(status) if self.vendor_id.is_none() => after.status = *status,
-            PickupNews::Scheduled { .. } | PickupNews::Status(_) => {}
+            ObservedPickup::Status(status) if self.vendor_id.is_none() => after.status = *status,
+            ObservedPickup::Scheduled { .. } | ObservedPickup::Status(_) => {}
         }
         let write = Write::update(key(&self.pickup_id))
             .set("status", &after.status)?
@@ -151,11 +151,11 @@ impl Pickup {
             Verdict::Unknown { .. } => PickupStatus::Processing,
             Verdict::GivenUp { .. } => PickupStatus::Manual,
         };
-        Some(Observation::Pickup(PickupNews::Status(status)))
+        Some(Observation::Pickup(ObservedPickup::Status(status)))
     }
 
     /// "The carrier will come, and calls it this".
     pub(crate) fn named(confirmation: &str) -> Observation {
-        Observation::Pickup(PickupNews::Scheduled { confirmation: confirmation.to_owned() })
+        Observation::Pickup(ObservedPickup::Scheduled { confirmation: confirmation.to_owned() })
     }
 }

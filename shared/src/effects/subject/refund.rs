@@ -15,7 +15,7 @@ use crate::domain::timeline::TimelineEntry;
 use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, PaymentId, RefundId, Timestamp, follow_up};
 use crate::effects::list::intent::{Data, Intent, Kind, PaymentAct, order_partition};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::{Observation, RefundSeen, Told};
+use crate::effects::list::observation::{Observation, ObservedRefund, Told};
 use crate::effects::list::outcome::Verdict;
 use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
 use crate::effects::list::reference::VendorRef;
@@ -152,35 +152,35 @@ impl Refund {
     }
 
     /// What follows when somebody says this of the refund.
-    pub(crate) fn observe(&self, seen: &RefundSeen, context: &Context) -> Result<(Plan, Self)> {
+    pub(crate) fn observe(&self, observed: &ObservedRefund, context: &Context) -> Result<(Plan, Self)> {
         let is_new = self.version == 0;
         let current = Said { status: self.status, vendor_at: self.vendor_at };
-        let incoming = Said { status: seen.status, vendor_at: seen.vendor_at };
+        let incoming = Said { status: observed.status, vendor_at: observed.vendor_at };
         let advances = decide(current, incoming) == Move::Advance;
-        let moved = advances && seen.status != self.status;
+        let moved = advances && observed.status != self.status;
         let mut plan = Plan::default();
         let mut after = self.clone();
         after.updated_at = context.now;
         if advances {
-            after.status = seen.status;
-            after.vendor_at = seen.vendor_at;
+            after.status = observed.status;
+            after.vendor_at = observed.vendor_at;
         }
-        if let (None, Some(vendor_id)) = (&self.vendor_id, &seen.vendor_id) {
+        if let (None, Some(vendor_id)) = (&self.vendor_id, &observed.vendor_id) {
             after.vendor_id = Some(vendor_id.clone());
             plan.learned = vec![(context.source, vendor_id.clone())];
             plan.writes.push(VendorRef::naming(context.source, vendor_id, self.refund_id.as_str(), self.key())?);
         }
-        if moved || seen.vendor_at.is_some() {
+        if moved || observed.vendor_at.is_some() {
             let detail = match (is_new, advances) {
                 (true, _) => format!("{}, made at the vendor", self.amount),
                 (false, true) => self.amount.to_string(),
                 (false, false) => "already known".to_owned(),
             };
-            let entry = self.entry(&format!("refund.{}", seen.status.as_str()), Some(detail), context);
+            let entry = self.entry(&format!("refund.{}", observed.status.as_str()), Some(detail), context);
             plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
         }
         if moved {
-            self.plan_end(&mut plan, seen.status, context)?;
+            self.plan_end(&mut plan, observed.status, context)?;
         }
         plan.writes.extend(self.sums(&after, context)?);
         plan.refunded_beyond = self.is_beyond.then(|| (context.source, self.payment_id.clone()));
@@ -189,11 +189,11 @@ impl Refund {
     }
 
     /// What differs between this refund and what is said of it.
-    pub(crate) fn difference(&self, seen: &Observation) -> Option<Difference> {
-        let Observation::Refund(seen) = seen else { return Difference::of_kinds(seen) };
-        let (vendor_id, status) = (seen.vendor_id.as_deref(), seen.status.as_str());
+    pub(crate) fn difference(&self, observed: &Observation) -> Option<Difference> {
+        let Observation::Refund(observed) = observed else { return Difference::of_kinds(observed) };
+        let (vendor_id, status) = (observed.vendor_id.as_deref(), observed.status.as_str());
         // A vendor always names the amount; who does not is a person, or ourselves.
-        let told = seen.vendor_at.map(|_| seen.amount.map_or(Told::Unreadable, Told::Amount));
+        let told = observed.vendor_at.map(|_| observed.amount.map_or(Told::Unreadable, Told::Amount));
         let amount = || Difference::of_amounts(self.amount, told?, vendor_id, status);
         Difference::of_ids(self.vendor_id.as_deref(), vendor_id, status).or_else(amount)
     }
@@ -228,13 +228,13 @@ impl Refund {
             Verdict::Unknown { .. } => RefundStatus::Processing,
             Verdict::GivenUp { .. } => RefundStatus::Manual,
         };
-        Some(Observation::Refund(RefundSeen::ours(status)))
+        Some(Observation::Refund(ObservedRefund::ours(status)))
     }
 
     /// "It exists, under this id".
     pub(crate) fn named(vendor_id: &str) -> Observation {
         let vendor_id = Some(vendor_id.to_owned());
-        Observation::Refund(RefundSeen { vendor_id, ..RefundSeen::ours(RefundStatus::Processing) })
+        Observation::Refund(ObservedRefund { vendor_id, ..ObservedRefund::ours(RefundStatus::Processing) })
     }
 
     /// What a refund's coming to an end sends.

@@ -1,6 +1,6 @@
 //! The shipment as an item: what is known of it, and how what somebody says changes it.
 
-mod news;
+mod observe;
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::domain::status::{Said, Status as _};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, ShipmentId, Timestamp, id};
 use crate::effects::list::intent::{Data, Intent, Kind, order_partition};
-use crate::effects::list::observation::{Observation, ShipmentNews, StoredLabel};
+use crate::effects::list::observation::{Observation, ObservedShipment, StoredLabel};
 use crate::effects::list::opaque::Opaque;
 use crate::effects::list::outcome::Verdict;
 use crate::effects::list::plan::{Context, Role, timeline_row};
@@ -189,12 +189,12 @@ impl Shipment {
             Verdict::Unknown { .. } => ShipmentStatus::Processing,
             Verdict::GivenUp { .. } => ShipmentStatus::Manual,
         };
-        Some(Observation::Shipment(ShipmentNews::Status(status)))
+        Some(Observation::Shipment(ObservedShipment::Status(status)))
     }
 
     /// "It exists, under this number".
     pub(crate) fn named(number: &str) -> Result<Observation> {
-        Ok(Observation::Shipment(ShipmentNews::Bought {
+        Ok(Observation::Shipment(ObservedShipment::Bought {
             tracking_number: number.to_owned(),
             parcel_numbers: vec![number.to_owned()],
             labels: Opaque::of(&Vec::new())?,

@@ -7,7 +7,7 @@ use crate::domain::{Correlation, IntentId, PaymentId};
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Intent, Phase};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::PaymentSeen;
+use crate::effects::list::observation::ObservedPayment;
 use crate::effects::list::outcome::CALLED_OFF;
 use crate::effects::list::plan::{Charged, Context, Plan, Role, timeline_row};
 use crate::effects::subject::payment::{self, ORDINAL_MAX, Payment};
@@ -144,11 +144,11 @@ impl WorkList {
 
     /// Certainly not called: refused as canceled in one transaction, before anything is sent.
     async fn cancel_unsent(&self, payment: &Payment, context: &Context) -> Result<Option<Box<Payment>>> {
-        let seen = PaymentSeen::ours(PaymentStatus::Canceled);
+        let observed = ObservedPayment::ours(PaymentStatus::Canceled);
         // If the vendor has made something of it all the same, that is canceled when it is heard of.
         let asked_at = payment.cancel_requested_at.or(Some(context.now));
         let payment = Payment { cancel_requested: true, cancel_requested_at: asked_at, ..payment.clone() };
-        let (plan, after) = payment.observe(&seen, context)?;
+        let (plan, after) = payment.observe(&observed, context)?;
         let key = intent::key(&payment.intent_id);
         // What waits for a person may be of unknown outcome, unless no call was ever begun.
         // As `Intent::was_certainly_not_called`.

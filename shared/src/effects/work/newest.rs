@@ -38,20 +38,20 @@ impl WorkList {
                 Some(vendor_id) => agent.fetch(vendor, vendor_id, &claimed.intent.correlation_id).await,
                 None => None,
             };
-            let found = match (found, &outcome.seen) {
+            let found = match (found, &outcome.observed) {
                 (Some(found), Some(before)) => Some(found.in_place_of(before)),
                 (found, before) => found.or_else(|| before.clone()),
             };
-            outcome.seen = found.map(|mut found| {
-                if let Observation::Payment(seen) = &mut found {
-                    seen.asked_when = known;
+            outcome.observed = found.map(|mut found| {
+                if let Observation::Payment(observed) = &mut found {
+                    observed.asked_when = known;
                 }
                 found
             });
         }
         // Whoever keeps being overtaken is put in order by the statuses alone.
-        if let Some(Observation::Payment(seen)) = &mut outcome.seen {
-            seen.asked_when = None;
+        if let Some(Observation::Payment(observed)) = &mut outcome.observed {
+            observed.asked_when = None;
         }
         Box::pin(self.settle(claimed, vendor, subject, outcome, answer)).await
     }

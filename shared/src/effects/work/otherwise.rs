@@ -6,7 +6,7 @@ use crate::aws::table::Written;
 use crate::domain::payment::PaymentStatus;
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Data, Intent, KEPT_AFTER, Phase, VendorRequest};
-use crate::effects::list::observation::{Observation, PaymentSeen};
+use crate::effects::list::observation::{Observation, ObservedPayment};
 use crate::effects::list::outcome::Verdict;
 use crate::effects::list::plan::{Context, Plan, Role};
 use crate::effects::subject::Subject;
@@ -47,7 +47,7 @@ impl WorkList {
         let context =
             Context::ours(now, &intent.correlation_id, format!("{}/{}/refused", intent.intent_id, intent.epoch));
         let verdict = Verdict::Refused { code };
-        let failed = Observation::Payment(PaymentSeen::ours(PaymentStatus::Failed));
+        let failed = Observation::Payment(ObservedPayment::ours(PaymentStatus::Failed));
         let plan = |subject: &Subject| -> Result<(Plan, Subject)> {
             let (mut plan, after) = subject.observe(&failed, &context)?;
             let refused = Write::update(intent.key())

@@ -89,7 +89,7 @@ impl WorkList {
                 let context = Context {
                     now,
                     correlation: intent.correlation_id.clone(),
-                    source: if outcome.seen.is_some() { vendor.as_str() } else { "crossdock" },
+                    source: if outcome.observed.is_some() { vendor.as_str() } else { "crossdock" },
                     occasion: format!("{}/{}", intent.intent_id, intent.epoch),
                     settles_confirm: act == Some(PaymentAct::Confirm) && verdict.phase().is_settled(),
                     is_cancel: act == Some(PaymentAct::Cancel),
@@ -101,9 +101,9 @@ impl WorkList {
                     other_mailer: false,
                 };
                 // The vendor's words where there are any, ours otherwise.
-                let seen = outcome.seen.clone().or_else(|| subject.statement(intent, &verdict));
-                let (mut plan, after) = match seen {
-                    Some(seen) => subject.observe(&seen, &context)?,
+                let observed = outcome.observed.clone().or_else(|| subject.statement(intent, &verdict));
+                let (mut plan, after) = match observed {
+                    Some(observed) => subject.observe(&observed, &context)?,
                     None => (Plan::default(), subject.clone()),
                 };
                 plan.writes.extend(also(&after, &verdict)?);

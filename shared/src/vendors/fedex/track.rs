@@ -119,7 +119,7 @@ pub(super) struct OfShipment {
     #[serde(default, deserialize_with = "maybe")]
     latest_status_detail: Option<Latest>,
     #[serde(default, deserialize_with = "list")]
-    scan_events: Vec<Seen>,
+    scan_events: Vec<ScanEvent>,
     #[serde(default, deserialize_with = "maybe")]
     error: Option<Said>,
 }
@@ -157,7 +157,7 @@ struct Latest {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Seen {
+struct ScanEvent {
     /// With its offset.
     #[serde(default, deserialize_with = "text")]
     date: Option<String>,
@@ -182,7 +182,7 @@ struct Location {
     country_code: Option<String>,
 }
 
-impl Seen {
+impl ScanEvent {
     /// One that does not say when or what is none.
     fn scan(&self) -> Option<Scan> {
         let code = self.event_type.as_deref().or(self.derived_status_code.as_deref())?;
@@ -205,7 +205,7 @@ impl Seen {
 impl OfShipment {
     /// What is told of the number.
     pub(super) fn tracking(&self, number: &str) -> Tracking {
-        let mut tracking = Tracking::of(number, self.scan_events.iter().filter_map(Seen::scan).collect());
+        let mut tracking = Tracking::of(number, self.scan_events.iter().filter_map(ScanEvent::scan).collect());
         let sent_back_at = tracking.scans.iter().find(|scan| scan.sends_back).map(|scan| scan.at);
         // What was sent back is delivered to the shipper.
         for scan in &mut tracking.scans {

@@ -10,7 +10,7 @@ use crate::domain::input::normalised_email;
 use crate::domain::message::MessageStatus;
 use crate::domain::{IntentId, Private, Timestamp};
 use crate::effects::inbound::Event;
-use crate::effects::observation::{ContactSeen, MessageNews, MessageSeen, Observation};
+use crate::effects::observation::{MessageFact, Observation, ObservedContact, ObservedMessage};
 use crate::error::{Error, Result};
 
 #[derive(Deserialize)]
@@ -61,7 +61,7 @@ struct Metadata {
 impl WireEvent {
     /// What it says of the address where nobody knows the mail; that it was made active again is about no mail at all.
     /// (postmarkapp.com/developer/webhooks/subscription-change-webhook, and bounce-webhook.)
-    fn of_address(&self, at: Timestamp) -> Option<ContactSeen> {
+    fn of_address(&self, at: Timestamp) -> Option<ObservedContact> {
         let is_ours = self
             .metadata
             .as_ref()
@@ -74,13 +74,13 @@ impl WireEvent {
                 ConsentChange::Suppressed(Suppression::SpamReported)
             }
             ("SubscriptionChange", Some(true), Some("ManualSuppression")) => ConsentChange::OptedOut,
-            ("Bounce", ..) if news(self) == Some(MessageNews::Status(MessageStatus::Bounced)) => {
+            ("Bounce", ..) if fact(self) == Some(MessageFact::Status(MessageStatus::Bounced)) => {
                 ConsentChange::Suppressed(Suppression::Bounced)
             }
             _ => return None,
         };
         let address = self.recipient.as_ref().or(self.email.as_ref())?;
-        Some(ContactSeen::of(normalised_email(address.expose())?.into(), change, at))
+        Some(ObservedContact::of(normalised_email(address.expose())?.into(), change, at))
     }
 
     fn parse(body: &[u8]) -> Result<Self> {
@@ -120,17 +120,17 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
     let is_blocked =
         wire.record_type == "Bounce" && wire.inactive != Some(true) && is_block(wire.bounce_type.as_deref());
     let of_address = wire.of_address(occurred_at).map(Observation::Contact);
-    let seen = news(&wire).map(|what| {
-        Observation::Message(MessageSeen {
+    let observed = fact(&wire).map(|what| {
+        Observation::Message(ObservedMessage {
             vendor_at: Some(occurred_at),
             vendor_id: vendor_id.clone(),
             is_blocked,
-            ..MessageSeen::of(what)
+            ..ObservedMessage::of(what)
         })
     });
     // What names no mail speaks of the address alone, and so does that it is active again.
     let is_of_address = of_address.is_some() && (vendor_id.is_none() || wire.suppress_sending == Some(false));
-    let (seen, otherwise) = if is_of_address { (of_address, None) } else { (seen, of_address) };
+    let (observed, otherwise) = if is_of_address { (of_address, None) } else { (observed, of_address) };
     // An event without a message is told apart by its content.
     let event_id =
         wire.event_id().unwrap_or_else(|| crate::domain::id::digest(&["postmark", &String::from_utf8_lossy(body)]));
@@ -146,25 +146,25 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
         refunded: None,
         introduces: false,
         otherwise,
-        seen,
+        observed,
         archive_key: None,
     })
 }
 
 /// What a webhook says of its message; `None` for those that we only record.
-fn news(wire: &WireEvent) -> Option<MessageNews> {
+fn fact(wire: &WireEvent) -> Option<MessageFact> {
     match wire.record_type.as_str() {
-        "Delivery" => Some(MessageNews::Status(MessageStatus::Delivered)),
+        "Delivery" => Some(MessageFact::Status(MessageStatus::Delivered)),
         "Bounce" => bounce(wire.bounce_type.as_deref().unwrap_or_default(), wire.inactive == Some(true)),
-        "SpamComplaint" => Some(MessageNews::SpamReported),
-        "Open" => Some(MessageNews::Opened),
-        "Click" => Some(MessageNews::Clicked),
+        "SpamComplaint" => Some(MessageFact::SpamReported),
+        "Open" => Some(MessageFact::Opened),
+        "Click" => Some(MessageFact::Clicked),
         // Bounces and complaints are told by themselves; here is who has asked for it.
         "SubscriptionChange"
             if wire.suppress_sending == Some(true)
                 && wire.suppression_reason.as_deref() == Some("ManualSuppression") =>
         {
-            Some(MessageNews::OptedOut)
+            Some(MessageFact::OptedOut)
         }
         _ => None,
     }
@@ -178,12 +178,12 @@ fn is_block(kind: Option<&str>) -> bool {
 
 /// What a bounce means. Bounced says that the address is bad, and nothing more is sent there; a mail that a server, a
 /// virus scanner or a policy has turned away is lost all the same, but the address is good.
-fn bounce(kind: &str, is_inactive: bool) -> Option<MessageNews> {
+fn bounce(kind: &str, is_inactive: bool) -> Option<MessageFact> {
     match kind {
-        "SpamComplaint" => Some(MessageNews::SpamReported),
-        "Unsubscribe" => Some(MessageNews::OptedOut),
-        "HardBounce" | "BadEmailAddress" | "ManuallyDeactivated" => Some(MessageNews::Status(MessageStatus::Bounced)),
-        _ if is_inactive => Some(MessageNews::Status(MessageStatus::Bounced)),
+        "SpamComplaint" => Some(MessageFact::SpamReported),
+        "Unsubscribe" => Some(MessageFact::OptedOut),
+        "HardBounce" | "BadEmailAddress" | "ManuallyDeactivated" => Some(MessageFact::Status(MessageStatus::Bounced)),
+        _ if is_inactive => Some(MessageFact::Status(MessageStatus::Bounced)),
         "SoftBounce"
         | "DnsError"
         | "Blocked"
@@ -192,11 +192,11 @@ fn bounce(kind: &str, is_inactive: bool) -> Option<MessageNews> {
         | "DMARCPolicy"
         | "SMTPApiError"
         | "TemplateRenderingFailed"
-        | "Unconfirmed" => Some(MessageNews::Status(MessageStatus::Dropped)),
+        | "Unconfirmed" => Some(MessageFact::Status(MessageStatus::Dropped)),
         // Answers by machines, to a mail that has arrived.
         "AutoResponder" | "AddressChange" | "ChallengeVerification" | "Subscribe" | "OpenRelayTest" => None,
         // "Transient" is tried again; and of one that nobody has heard of, that much is sure.
-        _ => Some(MessageNews::Deferred),
+        _ => Some(MessageFact::Deferred),
     }
 }
 
@@ -212,9 +212,9 @@ mod tests {
         read_event(event.to_string().as_bytes(), Timestamp::from_seconds(NOW)).expect("an event")
     }
 
-    fn said(event: &Value) -> Option<MessageNews> {
-        match read(event).seen {
-            Some(Observation::Message(seen)) => Some(seen.what),
+    fn said(event: &Value) -> Option<MessageFact> {
+        match read(event).observed {
+            Some(Observation::Message(observed)) => Some(observed.what),
             _ => None,
         }
     }
@@ -234,12 +234,12 @@ mod tests {
 
     #[test]
     fn each_record_says_what_became_of_the_mail() {
-        let status = MessageNews::Status;
+        let status = MessageFact::Status;
         for (record, expected) in [
             (json!({"RecordType": "Delivery"}), Some(status(MessageStatus::Delivered))),
-            (json!({"RecordType": "Open"}), Some(MessageNews::Opened)),
-            (json!({"RecordType": "Click"}), Some(MessageNews::Clicked)),
-            (json!({"RecordType": "SpamComplaint", "Type": "SpamComplaint"}), Some(MessageNews::SpamReported)),
+            (json!({"RecordType": "Open"}), Some(MessageFact::Opened)),
+            (json!({"RecordType": "Click"}), Some(MessageFact::Clicked)),
+            (json!({"RecordType": "SpamComplaint", "Type": "SpamComplaint"}), Some(MessageFact::SpamReported)),
             (
                 json!({"RecordType": "Bounce", "Type": "HardBounce", "Inactive": true}),
                 Some(status(MessageStatus::Bounced)),
@@ -254,14 +254,14 @@ mod tests {
                 Some(status(MessageStatus::Dropped)),
             ),
             (json!({"RecordType": "Bounce", "Type": "Blocked"}), Some(status(MessageStatus::Dropped))),
-            (json!({"RecordType": "Bounce", "Type": "Transient"}), Some(MessageNews::Deferred)),
-            (json!({"RecordType": "Bounce", "Type": "ANewOne"}), Some(MessageNews::Deferred)),
+            (json!({"RecordType": "Bounce", "Type": "Transient"}), Some(MessageFact::Deferred)),
+            (json!({"RecordType": "Bounce", "Type": "ANewOne"}), Some(MessageFact::Deferred)),
             (json!({"RecordType": "Bounce", "Type": "AutoResponder"}), None),
-            (json!({"RecordType": "Bounce", "Type": "SpamComplaint"}), Some(MessageNews::SpamReported)),
-            (json!({"RecordType": "Bounce", "Type": "Unsubscribe"}), Some(MessageNews::OptedOut)),
+            (json!({"RecordType": "Bounce", "Type": "SpamComplaint"}), Some(MessageFact::SpamReported)),
+            (json!({"RecordType": "Bounce", "Type": "Unsubscribe"}), Some(MessageFact::OptedOut)),
             (
                 json!({"RecordType": "SubscriptionChange", "SuppressSending": true, "SuppressionReason": "ManualSuppression"}),
-                Some(MessageNews::OptedOut),
+                Some(MessageFact::OptedOut),
             ),
             (
                 json!({"RecordType": "SubscriptionChange", "SuppressSending": true, "SuppressionReason": "HardBounce"}),

@@ -19,7 +19,7 @@ use crate::domain::{Correlation, OrderId, PrintedName, Private, StackId, Timesta
 use crate::effects::contact::Contact;
 use crate::effects::intent::Intent;
 use crate::effects::message::Message;
-use crate::effects::observation::{MessageSeen, Observation};
+use crate::effects::observation::{Observation, ObservedMessage};
 use crate::effects::{Agent, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Permit, Reply, Vendor, said_at};
@@ -158,10 +158,10 @@ impl Postmark {
         }
         let now = self.gateway.world().now();
         match (reply.class, &reply.response) {
-            (Class::Done, Some(response)) => Outcome::done(Observation::Message(MessageSeen {
+            (Class::Done, Some(response)) => Outcome::done(Observation::Message(ObservedMessage {
                 vendor_at: Some(said_at(response, now)),
                 vendor_id: message_id(response.body()),
-                ..MessageSeen::ours(MessageStatus::Sent)
+                ..ObservedMessage::ours(MessageStatus::Sent)
             })),
             (Class::Refused, Some(response)) => Outcome::of(Verdict::Refused { code: refusal(response.body()) }),
             _ => resolve::ask_soon(now),

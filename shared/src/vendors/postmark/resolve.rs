@@ -12,7 +12,7 @@ use super::{Keys, Postmark};
 use crate::domain::Timestamp;
 use crate::domain::message::MessageStatus;
 use crate::effects::intent::Intent;
-use crate::effects::observation::{MessageSeen, Observation};
+use crate::effects::observation::{Observation, ObservedMessage};
 use crate::effects::{Outcome, Verdict};
 use crate::gateway::{Call, Class, OperationClass, Permit, Vendor, said_at};
 
@@ -44,10 +44,10 @@ impl Postmark {
         let Ok(found) = serde_json::from_slice::<Found>(response.body()) else { return ask_soon(now) };
         let may_conclude_at = intent.called_until.unwrap_or(intent.created_at).plus(ABSENT_AFTER);
         match found.messages.into_iter().next() {
-            Some(found) => Outcome::done(Observation::Message(MessageSeen {
+            Some(found) => Outcome::done(Observation::Message(ObservedMessage {
                 vendor_at: Some(said_at(response, now)),
                 vendor_id: Some(found.message_id),
-                ..MessageSeen::ours(MessageStatus::Sent)
+                ..ObservedMessage::ours(MessageStatus::Sent)
             })),
             None if now < may_conclude_at => {
                 Outcome::of(Verdict::Unknown { look_at: may_conclude_at, ask_the_list: true })

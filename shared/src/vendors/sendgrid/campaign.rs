@@ -16,7 +16,7 @@ use crate::domain::{PrintedName, Timestamp};
 use crate::effects::campaign::{Campaign, HELD_FOR};
 use crate::effects::contact::Contact;
 use crate::effects::intent::Intent;
-use crate::effects::observation::{MessageSeen, Observation};
+use crate::effects::observation::{Observation, ObservedMessage};
 use crate::effects::{Broadcaster, Claimed, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Lane, OperationClass, Permit, Reply, Vendor, said_at};
@@ -160,16 +160,16 @@ impl SendGrid {
         match (reply.class, &reply.response) {
             (Class::Done, Some(response)) => {
                 let id = response.headers().get(MESSAGE_ID).and_then(|id| id.to_str().ok());
-                Outcome::done(Observation::Message(MessageSeen {
+                Outcome::done(Observation::Message(ObservedMessage {
                     vendor_at: Some(said_at(response, self.gateway.world().now())),
                     vendor_id: id.map(|id| part_id(id, intent.intent_id.as_str())),
                     held_until: Some(held_until),
-                    ..MessageSeen::ours(MessageStatus::Sent)
+                    ..ObservedMessage::ours(MessageStatus::Sent)
                 }))
             }
             _ => match self.outcome(intent.kind, reply) {
-                Outcome { verdict: Verdict::Unknown { look_at, ask_the_list }, seen } => {
-                    Outcome { verdict: Verdict::Unknown { look_at: look_at.plus(HELD_FOR), ask_the_list }, seen }
+                Outcome { verdict: Verdict::Unknown { look_at, ask_the_list }, observed } => {
+                    Outcome { verdict: Verdict::Unknown { look_at: look_at.plus(HELD_FOR), ask_the_list }, observed }
                 }
                 outcome => outcome,
             },

@@ -11,7 +11,7 @@ use crate::domain::input::normalised_email;
 use crate::domain::message::MessageStatus;
 use crate::domain::{IntentId, Private, Timestamp};
 use crate::effects::inbound::Event;
-use crate::effects::observation::{ContactSeen, MessageNews, MessageSeen, Observation};
+use crate::effects::observation::{MessageFact, Observation, ObservedContact, ObservedMessage};
 use crate::error::{Error, Result};
 use crate::vendors::Verified;
 
@@ -74,7 +74,7 @@ impl WireEvent {
         }
         let address = normalised_email(self.email.as_ref()?.expose())?;
         let change = ConsentChange::Suppressed(Suppression::Bounced);
-        Some(Observation::Contact(ContactSeen::of(address.into(), change, at)))
+        Some(Observation::Contact(ObservedContact::of(address.into(), change, at)))
     }
 }
 
@@ -137,14 +137,14 @@ fn read_event(element: &str, received_at: Timestamp) -> Result<Event> {
     });
     // An event without an id is told apart by its content.
     let event_id = wire.sg_event_id.clone().unwrap_or_else(|| crate::domain::id::digest(&["sendgrid", element]));
-    let what = news(&wire);
-    let seen = what.map(|what| {
-        Observation::Message(MessageSeen {
+    let what = fact(&wire);
+    let observed = what.map(|what| {
+        Observation::Message(ObservedMessage {
             vendor_at: Some(occurred_at),
             vendor_id: vendor_id.clone(),
             is_blocked: wire.is_block(),
             by_machine: wire.is_by_machine(),
-            ..MessageSeen::of(what)
+            ..ObservedMessage::of(what)
         })
     });
     let otherwise = wire.of_address(occurred_at);
@@ -159,25 +159,25 @@ fn read_event(element: &str, received_at: Timestamp) -> Result<Event> {
         refunded: None,
         introduces: false,
         otherwise,
-        seen,
+        observed,
         archive_key: None,
     })
 }
 
 /// What an event says of its message, or of its recipient's wishes; `None` for types that we only record.
-fn news(wire: &WireEvent) -> Option<MessageNews> {
+fn fact(wire: &WireEvent) -> Option<MessageFact> {
     match wire.event.as_str() {
-        "processed" => Some(MessageNews::Status(MessageStatus::Sent)),
-        "delivered" => Some(MessageNews::Status(MessageStatus::Delivered)),
-        "dropped" => Some(MessageNews::Status(MessageStatus::Dropped)),
-        "bounce" if wire.is_block() => Some(MessageNews::Status(MessageStatus::Dropped)),
-        "bounce" => Some(MessageNews::Status(MessageStatus::Bounced)),
-        "deferred" => Some(MessageNews::Deferred),
-        "open" => Some(MessageNews::Opened),
-        "click" => Some(MessageNews::Clicked),
-        "spamreport" | "spam_report" => Some(MessageNews::SpamReported),
-        "unsubscribe" | "group_unsubscribe" => Some(MessageNews::OptedOut),
-        "group_resubscribe" => Some(MessageNews::OptedIn),
+        "processed" => Some(MessageFact::Status(MessageStatus::Sent)),
+        "delivered" => Some(MessageFact::Status(MessageStatus::Delivered)),
+        "dropped" => Some(MessageFact::Status(MessageStatus::Dropped)),
+        "bounce" if wire.is_block() => Some(MessageFact::Status(MessageStatus::Dropped)),
+        "bounce" => Some(MessageFact::Status(MessageStatus::Bounced)),
+        "deferred" => Some(MessageFact::Deferred),
+        "open" => Some(MessageFact::Opened),
+        "click" => Some(MessageFact::Clicked),
+        "spamreport" | "spam_report" => Some(MessageFact::SpamReported),
+        "unsubscribe" | "group_unsubscribe" => Some(MessageFact::OptedOut),
+        "group_resubscribe" => Some(MessageFact::OptedIn),
         _ => None,
     }
 }
@@ -257,18 +257,18 @@ mod tests {
         let body = br#"[{"event":"bounce","type":"blocked"},{"event":"bounce","type":"expired"},
             {"event":"bounce","type":"bounce"},{"event":"bounce"},{"event":"deferred"}]"#;
         let events = read_events(body, 1, 1, Timestamp::default()).expect("an array");
-        let news: Vec<(MessageNews, bool)> = events
+        let facts: Vec<(MessageFact, bool)> = events
             .into_iter()
-            .filter_map(|event| match event.expect("good").seen {
-                Some(Observation::Message(seen)) => Some((seen.what, seen.is_blocked)),
+            .filter_map(|event| match event.expect("good").observed {
+                Some(Observation::Message(observed)) => Some((observed.what, observed.is_blocked)),
                 _ => None,
             })
             .collect();
         let (dropped, bounced) =
-            (MessageNews::Status(MessageStatus::Dropped), MessageNews::Status(MessageStatus::Bounced));
+            (MessageFact::Status(MessageStatus::Dropped), MessageFact::Status(MessageStatus::Bounced));
         let expected =
-            [(dropped, true), (dropped, true), (bounced, false), (bounced, false), (MessageNews::Deferred, false)];
-        assert_eq!(news, expected);
+            [(dropped, true), (dropped, true), (bounced, false), (bounced, false), (MessageFact::Deferred, false)];
+        assert_eq!(facts, expected);
     }
 
     #[test]
@@ -302,13 +302,13 @@ mod tests {
     fn an_open_by_a_machine_is_told_apart() {
         let by_machine = |event: &str| {
             let events = read_events(format!("[{event}]").as_bytes(), 1, 1, Timestamp::default()).expect("an array");
-            match events.into_iter().next().expect("one").expect("good").seen {
-                Some(Observation::Message(seen)) => Some((seen.what, seen.by_machine)),
+            match events.into_iter().next().expect("one").expect("good").observed {
+                Some(Observation::Message(observed)) => Some((observed.what, observed.by_machine)),
                 _ => None,
             }
         };
-        assert_eq!(by_machine(r#"{"event":"open","sg_machine_open":true}"#), Some((MessageNews::Opened, true)));
-        assert_eq!(by_machine(r#"{"event":"open","sg_machine_open":false}"#), Some((MessageNews::Opened, false)));
-        assert_eq!(by_machine(r#"{"event":"open"}"#), Some((MessageNews::Opened, false)));
+        assert_eq!(by_machine(r#"{"event":"open","sg_machine_open":true}"#), Some((MessageFact::Opened, true)));
+        assert_eq!(by_machine(r#"{"event":"open","sg_machine_open":false}"#), Some((MessageFact::Opened, false)));
+        assert_eq!(by_machine(r#"{"event":"open"}"#), Some((MessageFact::Opened, false)));
     }
 }

@@ -25,7 +25,7 @@ use crate::domain::message::{MessageKind, MessageStatus, Prices};
 use crate::domain::{Correlation, PrintedName, Private, StackId, Timestamp};
 use crate::effects::contact::{Contact, UnsubscribeLinks};
 use crate::effects::intent::{Intent, Kind};
-use crate::effects::observation::{MessageSeen, Observation};
+use crate::effects::observation::{Observation, ObservedMessage};
 use crate::effects::template::Templates;
 use crate::effects::{Agent, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
@@ -162,13 +162,13 @@ impl SendGrid {
         match (reply.class, &reply.response) {
             // In sandbox mode 200 is a yes: checked, and nothing will be sent.
             (Class::Refused, Some(response)) if self.sender.sandbox && response.status() == StatusCode::OK => {
-                Outcome::done(Observation::Message(MessageSeen::ours(MessageStatus::Sent)))
+                Outcome::done(Observation::Message(ObservedMessage::ours(MessageStatus::Sent)))
             }
-            (Class::Done, Some(response)) => Outcome::done(Observation::Message(MessageSeen {
+            (Class::Done, Some(response)) => Outcome::done(Observation::Message(ObservedMessage {
                 vendor_at: Some(said_at(response, now)),
                 vendor_id: response.headers().get(MESSAGE_ID).and_then(|id| id.to_str().ok()).map(str::to_owned),
                 estimate: Some(self.sender.prices.of_mail()),
-                ..MessageSeen::ours(MessageStatus::Sent)
+                ..ObservedMessage::ours(MessageStatus::Sent)
             })),
             (Class::Refused, Some(_)) => Outcome::of(Verdict::Refused { code: "vendor_refused" }),
             (_, response) => {

@@ -30,7 +30,7 @@ impl Stripe {
     ) -> Outcome {
         let is_repeated = reply.response.as_ref().is_some_and(|response| is_replay(response.headers()));
         match subject.vendor_id() {
-            Some(vendor_id) if is_repeated && outcome.seen.is_some() && holds(Guard::NewestAttempt) => {
+            Some(vendor_id) if is_repeated && outcome.observed.is_some() && holds(Guard::NewestAttempt) => {
                 self.as_it_stands(vendor_id, intent, permit).await
             }
             _ => outcome,
@@ -54,11 +54,11 @@ impl Stripe {
 
 /// Says of an answer to a confirm what was known when Stripe was asked.
 pub(super) fn dated(mut outcome: Outcome, intent: &Intent, subject: &Subject) -> Outcome {
-    if let (Kind::PaymentConfirm, Subject::Payment(payment), Some(Observation::Payment(seen))) =
-        (intent.kind, subject, &mut outcome.seen)
+    if let (Kind::PaymentConfirm, Subject::Payment(payment), Some(Observation::Payment(observed))) =
+        (intent.kind, subject, &mut outcome.observed)
         && holds(Guard::NewestAttempt)
     {
-        seen.asked_when = Some(payment.standing());
+        observed.asked_when = Some(payment.standing());
     }
     outcome
 }

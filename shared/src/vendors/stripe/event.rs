@@ -29,7 +29,7 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
         refunded: None,
         introduces: false,
         otherwise: None,
-        seen: None,
+        observed: None,
         archive_key: None,
     };
     let Some(data) = envelope.data else { return Ok(event) };
@@ -48,29 +48,31 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
     event.refunded = about.amount_refunded.filter(|_| is_charge && event.kind == "charge.refunded");
     let json = object.get();
     event.introduces = matches!(event.kind.as_str(), "payment_intent.created" | "customer.created");
-    event.seen = match event.kind.as_str() {
+    event.observed = match event.kind.as_str() {
         "payment_intent.created"
         | "payment_intent.succeeded"
         | "payment_intent.payment_failed"
         | "payment_intent.processing"
         | "payment_intent.requires_action"
-        | "payment_intent.canceled" => seen::<PaymentIntent>(json, occurred_at),
+        | "payment_intent.canceled" => observed::<PaymentIntent>(json, occurred_at),
         "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
-            seen::<Refund>(json, occurred_at)
+            observed::<Refund>(json, occurred_at)
         }
-        "customer.created" | "customer.updated" | "customer.deleted" => seen::<Customer>(json, occurred_at),
+        "customer.created" | "customer.updated" | "customer.deleted" => observed::<Customer>(json, occurred_at),
         _ => Ok(None),
     }
     .map_err(|e| unreadable("object", &e))?;
-    match &mut event.seen {
-        Some(Observation::Customer(seen)) => {
-            seen.is_deleted = event.kind == "customer.deleted";
+    match &mut event.observed {
+        Some(Observation::Customer(observed)) => {
+            observed.is_deleted = event.kind == "customer.deleted";
             let previous = data.previous_attributes.map(|json| serde_json::from_str::<PreviousCustomer>(json.get()));
-            seen.before = previous.and_then(std::result::Result::ok).map(Into::into);
+            observed.before = previous.and_then(std::result::Result::ok).map(Into::into);
         }
         // The event is of this very attempt, also where no charge names it.
-        Some(Observation::Payment(seen)) if event.kind == "payment_intent.payment_failed" && seen.attempt.is_none() => {
-            seen.attempt = seen.decline.map(|code| format!("{}/{}", occurred_at.seconds(), code.as_str()));
+        Some(Observation::Payment(observed))
+            if event.kind == "payment_intent.payment_failed" && observed.attempt.is_none() =>
+        {
+            observed.attempt = observed.decline.map(|code| format!("{}/{}", occurred_at.seconds(), code.as_str()));
         }
         _ => {}
     }
@@ -78,7 +80,7 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
 }
 
 /// The object as it stood when the event happened.
-fn seen<T: Object>(json: &str, occurred_at: Timestamp) -> serde_json::Result<Option<Observation>> {
+fn observed<T: Object>(json: &str, occurred_at: Timestamp) -> serde_json::Result<Option<Observation>> {
     serde_json::from_str::<T>(json).map(|object| Some(object.observation(occurred_at)))
 }
 

@@ -147,8 +147,8 @@ impl Stripe {
         let reply = self.get(operation, &path, intent.attempt, &intent.correlation_id, permit).await;
         let now = self.gateway.world().now();
         let outcome = answer::outcome(intent.kind, &reply, now);
-        match (&outcome.verdict, &outcome.seen) {
-            (Verdict::Done, Some(Observation::Payment(seen))) if seen.settlement.is_none() => {
+        match (&outcome.verdict, &outcome.observed) {
+            (Verdict::Done, Some(Observation::Payment(observed))) if observed.settlement.is_none() => {
                 if intent.give_up_at.since(now) < SETTLEMENT_WAIT {
                     // A missing fee is no reason to wake a person.
                     return Outcome::of(Verdict::Refused { code: "no_settlement" });

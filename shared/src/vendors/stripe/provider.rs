@@ -71,7 +71,7 @@ fn listed(refund: Refund) -> ListedRefund {
         amount: refund.amount,
         stack: metadata.crossdock_stack.clone(),
         intent_id: metadata.crossdock_intent.clone().map(IntentId::from_stored),
-        seen: refund.observation(created),
+        observed: refund.observation(created),
     }
 }
 

@@ -76,7 +76,7 @@ impl Stripe {
             // nothing, and its event tells of it.
             Verdict::Refused { .. } => {
                 let moves_money = matches!(kind, Kind::PaymentCreate | Kind::RefundCreate);
-                moves_money && outcome.seen.is_none() && holds(Guard::DoubtIsSought)
+                moves_money && outcome.observed.is_none() && holds(Guard::DoubtIsSought)
             }
             _ => false,
         };
@@ -165,7 +165,7 @@ impl Stripe {
             (Verdict::NotDone { .. }, _) => Verdict::Absent,
             (verdict, _) => verdict,
         };
-        Outcome { verdict, seen: Some(found.observation(said_at(response, now))) }
+        Outcome { verdict, observed: Some(found.observation(said_at(response, now))) }
     }
 
     pub(super) async fn fetched(&self, vendor_id: &str, correlation: &Correlation) -> Option<Observation> {

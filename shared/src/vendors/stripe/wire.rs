@@ -8,7 +8,9 @@ use super::amount::from_stripe_units;
 use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
 use crate::domain::refund::RefundStatus;
 use crate::domain::{IntentId, Private, Timestamp};
-use crate::effects::observation::{CustomerBefore, CustomerSeen, Observation, PaymentSeen, RefundSeen, Told, Was};
+use crate::effects::observation::{
+    CustomerBefore, Observation, ObservedCustomer, ObservedPayment, ObservedRefund, Told, Was,
+};
 
 /// A Stripe object that we make, in answers, events and lists.
 pub(super) trait Object: serde::de::DeserializeOwned {
@@ -222,7 +224,7 @@ impl Object for PaymentIntent {
             Some(Value::Object(charge)) => charge.get("id").and_then(Value::as_str).map(str::to_owned),
             _ => None,
         };
-        Observation::Payment(PaymentSeen {
+        Observation::Payment(ObservedPayment {
             status,
             vendor_at: Some(vendor_at),
             vendor_id: Some(self.id),
@@ -289,7 +291,7 @@ impl Object for Refund {
             // Pending, waiting for the customer, or a word that is not known yet.
             _ => RefundStatus::Processing,
         };
-        Observation::Refund(RefundSeen {
+        Observation::Refund(ObservedRefund {
             status,
             vendor_at: Some(vendor_at),
             vendor_id: Some(self.id),
@@ -312,7 +314,7 @@ impl Object for Customer {
     }
 
     fn observation(self, vendor_at: Timestamp) -> Observation {
-        Observation::Customer(CustomerSeen {
+        Observation::Customer(ObservedCustomer {
             vendor_at: Some(vendor_at),
             vendor_id: Some(self.id),
             email: self.email,

@@ -8,7 +8,7 @@ use crate::domain::message::MessageStatus;
 use crate::domain::sms::Keyword;
 use crate::domain::{Timestamp, normalised_phone};
 use crate::effects::inbound::Event;
-use crate::effects::observation::{ContactSeen, MessageNews, MessageSeen, Observation};
+use crate::effects::observation::{MessageFact, Observation, ObservedContact, ObservedMessage};
 use crate::error::{Error, Result};
 
 /// A form's fields; of one that is given twice, the last.
@@ -56,20 +56,20 @@ pub fn read_event(url: &str, form: &[u8], received_at: Timestamp) -> Result<Even
     let status = fields.status().ok_or_else(|| missing("MessageStatus"))?;
     let (stack, intent_id) = called_back(url);
     let error_code = fields.get("ErrorCode").and_then(|code| code.parse().ok());
-    let (kind, seen) = if matches!(status, "receiving" | "received") {
+    let (kind, observed) = if matches!(status, "receiving" | "received") {
         let asked = asked(&fields);
         let kind = asked.map_or("received", |asked| asked.as_str());
         (kind, asked.and_then(|asked| wish(&fields, asked, received_at)).map(Observation::Contact))
     } else {
-        let seen = news(status, error_code).map(|what| {
-            Observation::Message(MessageSeen {
+        let observed = fact(status, error_code).map(|what| {
+            Observation::Message(ObservedMessage {
                 vendor_at: Some(received_at),
                 vendor_id: Some(sid.to_owned()),
                 error_code,
-                ..MessageSeen::of(what)
+                ..ObservedMessage::of(what)
             })
         });
-        (status, seen)
+        (status, observed)
     };
     Ok(Event {
         event_id: format!("{sid}-{status}"),
@@ -82,7 +82,7 @@ pub fn read_event(url: &str, form: &[u8], received_at: Timestamp) -> Result<Even
         refunded: None,
         introduces: false,
         otherwise: None,
-        seen,
+        observed,
         archive_key: None,
     })
 }
@@ -92,16 +92,16 @@ pub fn read_event(url: &str, form: &[u8], received_at: Timestamp) -> Result<Even
 /// A message that did not arrive is not sent again, though some codes (30003 out of reach, 30008 unknown) might go away:
 /// the carrier has tried for as long as the message was valid, "unknown" may have arrived, and another SMS hours later is
 /// worth less than the mail that goes out instead.
-pub(super) fn news(status: &str, error_code: Option<u32>) -> Option<MessageNews> {
+pub(super) fn fact(status: &str, error_code: Option<u32>) -> Option<MessageFact> {
     Some(match status {
-        "undelivered" | "failed" if error_code == Some(RECIPIENT_OPTED_OUT) => MessageNews::OptedOut,
+        "undelivered" | "failed" if error_code == Some(RECIPIENT_OPTED_OUT) => MessageFact::OptedOut,
         // Of a message to several, part is on its way.
         "accepted" | "scheduled" | "queued" | "sending" | "sent" | "partially_delivered" => {
-            MessageNews::Status(MessageStatus::Sent)
+            MessageFact::Status(MessageStatus::Sent)
         }
-        "delivered" | "read" => MessageNews::Status(MessageStatus::Delivered),
-        "undelivered" => MessageNews::Status(MessageStatus::Bounced),
-        "failed" | "canceled" => MessageNews::Status(MessageStatus::Dropped),
+        "delivered" | "read" => MessageFact::Status(MessageStatus::Delivered),
+        "undelivered" => MessageFact::Status(MessageStatus::Bounced),
+        "failed" | "canceled" => MessageFact::Status(MessageStatus::Dropped),
         _ => return None,
     })
 }
@@ -118,11 +118,11 @@ fn asked(fields: &Fields) -> Option<Keyword> {
 }
 
 /// Who wants it; `None` for a question that changes nothing, and for senders that are no phone (WhatsApp and others).
-fn wish(fields: &Fields, asked: Keyword, at: Timestamp) -> Option<ContactSeen> {
+fn wish(fields: &Fields, asked: Keyword, at: Timestamp) -> Option<ObservedContact> {
     let change = asked.consent_change()?;
     let address = fields.get("From").and_then(normalised_phone)?;
     let message_id = fields.sid().map(str::to_owned);
-    Some(ContactSeen { address: address.into(), contact_id: None, also: Vec::new(), change, at, message_id })
+    Some(ObservedContact { address: address.into(), contact_id: None, also: Vec::new(), change, at, message_id })
 }
 
 #[cfg(test)]
@@ -141,17 +141,17 @@ mod tests {
         read_event(url, form.as_bytes(), at()).expect("a callback")
     }
 
-    fn status(form: &str) -> Option<MessageNews> {
-        match read(URL, form).seen {
-            Some(Observation::Message(seen)) => Some(seen.what),
+    fn status(form: &str) -> Option<MessageFact> {
+        match read(URL, form).observed {
+            Some(Observation::Message(observed)) => Some(observed.what),
             _ => None,
         }
     }
 
     fn asked(form: &str) -> Option<(ConsentChange, String)> {
         let event = read("https://x.example/", &format!("MessageSid=SM2&SmsStatus=received&To=%2B15005550006&{form}"));
-        match event.seen {
-            Some(Observation::Contact(seen)) => Some((seen.change, seen.address.expose().clone())),
+        match event.observed {
+            Some(Observation::Contact(observed)) => Some((observed.change, observed.address.expose().clone())),
             _ => None,
         }
     }
@@ -171,22 +171,22 @@ mod tests {
     #[test]
     fn each_status_says_what_became_of_the_message() {
         let table = [
-            ("accepted", Some(MessageNews::Status(MessageStatus::Sent))),
-            ("scheduled", Some(MessageNews::Status(MessageStatus::Sent))),
-            ("queued", Some(MessageNews::Status(MessageStatus::Sent))),
-            ("sending", Some(MessageNews::Status(MessageStatus::Sent))),
-            ("sent", Some(MessageNews::Status(MessageStatus::Sent))),
-            ("partially_delivered", Some(MessageNews::Status(MessageStatus::Sent))),
-            ("delivered", Some(MessageNews::Status(MessageStatus::Delivered))),
-            ("read", Some(MessageNews::Status(MessageStatus::Delivered))),
-            ("undelivered", Some(MessageNews::Status(MessageStatus::Bounced))),
-            ("undelivered&ErrorCode=30003", Some(MessageNews::Status(MessageStatus::Bounced))),
-            ("undelivered&ErrorCode=30008", Some(MessageNews::Status(MessageStatus::Bounced))),
-            ("undelivered&ErrorCode=21610", Some(MessageNews::OptedOut)),
-            ("failed", Some(MessageNews::Status(MessageStatus::Dropped))),
-            ("failed&ErrorCode=21610", Some(MessageNews::OptedOut)),
-            ("failed&ErrorCode=none", Some(MessageNews::Status(MessageStatus::Dropped))),
-            ("canceled", Some(MessageNews::Status(MessageStatus::Dropped))),
+            ("accepted", Some(MessageFact::Status(MessageStatus::Sent))),
+            ("scheduled", Some(MessageFact::Status(MessageStatus::Sent))),
+            ("queued", Some(MessageFact::Status(MessageStatus::Sent))),
+            ("sending", Some(MessageFact::Status(MessageStatus::Sent))),
+            ("sent", Some(MessageFact::Status(MessageStatus::Sent))),
+            ("partially_delivered", Some(MessageFact::Status(MessageStatus::Sent))),
+            ("delivered", Some(MessageFact::Status(MessageStatus::Delivered))),
+            ("read", Some(MessageFact::Status(MessageStatus::Delivered))),
+            ("undelivered", Some(MessageFact::Status(MessageStatus::Bounced))),
+            ("undelivered&ErrorCode=30003", Some(MessageFact::Status(MessageStatus::Bounced))),
+            ("undelivered&ErrorCode=30008", Some(MessageFact::Status(MessageStatus::Bounced))),
+            ("undelivered&ErrorCode=21610", Some(MessageFact::OptedOut)),
+            ("failed", Some(MessageFact::Status(MessageStatus::Dropped))),
+            ("failed&ErrorCode=21610", Some(MessageFact::OptedOut)),
+            ("failed&ErrorCode=none", Some(MessageFact::Status(MessageStatus::Dropped))),
+            ("canceled", Some(MessageFact::Status(MessageStatus::Dropped))),
             ("a_new_one", None),
         ];
         for (said, expected) in table {

@@ -24,7 +24,7 @@ use crate::domain::{Correlation, Private, StackId, Timestamp};
 use crate::effects::contact::{Contact, UnsubscribeLinks};
 use crate::effects::intent::{Intent, Kind};
 use crate::effects::message::Message;
-use crate::effects::observation::{MessageNews, MessageSeen, Observation};
+use crate::effects::observation::{MessageFact, Observation, ObservedMessage};
 use crate::effects::{Agent, OPTED_OUT, Outcome, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, Lane, OperationClass, Permit, Reply, Vendor, said_at};
@@ -221,7 +221,9 @@ impl Twilio {
         let now = self.gateway.world().now();
         match (reply.class, &reply.response) {
             (Class::Done, Some(response)) => match told(response, now) {
-                Some(seen) => Outcome::done(Observation::Message(MessageSeen { estimate: Some(estimate), ..seen })),
+                Some(observed) => {
+                    Outcome::done(Observation::Message(ObservedMessage { estimate: Some(estimate), ..observed }))
+                }
                 None => resolve::ask_soon(intent.kind, now),
             },
             (Class::Refused, Some(response)) => {
@@ -300,27 +302,27 @@ fn recipient(subject: &Subject) -> Option<(&Message, &str)> {
 }
 
 /// What an answer that holds a message says of it; `None` when it cannot be read.
-fn told(response: &HttpResponse, now: Timestamp) -> Option<MessageSeen> {
+fn told(response: &HttpResponse, now: Timestamp) -> Option<ObservedMessage> {
     let message: wire::Message = serde_json::from_slice(response.body()).ok()?;
-    Some(seen(message, said_at(response, now)))
+    Some(observed(message, said_at(response, now)))
 }
 
 /// A refusal, with Twilio's code.
 fn refused(body: &[u8]) -> Outcome {
     let code = refusal(body);
-    let what = if code == OPTED_OUT { MessageNews::OptedOut } else { MessageNews::Status(MessageStatus::Failed) };
-    let seen = MessageSeen { error_code: classify::code(body), ..MessageSeen::of(what) };
-    Outcome { verdict: Verdict::Refused { code }, seen: Some(Observation::Message(seen)) }
+    let what = if code == OPTED_OUT { MessageFact::OptedOut } else { MessageFact::Status(MessageStatus::Failed) };
+    let observed = ObservedMessage { error_code: classify::code(body), ..ObservedMessage::of(what) };
+    Outcome { verdict: Verdict::Refused { code }, observed: Some(Observation::Message(observed)) }
 }
 
 /// Where the message stands. That Twilio holds it says at least that it was accepted.
-fn seen(message: wire::Message, vendor_at: Timestamp) -> MessageSeen {
-    let what = event::news(&message.status, message.error_code);
-    MessageSeen {
+fn observed(message: wire::Message, vendor_at: Timestamp) -> ObservedMessage {
+    let what = event::fact(&message.status, message.error_code);
+    ObservedMessage {
         vendor_at: Some(vendor_at),
         vendor_id: Some(message.sid),
         error_code: message.error_code,
-        ..MessageSeen::of(what.unwrap_or(MessageNews::Status(MessageStatus::Sent)))
+        ..ObservedMessage::of(what.unwrap_or(MessageFact::Status(MessageStatus::Sent)))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::message::MessageStatus;
 use crate::domain::status::Status as _;
 use crate::effects::intent::Intent;
 use crate::effects::message::Message;
-use crate::effects::observation::{MessageNews, Observation};
+use crate::effects::observation::{MessageFact, Observation};
 use crate::effects::{Outcome, Subject, Verdict};
 use crate::gateway::{Class, Permit};
 
@@ -27,7 +27,7 @@ impl Twilio {
         let now = self.gateway.world().now();
         match (reply.class, &reply.response) {
             (Class::Done, Some(response)) => match told(response, now) {
-                Some(seen) if is_final(seen.what) => Outcome::done(Observation::Message(seen)),
+                Some(observed) if is_final(observed.what) => Outcome::done(Observation::Message(observed)),
                 _ => self.look_again(intent),
             },
             // Twilio knows it no more, and will not know it later.
@@ -53,6 +53,6 @@ fn open_at_the_provider(subject: &Subject) -> Option<&str> {
     vendor_id.as_deref()
 }
 
-fn is_final(what: MessageNews) -> bool {
-    matches!(what, MessageNews::OptedOut) || matches!(what, MessageNews::Status(status) if status.is_terminal())
+fn is_final(what: MessageFact) -> bool {
+    matches!(what, MessageFact::OptedOut) || matches!(what, MessageFact::Status(status) if status.is_terminal())
 }

@@ -7,7 +7,7 @@ use crate::domain::message::{Channel, MessageStatus};
 use crate::domain::{IntentId, MessageId};
 use crate::effects::list::intent::Kind;
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::MessageSeen;
+use crate::effects::list::observation::ObservedMessage;
 use crate::effects::list::plan::{Context, Plan, Role};
 use crate::error::Result;
 use crate::gateway::Vendor;
@@ -15,11 +15,11 @@ use crate::gateway::Vendor;
 impl Message {
     /// Whether it goes by the other provider after this: once, where there is one, and while anybody has a use for it. No
     /// marketing does: the other provider takes none.
-    pub(super) fn goes_again(&self, after: &Self, seen: &MessageSeen, context: &Context) -> bool {
+    pub(super) fn goes_again(&self, after: &Self, observed: &ObservedMessage, context: &Context) -> bool {
         let has_ended = after.status == MessageStatus::Dropped && self.status != MessageStatus::Dropped;
         let began = self.send_at.unwrap_or(self.created_at);
         let good_until = began.plus(Kind::of_message(self.channel, self.kind).budget());
-        seen.is_blocked
+        observed.is_blocked
             && has_ended
             && context.other_mailer
             && self.channel == Channel::Email

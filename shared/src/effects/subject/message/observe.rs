@@ -9,7 +9,7 @@ use crate::domain::message::{Channel, MessageStatus};
 use crate::domain::status::{Move, Said, Status as _, decide};
 use crate::domain::{IntentId, Timestamp};
 use crate::effects::list::intent::{Data, Intent, Kind};
-use crate::effects::list::observation::{MessageNews, MessageSeen};
+use crate::effects::list::observation::{MessageFact, ObservedMessage};
 use crate::effects::list::plan::{Context, Plan, Role};
 use crate::effects::list::reference::VendorRef;
 use crate::effects::subject::contact;
@@ -21,54 +21,55 @@ const STATUS_AFTER: Duration = Duration::from_secs(3_600);
 
 impl Message {
     /// What follows when somebody says this of the message.
-    pub(crate) fn observe(&self, seen: &MessageSeen, context: &Context) -> Result<(Plan, Self)> {
+    pub(crate) fn observe(&self, observed: &ObservedMessage, context: &Context) -> Result<(Plan, Self)> {
         let mut plan = Plan::default();
         let mut after = self.clone();
         after.updated_at = context.now;
-        after.estimate = seen.estimate.or(self.estimate);
-        after.error_code = seen.error_code.or(self.error_code);
-        after.held_until = seen.held_until.or(self.held_until);
-        let at = seen.vendor_at.or(Some(context.now));
-        let event = match seen.what {
-            MessageNews::Status(status) => {
-                self.advance(&mut after, status, seen.vendor_at);
+        after.estimate = observed.estimate.or(self.estimate);
+        after.error_code = observed.error_code.or(self.error_code);
+        after.held_until = observed.held_until.or(self.held_until);
+        let at = observed.vendor_at.or(Some(context.now));
+        let event = match observed.what {
+            MessageFact::Status(status) => {
+                self.advance(&mut after, status, observed.vendor_at);
                 status.as_str()
             }
-            MessageNews::Deferred => "deferred",
-            MessageNews::Opened if seen.by_machine => {
+            MessageFact::Deferred => "deferred",
+            MessageFact::Opened if observed.by_machine => {
                 after.machine_opened_at = after.machine_opened_at.or(at);
                 "opened_by_machine"
             }
-            MessageNews::Opened => {
+            MessageFact::Opened => {
                 after.opened_at = after.opened_at.or(at);
                 "opened"
             }
-            MessageNews::Clicked => {
+            MessageFact::Clicked => {
                 after.clicked_at = after.clicked_at.or(at);
                 "clicked"
             }
-            MessageNews::SpamReported => {
+            MessageFact::SpamReported => {
                 after.spam_reported_at = after.spam_reported_at.or(at);
                 "spam_reported"
             }
-            MessageNews::GivenUp => {
-                self.advance(&mut after, MessageStatus::Failed, seen.vendor_at);
+            MessageFact::GivenUp => {
+                self.advance(&mut after, MessageStatus::Failed, observed.vendor_at);
                 "given_up"
             }
-            MessageNews::OptedOut => {
+            MessageFact::OptedOut => {
                 // Who answers STOP gets no SMS; who unsubscribes gets every mail that is no marketing.
                 if self.channel == Channel::Sms {
-                    self.advance(&mut after, MessageStatus::Suppressed, seen.vendor_at);
+                    self.advance(&mut after, MessageStatus::Suppressed, observed.vendor_at);
                 }
                 "opted_out"
             }
-            MessageNews::OptedIn => "opted_in",
+            MessageFact::OptedIn => "opted_in",
         };
         if after.status == MessageStatus::Delivered {
             after.error_code = None;
         }
-        plan.failed_with = seen.error_code.filter(|_| after.status != self.status).map(|code| (context.source, code));
-        if let (None, Some(vendor_id)) = (&self.vendor_id, &seen.vendor_id) {
+        plan.failed_with =
+            observed.error_code.filter(|_| after.status != self.status).map(|code| (context.source, code));
+        if let (None, Some(vendor_id)) = (&self.vendor_id, &observed.vendor_id) {
             after.vendor = Some(context.source.to_owned());
             after.vendor_id = Some(vendor_id.clone());
             plan.learned = vec![(context.source, vendor_id.clone())];
@@ -79,22 +80,22 @@ impl Message {
                 plan.writes.push((Role::Once, Write::put_new(look.key(), &look)?));
             }
         }
-        if seen.vendor_at.is_some() || after.status != self.status {
+        if observed.vendor_at.is_some() || after.status != self.status {
             // A row that moved nothing says so: an answer and the event of the same fact both tell of it.
-            let repeats = matches!(seen.what, MessageNews::Status(_)) && after.status == self.status;
+            let repeats = matches!(observed.what, MessageFact::Status(_)) && after.status == self.status;
             let detail = if repeats { "already known" } else { self.kind.as_str() };
             plan.writes.push(self.row(&format!("message.{event}"), detail, context)?);
         }
-        if let Some(change) = self.consent_change(seen.what) {
+        if let Some(change) = self.consent_change(observed.what) {
             let at = at.unwrap_or(context.now);
             plan.writes.extend(contact::change(&self.contact_id, change, at, context)?);
         }
         // Of one that was given up nobody knows that it did not arrive.
-        let tells = matches!(seen.what, MessageNews::Status(_) | MessageNews::OptedOut);
+        let tells = matches!(observed.what, MessageFact::Status(_) | MessageFact::OptedOut);
         if tells && after.status.is_lost() {
             self.fall_back(&mut after, &mut plan, context)?;
         }
-        if self.goes_again(&after, seen, context) {
+        if self.goes_again(&after, observed, context) {
             self.send_again(&mut plan, context)?;
         }
         plan.writes.push((Role::Object, self.write(&after)?));
@@ -139,15 +140,15 @@ impl Message {
     }
 
     /// What the news of a message say of its recipient's wishes.
-    const fn consent_change(&self, what: MessageNews) -> Option<ConsentChange> {
+    const fn consent_change(&self, what: MessageFact) -> Option<ConsentChange> {
         match (self.channel, what) {
-            (Channel::Email, MessageNews::Status(MessageStatus::Bounced)) => {
+            (Channel::Email, MessageFact::Status(MessageStatus::Bounced)) => {
                 Some(ConsentChange::Suppressed(Suppression::Bounced))
             }
-            (_, MessageNews::SpamReported) => Some(ConsentChange::Suppressed(Suppression::SpamReported)),
-            (Channel::Email, MessageNews::OptedOut) => Some(ConsentChange::OptedOut),
-            (Channel::Email, MessageNews::OptedIn) => Some(ConsentChange::OptedIn),
-            (Channel::Sms, MessageNews::OptedOut) => Some(ConsentChange::Suppressed(Suppression::Stopped)),
+            (_, MessageFact::SpamReported) => Some(ConsentChange::Suppressed(Suppression::SpamReported)),
+            (Channel::Email, MessageFact::OptedOut) => Some(ConsentChange::OptedOut),
+            (Channel::Email, MessageFact::OptedIn) => Some(ConsentChange::OptedIn),
+            (Channel::Sms, MessageFact::OptedOut) => Some(ConsentChange::Suppressed(Suppression::Stopped)),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@ use crate::domain::status::{Move, Said, Status as _, decide, is_tie};
 use crate::domain::{IntentId, Timestamp, follow_up};
 use crate::effects::list::intent::{Data, Intent, PaymentAct};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::{FailedAttempt, PaymentSeen, PaymentStanding};
+use crate::effects::list::observation::{FailedAttempt, ObservedPayment, PaymentStanding};
 use crate::effects::list::outcome::SAID_MEANWHILE;
 use crate::effects::list::plan::{Charged, Context, Plan, Role, timeline_row};
 use crate::effects::list::reference::VendorRef;
@@ -27,30 +27,30 @@ const TAKEN_FOR_OVER: &str = "it was taken for over";
 
 impl Payment {
     /// What follows when somebody says this of the payment.
-    pub(crate) fn observe(&self, seen: &PaymentSeen, context: &Context) -> Result<(Plan, Self)> {
+    pub(crate) fn observe(&self, observed: &ObservedPayment, context: &Context) -> Result<(Plan, Self)> {
         let current = Said { status: self.status, vendor_at: self.vendor_at };
-        let incoming = Said { status: seen.status, vendor_at: seen.vendor_at };
-        if seen.asked_when.is_some_and(|known| self.was_told_meanwhile(&known, seen)) {
+        let incoming = Said { status: observed.status, vendor_at: observed.vendor_at };
+        if observed.asked_when.is_some_and(|known| self.was_told_meanwhile(&known, observed)) {
             return Err(Error::transient(SAID_MEANWHILE, "the vendor said something else in the same second"));
         }
         // The answer to our newest call, and nobody has said anything since it was made.
-        let is_newest = seen.asked_when == Some(self.standing()) && !self.status.is_terminal();
+        let is_newest = observed.asked_when == Some(self.standing()) && !self.status.is_terminal();
         let advances = is_newest || decide(current, incoming) == Move::Advance;
-        let moved = advances && seen.status != self.status;
+        let moved = advances && observed.status != self.status;
         let mut plan = Plan::default();
         let mut after = self.clone();
         after.updated_at = context.now;
         if advances {
-            after.status = seen.status;
+            after.status = observed.status;
             // What only a person says has no time of the vendor's, and gives way to it.
-            let is_answer = is_newest && seen.vendor_at.is_some();
-            after.vendor_at = if is_answer { seen.vendor_at.max(self.vendor_at) } else { seen.vendor_at };
-            after.decline = seen.decline;
-            after.next_action.clone_from(&seen.next_action);
+            let is_answer = is_newest && observed.vendor_at.is_some();
+            after.vendor_at = if is_answer { observed.vendor_at.max(self.vendor_at) } else { observed.vendor_at };
+            after.decline = observed.decline;
+            after.next_action.clone_from(&observed.next_action);
         }
-        if after.decline.is_none() && after.status == seen.status {
+        if after.decline.is_none() && after.status == observed.status {
             // A repeated answer is as old as the payment, but it still tells why.
-            after.decline = seen.decline;
+            after.decline = observed.decline;
         }
         if context.settles_confirm {
             after.confirms_settled += 1;
@@ -59,29 +59,29 @@ impl Payment {
             (after.cancel_requested, after.cancel_requested_at) = (false, None);
         }
         if after.client_secret.is_none() {
-            after.client_secret.clone_from(&seen.client_secret);
+            after.client_secret.clone_from(&observed.client_secret);
         }
-        if let (None, Some(vendor_id)) = (&self.vendor_id, &seen.vendor_id) {
+        if let (None, Some(vendor_id)) = (&self.vendor_id, &observed.vendor_id) {
             after.vendor = Some(context.source.to_owned());
             after.vendor_id = Some(vendor_id.clone());
             plan.learned = vec![(context.source, vendor_id.clone())];
             let at = key(&self.payment_id);
             plan.writes.push(VendorRef::naming(context.source, vendor_id, self.payment_id.as_str(), at)?);
         }
-        if let (None, Some(settlement)) = (&self.settlement, &seen.settlement) {
+        if let (None, Some(settlement)) = (&self.settlement, &observed.settlement) {
             after.settlement = Some(*settlement);
             let detail = format!("{}, fee {}", settlement.amount, settlement.fee);
             let entry = self.entry("payment.settled", Some(detail), context);
             plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
-        } else if moved || (seen.vendor_at.is_some() && seen.settlement.is_none()) {
-            let event = format!("payment.{}", seen.status.as_str());
+        } else if moved || (observed.vendor_at.is_some() && observed.settlement.is_none()) {
+            let event = format!("payment.{}", observed.status.as_str());
             // A row that moved nothing says so: an answer and the event of the same fact both tell of it.
             let known = if advances { None } else { Some("already known") };
-            let detail = seen.decline.map(DeclineCode::as_str).or(known).map(str::to_owned);
+            let detail = observed.decline.map(DeclineCode::as_str).or(known).map(str::to_owned);
             let entry = self.entry(&event, detail, context);
             plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
         }
-        if moved && seen.status == PaymentStatus::Succeeded {
+        if moved && observed.status == PaymentStatus::Succeeded {
             if self.charge_is_unexpected(context) && holds(Guard::ChargeIsTold) {
                 plan.charged_unexpectedly = Some(Charged {
                     payment_id: self.payment_id.clone(),
@@ -98,7 +98,7 @@ impl Payment {
         // The answer to a confirm and the event of it tell of the same failed attempt, and both may come when the payment has
         // moved on.
         if advances || holds(Guard::EachFailureTold) {
-            for FailedAttempt { attempt, code } in seen.failed_attempts() {
+            for FailedAttempt { attempt, code } in observed.failed_attempts() {
                 let event = DomainEvent::PaymentFailed(PaymentFailed {
                     payment_id: self.payment_id.clone(),
                     order_id: self.order_id.clone(),
@@ -133,11 +133,11 @@ impl Payment {
     }
 
     /// Whether something was said since it stood so, and nothing tells whether that was before or after this.
-    fn was_told_meanwhile(&self, known: &PaymentStanding, seen: &PaymentSeen) -> bool {
+    fn was_told_meanwhile(&self, known: &PaymentStanding, observed: &ObservedPayment) -> bool {
         let seconds = |at: Option<Timestamp>| at.map(Timestamp::seconds);
-        let are_open = !self.status.is_terminal() && !seen.status.is_terminal();
-        let differs = (self.status, self.decline) != (seen.status, seen.decline);
-        *known != self.standing() && differs && are_open && seconds(self.vendor_at) >= seconds(seen.vendor_at)
+        let are_open = !self.status.is_terminal() && !observed.status.is_terminal();
+        let differs = (self.status, self.decline) != (observed.status, observed.decline);
+        *known != self.standing() && differs && are_open && seconds(self.vendor_at) >= seconds(observed.vendor_at)
     }
 
     fn plan_success(&self, plan: &mut Plan, context: &Context) -> Result<()> {
@@ -214,15 +214,15 @@ impl Payment {
     }
 
     /// Whether this is another open status than the known one, of the same vendor second: only the vendor knows which is later.
-    pub(crate) fn ties_with(&self, seen: &PaymentSeen) -> bool {
+    pub(crate) fn ties_with(&self, observed: &ObservedPayment) -> bool {
         is_tie(
             Said { status: self.status, vendor_at: self.vendor_at },
-            Said { status: seen.status, vendor_at: seen.vendor_at },
+            Said { status: observed.status, vendor_at: observed.vendor_at },
         )
     }
 
     /// What the vendor answers now comes after all that it has said before, even when its clock shows the same second.
-    pub(crate) fn said_last(&self, now: &mut PaymentSeen) {
+    pub(crate) fn said_last(&self, now: &mut ObservedPayment) {
         now.vendor_at = now.vendor_at.max(self.vendor_at.map(|before| before.plus(VENDOR_SECOND)));
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::timeline::TimelineEntry;
 use crate::domain::{IntentId, follow_up};
 use crate::effects::list::intent::Kind;
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::ShipmentNews;
+use crate::effects::list::observation::ObservedShipment;
 use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
 use crate::effects::list::reference::VendorRef;
 use crate::effects::subject::message::{Cause, Message};
@@ -30,13 +30,15 @@ fn is_of(scan: &Scan, parcel: &ParcelState) -> bool {
 
 impl Shipment {
     /// What follows when somebody says this of the shipment.
-    pub(crate) fn observe(&self, news: &ShipmentNews, context: &Context) -> Result<(Plan, Self)> {
+    pub(crate) fn observe(&self, observed: &ObservedShipment, context: &Context) -> Result<(Plan, Self)> {
         let mut plan = Plan::default();
         let mut after = self.clone();
         after.updated_at = context.now;
-        match news {
-            ShipmentNews::Status(status) => self.say(&mut after, *status, &mut plan, context)?,
-            ShipmentNews::Bought { tracking_number, parcel_numbers, labels, billed } if self.vendor_id.is_none() => {
+        match observed {
+            ObservedShipment::Status(status) => self.say(&mut after, *status, &mut plan, context)?,
+            ObservedShipment::Bought { tracking_number, parcel_numbers, labels, billed }
+                if self.vendor_id.is_none() =>
+            {
                 after.vendor_id = Some(tracking_number.clone());
                 after.parcel_numbers.clone_from(parcel_numbers);
                 after.labels = Some(labels.clone());
@@ -47,22 +49,22 @@ impl Shipment {
                 after.bought(&mut plan, context)?;
             }
             // Known already, as when a person was faster.
-            ShipmentNews::Bought { .. } => {}
-            ShipmentNews::Switched { carrier, service, quoted } => {
+            ObservedShipment::Bought { .. } => {}
+            ObservedShipment::Switched { carrier, service, quoted } => {
                 after.tried = format!("{}{} ", self.tried, self.carrier.as_str());
                 (after.carrier, after.quoted) = (*carrier, *quoted);
                 after.service.clone_from(service);
                 let detail = format!("{} {}", carrier.as_str(), service);
                 plan.writes.push(after.row("shipment.switched", Some(detail), context)?);
             }
-            ShipmentNews::ToVoid { tracking_number } => {
+            ObservedShipment::ToVoid { tracking_number } => {
                 after.to_void = Some(tracking_number.clone());
                 plan.writes.push(self.row("shipment.label_lost", Some(tracking_number.clone()), context)?);
             }
-            ShipmentNews::GivenBack => {
+            ObservedShipment::GivenBack => {
                 plan.writes.push(self.row("shipment.label_voided", after.to_void.take(), context)?);
             }
-            ShipmentNews::Scanned(scans) => self.scanned(&mut after, scans, &mut plan, context)?,
+            ObservedShipment::Scanned(scans) => self.scanned(&mut after, scans, &mut plan, context)?,
         }
         plan.writes.push((Role::Object, self.write(&after)?));
         after.version += 1;
@@ -296,7 +298,7 @@ mod tests {
     }
 
     fn told(before: &Shipment, scans: Vec<Scan>) -> (Shipment, usize) {
-        let (plan, after) = before.observe(&ShipmentNews::Scanned(scans), &context()).unwrap();
+        let (plan, after) = before.observe(&ObservedShipment::Scanned(scans), &context()).unwrap();
         (after, plan.writes.iter().filter(|(role, _)| matches!(role, Role::Once)).count())
     }
 
@@ -353,7 +355,7 @@ mod tests {
     fn what_is_told_under_the_number_of_any_parcel_is_the_shipment_s() {
         let mut unbought = of_two();
         (unbought.vendor_id, unbought.parcel_numbers) = (None, Vec::new());
-        let bought = ShipmentNews::Bought {
+        let bought = ObservedShipment::Bought {
             tracking_number: "1Z1".to_owned(),
             parcel_numbers: vec!["1Z1".to_owned(), "1Z2".to_owned()],
             labels: Opaque::of(&Vec::new()).unwrap(),
@@ -366,10 +368,10 @@ mod tests {
 
     #[test]
     fn a_scan_that_is_told_alone_has_its_row_however_late_it_comes_and_a_history_only_its_new_ones() {
-        let mut seen = shipment();
-        seen.scanned_until = Some(Timestamp::from_seconds(LABEL_AT_S + 500));
+        let mut observed = shipment();
+        observed.scanned_until = Some(Timestamp::from_seconds(LABEL_AT_S + 500));
         let told = |scans: Vec<Scan>| {
-            let (plan, after) = seen.observe(&ShipmentNews::Scanned(scans), &context()).unwrap();
+            let (plan, after) = observed.observe(&ObservedShipment::Scanned(scans), &context()).unwrap();
             let rows = plan.writes.iter().filter(|(role, _)| matches!(role, Role::Once)).count();
             (rows, after.scanned_until.map(|until| until.seconds() - LABEL_AT_S))
         };
@@ -382,10 +384,10 @@ mod tests {
 
     #[test]
     fn how_late_we_know_of_a_scan_is_told_when_it_moves_the_status_and_only_then() {
-        let news = |scans| ShipmentNews::Scanned(scans);
-        let (moved, _) = shipment().observe(&news(vec![in_transit(400), in_transit(700)]), &context()).unwrap();
+        let observed = |scans| ObservedShipment::Scanned(scans);
+        let (moved, _) = shipment().observe(&observed(vec![in_transit(400), in_transit(700)]), &context()).unwrap();
         assert_eq!(moved.scan_known_after, Some((Carrier::Ups, Duration::from_secs(300))));
-        let (nothing_new, _) = shipment().observe(&news(vec![]), &context()).unwrap();
+        let (nothing_new, _) = shipment().observe(&observed(vec![]), &context()).unwrap();
         assert_eq!(nothing_new.scan_known_after, None);
     }
 }
