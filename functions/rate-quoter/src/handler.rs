@@ -11,7 +11,7 @@ use crossdock::gateway::{Keyring, Lane, Permit};
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction, no_such_route};
 use crossdock::shipping::{Carriers, Quotes, into_result, no_such_parcel, refused};
-use crossdock::vendors::carrier::Asking;
+use crossdock::vendors::carrier::CallContext;
 use crossdock::vendors::{dhl, fedex, ups};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -62,7 +62,7 @@ impl RateQuoter {
     async fn validate(&self, request: &ApiRequest) -> Result<Answer> {
         let input = ValidateAddress::parse(request.json_body()?)?;
         let permit = permit(request);
-        let checked = self.carriers.get(input.carrier).check_address(&input.address, asking(request, &permit));
+        let checked = self.carriers.get(input.carrier).check_address(&input.address, context(request, &permit));
         Ok(answers::checked(&into_result(checked.await)?))
     }
 
@@ -73,7 +73,7 @@ impl RateQuoter {
             return Err(no_such_parcel(refused("carrier_not_found")));
         }
         let permit = permit(request);
-        let tracked = self.carriers.get(carrier).track(number, asking(request, &permit));
+        let tracked = self.carriers.get(carrier).track(number, context(request, &permit));
         Ok(answers::tracked(&into_result(tracked.await).map_err(no_such_parcel)?))
     }
 }
@@ -83,8 +83,8 @@ fn permit(request: &ApiRequest) -> Permit {
     Permit::until(lease.call_by.min(request.received_at.plus(LOOK_TIME)), Lane::Interactive)
 }
 
-const fn asking<'a>(request: &'a ApiRequest, permit: &'a Permit) -> Asking<'a> {
-    Asking { permit, attempt: 0, correlation: &request.correlation }
+const fn context<'a>(request: &'a ApiRequest, permit: &'a Permit) -> CallContext<'a> {
+    CallContext { permit, attempt: 0, correlation: &request.correlation }
 }
 
 impl HttpFunction for RateQuoter {

@@ -29,14 +29,14 @@ pub use list::plan::Context;
 pub use list::queue::Queue;
 pub use list::routes::Routes;
 pub use list::{WorkList, intent, nudge, observation, outcome};
-pub use operate::{Finding, Waiting, audit};
+pub use operate::{Finding, ManualWork, audit};
 pub use records::{archive, report, template};
 pub use subject::{Subject, contact, customer, doubt, message, payment, pickup, refund, shipment};
 pub use sweep::Swept;
 pub use work::agent::Agent;
 pub use work::claim::{CALL_TIME_MIN, Claim, Claimed, LEASE_MARGIN, Lease, TAIL_TIME};
 pub use work::settle::{Settled, owner};
-pub use work::together::Broadcaster;
+pub use work::shared_call::Broadcaster;
 pub use work::{Worked, with_permit};
 
 /// Campaigns: the item, and how one is asked for.

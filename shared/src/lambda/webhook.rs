@@ -11,7 +11,7 @@ use crate::effects::archive::Delivery;
 use crate::effects::inbound::Event;
 use crate::error::{Error, Result};
 use crate::gateway::Vendor;
-use crate::vendors::webhooks::{Order, Told, parser};
+use crate::vendors::webhooks::{Order, ReceivedWebhook, parser};
 
 /// What a receiver put into the queue: one webhook, or one part of it.
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ impl Webhook {
     /// # Errors
     /// `unknown_message` (a bug) when it cannot be read at all.
     pub fn events(&self, now: Timestamp) -> Result<Vec<Result<Event>>> {
-        let told = Told { bytes: &self.bytes, delivery: &self.delivery, now };
+        let told = ReceivedWebhook { bytes: &self.bytes, delivery: &self.delivery, now };
         let events = (parser(self.vendor).read)(&told)?;
         let archive_key = self.archive_key();
         let kept = events.into_iter().filter_map(|event| match event {

@@ -12,7 +12,7 @@ use crate::gateway::Vendor;
 
 /// A webhook to be read.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
+pub struct ReceivedWebhook<'a> {
     /// The bytes, as they were signed.
     pub bytes: &'a [u8],
     /// How they came.
@@ -29,7 +29,7 @@ pub struct Parser {
     /// What keeps events in order.
     pub order: Order,
     /// Its events, each on its own.
-    pub read: fn(&Told<'_>) -> Result<Vec<Result<Event>>>,
+    pub read: fn(&ReceivedWebhook<'_>) -> Result<Vec<Result<Event>>>,
 }
 
 /// Which webhooks of a batch are read one after the other.

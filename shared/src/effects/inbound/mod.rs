@@ -18,7 +18,7 @@ use crate::domain::Correlation;
 use crate::effects::inbound::apply::leaves_open;
 use crate::effects::inbound::mark::Once;
 use crate::effects::inbound::provider::Lookup;
-use crate::effects::inbound::waiting::Waiting;
+use crate::effects::inbound::waiting::WaitingEvent;
 use crate::effects::list::WorkList;
 use crate::effects::list::requeue::Requeued;
 use crate::error::{Error, Result};
@@ -66,7 +66,7 @@ impl WorkList {
 
     async fn match_again(&self, requeued: &Requeued, provider: Option<&dyn Lookup>) -> Result<Applied> {
         let Some(item) = self.table.get(&requeued.waiting).await? else { return Ok(Applied::Duplicate) };
-        let waiting: Waiting = item.parse()?;
+        let waiting: WaitingEvent = item.parse()?;
         let vendor = Vendor::parse(&waiting.vendor).ok_or_else(|| Error::bug("vendor_unknown", &waiting.vendor))?;
         let target = self.target(vendor, &waiting.event).await?;
         let asks = target.as_ref().map_or(waiting.may_be_anybodys(), |to| leaves_open(&waiting.event, &to.subject));

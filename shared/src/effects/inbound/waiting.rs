@@ -36,7 +36,7 @@ const WAITING_LOOK_MAX: Duration = Duration::from_secs(3_600);
 
 /// An event that waits for its object to become known.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Waiting {
+pub(super) struct WaitingEvent {
     #[serde(rename = "type")]
     item_type: String,
     pub(super) vendor: String,
@@ -56,7 +56,12 @@ pub(super) struct Waiting {
 impl WorkList {
     /// Whether the payment that it waits for is this deployment's: what somebody else does on the same account costs one
     /// look. `None` when the vendor cannot be asked, or has said so before.
-    pub(super) async fn owner(&self, vendor: Vendor, waiting: &Waiting, provider: Option<&dyn Lookup>) -> Option<bool> {
+    pub(super) async fn owner(
+        &self,
+        vendor: Vendor,
+        waiting: &WaitingEvent,
+        provider: Option<&dyn Lookup>,
+    ) -> Option<bool> {
         let provider = provider.filter(|provider| provider.vendor() == vendor && waiting.may_be_anybodys())?;
         let payment = waiting.event.part_of.as_ref().or(waiting.event.vendor_id.as_ref())?;
         provider.is_ours(payment, &self.stack, &waiting.correlation_id).await
@@ -81,7 +86,7 @@ impl WorkList {
     }
 
     /// Nothing matches yet: looks again later.
-    pub(super) async fn wait_on(&self, requeued: &Requeued, waiting: &Waiting, is_ours: bool) -> Result<Applied> {
+    pub(super) async fn wait_on(&self, requeued: &Requeued, waiting: &WaitingEvent, is_ours: bool) -> Result<Applied> {
         let now = self.world.now();
         let longest = if is_ours { WAITING_LOOK_MAX } else { WAITING_KEPT };
         let due = now.plus(now.since(waiting.kept_at).clamp(WAITING_LOOK, longest));
@@ -124,7 +129,7 @@ impl WorkList {
         } || event.refunded.is_some();
         if let (true, Some(vendor_id)) = (waits, &event.vendor_id) {
             let place = place(vendor, event, vendor_id);
-            writes.push(Waiting::of(vendor, event, correlation, now).put(&place)?);
+            writes.push(WaitingEvent::of(vendor, event, correlation, now).put(&place)?);
             writes.push(Write::check(place).when("attribute_not_exists(#pk)"));
         }
         match self.table.transact(&writes).await? {
@@ -148,7 +153,7 @@ impl WorkList {
         let now = self.world.now();
         let mark = mark::once(&Once::Mark, vendor, event, None, &[], now)?.1;
         let place = place(vendor, event, event.vendor_id.as_deref().unwrap_or_default());
-        let waiting = Waiting { is_ours: true, ..Waiting::of(vendor, event, correlation, now) };
+        let waiting = WaitingEvent { is_ours: true, ..WaitingEvent::of(vendor, event, correlation, now) };
         let waiting = waiting.put(&place)?;
         let key = waiting.key().clone();
         match self.table.transact(&[mark, waiting]).await? {
@@ -172,7 +177,7 @@ fn place(vendor: Vendor, event: &Event, vendor_id: &str) -> Key {
     ref_key(vendor.as_str(), event.part_of.as_deref().unwrap_or(vendor_id))
 }
 
-impl Waiting {
+impl WaitingEvent {
     fn of(vendor: Vendor, event: &Event, correlation: &Correlation, now: Timestamp) -> Self {
         Self {
             item_type: "waiting_event".to_owned(),

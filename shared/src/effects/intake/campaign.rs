@@ -25,7 +25,7 @@ use crate::effects::subject::contact::{self, AppKeys, Called, contact_id, other_
 use crate::effects::subject::message::{self, Draft, Message};
 use crate::effects::subject::read::campaign_not_found;
 use crate::effects::work::commit::Committed;
-use crate::effects::work::together::run_concurrently;
+use crate::effects::work::shared_call::run_concurrently;
 use crate::error::Result;
 
 /// Recipients written in one transaction: four items each.

@@ -42,7 +42,7 @@ pub struct ObservedPayment {
     pub vendor_id: Option<String>,
     /// What is, or was, to be paid, as the vendor has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amount: Option<Told>,
+    pub amount: Option<VendorAmount>,
     /// What the shopper's browser needs to pay at the vendor.
     pub client_secret: Option<Private<String>>,
     /// What the shopper has to do next, in the vendor's own shape (the vendor's browser library reads it).
@@ -103,7 +103,7 @@ pub struct ObservedRefund {
 /// An amount in a vendor's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Told {
+pub enum VendorAmount {
     /// This one.
     Amount(Money),
     /// One of a currency, or with a fraction, that we do not know: certainly none of ours.

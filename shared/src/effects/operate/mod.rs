@@ -37,9 +37,9 @@ pub enum Finding {
 
 impl WorkList {
     /// The intents that wait for a person, the longest first, and what vendors said that nobody believes.
-    pub async fn manual(&self) -> Result<Waiting> {
+    pub async fn manual(&self) -> Result<ManualWork> {
         let rows = self.table.query_index(Index::ByDue, MANUAL_PARTITION, QUERY_LIMIT).await?;
-        let mut waiting = Waiting { there_may_be_more: there_may_be_more(&rows), ..Waiting::default() };
+        let mut waiting = ManualWork { there_may_be_more: there_may_be_more(&rows), ..ManualWork::default() };
         // The index has little of each, and may be behind; a hundred at a time is what one read takes.
         for keys in rows.iter().map(crate::aws::Item::key).collect::<Vec<_>>().chunks(100) {
             for item in self.table.get_many(keys).await?.into_iter().flatten() {
@@ -121,8 +121,8 @@ impl WorkList {
                     let detail = format!("The vendor's id of it is {known}, not {vendor_id}.");
                     return Err(Error::rejected(409, "vendor_id_mismatch", detail));
                 }
-                let seen = found.kind.creates().then(|| subject.named(vendor_id)).transpose()?;
-                (Outcome { verdict: Verdict::Done, seen }, format!("done as {vendor_id}"))
+                let observed = found.kind.creates().then(|| subject.named(vendor_id)).transpose()?;
+                (Outcome { verdict: Verdict::Done, observed }, format!("done as {vendor_id}"))
             }
             Finding::Refused { code } => (Outcome::of(Verdict::Refused { code }), format!("refused: {code}")),
             Finding::NotDone => (Outcome::of(Verdict::Absent), "not done, to be done".to_owned()),
@@ -176,7 +176,7 @@ impl WorkList {
 
 /// What waits for a person.
 #[derive(Debug, Default)]
-pub struct Waiting {
+pub struct ManualWork {
     /// At most 500.
     pub intents: Vec<Intent>,
     /// What a vendor said and cannot mean.
@@ -192,8 +192,8 @@ fn may_have_happened(intent: &Intent) -> bool {
     intent.first_called_at.is_some() || intent.called_until.is_some()
 }
 
-fn waits(seen: &Intent) -> Result<()> {
-    if seen.phase == Phase::Manual { Ok(()) } else { Err(not_manual(seen)) }
+fn waits(intent: &Intent) -> Result<()> {
+    if intent.phase == Phase::Manual { Ok(()) } else { Err(not_manual(intent)) }
 }
 
 fn not_manual(intent: &Intent) -> Error {

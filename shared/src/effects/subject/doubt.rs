@@ -8,7 +8,7 @@ use crate::aws::{Key, Write};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{Correlation, Money, OrderId, Timestamp};
 use crate::effects::list::intent::MANUAL_PARTITION;
-use crate::effects::list::observation::{Observation, ObservedRefund, Told};
+use crate::effects::list::observation::{Observation, ObservedRefund, VendorAmount};
 use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
 use crate::error::Result;
 use crate::gateway::Vendor;
@@ -101,12 +101,12 @@ impl Difference {
     }
 
     /// It has another amount.
-    pub(crate) fn of_amounts(ours: Money, told: Told, vendor_id: Option<&str>, what: &str) -> Option<Self> {
+    pub(crate) fn of_amounts(ours: Money, told: VendorAmount, vendor_id: Option<&str>, what: &str) -> Option<Self> {
         let (why, told) = match told {
-            Told::Amount(amount) if amount == ours => return None,
-            Told::Amount(amount) if amount.currency == ours.currency => ("another_amount", amount.to_string()),
-            Told::Amount(amount) => ("another_currency", amount.to_string()),
-            Told::Unreadable => ("another_currency", "an amount that cannot be read".to_owned()),
+            VendorAmount::Amount(amount) if amount == ours => return None,
+            VendorAmount::Amount(amount) if amount.currency == ours.currency => ("another_amount", amount.to_string()),
+            VendorAmount::Amount(amount) => ("another_currency", amount.to_string()),
+            VendorAmount::Unreadable => ("another_currency", "an amount that cannot be read".to_owned()),
         };
         Some(Self { why, vendor_id: vendor_id.map(str::to_owned), told: format!("{what}, {told}") })
     }

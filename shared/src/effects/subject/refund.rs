@@ -15,7 +15,7 @@ use crate::domain::timeline::TimelineEntry;
 use crate::domain::{ContactId, Correlation, IntentId, Money, OrderId, PaymentId, RefundId, Timestamp, follow_up};
 use crate::effects::list::intent::{Data, Intent, Kind, PaymentAct, order_partition};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::observation::{Observation, ObservedRefund, Told};
+use crate::effects::list::observation::{Observation, ObservedRefund, VendorAmount};
 use crate::effects::list::outcome::Verdict;
 use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
 use crate::effects::list::reference::VendorRef;
@@ -193,7 +193,7 @@ impl Refund {
         let Observation::Refund(observed) = observed else { return Difference::of_kinds(observed) };
         let (vendor_id, status) = (observed.vendor_id.as_deref(), observed.status.as_str());
         // A vendor always names the amount; who does not is a person, or ourselves.
-        let told = observed.vendor_at.map(|_| observed.amount.map_or(Told::Unreadable, Told::Amount));
+        let told = observed.vendor_at.map(|_| observed.amount.map_or(VendorAmount::Unreadable, VendorAmount::Amount));
         let amount = || Difference::of_amounts(self.amount, told?, vendor_id, status);
         Difference::of_ids(self.vendor_id.as_deref(), vendor_id, status).or_else(amount)
     }

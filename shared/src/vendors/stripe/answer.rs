@@ -60,8 +60,8 @@ fn refused(kind: Kind, response: &HttpResponse, now: Timestamp) -> Outcome {
     let about_the_method = error.as_ref().and_then(|error| error.param.as_deref()) == Some("payment_method");
     let object = error.and_then(|error| error.payment_intent);
     let status = object.as_ref().map(|object| object.status());
-    let seen = object.map(|object| said(*object, response, now));
-    let verdict = match (kind, declined, seen.is_some()) {
+    let observed = object.map(|object| said(*object, response, now));
+    let verdict = match (kind, declined, observed.is_some()) {
         (Kind::PaymentCancel, ..) => not_canceled(status),
         // The call did its work: the attempt was made, and declined.
         (Kind::PaymentCreate | Kind::PaymentConfirm, true, true) => Verdict::Done,
@@ -72,7 +72,7 @@ fn refused(kind: Kind, response: &HttpResponse, now: Timestamp) -> Outcome {
         (Kind::RefundCreate, _, _) => Verdict::Refused { code: "refund_refused" },
         _ => Verdict::Refused { code: "vendor_refused" },
     };
-    Outcome { verdict, seen }
+    Outcome { verdict, observed }
 }
 
 /// What it means for a cancel that it was refused, or never happened, while the payment stands like this.

@@ -9,7 +9,7 @@ use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
 use crate::domain::refund::RefundStatus;
 use crate::domain::{IntentId, Private, Timestamp};
 use crate::effects::observation::{
-    CustomerBefore, Observation, ObservedCustomer, ObservedPayment, ObservedRefund, Told, Was,
+    CustomerBefore, Observation, ObservedCustomer, ObservedPayment, ObservedRefund, VendorAmount, Was,
 };
 
 /// A Stripe object that we make, in answers, events and lists.
@@ -243,10 +243,10 @@ impl Object for PaymentIntent {
 
 impl PaymentIntent {
     /// What is to be paid; of a paid one, what came in.
-    fn told(&self) -> Option<Told> {
+    fn told(&self) -> Option<VendorAmount> {
         let received = self.amount_received.filter(|_| self.status() == PaymentStatus::Succeeded);
         let (amount, currency) = (received.or(self.amount)?, self.currency.as_deref()?);
-        Some(from_stripe_units(amount, currency).map_or(Told::Unreadable, Told::Amount))
+        Some(from_stripe_units(amount, currency).map_or(VendorAmount::Unreadable, VendorAmount::Amount))
     }
 
     /// What the charge brought in, where the answer has its balance transaction.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::wire::{Message, Page, list_query};
-use super::{Keys, Twilio, recipient, seen};
+use super::{Keys, Twilio, observed, recipient};
 use crate::domain::Timestamp;
 use crate::effects::intent::{Intent, Kind};
 use crate::effects::observation::Observation;
@@ -54,7 +54,7 @@ impl Twilio {
             && page.messages.last().is_none_or(|oldest| oldest.created_at().is_none_or(|at| at >= from));
         let may_conclude_at = last.plus(absent_after(intent.kind));
         match found(page.messages, &text, from, to) {
-            Some(found) => Outcome::done(Observation::Message(seen(found, said_at(response, now)))),
+            Some(found) => Outcome::done(Observation::Message(observed(found, said_at(response, now)))),
             None if goes_on => Outcome::of(Verdict::GivenUp { code: "too_many_objects_to_search" }),
             None if now < may_conclude_at => {
                 Outcome::of(Verdict::Unknown { look_at: may_conclude_at, ask_the_list: true })
