@@ -376,7 +376,7 @@ async fn a_replay_writes_what_was_lost_and_says_beforehand_what_that_is() {
     list(&universe).table().update(older).await.unwrap();
 
     let before = universe.aws().table().items();
-    let would = foreseen(&universe).await;
+    let would = previews(&universe).await;
     assert_eq!(universe.aws().table().items(), before, "a shadow run changes nothing");
     assert!(
         would.iter().any(|preview| matches!(
@@ -394,7 +394,7 @@ async fn a_replay_writes_what_was_lost_and_says_beforehand_what_that_is() {
 }
 
 /// What a replay of all of Stripe's webhooks would do.
-async fn foreseen(universe: &Universe) -> Vec<Preview> {
+async fn previews(universe: &Universe) -> Vec<Preview> {
     let correlation = Correlation::parse("replay-0001").unwrap();
     let mut would = Vec::new();
     for webhook in replayed(universe, "shadow").await {
@@ -410,11 +410,11 @@ async fn a_replay_of_what_only_the_vendor_can_explain_is_said_to_ask_it() {
     let mut universe = Universe::new(1);
     let paid = universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", "pm_card_visa"))).await;
     universe.run_until_quiet(3_600_000).await;
-    assert!(!foreseen(&universe).await.contains(&Preview::Asked));
+    assert!(!previews(&universe).await.contains(&Preview::Asked));
     let path = format!("/payments/{}/refunds", paid.body()["payment_id"].as_str().unwrap());
     universe.call("POST", &path, Some("r-1"), Some(&json!({}))).await;
     universe.run_until_quiet(3_600_000).await;
-    assert!(foreseen(&universe).await.contains(&Preview::Asked), "charge.refunded tells of no refund by its id");
+    assert!(previews(&universe).await.contains(&Preview::Asked), "charge.refunded tells of no refund by its id");
 }
 
 #[tokio::test(start_paused = true)]

@@ -58,10 +58,10 @@ impl WorkList {
         if listed.stack.as_deref().is_some_and(|stack| stack != self.stack.as_str()) {
             return Ok(());
         }
-        let Observation::Refund(seen) = &listed.seen else { return Ok(()) };
+        let Observation::Refund(observed) = &listed.observed else { return Ok(()) };
         let told = Event {
             // With its status: the list may be read again later, when a refund that was still open has come to an end.
-            event_id: format!("{}/{}/{}", event.event_id, listed.vendor_id, seen.status.as_str()),
+            event_id: format!("{}/{}/{}", event.event_id, listed.vendor_id, observed.status.as_str()),
             kind: event.kind.clone(),
             occurred_at: event.occurred_at,
             stack: listed.stack,

@@ -71,7 +71,7 @@ impl WorkList {
     /// ours. That they came is recorded.
     pub(super) async fn let_go(&self, vendor: Vendor, requeued: &Requeued) -> Result<Applied> {
         for item in self.table.query(&requeued.waiting.pk, "EVENT#").await? {
-            if !item.parse::<Waiting>()?.may_be_anybodys() {
+            if !item.parse::<WaitingEvent>()?.may_be_anybodys() {
                 continue;
             }
             // Lost means that somebody else has let it go.
