@@ -9,7 +9,7 @@ use std::time::Duration;
 use crossdock::aws::Queues;
 use crossdock::aws::queue::Received;
 use crossdock::effects::archive::Archive;
-use crossdock::error::{Error, Kind, Result};
+use crossdock::error::{Error, ErrorKind, Result};
 use crossdock::lambda::batch::Record;
 use crossdock::lambda::schedule::Scheduled;
 use crossdock::lambda::{System, Webhook};
@@ -47,7 +47,7 @@ impl DeadLetterArchiver {
         match read {
             Ok(Ok(true)) => Ok(()),
             // The archive said no, and would say it again.
-            Ok(Err(error)) if error.kind != Kind::Bug => Err(error),
+            Ok(Err(error)) if error.kind != ErrorKind::Bug => Err(error),
             Ok(Ok(false) | Err(_)) | Err(_) => self.archive.keep_dead_letter(QUEUE, message).await,
         }
     }
