@@ -216,7 +216,7 @@ impl Secrets {
 
 /// A refusal that says that there is no such secret, under a code of its own.
 fn named(id: &str, refusal: Error) -> Error {
-    if refusal.kind == Kind::Misconfigured && refusal.context.ends_with("ResourceNotFoundException") {
+    if refusal.kind == ErrorKind::Misconfigured && refusal.context.ends_with("ResourceNotFoundException") {
         return Error::misconfigured(NO_SUCH_SECRET, format!("{id}: {}", refusal.context));
     }
     refusal
