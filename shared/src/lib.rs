@@ -12,12 +12,14 @@
 //! * [`payments`]: a payment, refund or customer asked for: into the list, to the provider, settled.
 //! * [`shipping`]: prices, labels, pickups and scans, whoever the carrier is.
 //! * [`messages`]: mails, SMS, campaigns and what people agree to, whoever the provider is.
+//! * [`alerts`]: what people on call are told, and how.
 //! * [`lambda`]: what all functions share: HTTP in and out, SQS batches, receivers, configuration.
 //!
-//! Who may name whom: `lambda → payments, shipping, messages → vendors → effects → gateway → aws → world → domain`, arrows only to the right,
+//! Who may name whom: `lambda → payments, shipping, messages, alerts → vendors → effects → gateway → aws → world → domain`, arrows only to the right,
 //! and neighbours do not name each other.
 //! [`error`], [`telemetry`]'s field names and [`guard`] may be named by all. tests/contract checks it.
 
+pub mod alerts;
 pub mod aws;
 pub mod domain;
 pub mod effects;

@@ -8,6 +8,7 @@ mod inbound;
 mod problem;
 pub mod receiver;
 pub mod schedule;
+pub mod sns;
 mod system;
 mod webhook;
 

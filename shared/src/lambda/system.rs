@@ -8,6 +8,7 @@ use futures_util::future::{Either, join_all, select};
 use super::config::Env;
 use super::inbound::InboundQueues;
 use super::receiver::Receiver;
+use crate::alerts::{Alerts, Heartbeat, Place};
 use crate::aws::{Clients, Objects, Queues, Secrets, Table, Transport};
 use crate::domain::StackId;
 use crate::domain::message::MessageKind;
@@ -381,6 +382,28 @@ impl System {
     pub fn archive(&self) -> Result<Archive> {
         let bucket = self.env.required("ARCHIVE_BUCKET")?;
         Ok(Archive::new(Objects::new(self.env.aws()?, &bucket, self.world.clone())))
+    }
+
+    /// What people on call are told.
+    pub fn alerts(&self) -> Result<Alerts> {
+        let place = Place {
+            secret_id: self.env.required("ALERTS_SECRET_ID")?,
+            shop: self.env.required("SHOP_NAME")?,
+            stage: self.env.required("STAGE")?,
+            runbook_base: self.env.required("RUNBOOK_BASE_URL")?,
+        };
+        Ok(Alerts::new(self.table()?, self.secrets.clone(), self.world.clone(), place))
+    }
+
+    /// The heartbeat that is missed when this deployment stops; none where the function has no secret for it.
+    pub fn heartbeat(&self) -> Option<Heartbeat> {
+        let secret_id = self.env.optional("ALERTS_SECRET_ID")?;
+        Some(Heartbeat::new(self.world.clone(), self.secrets.clone(), secret_id))
+    }
+
+    /// The secrets that the role may see.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// Runs these side by side during init, at most a second; what fails now will be tried, and reported, when it is
