@@ -113,10 +113,12 @@ const STORE: Dimension = Dimension { name: "store", values: &["table", "queue"] 
 const FUNCTION: Dimension = Dimension {
     name: "function",
     values: &[
+        "alert-notifier",
         "email-sender",
         "event-processor",
         "fedex-webhook",
         "health",
+        "health-ready",
         "mail-reporter",
         "message-initiator",
         "payment-initiator",

@@ -59,8 +59,8 @@ impl Table {
 /// Every alarm tells when it begins and when it is over, and silence is no alarm.
 const END: &str = "      ComparisonOperator: GreaterThanOrEqualToThreshold
       TreatMissingData: notBreaching
-      AlarmActions: !If [HasAlarmTopic, [!Ref AlarmTopicArn], !Ref AWS::NoValue]
-      OKActions: !If [HasAlarmTopic, [!Ref AlarmTopicArn], !Ref AWS::NoValue]
+      AlarmActions: [!Ref WarningTopic]
+      OKActions: [!Ref WarningTopic]
 ";
 
 fn dead_letters(logical: &str, Queue { name, dead_letters, .. }: &Queue) -> String {
