@@ -1,8 +1,13 @@
 //! Where alerts go: URLs that are secrets, because whoever has one may post.
 
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
-use crate::domain::Private;
+use crate::domain::{Private, Timestamp};
+
+/// The fewest characters of a token that counts: an empty or guessable one in the secret must let nobody in.
+const TOKEN_MIN_CHARS: usize = 16;
 
 /// The secret `/crossdock/<Stage>/alerts`. Every key may be missing: then nothing goes there, and the log says so.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -29,4 +34,36 @@ pub struct MonitorToken {
     /// Unix seconds after which it no longer counts.
     #[serde(default)]
     pub not_after: Option<i64>,
+}
+
+impl AlertKeys {
+    /// Whether this is a monitor's token. How long it takes tells nothing of the tokens: hashes have one length, and all are compared.
+    pub fn is_monitor(&self, token: &str, now: Timestamp) -> bool {
+        let given = Sha256::digest(token);
+        self.monitor_tokens.iter().fold(false, |known, MonitorToken { secret, not_after }| {
+            let counts = secret.expose().len() >= TOKEN_MIN_CHARS && not_after.is_none_or(|end| now.seconds() < end);
+            let is_same = bool::from(given.ct_eq(&Sha256::digest(secret.expose())));
+            known | (counts & is_same)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_token_that_is_long_enough_and_not_over_counts() {
+        let secret = r#"{"monitor_tokens":[{"secret":"0123456789abcdef"},{"secret":"short"},
+            {"secret":"fedcba9876543210","not_after":100}]}"#;
+        let keys: AlertKeys = serde_json::from_str(secret).expect("a secret");
+        let at = Timestamp::from_seconds;
+        assert!(keys.is_monitor("0123456789abcdef", at(200)));
+        assert!(keys.is_monitor("fedcba9876543210", at(99)));
+        assert!(!keys.is_monitor("fedcba9876543210", at(100)));
+        for wrong in ["", "short", "0123456789abcde", "0123456789abcdeg"] {
+            assert!(!keys.is_monitor(wrong, at(0)), "{wrong}");
+        }
+        assert!(!AlertKeys::default().is_monitor("", at(0)));
+    }
 }

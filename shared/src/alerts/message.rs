@@ -195,12 +195,15 @@ mod tests {
             "🚨 Drop Production Alert: Critical\nTitle: Error spike detected\n\
              Message: 8 errors in the last 60 seconds\nTime: 2026-02-23 14:30 UTC"
         );
-        assert!(message(Kind::Over).text("Drop", "production").starts_with("✅ Drop Production Alert: Critical, over\n"));
+        assert!(
+            message(Kind::Over).text("Drop", "production").starts_with("✅ Drop Production Alert: Critical, over\n")
+        );
     }
 
     #[test]
     fn what_is_told_late_says_so() {
-        let late = Message { told_at: message(Kind::Opened).at.plus(Duration::from_secs(7_500)), ..message(Kind::Opened) };
+        let late =
+            Message { told_at: message(Kind::Opened).at.plus(Duration::from_secs(7_500)), ..message(Kind::Opened) };
         assert!(late.text("Drop", "production").ends_with("Time: 2026-02-23 14:30 UTC (told 2 h 5 min late)"));
     }
 

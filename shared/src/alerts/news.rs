@@ -245,7 +245,9 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_told_as_it_is_and_too_little_data_is_nothing() {
-        let News::Notice(notice) = News::of(&delivery("the <!channel> is down"), BASE) else { unreachable!("a notice") };
+        let News::Notice(notice) = News::of(&delivery("the <!channel> is down"), BASE) else {
+            unreachable!("a notice")
+        };
         assert_eq!((notice.title.as_str(), notice.text.as_str()), ("A message", "the ‹!channel› is down"));
         let unsure = r#"{"AlarmName":"a","NewStateValue":"INSUFFICIENT_DATA"}"#;
         assert_eq!(News::of(&delivery(unsure), BASE), News::Nothing);

@@ -14,6 +14,7 @@ use crate::aws::table::Written;
 use crate::aws::{Item, Key, Secrets, Table, Write};
 use crate::domain::Timestamp;
 use crate::error::{Error, Result};
+use crate::telemetry::metrics::Metric;
 use crate::world::World;
 
 /// How often a write that somebody else was faster with is tried again.
@@ -85,11 +86,15 @@ impl Alerts {
     /// # Errors
     /// Somebody could not be told: the same delivery should come again. Whoever was told already is not told twice.
     pub async fn hear(&self, delivery: &Delivery, owner: &str) -> Result<()> {
-        match News::of(delivery, &self.place.runbook_base) {
+        let heard = match News::of(delivery, &self.place.runbook_base) {
             News::Alarm(alarm) => self.hear_alarm(&alarm, owner).await,
             News::Notice(notice) => self.hear_notice(&notice).await,
             News::Nothing => Ok(()),
+        };
+        if heard.is_err() {
+            Metric::AlertsUndelivered.count(self.world.now(), &[]);
         }
+        heard
     }
 
     /// Looks at all alarms: tells what was held back or could not be told, and reminds of critical ones that are open.
@@ -158,9 +163,7 @@ impl Alerts {
             Ok((slack, incident)) => (slack.is_ok(), incident.is_ok()),
             Err(_) => (false, false),
         };
-        let noted = self
-            .note(episode, owner, due.slack.filter(|_| slack), due.incident.filter(|_| incident))
-            .await;
+        let noted = self.note(episode, owner, due.slack.filter(|_| slack), due.incident.filter(|_| incident)).await;
         let (slack, incident) = said?;
         noted?;
         slack.and(incident).map(drop)
@@ -223,9 +226,12 @@ impl Alerts {
             Ok((Ok(slack), Ok(incident))) => {
                 NoticeRecord { until: self.world.now(), slack: Some(*slack), incident: Some(*incident), failure: None }
             }
-            Ok((Err(error), _) | (_, Err(error))) | Err(error) => {
-                NoticeRecord { until: self.world.now(), slack: None, incident: None, failure: Some(error.context.clone()) }
-            }
+            Ok((Err(error), _) | (_, Err(error))) | Err(error) => NoticeRecord {
+                until: self.world.now(),
+                slack: None,
+                incident: None,
+                failure: Some(error.context.clone()),
+            },
         };
         if let Err(error) = self.put_notice(&notice.id, &record).await {
             tracing::warn!(error = %error, "it is not written down what became of a notice");
@@ -311,9 +317,12 @@ impl Alerts {
         let now = self.world.now();
         let opened_at = episode.opened_at.unwrap_or(episode.changed_at);
         let ended_at = episode.ended_at.unwrap_or(episode.changed_at);
-        let again = (episode.openings > 1).then(|| format!("It has opened {} times since the last message.", episode.openings));
+        let again =
+            (episode.openings > 1).then(|| format!("It has opened {} times since the last message.", episode.openings));
         let (kind, at, lines) = match say {
-            Say::Opened => (Kind::Opened, opened_at, vec![Some(episode.text.clone()), Some(episode.reason.clone()), again]),
+            Say::Opened => {
+                (Kind::Opened, opened_at, vec![Some(episode.text.clone()), Some(episode.reason.clone()), again])
+            }
             Say::StillOpen => {
                 let open_for = format!("It has been open for {}.", lasted(now.since(opened_at)));
                 // A reminder is never late: it is about now.

@@ -107,6 +107,24 @@ impl Secrets {
         }
     }
 
+    /// Whether the secret is there and we may see that it is. Its value is not asked for.
+    ///
+    /// # Errors
+    /// `aws_refused` (misconfigured), `aws_unavailable` (transient).
+    pub async fn describe(&self, id: &str) -> Result<()> {
+        let question = Question {
+            operation: "DescribeSecret",
+            method: Method::POST,
+            path_and_query: "/",
+            headers: &[
+                ("content-type", "application/x-amz-json-1.1"),
+                ("x-amz-target", "secretsmanager.DescribeSecret"),
+            ],
+            body: Bytes::from(serde_json::json!({ "SecretId": id }).to_string()),
+        };
+        self.service.ask(&question).await.map(drop)
+    }
+
     /// On the heap, since there would be a copy of it in each function's crate.
     fn load<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Cached>> {
         Box::pin(async move {

@@ -58,6 +58,7 @@ const PACKAGES: [(&str, &[Door]); 10] = [
             by(&["http::run_at_url("], HTTP_EDGE),
             by(&["batch::run("], BATCHES),
             by(&["schedule::run("], "shared/src/lambda/schedule.rs"),
+            by(&["sns::run("], "shared/src/lambda/sns.rs"),
         ],
     ),
     ("lambda_http", &[by(&["http::run("], HTTP_EDGE), by(&["http::run_at_url("], HTTP_EDGE)]),

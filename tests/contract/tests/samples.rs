@@ -36,6 +36,8 @@ enum Trigger {
     Url,
     Queue,
     Schedule,
+    /// Topics, a queue of what failed, and a schedule.
+    Topics,
 }
 
 /// Every function with its trigger.
@@ -49,6 +51,7 @@ fn functions() -> BTreeMap<String, Trigger> {
             ("http::run_at_url(", Trigger::Url),
             ("batch::run(", Trigger::Queue),
             ("schedule::run(", Trigger::Schedule),
+            ("sns::run(", Trigger::Topics),
         ];
         let name = entry.file_name().into_string().unwrap();
         let trigger = runs.into_iter().find(|(call, _)| main.contains(call));
@@ -129,6 +132,16 @@ fn every_sample_is_the_event_that_its_function_takes() {
             Trigger::Schedule => {
                 let event: Value = serde_json::from_str(&text).unwrap();
                 assert_eq!(event["detail-type"], "Scheduled Event", "events/{name}");
+            }
+            Trigger::Topics => {
+                let event: Value = serde_json::from_str(&text).unwrap();
+                let is_sns = |event: &Value| event.pointer("/Records/0/Sns/MessageId").is_some_and(Value::is_string);
+                let fed_again = |event: &Value| {
+                    let body = event.pointer("/Records/0/body").and_then(Value::as_str).unwrap_or_default();
+                    serde_json::from_str::<Value>(body).is_ok_and(|envelope| is_sns(&envelope["requestPayload"]))
+                };
+                let known = is_sns(&event) || fed_again(&event) || event["detail-type"] == "Scheduled Event";
+                assert!(known, "events/{name}");
             }
         }
     }
