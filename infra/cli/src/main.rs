@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people at a terminal")]
 
+mod alert;
 mod breaker;
 mod confirm;
 mod contact;
@@ -72,6 +73,8 @@ enum Command {
     Contact(contact::Command),
     /// Apply archived webhooks again
     Replay(replay::What),
+    /// Tell people on call something, or test that they are told
+    Alert(alert::Alert),
     /// Show what was done by hand on a day
     Audit {
         /// `2026-01-31` (UTC); the default is today
@@ -114,6 +117,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Templates(command) => Box::pin(templates::run(&stack, command, confirm)).await,
         Command::Contact(command) => Box::pin(contact::run(&stack, command, confirm)).await,
         Command::Replay(what) => replay::run(&stack, what, confirm).await,
+        Command::Alert(alert) => Box::pin(alert::run(&stack, alert)).await,
         Command::Audit { day } => intent::audits(&stack, day.as_deref()).await,
     }
 }

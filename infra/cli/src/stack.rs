@@ -1,7 +1,8 @@
 //! The stack that is operated, and who operates it: the same way on AWS and on the local stack.
 
 use anyhow::{Context as _, Result};
-use crossdock::aws::{Deployment, Queues, Transport, caller};
+use crossdock::alerts::Severity;
+use crossdock::aws::{Deployment, Queues, Topics, Transport, caller};
 use crossdock::domain::Timestamp;
 use crossdock::effects::WorkList;
 use crossdock::effects::archive::Archive;
@@ -97,6 +98,18 @@ impl Stack {
     /// The queues.
     pub(crate) fn queues(&self) -> Queues {
         self.system.queues()
+    }
+
+    /// The topics.
+    pub(crate) fn topics(&self) -> Result<Topics> {
+        Ok(Topics::new(&self.system.env().aws()?, self.world()))
+    }
+
+    /// The topic of a severity.
+    pub(crate) fn topic(&self, severity: Severity) -> Result<&str> {
+        let output = format!("{}TopicArn", severity.title());
+        let arn = self.deployment.outputs.get(&output);
+        arn.map(String::as_str).with_context(|| format!("the stack has no output {output}"))
     }
 
     /// Who operates it.

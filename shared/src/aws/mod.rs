@@ -9,6 +9,7 @@ pub mod queue;
 pub mod secret;
 mod signed;
 pub mod table;
+pub mod topic;
 mod transact;
 
 pub use client::{Clients, Settings, Transport, Tuning};
@@ -19,4 +20,5 @@ pub use object::Objects;
 pub use queue::Queues;
 pub use secret::Secrets;
 pub use table::Table;
+pub use topic::Topics;
 pub use transact::{Obstacle, Transacted, WRITES_MAX};
