@@ -35,6 +35,9 @@ pub enum Dial {
     /// FedEx refuses the ISO code of a currency for which it has one of its own, and answers with its own.
     /// Not turned: it takes both, and answers with ISO's.
     OwnCurrencyCodesOnly,
+    /// FedEx packs its answers with gzip though nobody asked for it.
+    /// Not turned: they are plain.
+    AnswersArePacked,
     /// A mail that SendGrid's edge answered with 503 was taken nevertheless.
     /// Not turned: it was not.
     UnavailableYetTaken,
@@ -51,7 +54,7 @@ pub enum Dial {
 
 impl Dial {
     /// Every dial, with its vendor and where the doubt comes from.
-    pub const ALL: [(Self, Vendor, Source); 11] = [
+    pub const ALL: [(Self, Vendor, Source); 12] = [
         (
             Self::UnavailableYetDone,
             Vendor::Stripe,
@@ -90,6 +93,11 @@ impl Dial {
             Source::Report(
                 "FedEx's guide of 2014, appendix F, as Odoo quotes it; nopCommerce issue 2105; of the REST API unsaid",
             ),
+        ),
+        (
+            Self::AnswersArePacked,
+            Vendor::FedEx,
+            Source::Report("php-curl-class/php-curl-class issue 740: errors in gzip that nobody asked for"),
         ),
         (
             Self::UnavailableYetTaken,

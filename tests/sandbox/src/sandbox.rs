@@ -2,6 +2,7 @@
 
 mod carriers;
 mod endpoint;
+mod packed;
 mod people;
 
 use crate::answer::edge_error;
@@ -120,7 +121,7 @@ impl Sandbox {
         };
         let fate = self.faults.for_call(now_ms, vendor, operation, &request);
         let delay_ms = fate.delay_ms;
-        let reply = match fate.fault {
+        let mut reply = match fate.fault {
             Some(CallFault::Refused) => Reply::Refused,
             Some(CallFault::LostRequest) => Reply::Lost { delay_ms },
             Some(CallFault::ErrorBefore { status }) => {
@@ -157,9 +158,13 @@ impl Sandbox {
                 Reply::Answer { response, delay_ms }
             }
         };
-        let status = match &reply {
+        let is_packed = vendor == Vendor::FedEx && self.dials().is_turned(Dial::AnswersArePacked);
+        let status = match &mut reply {
             Reply::Answer { response, .. } => {
                 self.given.answered(vendor, operation, response);
+                if is_packed {
+                    packed::pack(response);
+                }
                 Some(response.status().as_u16())
             }
             Reply::Lost { .. } | Reply::Refused => None,

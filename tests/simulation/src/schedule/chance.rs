@@ -155,7 +155,7 @@ impl Mishap {
 
 /// Every mishap with its usual probability: per request for those of requests, per invocation, webhook or batch for the
 /// others. Those of a whole run (outages, rotations) happen or not.
-const USUAL: [(Mishap, f64); 53] = [
+const USUAL: [(Mishap, f64); 54] = [
     (Mishap::Crash, 0.08),
     (Mishap::Freeze, 0.015),
     (Mishap::ClockJump, 0.005),
@@ -209,6 +209,7 @@ const USUAL: [(Mishap, f64); 53] = [
     (Mishap::Dial(Dial::UnavailableYetTaken), 0.4),
     (Mishap::Dial(Dial::LateStopsAreAccepted), 0.4),
     (Mishap::Dial(Dial::TakenWithoutCode), 0.4),
+    (Mishap::Dial(Dial::AnswersArePacked), 0.4),
 ];
 
 /// One mishap that happened: the piece of work, and its request (0: it is no request's).

@@ -97,7 +97,17 @@ async fn a_declaration_in_a_currency_that_fedex_names_its_own_way_is_taken() {
 
 #[tokio::test(start_paused = true)]
 async fn a_label_whose_answer_was_lost_is_voided_at_fedex_and_another_one_bought() {
+    for packed in [false, true] {
+        a_lost_label_is_replaced(packed).await;
+    }
+}
+
+/// With answers that FedEx packs or not: one that cannot be read would leave each of the calls in doubt.
+async fn a_lost_label_is_replaced(packed: bool) {
     let mut universe = Universe::new(1);
+    if packed {
+        universe.sandbox().dials().turn(Dial::AnswersArePacked);
+    }
     universe.sandbox().faults().next_calls(Vendor::FedEx, "ship", 1, CallFault::LostAnswer);
     universe.call("POST", "/shipments", None, Some(&request("o-1", "fedex", "FEDEX_GROUND"))).await;
     universe.run_until_quiet(ARRIVED_WITHIN_MS).await;
