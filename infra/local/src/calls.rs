@@ -154,7 +154,7 @@ impl Stack {
             .filter_map(|entry| entry["FunctionName"].as_str())
             .find(|name| is_name_of(name, function))
             .with_context(|| format!("no deployed function is called {function}"))?;
-        let path = format!("/2015-03-31/functions/{name}/invocations");
+        let path = format!("/2015-03-31/functions/{name}/invocations?Qualifier=live");
         let answer = self.aws.signed("lambda", Method::POST, None, &path, &[], event.to_string().into()).await?;
         answer.must_be_ok("Invoke")?;
         let error = answer.header("x-amz-function-error");

@@ -221,6 +221,9 @@ fn own_parameters(sandbox: &Sandbox) -> Vec<(String, String)> {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let parameters = [
         ("Stage", STAGE),
+        ("Release", "local"),
+        // The emulator rolls a stack back for what it does not know.
+        ("AwsOnly", "false"),
         ("Architecture", architecture),
         ("StripeApiBase", &sandbox.vendor_base("stripe")),
         ("SendGridApiBase", &sandbox.vendor_base("sendgrid")),

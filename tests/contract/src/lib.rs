@@ -4,7 +4,8 @@
 //! * [`vectors`]: webhook signatures that the vendors' own SDKs made and judged;
 //! * [`layering`]: who may name whom, read from the sources;
 //! * [`answers`]: what the API answers against its own OpenAPI file, for tiers that get answers;
-//! * [`linked`]: which crates are linked into a function.
+//! * [`linked`]: which crates are linked into a function;
+//! * [`template`]: template.yaml as data.
 //!
 //! The tests beside it add what documents, samples, alarms and workflows promise.
 
@@ -14,6 +15,7 @@ pub mod answers;
 pub mod layering;
 pub mod linked;
 pub mod specs;
+pub mod template;
 pub mod vectors;
 
 use std::path::{Path, PathBuf};

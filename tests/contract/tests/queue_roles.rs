@@ -1,13 +1,9 @@
 //! Who may send to which queue, and who may read which secret: the tables below are the promise, and the roles of template.yaml
 //! are held against them. event-processor believes the queue InboundEvents because nobody but receivers may send to it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
-
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
-use contract::workspace_root;
-use serde_yaml_ng::Value;
+use contract::template::Template;
 
 /// Who sends where. Replays come from operators, whose policy says so (`Operate`).
 const SENDERS: [(&str, &str); 20] = [
@@ -68,9 +64,6 @@ const RECEIVERS: [(&str, &str); 7] = [
     ("DomainEventsPipeRole", "DomainEventsQueue"),
 ];
 
-/// The conditions on which a statement may be there.
-const CONDITIONS: [&str; 1] = ["ReceiversReadOldSecrets"];
-
 fn table<const N: usize>(rows: [(&str, &str); N], end: &str) -> BTreeMap<String, BTreeSet<String>> {
     let names = |names: &str| names.split_whitespace().map(|name| format!("{name}{end}")).collect();
     rows.into_iter()
@@ -79,93 +72,8 @@ fn table<const N: usize>(rows: [(&str, &str); N], end: &str) -> BTreeMap<String,
         .collect()
 }
 
-fn template() -> Value {
-    serde_yaml_ng::from_str(&fs::read_to_string(workspace_root().join("template.yaml")).unwrap()).unwrap()
-}
-
-/// A value, or each of a list.
-fn each(value: &Value) -> Vec<Value> {
-    let value = untagged(value);
-    value.as_sequence().cloned().unwrap_or_else(|| vec![value])
-}
-
-fn untagged(value: &Value) -> Value {
-    match value {
-        Value::Tagged(tagged) => tagged.value.clone(),
-        other => other.clone(),
-    }
-}
-
-/// Every statement of every role, with whose it is. A statement that denies allows nothing.
-fn statements(conditions: &[&str]) -> Vec<(String, Value)> {
-    let template = template();
-    let mut found = Vec::new();
-    for (name, resource) in template["Resources"].as_mapping().unwrap() {
-        let is_role = ["AWS::Serverless::Function", "AWS::IAM::Role"].contains(&resource["Type"].as_str().unwrap());
-        let policies = &resource["Properties"]["Policies"];
-        if !is_role || policies.is_null() {
-            continue;
-        }
-        let name = name.as_str().unwrap();
-        for policy in each(policies) {
-            // SAM's policy templates and managed policies would hide what they allow.
-            let document = if policy["PolicyDocument"].is_null() { &policy } else { &policy["PolicyDocument"] };
-            assert!(document["Statement"].is_sequence(), "{name}: a policy without statements of its own: {policy:?}");
-            for statement in each(&document["Statement"]) {
-                // What is there on a condition would be seen by no table.
-                let Some(statement) = under(&statement, conditions) else { continue };
-                assert!(
-                    statement["NotAction"].is_null() && statement["NotResource"].is_null(),
-                    "{name}: {statement:?}"
-                );
-                if statement["Effect"] == "Allow" {
-                    found.push((name.to_owned(), statement));
-                }
-            }
-        }
-    }
-    found
-}
-
-/// A statement, or what `!If` makes of it where these conditions hold and no others.
-fn under(statement: &Value, conditions: &[&str]) -> Option<Value> {
-    let Value::Tagged(tagged) = statement else { return Some(statement.clone()) };
-    let [condition, then, otherwise] = &tagged.value.as_sequence().unwrap()[..] else { panic!("{statement:?}") };
-    assert!(tagged.tag == "If", "{statement:?}");
-    let condition = condition.as_str().unwrap();
-    assert!(CONDITIONS.contains(&condition), "{condition}: no table knows it");
-    let chosen = if conditions.contains(&condition) { then } else { otherwise };
-    let is_nothing = matches!(chosen, Value::Tagged(tagged) if tagged.tag == "Ref" && tagged.value == "AWS::NoValue");
-    (!is_nothing).then(|| chosen.clone())
-}
-
-/// The same where no condition holds.
 fn allowed(action: &str) -> BTreeMap<String, BTreeSet<String>> {
-    allowed_under(&[], action)
-}
-
-/// What a role may do `action` to: the logical names of the resources, or the text that stands in the place of one.
-fn allowed_under(conditions: &[&str], action: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (role, statement) in statements(conditions) {
-        let names = |pattern: &str| {
-            let (service, name) = action.split_once(':').unwrap();
-            let (of, what) = pattern.split_once(':').unwrap_or((pattern, pattern));
-            (of == "*" || of == service) && what.strip_suffix('*').map_or(what == name, |begin| name.starts_with(begin))
-        };
-        if !each(&statement["Action"]).iter().any(|pattern| names(pattern.as_str().unwrap())) {
-            continue;
-        }
-        for resource in
-            statement["Resource"].as_sequence().cloned().unwrap_or_else(|| vec![statement["Resource"].clone()])
-        {
-            let text = untagged(&resource);
-            let text = text.as_str().unwrap_or_else(|| panic!("{role}: {resource:?}"));
-            let name = text.strip_suffix(".Arn").or_else(|| text.strip_suffix(".Id")).unwrap_or(text);
-            found.entry(role.clone()).or_default().insert(name.to_owned());
-        }
-    }
-    found
+    Template::read().allowed(action)
 }
 
 #[test]
@@ -182,7 +90,8 @@ fn each_role_reads_the_secrets_of_the_table_and_no_other() {
 #[test]
 fn receivers_read_what_opens_a_vendor_s_api_on_one_condition_only() {
     const ON: &str = "ReceiversReadOldSecrets";
-    let (usual, on) = (allowed("secretsmanager:GetSecretValue"), allowed_under(&[ON], "secretsmanager:GetSecretValue"));
+    let (usual, on) =
+        (allowed("secretsmanager:GetSecretValue"), Template::read().on(ON).allowed("secretsmanager:GetSecretValue"));
     for (role, secrets) in &on {
         let more: Vec<&String> = secrets.iter().filter(|secret| !usual[role].contains(*secret)).collect();
         match role.strip_suffix("Webhook") {
@@ -190,7 +99,7 @@ fn receivers_read_what_opens_a_vendor_s_api_on_one_condition_only() {
             None => assert!(more.is_empty(), "{role}: {more:?}"),
         }
     }
-    assert!(template()["Parameters"]["ReadOldWebhookSecrets"]["Default"] == "false");
+    assert_eq!(Template::read().at("Parameters", "ReadOldWebhookSecrets")["Default"], "false");
 }
 
 #[test]
@@ -209,14 +118,8 @@ fn only_who_works_a_queue_deletes_from_it() {
 
 #[test]
 fn every_function_has_a_row() {
-    let template = template();
-    let functions: BTreeSet<&str> = template["Resources"]
-        .as_mapping()
-        .unwrap()
-        .iter()
-        .filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function")
-        .map(|(name, _)| name.as_str().unwrap())
-        .collect();
+    let functions = Template::read().functions();
+    let functions: BTreeSet<&str> = functions.keys().map(String::as_str).collect();
     assert_eq!(SENDERS.map(|(name, _)| name).into_iter().collect::<BTreeSet<_>>(), functions);
     assert_eq!(READERS.map(|(name, _)| name).into_iter().collect::<BTreeSet<_>>(), functions);
 }
@@ -224,13 +127,7 @@ fn every_function_has_a_row() {
 /// A queue that lets another account or service in by a policy of its own would go round the roles.
 #[test]
 fn no_queue_and_no_secret_has_a_policy_of_its_own() {
-    let template = template();
-    for (name, resource) in template["Resources"].as_mapping().unwrap() {
-        let kind = resource["Type"].as_str().unwrap();
-        assert!(
-            !["AWS::SQS::QueuePolicy", "AWS::SecretsManager::ResourcePolicy", "AWS::SQS::QueueInlinePolicy"]
-                .contains(&kind),
-            "{name:?}: the table does not know it"
-        );
+    for kind in ["AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy", "AWS::SecretsManager::ResourcePolicy"] {
+        assert!(Template::read().of_type(kind).is_empty(), "the tables do not know a {kind}");
     }
 }
