@@ -13,6 +13,7 @@ mod asking;
 mod campaigns;
 mod codes;
 mod consent;
+mod hops;
 mod instead;
 mod provider;
 mod reports;
