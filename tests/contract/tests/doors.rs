@@ -174,11 +174,11 @@ fn who_is_on_a_circle_of_queues_is_not_taken_for_a_loop() {
 }
 
 /// What SAM makes of a function beside the function: role, version and alias; of each of its events a permission (and a rule
-/// for a schedule), of a URL the URL and two permissions, of settings for asynchronous calls one.
+/// for a schedule, a subscription for a topic), of a URL the URL and two permissions, of settings for asynchronous calls one.
 fn made_of(function: &Value) -> usize {
     let properties = &function["Properties"];
     let events = properties["Events"].as_mapping().cloned().unwrap_or_default();
-    let of_events = events.values().map(|event| if event["Type"] == "Schedule" { 2 } else { 1 }).sum::<usize>();
+    let of_events = events.values().map(|event| if event["Type"] == "Api" { 1 } else { 2 }).sum::<usize>();
     let of_url = if properties["FunctionUrlConfig"].is_null() { 0 } else { 3 };
     let of_calls = usize::from(!properties["EventInvokeConfig"].is_null());
     4 + of_events + of_url + of_calls

@@ -8,8 +8,8 @@ use simulation::universe::{Function, Universe};
 
 use crate::ask;
 
-/// A code is good for 120 s and waits 5 s at least: 24 hops, and what claims and the sweeper's minutes add.
-const HOPS_MAX: usize = 40;
+/// A code is good for 120 s and waits 5 s at least.
+const HOPS_MAX: usize = 24;
 /// Where Lambda would stop it. Below it, the permission would not be needed.
 const HOPS_OF_LAMBDA: usize = 16;
 
