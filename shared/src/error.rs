@@ -6,6 +6,9 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
+/// The field whose members callers name themselves. A document names them; the log, which is for others, does not.
+const CALLERS_KEYS: &str = "metadata";
+
 /// What is true, and so what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -144,7 +147,9 @@ impl fmt::Display for Error {
             write!(f, " ({})", self.context)?;
         }
         for wrong in &self.fields {
-            write!(f, " [{}]", wrong.field)?;
+            // The keys below it are the caller's own words.
+            let field = if wrong.field.starts_with(CALLERS_KEYS) { CALLERS_KEYS } else { &wrong.field };
+            write!(f, " [{field}]")?;
         }
         write!(f, " at {}:{}", self.at.file(), self.at.line())
     }

@@ -15,7 +15,18 @@ pub struct Key {
     pub sk: String,
 }
 
+/// The items whose keys are ids that we have made, or the shop's of an order.
+const LOGGED: [&str; 10] =
+    ["INTENT", "PAYMENT", "MESSAGE", "SHIPMENT", "PICKUP", "CAMPAIGN", "QUOTE", "ORDER", "CONTACT", "BREAKER"];
+
 impl Key {
+    /// The key, as the log names it. Ids of customers are left out, and what callers call their requests: some shops make
+    /// them of mail addresses.
+    pub fn logged(&self) -> &str {
+        let kind = self.pk.split('#').next().unwrap_or_default();
+        if LOGGED.contains(&kind) { &self.pk } else { kind }
+    }
+
     /// `pk` / `sk`.
     pub fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
         Self { pk: pk.into(), sk: sk.into() }
@@ -48,7 +59,7 @@ impl Item {
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         serde_dynamo::from_item(self.0.clone()).map_err(|e| {
             let key = self.key();
-            Error::bug("corrupt_item", format!("{} / {}: {e}", key.pk, key.sk))
+            Error::bug("corrupt_item", format!("{}: {}", key.logged(), said_of_type(&e.to_string())))
         })
     }
 
@@ -80,4 +91,9 @@ pub(super) fn attributes<T: Serialize>(key: &Key, value: &T) -> Result<HashMap<S
     item.retain(|_, value| !value.is_null());
     item.extend(key.attributes());
     Ok(item)
+}
+
+/// What serde says of an item, without the value that it quotes.
+fn said_of_type(message: &str) -> &str {
+    if message.starts_with("missing field") { message } else { "a value of another type" }
 }

@@ -1,6 +1,7 @@
 //! HTTP in and out, the same for every function: size limits, headers, correlation ids, problem documents and one log
 //! line. A panic affects only its own request.
 
+mod route;
 mod run;
 
 use std::collections::BTreeMap;
@@ -24,9 +25,10 @@ use crate::gateway::Lane;
 use crate::telemetry::fields;
 use crate::world::World;
 
-pub use run::run;
+pub use route::{NO_ROUTE, ROUTES};
+pub use run::{answer_api_event, run};
 #[cfg(feature = "function-url")]
-pub use run::run_at_url;
+pub use run::{answer_url_event, run_at_url};
 
 /// The largest request body of the API, in bytes: our largest valid request has about 30 kB.
 const BODY_MAX_BYTES: usize = 64 * 1024;
@@ -179,7 +181,8 @@ pub async fn respond<F: HttpFunction>(
 ) -> http::Response<Body> {
     let received_at = world.now();
     let request = api_request(request, world, received_at);
-    let (method, path, correlation) = (request.method.clone(), request.path.clone(), request.correlation.clone());
+    let (method, route) = (named(&request.method), route::route(&request.segments));
+    let correlation = request.correlation.clone();
     let handled = AssertUnwindSafe(function.handle(request)).catch_unwind().await;
     let result = handled.unwrap_or_else(|_| Err(Error::bug("panic", "a handler panicked")));
     let duration_ms = u64::try_from(world.now().since(received_at).as_millis()).unwrap_or(u64::MAX);
@@ -200,13 +203,27 @@ pub async fn respond<F: HttpFunction>(
     };
     tracing::info!(
         { fields::CORRELATION } = correlation.as_str(),
-        http.method = method.as_str(),
-        http.path = path,
+        http.method = method,
+        http.route = route,
         http.status = response.status().as_u16(),
         { fields::DURATION_MS } = duration_ms,
         "request answered"
     );
     response
+}
+
+/// A method, as the log names it: anybody can call anything a method.
+fn named(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
 }
 
 /// The answer to what is no request at all.

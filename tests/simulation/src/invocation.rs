@@ -178,6 +178,8 @@ impl Response {
 pub(crate) enum Job {
     /// A request to a function behind HTTP, with its path as it came.
     Request(Function, Box<http::Request<Body>>, String),
+    /// An event of the function's trigger, byte for byte.
+    Event(Function, Vec<u8>),
     /// Messages for the worker of a queue, and the queue.
     Batch(Function, String, Vec<Message>),
     /// A tick of the sweeper's schedule.
@@ -191,7 +193,7 @@ pub(crate) enum Job {
 impl Job {
     pub(crate) const fn function(&self) -> Function {
         match self {
-            Self::Request(function, ..) | Self::Batch(function, ..) => *function,
+            Self::Request(function, ..) | Self::Event(function, _) | Self::Batch(function, ..) => *function,
             Self::Tick => Function::Sweeper,
             Self::Report => Function::MailReporter,
             Self::KeepDeadLetters => Function::DeadLetterArchiver,
@@ -220,6 +222,8 @@ impl Job {
 #[derive(Debug)]
 pub(crate) enum Done {
     Answered(Response),
+    /// The answer in the form that API Gateway and function URLs take; none where the invocation ended with an error.
+    AnsweredEvent(Option<Value>),
     /// The ids of the messages that failed.
     Worked(Vec<String>),
     Ticked,
@@ -262,21 +266,9 @@ pub(crate) fn run(
                 .collect();
             let request = request.with_raw_http_path(path).with_query_string_parameters(query);
             let request = request.with_lambda_context(context);
-            match function {
-                Function::PaymentInitiator => answered(PaymentInitiator::new(&system).unwrap(), request, system),
-                Function::MessageInitiator => answered(MessageInitiator::new(&system).unwrap(), request, system),
-                Function::Unsubscriber => answered(Unsubscriber::new(&system).unwrap(), request, system),
-                Function::StripeWebhook => answered(StripeWebhook::new(&system).unwrap(), request, system),
-                Function::SendGridWebhook => answered(SendGridWebhook::new(&system).unwrap(), request, system),
-                Function::TwilioWebhook => answered(TwilioWebhook::new(&system).unwrap(), request, system),
-                Function::PostmarkWebhook => answered(PostmarkWebhook::new(&system).unwrap(), request, system),
-                Function::FedexWebhook => answered(FedexWebhook::new(&system).unwrap(), request, system),
-                Function::UpsWebhook => answered(UpsWebhook::new(&system).unwrap(), request, system),
-                Function::RateQuoter => answered(RateQuoter::new(&system).unwrap(), request, system),
-                Function::ShipmentInitiator => answered(ShipmentInitiator::new(&system).unwrap(), request, system),
-                other => panic!("{other:?} is not behind HTTP"),
-            }
+            behind_http(function, Came::Request(request), system)
         }
+        Job::Event(function, event) => behind_http(function, Came::Event(event, context), system),
         Job::Batch(function, queue, messages) => {
             let event = sqs_event(&queue, &messages);
             match function {
@@ -327,12 +319,65 @@ pub(crate) fn run(
     })
 }
 
-fn answered<F: HttpFunction + 'static>(
+/// How it comes to a function behind HTTP.
+enum Came {
+    /// As the request that is made of the event.
+    Request(lambda_http::Request),
+    /// As the event itself.
+    Event(Vec<u8>, lambda_runtime::Context),
+}
+
+fn behind_http(function: Function, came: Came, system: System) -> LocalBoxFuture<'static, Done> {
+    match function {
+        Function::PaymentInitiator => answered(PaymentInitiator::new(&system).unwrap(), came, system),
+        Function::MessageInitiator => answered(MessageInitiator::new(&system).unwrap(), came, system),
+        Function::RateQuoter => answered(RateQuoter::new(&system).unwrap(), came, system),
+        Function::ShipmentInitiator => answered(ShipmentInitiator::new(&system).unwrap(), came, system),
+        Function::Unsubscriber => answered_at_url(Unsubscriber::new(&system).unwrap(), came, system),
+        Function::StripeWebhook => answered_at_url(StripeWebhook::new(&system).unwrap(), came, system),
+        Function::SendGridWebhook => answered_at_url(SendGridWebhook::new(&system).unwrap(), came, system),
+        Function::TwilioWebhook => answered_at_url(TwilioWebhook::new(&system).unwrap(), came, system),
+        Function::PostmarkWebhook => answered_at_url(PostmarkWebhook::new(&system).unwrap(), came, system),
+        Function::FedexWebhook => answered_at_url(FedexWebhook::new(&system).unwrap(), came, system),
+        Function::UpsWebhook => answered_at_url(UpsWebhook::new(&system).unwrap(), came, system),
+        other => panic!("{other:?} is not behind HTTP"),
+    }
+}
+
+/// A function behind the REST API.
+fn answered<F: HttpFunction + Sync + 'static>(
     function: F,
-    request: lambda_http::Request,
+    came: Came,
     system: System,
 ) -> LocalBoxFuture<'static, Done> {
-    Box::pin(async move { Done::Answered(Response::of(edge::respond(&function, request, system.world()).await)) })
+    Box::pin(async move {
+        match came {
+            Came::Request(request) => {
+                Done::Answered(Response::of(edge::respond(&function, request, system.world()).await))
+            }
+            Came::Event(event, context) => {
+                Done::AnsweredEvent(edge::answer_api_event(&function, system.world(), &event, context).await)
+            }
+        }
+    })
+}
+
+/// A function at a URL of its own.
+fn answered_at_url<F: HttpFunction + Sync + 'static>(
+    function: F,
+    came: Came,
+    system: System,
+) -> LocalBoxFuture<'static, Done> {
+    Box::pin(async move {
+        match came {
+            Came::Request(request) => {
+                Done::Answered(Response::of(edge::respond(&function, request, system.world()).await))
+            }
+            Came::Event(event, context) => {
+                Done::AnsweredEvent(edge::answer_url_event(&function, system.world(), &event, context).await)
+            }
+        }
+    })
 }
 
 fn worked<W: Worker + 'static>(

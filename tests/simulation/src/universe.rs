@@ -245,6 +245,15 @@ impl Universe {
         response
     }
 
+    /// Hands a function an event of its trigger, byte for byte; none where the invocation ends with an error.
+    pub async fn event(&mut self, function: Function, event: Vec<u8>) -> Option<Value> {
+        match self.invoke(Job::Event(function, event)).await {
+            Done::AnsweredEvent(answer) => answer,
+            Done::Died => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Runs until nothing happens any more, or `most_ms` of simulated time have passed.
     pub async fn run_until_quiet(&mut self, most_ms: i64) {
         let end_ms = self.now_ms() + most_ms;
@@ -454,7 +463,7 @@ fn response(done: Done) -> Response {
     match done {
         Done::Answered(response) => response,
         Done::Died => Response::Died,
-        Done::Worked(_) | Done::Ticked => panic!("a request is answered"),
+        Done::AnsweredEvent(_) | Done::Worked(_) | Done::Ticked => panic!("a request is answered"),
     }
 }
 

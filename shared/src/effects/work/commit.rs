@@ -120,7 +120,7 @@ impl WorkList {
                     (Role::Sum, Some(_)) if subject.goes_beyond() => {}
                     // Its only other condition is that the item is there.
                     (role @ Role::Sum, Some(_)) | (role, None) => {
-                        return Err(Error::bug("item_vanished", format!("{role:?} {}", obstacle.key.pk)));
+                        return Err(Error::bug("item_vanished", format!("{role:?} {}", obstacle.key.logged())));
                     }
                 }
             }

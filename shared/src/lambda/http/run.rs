@@ -9,8 +9,9 @@ use std::panic::AssertUnwindSafe;
 use futures_util::future::BoxFuture;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Body, RequestExt as _};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::{HttpFunction, no_request, respond};
@@ -27,22 +28,61 @@ pub async fn run_at_url<F: HttpFunction + Sync>(function: F, world: World) -> Re
     Box::pin(serve(&function, &world, LambdaRequest::ApiGatewayV2)).await
 }
 
+/// One event of the REST API to its answer, both as Lambda hands them over. For tests: it is what [`run`] does of each.
+pub async fn answer_api_event<F: HttpFunction + Sync>(
+    function: &F,
+    world: &World,
+    event: &[u8],
+    context: Context,
+) -> Option<Value> {
+    answer_event(function, world, event, context, LambdaRequest::ApiGatewayV1).await
+}
+
+/// The same for a function at a URL of its own: what [`run_at_url`] does of each event.
+#[cfg(feature = "function-url")]
+pub async fn answer_url_event<F: HttpFunction + Sync>(
+    function: &F,
+    world: &World,
+    event: &[u8],
+    context: Context,
+) -> Option<Value> {
+    answer_event(function, world, event, context, LambdaRequest::ApiGatewayV2).await
+}
+
+/// `None` where the invocation would end with an error.
+async fn answer_event<F: HttpFunction + Sync, E: DeserializeOwned>(
+    function: &F,
+    world: &World,
+    event: &[u8],
+    context: Context,
+    kind: fn(E) -> LambdaRequest,
+) -> Option<Value> {
+    // As lambda_runtime reads it.
+    let payload: Payload<E> =
+        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(event)).ok()?;
+    Some(answered(function, world, LambdaEvent::new(payload.0.map(kind), context)).await)
+}
+
 async fn serve<F: HttpFunction + Sync, E: DeserializeOwned>(
     function: &F,
     world: &World,
     kind: fn(E) -> LambdaRequest,
 ) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Payload<E>>| async move {
-        let event = LambdaEvent::new(kind(event.payload.0), event.context);
+        let event = LambdaEvent::new(event.payload.0.map(kind), event.context);
         Ok::<_, lambda_runtime::Error>(answered(function, world, event).await)
     }))
     .await
 }
 
 /// One event to one answer.
-async fn answered<F: HttpFunction + Sync>(function: &F, world: &World, event: LambdaEvent<LambdaRequest>) -> Value {
+async fn answered<F: HttpFunction + Sync>(
+    function: &F,
+    world: &World,
+    event: LambdaEvent<Option<LambdaRequest>>,
+) -> Value {
     let LambdaEvent { payload, context, .. } = event;
-    let response = match request_of(payload) {
+    let response = match payload.and_then(request_of) {
         Some(request) => {
             let responding: BoxFuture<'_, http::Response<Body>> =
                 Box::pin(respond(function, request.with_lambda_context(context), world));
@@ -59,13 +99,17 @@ fn request_of(event: LambdaRequest) -> Option<lambda_http::Request> {
     std::panic::catch_unwind(AssertUnwindSafe(|| lambda_http::Request::from(event))).ok()
 }
 
-/// An event. If it cannot be read, the reason is not passed on: serde's message may quote personal data from it.
-struct Payload<E>(E);
+/// An event; none where it cannot be read. Header fields are the sender's, and some that HTTP/1.1 lets through are no header
+/// fields for `http`: whoever sends one is told so, and does not end the invocation with an error. What is wrong is not passed
+/// on: serde's message may quote personal data from the event.
+struct Payload<E>(Option<E>);
 
-impl<'de, E: Deserialize<'de>> Deserialize<'de> for Payload<E> {
+impl<'de, E: DeserializeOwned> Deserialize<'de> for Payload<E> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let event = E::deserialize(deserializer).map(Self);
-        event.map_err(|_| D::Error::custom("this is not what the function's trigger sends"))
+        // First to its end as JSON: an event that is left in the middle could not be answered.
+        let event = Box::<RawValue>::deserialize(deserializer);
+        let event = event.map_err(|_| D::Error::custom("this is not JSON"))?;
+        Ok(Self(serde_json::from_str(event.get()).ok()))
     }
 }
 
@@ -81,8 +125,6 @@ fn on_the_wire(response: &http::Response<Body>) -> Value {
 #[cfg(test)]
 #[cfg(feature = "function-url")]
 mod tests {
-    use lambda_runtime::Context;
-
     use super::super::{Answer, ApiRequest};
     use super::*;
     use crate::error::Result;
@@ -97,7 +139,7 @@ mod tests {
 
     async fn status_of(event: LambdaRequest) -> (Value, String) {
         let world = World::real().expect("a world");
-        let answer = answered(&Hears, &world, LambdaEvent::new(event, Context::default())).await;
+        let answer = answered(&Hears, &world, LambdaEvent::new(Some(event), Context::default())).await;
         (answer["statusCode"].clone(), answer["body"].to_string())
     }
 

@@ -45,6 +45,7 @@ pub(super) fn of_job(job: &Job) -> String {
             let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
             format!("{} {path} {key}", request.method())
         }
+        Job::Event(function, event) => format!("{function:?} {}", of_body(event)),
         Job::Batch(function, _, messages) => format!("{function:?} {}", of_messages(messages)),
         Job::Tick => "tick".to_owned(),
         Job::Report => "report".to_owned(),

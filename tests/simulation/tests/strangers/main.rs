@@ -8,6 +8,8 @@
     reason = "tests fail by panicking, and hold the whole system on their stack"
 )]
 
+mod events;
+mod logs;
 mod names;
 #[path = "../webhooks/signing.rs"]
 #[expect(dead_code, reason = "not everything that others sign is signed here")]
