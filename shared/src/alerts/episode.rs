@@ -13,7 +13,7 @@ use crate::domain::Timestamp;
 
 /// After an opening was told, the next opening of the same alarm is told only after this time; until then openings are counted.
 const WINDOW: Duration = Duration::from_secs(300);
-/// For an alarm that nobody gets up for the time doubles with each opening that follows soon, up to this: one that flaps all day is
+/// For an alarm that nobody gets up for the time doubles with each opening that is told without a calm hour before it, up to this: one that flaps all day is
 /// told once an hour. A critical one keeps [`WINDOW`], which is at most twelve openings an hour.
 const WINDOW_MAX: Duration = Duration::from_secs(3_600);
 /// An opening within this time after the last end is the same trouble again.
@@ -70,7 +70,7 @@ pub struct Episode {
     /// Openings since the last message.
     #[serde(default)]
     pub openings: u32,
-    /// Openings in a row that each came soon after an end.
+    /// Openings that were told since it was last calm.
     #[serde(default)]
     pub flaps: u32,
     /// How Slack was told that it stands.
@@ -173,7 +173,7 @@ impl Episode {
         }
         if self.state == State::Ok {
             let is_soon = self.ended_at.is_some_and(|ended_at| alarm.changed_at.since(ended_at) < SOON);
-            self.flaps = if is_soon { self.flaps.saturating_add(1) } else { 0 };
+            self.flaps = if is_soon { self.flaps } else { 0 };
             self.openings = self.openings.saturating_add(1);
             self.opened_at = Some(alarm.changed_at);
         }
@@ -218,7 +218,7 @@ impl Episode {
         if self.severity == Severity::Critical {
             return WINDOW;
         }
-        WINDOW.saturating_mul(1 << self.flaps.min(8)).min(WINDOW_MAX)
+        WINDOW.saturating_mul(1 << self.flaps.saturating_sub(1).min(8)).min(WINDOW_MAX)
     }
 
     /// The same while somebody tells it.
@@ -237,6 +237,7 @@ impl Episode {
             self.openings = self.openings.saturating_sub(openings);
             if say == Say::Opened {
                 self.opening_told_at = Some(now);
+                self.flaps = self.flaps.saturating_add(1);
             }
         }
         self.incident = incident.unwrap_or(self.incident);

@@ -9,6 +9,7 @@
 //!   are due, [`Sandbox::delivered`] what became of one.
 //! * [`FaultDial`] decides what goes wrong, per vendor and operation.
 //! * [`Dials`] decide what nobody outside of a vendor knows; [`sources`] says where everything else comes from.
+//! * [`on_call`] is who tells people on call: Slack and Better Stack.
 //! * [`Course`] is what becomes of a mail or an SMS; its address decides, or a rule on the dial.
 //! * [`stripe`], [`sendgrid`], [`twilio`], [`postmark`], [`fedex`], [`ups`] and [`dhl`] are one vendor each: the API, the
 //!   objects, the events, the signature. One more vendor is one more folder, one more [`Vendor`] and its lines in
@@ -24,6 +25,7 @@ mod dials;
 mod faults;
 pub mod fedex;
 mod ids;
+pub mod on_call;
 pub mod parcels;
 pub mod postmark;
 mod sandbox;

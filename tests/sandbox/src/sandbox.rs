@@ -9,6 +9,7 @@ use crate::answer::edge_error;
 use crate::deliveries::{Delivery, DeliveryCounts, Outbox, Posting};
 use crate::dials::{Dial, Dials};
 use crate::faults::{CallFault, FaultDial, Mishap, OUTAGE_STATUS};
+use crate::on_call::OnCall;
 use crate::sources::Given;
 use crate::{Settings, Vendor, dhl, fedex, postmark, sendgrid, stripe, twilio, ups};
 use bytes::Bytes;
@@ -72,6 +73,8 @@ pub struct Sandbox {
     endpoints: BTreeMap<Vendor, Endpoint>,
     calls: Vec<RecordedCall>,
     given: Given,
+    /// Who people on call are told by.
+    pub on_call: OnCall,
 }
 
 impl Sandbox {
@@ -90,6 +93,7 @@ impl Sandbox {
             endpoints: BTreeMap::new(),
             calls: Vec::new(),
             given: Given::default(),
+            on_call: OnCall::default(),
             settings,
         };
         for vendor in Vendor::ALL {

@@ -10,8 +10,10 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use bytes::Bytes;
 use connection::{Fuse, FusedListener};
 use http::{StatusCode, Uri};
+use sandbox::on_call::{OnCall, Told};
 use sandbox::{Reply, Sandbox, Vendor};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -48,6 +50,8 @@ pub(crate) async fn serve(listener: TcpListener, sandbox: Sandbox) -> anyhow::Re
         .route("/fedex/{*path}", any(fedex))
         .route("/ups/{*path}", any(ups))
         .route("/dhl/{*path}", any(dhl))
+        .route("/slack/{*path}", any(slack))
+        .route("/betterstack/{*path}", any(betterstack))
         .with_state(shared);
     let service = router.into_make_service_with_connect_info::<Fuse>();
     axum::serve(FusedListener::new(listener), service).await.context("the server ended")
@@ -93,6 +97,46 @@ async fn ups(State(shared): State<Arc<Shared>>, ConnectInfo(fuse): ConnectInfo<F
 
 async fn dhl(State(shared): State<Arc<Shared>>, ConnectInfo(fuse): ConnectInfo<Fuse>, request: Request) -> Response {
     call(Vendor::Dhl, &shared, &fuse, request).await
+}
+
+async fn slack(State(shared): State<Arc<Shared>>, ConnectInfo(fuse): ConnectInfo<Fuse>, request: Request) -> Response {
+    tell(&shared, &fuse, "/slack", request, |on_call, request| on_call.slack.call(now_ms(), request)).await
+}
+
+async fn betterstack(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(fuse): ConnectInfo<Fuse>,
+    request: Request,
+) -> Response {
+    tell(&shared, &fuse, "/betterstack", request, |on_call, request| on_call.betterstack.call(now_ms(), request)).await
+}
+
+/// One request to whom people on call are told by.
+async fn tell(
+    shared: &Shared,
+    fuse: &Fuse,
+    prefix: &str,
+    request: Request,
+    call: impl FnOnce(&mut OnCall, &http::Request<Bytes>) -> Told,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, BODY_MAX_BYTES).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let Some(uri) = path.strip_prefix(prefix).and_then(|path| path.parse::<Uri>().ok()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    parts.uri = uri;
+    let told = call(&mut shared.sandbox().on_call, &Request::from_parts(parts, body));
+    match told {
+        Told::Answer(response) => response.map(Body::from),
+        Told::Broken { after_ms } => {
+            tokio::time::sleep(Duration::from_millis(after_ms)).await;
+            fuse.blow();
+            StatusCode::INTERNAL_SERVER_ERROR.into_response() // never leaves: the connection takes no more bytes
+        }
+    }
 }
 
 /// One API call over HTTP. An answer that is lost, and a connection that is refused, break the connection: here it has

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crossdock::domain::Timestamp;
 use crossdock::world::{Clock, Http, HttpError, HttpRequest, HttpResponse, Rng, Sleep, World};
 use futures_util::future::BoxFuture;
+use sandbox::on_call::Told;
 use sandbox::{Reply, Sandbox, Vendor};
 
 use crate::{Aws, Fault, Probe, SimClock};
@@ -80,6 +81,30 @@ impl Http for SimHttp {
             if Aws::is_for_secrets(&request) {
                 let answered = self.aws.carry_signed(&self.probe, request);
                 return tokio::time::timeout(timeout, answered).await.unwrap_or_else(|_| Err(timed_out()));
+            }
+            if let Some(host @ ("slack.sim" | "betterstack.sim")) = request.uri().host() {
+                let name = format!("{} {}", host.trim_end_matches(".sim"), request.method());
+                let told = async {
+                    let call = self.probe.before(name).await;
+                    let told = {
+                        let on_call = &mut self.sandbox.lock().unwrap().on_call;
+                        let now_ms = self.clock.now_ms();
+                        if host == "slack.sim" {
+                            on_call.slack.call(now_ms, &request)
+                        } else {
+                            on_call.betterstack.call(now_ms, &request)
+                        }
+                    };
+                    self.probe.after(call).await;
+                    match told {
+                        Told::Answer(response) => Ok(response),
+                        Told::Broken { after_ms } => {
+                            tokio::time::sleep(Duration::from_millis(after_ms)).await;
+                            Err(HttpError::NoAnswer("the connection broke".to_owned()))
+                        }
+                    }
+                };
+                return tokio::time::timeout(timeout, told).await.unwrap_or_else(|_| Err(timed_out()));
             }
             let vendor = match request.uri().host() {
                 Some("stripe.sim") => Vendor::Stripe,

@@ -73,7 +73,20 @@ impl Secrets {
             "BatchGetSecretValue" => {
                 self.batch_get(&serde_json::from_slice(body).expect("a BatchGetSecretValue request"))
             }
+            "DescribeSecret" => self.describe(&serde_json::from_slice(body).expect("a DescribeSecret request")),
             _ => panic!("Secrets Manager is modelled without {operation}"),
+        }
+    }
+
+    /// Everything but the value. (docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html)
+    fn describe(&self, request: &GetSecretValue) -> Answer {
+        match self.find(&request.secret_id, None, "AWSCURRENT") {
+            Some(found) => Answer::ok(&json!({ "ARN": found["ARN"], "Name": found["Name"] })),
+            None => Answer::error(
+                400,
+                &format!("com.amazonaws.secretsmanager#{NOT_FOUND}"),
+                "Secrets Manager can't find the specified secret.",
+            ),
         }
     }
 

@@ -69,6 +69,8 @@ pub struct Universe {
     pub has_postal_address: bool,
     /// Whether SendGrid only checks mails.
     pub has_mail_sandbox: bool,
+    /// Whether functions know the secret of alerts: then the sweeper has a heartbeat.
+    pub has_alerts: bool,
     /// Whether receivers may read where the keys of webhooks were before they had secrets of their own.
     pub reads_old_secrets: bool,
     instances: BTreeMap<Function, Vec<(Probe, System)>>,
@@ -172,6 +174,7 @@ impl Universe {
             has_mail_fallback: false,
             has_postal_address: true,
             has_mail_sandbox: false,
+            has_alerts: false,
             reads_old_secrets: false,
             instances: BTreeMap::new(),
             last_sweep_ms: START_MS,
@@ -455,6 +458,9 @@ impl Universe {
             env =
                 env.with(vendors.map(|vendor| (format!("{}_OLD_SECRET_ID", vendor.to_uppercase()), vendor.to_owned())));
         }
+        if self.has_alerts {
+            env = env.with(alerts_environment());
+        }
         System::with(env, world, &transport).unwrap_or_else(|e| panic!("{function:?}: {e}"))
     }
 }
@@ -496,6 +502,17 @@ pub(crate) fn api_request(method: &str, path: &str, key: Option<&str>, body: Opt
     }
     let body = body.map_or(Body::Empty, |body| Body::Text(body.to_string()));
     request.header("content-type", "application/json").body(body).unwrap()
+}
+
+/// What alert-notifier and health-ready have besides, and the sweeper's heartbeat.
+fn alerts_environment() -> impl Iterator<Item = (String, String)> {
+    let variables = [
+        ("ALERTS_SECRET_ID", "alerts".to_owned()),
+        ("RUNBOOK_BASE_URL", "https://pages.sim/runbooks".to_owned()),
+        ("READY_QUEUE_URLS", [crate::Sqs::url("payments"), crate::Sqs::url("inbound-events")].join(",")),
+        ("READY_SECRET_IDS", "app,stripe".to_owned()),
+    ];
+    variables.into_iter().map(|(name, value)| (name.to_owned(), value))
 }
 
 fn environment(has_mail_fallback: bool, has_mail_sandbox: bool, has_postal_address: bool) -> Env {

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use http::{StatusCode, header};
+use sandbox::on_call::Next;
 use sandbox::parcels::Parcels;
 use sandbox::{
     CallLimit, CallRule, MessageRule, ParcelRule, RandomFaults, RateRule, RecordedCall, Sandbox, Scan, Vendor,
@@ -40,6 +41,7 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/postmark/refusal", put(postmark_refuses_all))
         .route("/parcel/scan", post(parcel_is_scanned))
         .route("/tokens", delete(tokens_are_revoked))
+        .route("/on-call", get(on_call).put(on_call_answers_next))
 }
 
 async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
@@ -66,6 +68,33 @@ async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
         "deliveries": of_each(&|vendor| json!(sandbox.deliveries(vendor))),
         "calls": of_each(&|vendor| sandbox.calls().iter().filter(|call| call.vendor == vendor).count().into()),
     }))
+}
+
+/// What people on call were told.
+async fn on_call(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let on_call = &shared.sandbox().on_call;
+    Json(json!({
+        "slack": on_call.slack.messages(),
+        "incidents": on_call.betterstack.incidents(),
+        "heartbeats": on_call.betterstack.beats(),
+    }))
+}
+
+/// What Slack and Better Stack answer next.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnCallAnswers {
+    #[serde(default)]
+    slack: Vec<Next>,
+    #[serde(default)]
+    betterstack: Vec<Next>,
+}
+
+async fn on_call_answers_next(State(shared): State<Arc<Shared>>, Json(next): Json<OnCallAnswers>) -> StatusCode {
+    let on_call = &mut shared.sandbox().on_call;
+    on_call.slack.answer_next(next.slack);
+    on_call.betterstack.answer_next(next.betterstack);
+    StatusCode::NO_CONTENT
 }
 
 /// The labels and collections of a carrier.
