@@ -13,6 +13,7 @@
 
 pub mod answers;
 pub mod layering;
+pub mod alarms;
 pub mod linked;
 pub mod specs;
 pub mod template;
