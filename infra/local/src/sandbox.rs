@@ -110,6 +110,18 @@ impl Sandbox {
         format!("http://127.0.0.1:{}/{vendor}", self.port)
     }
 
+    /// The secret of alerts: the simulated Slack and Better Stack. `GET /_sandbox/on-call` shows what they were told.
+    pub(crate) fn alerts(&self) -> Value {
+        let (slack, betterstack) = (self.vendor_base("slack"), self.vendor_base("betterstack"));
+        json!({
+            "slack_webhook_url": format!("{slack}/services/T0SANDBOX/B0SANDBOX/0123456789abcdefSANDBOX"),
+            "betterstack_incidents_url": format!("{betterstack}/api/v1/incoming-webhook/SANDBOX0123456789"),
+            "betterstack_heartbeat_url": format!("{betterstack}/api/v1/heartbeat/SANDBOX0123456789"),
+            // What events/health-ready.json is sent with.
+            "monitor_tokens": [{ "secret": "a-token-of-the-local-stack" }],
+        })
+    }
+
     /// An admin call, `path` without `/_sandbox/`. Gives the answer's JSON (null if it has none), or an error with
     /// what the sandbox said.
     pub async fn admin(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {

@@ -155,6 +155,7 @@ impl Stack {
     async fn connect(&self, stage: &str) -> Result<()> {
         let app = secrets::AppKeys::kept_in(&home())?;
         secrets::put_all(&self.aws, stage, &app, &self.sandbox.keys().await?).await?;
+        secrets::put(&self.aws, stage, "alerts", &self.sandbox.alerts()).await?;
         self.connect_webhooks().await?;
         let since = tokio::time::Instant::now();
         loop {

@@ -91,7 +91,8 @@ impl Alerts {
             News::Notice(notice) => self.hear_notice(&notice).await,
             News::Nothing => Ok(()),
         };
-        if heard.is_err() {
+        if let Err(error) = &heard {
+            tracing::error!(error = %error, "an alert did not reach everybody");
             Metric::AlertsUndelivered.count(self.world.now(), &[]);
         }
         heard

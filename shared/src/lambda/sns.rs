@@ -28,7 +28,7 @@ pub async fn run<L: Listener + Sync>(listener: L, world: World) -> std::result::
     let (listener, world) = (&listener, &world);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         Box::pin(respond(listener, event.payload, &event.context.request_id, world)).await.map_err(|error| {
-            tracing::error!(error = %error, "not everybody was told");
+            tracing::error!(error = %error, "the invocation failed");
             lambda_runtime::Diagnostic { error_type: error.code.to_owned(), error_message: error.detail }
         })
     }))

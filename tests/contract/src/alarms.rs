@@ -275,7 +275,9 @@ impl Alarms {
     /// The longest description that an alarm of this kind can have, with the default of RunbookBaseUrl.
     pub fn description(&self, kind: &str) -> String {
         let Kind { says, next } = self.kind(kind);
-        format!("{says}\nNext: {next}\nRunbook: https://github.com/crossdock/crossdock/blob/main/infra/runbooks/{kind}.md")
+        format!(
+            "{says}\nNext: {next}\nRunbook: https://github.com/crossdock/crossdock/blob/main/infra/runbooks/{kind}.md"
+        )
     }
 
     /// The texts of the template's mapping `Alarm`.

@@ -11,9 +11,9 @@
 
 #![allow(clippy::disallowed_methods, clippy::panic, reason = "tests may read CROSSDOCK_SPECS, and fail loudly")]
 
+pub mod alarms;
 pub mod answers;
 pub mod layering;
-pub mod alarms;
 pub mod linked;
 pub mod specs;
 pub mod template;

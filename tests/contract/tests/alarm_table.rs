@@ -89,7 +89,12 @@ fn names_are_there_once_and_descriptions_fit() {
     for alarm in &alarms.all {
         assert!(names.insert(&alarm.name), "two alarms are called {}", alarm.name);
         assert!(logical.insert(&alarm.logical), "two alarms have the logical id {}", alarm.logical);
-        assert!(["critical", "warning", "info"].contains(&alarm.severity.as_str()), "{}: {}", alarm.name, alarm.severity);
+        assert!(
+            ["critical", "warning", "info"].contains(&alarm.severity.as_str()),
+            "{}: {}",
+            alarm.name,
+            alarm.severity
+        );
     }
     for (kind, _) in &alarms.kinds {
         let length = alarms.description(kind).chars().count();
