@@ -114,6 +114,7 @@ const FUNCTION: Dimension = Dimension {
     name: "function",
     values: &[
         "alert-notifier",
+        "dead-letter-archiver",
         "email-sender",
         "event-processor",
         "fedex-webhook",
@@ -271,7 +272,7 @@ metrics! {
     /// Messages that a provider refused for a reason that is not the recipient's: our account, our texts, our configuration.
     MessagesRefusedForOurFault: "messages_refused_for_our_fault" Count [] for Alarm Dashboard;
     /// What messages cost, by the prices that we know, in millionths of the price list's currency.
-    MessageCostMicros: "message_cost_micros" None [CHANNEL] for Dashboard;
+    MessageCostMicros: "message_cost_micros" None [CHANNEL] for AlarmOfEach Dashboard;
     /// Mails of a day that SendGrid was asked for, by its own count.
     MailReportRequests: "mail_report_requests" Count [] for Dashboard;
     /// Mails of a day that arrived, by SendGrid's own count.
@@ -293,7 +294,7 @@ metrics! {
     /// For how long the oldest work has been due. Zero is written, too.
     OldestDueSeconds: "oldest_due_seconds" Seconds [QUEUE] and all for Alarm Dashboard;
     /// What waits for a person now.
-    WaitingForAPerson: "waiting_for_a_person" Count [SUBJECT] and all for Alarm Dashboard;
+    WaitingForAPerson: "waiting_for_a_person" Count [SUBJECT] and all for Alarm AlarmOfEach Dashboard;
     /// Payments, refunds and labels that wait for a person now.
     UrgentWaitingForAPerson: "urgent_waiting_for_a_person" Count [] for Alarm;
     /// What began to wait for a person.

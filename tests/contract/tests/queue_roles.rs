@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contract::template::Template;
 
 /// Who sends where. Replays come from operators, whose policy says so (`Operate`).
-const SENDERS: [(&str, &str); 20] = [
+const SENDERS: [(&str, &str); 22] = [
     ("StripeWebhook", "InboundEvents"),
     ("SendGridWebhook", "InboundEvents"),
     ("TwilioWebhook", "InboundEvents"),
@@ -26,11 +26,13 @@ const SENDERS: [(&str, &str); 20] = [
     ("Unsubscriber", ""),
     ("RateQuoter", ""),
     ("MailReporter", ""),
+    ("AlertNotifier", ""),
     ("Health", ""),
+    ("HealthReady", ""),
 ];
 
 /// Who reads which secret. Nobody reads the source of person_key.
-const READERS: [(&str, &str); 20] = [
+const READERS: [(&str, &str); 22] = [
     ("StripeWebhook", "StripeWebhook"),
     ("SendGridWebhook", "SendGridWebhook"),
     ("TwilioWebhook", "TwilioWebhook"),
@@ -49,12 +51,14 @@ const READERS: [(&str, &str); 20] = [
     ("RateQuoter", "Fedex Ups Dhl"),
     ("MailReporter", "SendGrid"),
     ("DeadLetterArchiver", ""),
-    ("Sweeper", ""),
+    ("Sweeper", "Alerts"),
+    ("AlertNotifier", "Alerts"),
     ("Health", ""),
+    ("HealthReady", "Alerts"),
 ];
 
 /// Who receives from which queue, or from which dead letters.
-const RECEIVERS: [(&str, &str); 7] = [
+const RECEIVERS: [(&str, &str); 8] = [
     ("PaymentWorker", "PaymentsQueue"),
     ("EventProcessor", "InboundEventsQueue InboundWorkQueue"),
     ("EmailSender", "EmailQueue EmailBulkQueue"),
@@ -62,6 +66,7 @@ const RECEIVERS: [(&str, &str); 7] = [
     ("ShipmentWorker", "ShipmentsQueue"),
     ("DeadLetterArchiver", "InboundEventsDlq"),
     ("DomainEventsPipeRole", "DomainEventsQueue"),
+    ("AlertNotifier", "AlertBacklog"),
 ];
 
 fn table<const N: usize>(rows: [(&str, &str); N], end: &str) -> BTreeMap<String, BTreeSet<String>> {

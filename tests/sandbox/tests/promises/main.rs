@@ -9,6 +9,7 @@ mod dhl;
 mod faults;
 mod fedex;
 mod label_files;
+mod on_call;
 mod postmark;
 mod sendgrid;
 mod sendgrid_scheduled;
