@@ -5,7 +5,7 @@ use crossdock::domain::Timestamp;
 use crossdock::domain::payment::{DeclineCode, PaymentStatus};
 use crossdock::effects::intake::Request;
 use crossdock::effects::payment::Payment;
-use crossdock::effects::{Intent, Phase, Subject, Verdict, Worked};
+use crossdock::effects::{Intent, Phase, Reason, Subject, Verdict, Worked};
 use crossdock::error::{Error, Result};
 use crossdock::guard::{Guard, holds};
 use crossdock::lambda::http::Answer;
@@ -15,8 +15,8 @@ use serde_json::Value;
 pub(crate) fn to_create(worked: Worked, charged_at_once: bool) -> Result<Answer> {
     match worked {
         Worked::Settled(Subject::Payment(payment), Verdict::Done) => declined_or(201, &payment),
-        Worked::Settled(Subject::Payment(payment), Verdict::Refused { code }) => Err(refused(&payment, code)),
-        Worked::Settled(_, Verdict::NotDone { code: "vendor_credentials", .. }) => {
+        Worked::Settled(Subject::Payment(payment), Verdict::Refused { reason }) => Err(refused(&payment, &reason)),
+        Worked::Settled(_, Verdict::NotDone { reason: Reason::VendorCredentials, .. }) => {
             Err(Error::misconfigured("vendor_credentials", "the payment provider does not accept our key"))
         }
         // The outcome of the call is open; an event may have told of it meanwhile. That there is a payment says nothing of
@@ -38,10 +38,10 @@ pub(crate) fn to_confirm(subject: Subject, verdict: &Verdict) -> Result<Answer> 
     match (subject, verdict) {
         (Subject::Payment(payment), Verdict::Done) => declined_or(200, &payment),
         // It is refused because of how the payment stands: that is the answer.
-        (Subject::Payment(payment), Verdict::Refused { code }) => match payment.status {
+        (Subject::Payment(payment), Verdict::Refused { reason }) => match payment.status {
             PaymentStatus::Succeeded | PaymentStatus::Processing => Ok(Answer::new(200, payment.view(true))),
-            PaymentStatus::Canceled => Err(refused(&payment, "canceled")),
-            _ => Err(refused(&payment, code)),
+            PaymentStatus::Canceled => Err(refused(&payment, &Reason::Canceled)),
+            _ => Err(refused(&payment, reason)),
         },
         (Subject::Payment(payment), _) => Ok(Answer::new(202, payment.view(true))),
         _ => Err(Error::bug("answer", "a confirm is about a payment")),
@@ -54,8 +54,8 @@ pub(crate) fn to_repeated_confirm(payment: &Payment, confirm: &Intent) -> Result
         (Phase::Done, _) | (Phase::Refused, PaymentStatus::Succeeded | PaymentStatus::Processing) => {
             declined_or(200, payment)
         }
-        (Phase::Refused, PaymentStatus::Canceled) => Err(refused(payment, "canceled")),
-        (Phase::Refused, _) => Err(refused(payment, confirm.refusal.as_deref().unwrap_or_default())),
+        (Phase::Refused, PaymentStatus::Canceled) => Err(refused(payment, &Reason::Canceled)),
+        (Phase::Refused, _) => Err(refused(payment, confirm.refusal.as_ref().unwrap_or(&Reason::VendorRefused))),
         _ => Ok(Answer::new(202, payment.view(true))),
     }
 }
@@ -80,7 +80,7 @@ pub(crate) fn to_be_canceled(payment: &Payment, cancel: &Worked) -> Value {
 
 /// The payment as it is, for a repeat of the create that made it and whose first answer is not kept: not given yet, or a
 /// day ago. It is of the class of the first answer: only a create that charged at once can have been declined.
-pub(crate) fn as_it_is(payment: &Payment, refusal: Option<&str>, charged_at_once: bool) -> Result<Answer> {
+pub(crate) fn as_it_is(payment: &Payment, refusal: Option<&Reason>, charged_at_once: bool) -> Result<Answer> {
     let is_open = matches!(payment.status, PaymentStatus::Deferred | PaymentStatus::Manual)
         || (payment.status == PaymentStatus::Processing && payment.vendor_at.is_none());
     let exists = payment.vendor_id.is_some();
@@ -89,8 +89,8 @@ pub(crate) fn as_it_is(payment: &Payment, refusal: Option<&str>, charged_at_once
         // That there is a payment says nothing of its charge.
         _ if charged_at_once && is_untried(payment) => Ok(Answer::new(202, payment.view(true))),
         _ if !holds(Guard::FinalAnswer) => Ok(Answer::new(201, payment.view(true))),
-        PaymentStatus::Canceled if !exists => Err(refused(payment, "canceled")),
-        PaymentStatus::Failed => Err(refused(payment, refusal.unwrap_or_default())),
+        PaymentStatus::Canceled if !exists => Err(refused(payment, &Reason::Canceled)),
+        PaymentStatus::Failed => Err(refused(payment, refusal.unwrap_or(&Reason::VendorRefused))),
         // Nobody can pay with its secret any more.
         PaymentStatus::Canceled => Ok(Answer::new(201, payment.view(false))),
         _ if charged_at_once => declined_or(201, payment),
@@ -103,7 +103,7 @@ pub(crate) fn stored(subject: &Subject, verdict: &Verdict, route: &str, now: Tim
     let Subject::Payment(payment) = subject else { return Ok(None) };
     let answer = match verdict {
         Verdict::Done => declined_or(201, payment),
-        Verdict::Refused { code } => Err(refused(payment, code)),
+        Verdict::Refused { reason } => Err(refused(payment, reason)),
         _ => return Ok(None),
     };
     if answer.is_err() && !holds(Guard::FinalAnswer) {
@@ -144,15 +144,15 @@ fn declined_or(status: u16, payment: &Payment) -> Result<Answer> {
 }
 
 /// The refusal that a payment ended with.
-fn refused(payment: &Payment, code: &str) -> Error {
-    match code {
-        "canceled" => Error::rejected(409, "payment_canceled", "The payment was canceled."),
-        "card_declined" => Error::rejected(402, "card_declined", "The payment was declined.")
+fn refused(payment: &Payment, reason: &Reason) -> Error {
+    match reason {
+        Reason::Canceled => Error::rejected(409, "payment_canceled", "The payment was canceled."),
+        Reason::CardDeclined => Error::rejected(402, "card_declined", "The payment was declined.")
             .with("user_message", DeclineCode::CardDeclined.user_message()),
-        "payment_method_unusable" => {
+        Reason::PaymentMethodUnusable => {
             Error::rejected(422, "payment_method_unusable", "This payment method cannot be used here.")
         }
-        "customer_refused" => {
+        Reason::CustomerRefused => {
             Error::rejected(422, "customer_refused", "The payment provider does not accept this customer.")
         }
         _ => Error::rejected(422, "payment_refused", "The payment provider does not accept this request."),

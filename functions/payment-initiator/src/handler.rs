@@ -72,7 +72,7 @@ impl PaymentInitiator {
                 answer
             }
             Asked::Standing(payment, refusal) => {
-                let answer = answers::as_it_is(&payment, refusal.as_deref(), input.confirm);
+                let answer = answers::as_it_is(&payment, refusal.as_ref(), input.confirm);
                 self.keep(&payment, &answer, input.confirm).await?;
                 Ok(answer.unwrap_or_else(|refusal| Answer::problem(&refusal)).replayed())
             }

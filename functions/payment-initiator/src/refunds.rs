@@ -6,7 +6,7 @@ use crossdock::domain::refund::RefundStatus;
 use crossdock::domain::{PaymentId, Timestamp};
 use crossdock::effects::intake::{Repeatable, Request, request_hash, scoped};
 use crossdock::effects::refund::Refund;
-use crossdock::effects::{Subject, Verdict, Worked};
+use crossdock::effects::{Reason, Subject, Verdict, Worked};
 use crossdock::error::{Error, Result};
 use crossdock::lambda::http::{Answer, ApiRequest};
 use crossdock::payments::Asked;
@@ -39,7 +39,7 @@ impl PaymentInitiator {
 fn answer(worked: Worked) -> Result<Answer> {
     match worked {
         Worked::Settled(Subject::Refund(refund), Verdict::Refused { .. }) => Err(refused(&refund)),
-        Worked::Settled(_, Verdict::NotDone { code: "vendor_credentials", .. }) => {
+        Worked::Settled(_, Verdict::NotDone { reason: Reason::VendorCredentials, .. }) => {
             Err(Error::misconfigured("vendor_credentials", "the payment provider does not accept our key"))
         }
         Worked::Settled(Subject::Refund(refund), Verdict::Done) => Ok(Answer::new(201, refund.view())),

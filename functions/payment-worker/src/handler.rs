@@ -8,7 +8,7 @@ use crossdock::domain::{Correlation, Timestamp};
 use crossdock::effects::contact::AppKeys;
 use crossdock::effects::intake::{Repeatable, request_hash};
 use crossdock::effects::waiting::Requeued;
-use crossdock::effects::{Intent, Lease, Nudge, Verdict, Worked};
+use crossdock::effects::{Intent, Lease, Nudge, Reason, Verdict, Worked};
 use crossdock::error::{Error, Result};
 use crossdock::gateway::Keyring;
 use crossdock::lambda::System;
@@ -106,11 +106,11 @@ impl Worker for PaymentWorker {
 /// refusal: the payment is there, another card may pay it, and `payment.failed` tells of it.
 fn refused<T>(asked: &Asked<T>, is_refused: impl Fn(&T) -> bool) -> Result<()> {
     let code = match asked {
-        Asked::Worked(Worked::Settled(_, Verdict::Refused { code }))
-        | Asked::Resumed(Worked::Settled(_, Verdict::Refused { code }))
-            if *code != "canceled" =>
+        Asked::Worked(Worked::Settled(_, Verdict::Refused { reason }))
+        | Asked::Resumed(Worked::Settled(_, Verdict::Refused { reason }))
+            if *reason != Reason::Canceled =>
         {
-            *code
+            reason.known().unwrap_or("vendor_refused")
         }
         Asked::Standing(thing, _) if is_refused(thing) => "vendor_refused",
         Asked::Worked(_) | Asked::Answered(_) | Asked::Resumed(_) | Asked::Standing(..) => return Ok(()),

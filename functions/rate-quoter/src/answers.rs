@@ -2,6 +2,7 @@
 
 use crossdock::domain::Timestamp;
 use crossdock::domain::shipping::{Address, AddressCheck, Scan, Tracking};
+use crossdock::effects::Reason;
 use crossdock::lambda::http::Answer;
 use crossdock::shipping::{Quote, Quoted};
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ pub(crate) fn quoted(quoted: &Quoted, now: Timestamp) -> Answer {
     let errors: Vec<Value> = quoted
         .errors
         .iter()
-        .map(|(carrier, code)| json!({ "carrier": carrier, "code": code, "detail": why(code) }))
+        .map(|(carrier, reason)| json!({ "carrier": carrier, "code": reason, "detail": why(reason) }))
         .collect();
     let quotes: Vec<Value> = quoted.quotes.iter().map(|quote| shown(quote, now)).collect();
     Answer::new(200, json!({ "quotes": quotes, "errors": errors }))
@@ -42,19 +43,19 @@ fn shown(quote: &Quote, now: Timestamp) -> Value {
     shown
 }
 
-/// What a person may read of a code.
-fn why(code: &str) -> &'static str {
-    match code {
-        "deadline" => "The carrier did not answer in time.",
-        "held_back" | "vendor_unavailable" => "The carrier cannot be asked at the moment.",
-        "vendor_unreadable" => "The carrier's answer cannot be read.",
-        "throttled" => "The carrier takes no more requests at the moment.",
-        "vendor_credentials" => "The carrier does not accept our account.",
-        "carrier_address" => "The carrier does not accept one of the addresses.",
-        "carrier_parcel" => "The carrier does not take such parcels.",
-        "carrier_customs" => "The carrier needs other customs data.",
-        "carrier_time" => "The carrier does not take parcels on this day.",
-        "carrier_service" => "The carrier does not serve this lane.",
+/// What a person may read of a reason.
+fn why(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Deadline => "The carrier did not answer in time.",
+        Reason::HeldBack | Reason::VendorUnavailable => "The carrier cannot be asked at the moment.",
+        Reason::VendorUnreadable => "The carrier's answer cannot be read.",
+        Reason::Throttled => "The carrier takes no more requests at the moment.",
+        Reason::VendorCredentials => "The carrier does not accept our account.",
+        Reason::CarrierAddress => "The carrier does not accept one of the addresses.",
+        Reason::CarrierParcel => "The carrier does not take such parcels.",
+        Reason::CarrierCustoms => "The carrier needs other customs data.",
+        Reason::CarrierTime => "The carrier does not take parcels on this day.",
+        Reason::CarrierService => "The carrier does not serve this lane.",
         _ => "The carrier refuses this request.",
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crossdock::domain::input::{QuoteRates, ValidateAddress};
 use crossdock::domain::shipping::Carrier;
+use crossdock::effects::Reason;
 use crossdock::error::Result;
 use crossdock::gateway::{Keyring, Lane, Permit};
 use crossdock::lambda::System;
@@ -70,7 +71,7 @@ impl RateQuoter {
         let carrier = Carrier::parse(carrier).ok_or_else(no_such_route)?;
         let fits = (1..=NUMBER_MAX_CHARS).contains(&number.len());
         if !fits || !number.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(no_such_parcel(refused("carrier_not_found")));
+            return Err(no_such_parcel(refused(&Reason::CarrierNotFound)));
         }
         let permit = permit(request);
         let tracked = self.carriers.get(carrier).track(number, context(request, &permit));

@@ -3,7 +3,7 @@
 use crossdock::domain::shipping::{PickupStatus, ShipmentStatus};
 use crossdock::effects::pickup::Pickup;
 use crossdock::effects::shipment::Shipment;
-use crossdock::effects::{Subject, Verdict, Worked};
+use crossdock::effects::{Reason, Subject, Verdict, Worked};
 use crossdock::error::{Error, Result};
 use crossdock::lambda::http::Answer;
 use crossdock::shipping::{Labels, refused};
@@ -13,10 +13,10 @@ use serde_json::json;
 pub(crate) fn created(worked: Worked, labels: &Labels) -> Result<Answer> {
     match worked {
         Worked::Settled(Subject::Shipment(shipment), Verdict::Done) => shown(201, &shipment, labels),
-        Worked::Settled(Subject::Shipment(shipment), Verdict::Refused { code }) => {
-            Err(refused(code).with("shipment_id", shipment.shipment_id.as_str()))
+        Worked::Settled(Subject::Shipment(shipment), Verdict::Refused { reason }) => {
+            Err(refused(&reason).with("shipment_id", shipment.shipment_id.as_str()))
         }
-        Worked::Settled(_, Verdict::NotDone { code: "vendor_credentials", .. }) => {
+        Worked::Settled(_, Verdict::NotDone { reason: Reason::VendorCredentials, .. }) => {
             Err(Error::misconfigured("vendor_credentials", "the carrier does not accept our account"))
         }
         Worked::Settled(Subject::Shipment(shipment), _) => shown(202, &shipment, labels),
@@ -47,10 +47,10 @@ pub(crate) fn shown(status: u16, shipment: &Shipment, labels: &Labels) -> Result
 /// The answer to a pickup that was carried out.
 pub(crate) fn scheduled(worked: Worked) -> Result<Answer> {
     match worked {
-        Worked::Settled(Subject::Pickup(pickup), Verdict::Refused { code }) => {
-            Err(refused(code).with("pickup_id", pickup.pickup_id.as_str()))
+        Worked::Settled(Subject::Pickup(pickup), Verdict::Refused { reason }) => {
+            Err(refused(&reason).with("pickup_id", pickup.pickup_id.as_str()))
         }
-        Worked::Settled(_, Verdict::NotDone { code: "vendor_credentials", .. }) => {
+        Worked::Settled(_, Verdict::NotDone { reason: Reason::VendorCredentials, .. }) => {
             Err(Error::misconfigured("vendor_credentials", "the carrier does not accept our account"))
         }
         Worked::Settled(Subject::Pickup(pickup), _) => Ok(self::pickup(&pickup)),

@@ -116,7 +116,7 @@ impl Fingerprint {
 
     fn of_intent(intent: &Intent) -> Self {
         let kind = intent.kind.as_str();
-        let why = intent.refusal.as_deref().unwrap_or("unknown");
+        let why = intent.refusal.as_ref().map_or("unknown", |reason| reason.as_str());
         match intent.phase {
             Phase::Done | Phase::Refused => Self { cause: Cause::Settled, about: kind.to_owned() },
             Phase::Manual if OF_CREDENTIALS.contains(&why) => {

@@ -23,7 +23,7 @@ pub(crate) fn described(intent: &Intent) -> String {
         ("intent", Some(intent.intent_id.to_string())),
         ("kind", Some(intent.kind.as_str().to_owned())),
         ("phase", Some(intent.phase.as_str().to_owned())),
-        ("why", intent.refusal.clone()),
+        ("why", intent.refusal.as_ref().map(ToString::to_string)),
         ("order", order),
         ("vendor id", intent.vendor_id.clone()),
         ("created", Some(intent.created_at.to_rfc3339())),

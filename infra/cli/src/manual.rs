@@ -56,8 +56,7 @@ impl Found {
     fn finding(self) -> Finding {
         match (self.done, self.refused) {
             (Some(vendor_id), _) => Finding::Done { vendor_id },
-            // Kept for as long as this process lives, which is not long.
-            (None, Some(code)) => Finding::Refused { code: String::leak(code) },
+            (None, Some(code)) => Finding::Refused { reason: code.into() },
             (None, None) => Finding::NotDone,
         }
     }
@@ -75,7 +74,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
             }
             for intent in waiting.intents {
                 let order = intent.order_id.as_ref().map_or("-", |order| order.as_str());
-                let why = intent.refusal.as_deref().unwrap_or("-");
+                let why = intent.refusal.as_ref().map_or("-", |reason| reason.as_str());
                 let (id, kind, since) = (&intent.intent_id, intent.kind.as_str(), intent.created_at.to_rfc3339());
                 println!("{id}  {kind:18}  order {order}  {why}  since {since}");
             }

@@ -6,7 +6,7 @@ use crate::domain::{ContactId, CustomerId, Provider};
 use crate::effects::contact::contact_id;
 use crate::effects::customer::Customer;
 use crate::effects::intake::Known;
-use crate::effects::{Intent, Phase, Subject, Verdict, Worked, with_permit};
+use crate::effects::{Intent, Phase, Reason, Subject, Verdict, Worked, with_permit};
 use crate::error::{Error, Result};
 
 /// The code of a customer whom the provider does not accept.
@@ -46,7 +46,7 @@ impl Payments {
             }
         };
         match worked {
-            Worked::Settled(_, Verdict::NotDone { code: "vendor_credentials", .. }) => {
+            Worked::Settled(_, Verdict::NotDone { reason: Reason::VendorCredentials, .. }) => {
                 Err(Error::misconfigured("vendor_credentials", "the payment provider does not accept our key"))
             }
             Worked::Settled(_, Verdict::Refused { .. }) => Err(customer_refused()),

@@ -20,7 +20,7 @@ use crate::effects::inbound::Applied;
 use crate::effects::intake::{Created, Repeatable, StoredAnswer};
 use crate::effects::payment::Payment;
 use crate::effects::waiting::Requeued;
-use crate::effects::{Lease, Subject, Verdict, WorkList, Worked, with_permit};
+use crate::effects::{Lease, Reason, Subject, Verdict, WorkList, Worked, with_permit};
 use crate::error::{Error, Result};
 use crate::gateway::{Keyring, Permit, Vendor};
 use crate::vendors::payment_provider::{Methods, MethodsPage, PaymentProvider, Providers};
@@ -62,7 +62,7 @@ pub enum Asked<T> {
     Resumed(Worked),
     /// It was asked for before, and there is nothing to do: somebody is at it, it waits, or it is over. The thing as it
     /// is, and why it was refused if it was.
-    Standing(T, Option<String>),
+    Standing(T, Option<Reason>),
 }
 
 impl Payments {

@@ -9,9 +9,8 @@ use crate::domain::{Correlation, IntentId};
 use crate::effects::contact::{self, Contact};
 use crate::effects::intent::Data;
 use crate::effects::payment::Payment;
-use crate::effects::{Claim, Intent, Lease, Phase, Subject, Verdict, Worked, with_permit};
+use crate::effects::{Claim, Intent, Lease, Phase, Reason, Subject, Verdict, Worked, with_permit};
 use crate::error::Result;
-use crate::vendors::payment_provider::CUSTOMER_MISSING;
 
 /// Who takes the place of a customer whom the provider has deleted.
 enum Successor {
@@ -48,7 +47,8 @@ impl Payments {
         asker: &Asker,
         store: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
     ) -> Result<Worked> {
-        let Worked::Settled(Subject::Payment(payment), Verdict::NotDone { code: CUSTOMER_MISSING, .. }) = &worked
+        let Worked::Settled(Subject::Payment(payment), Verdict::NotDone { reason: Reason::CustomerMissing, .. }) =
+            &worked
         else {
             return Ok(worked);
         };
@@ -57,7 +57,7 @@ impl Payments {
             Renewed::Asked(intent) => intent,
             Renewed::Hopeless(intent) => {
                 let subject = Subject::Payment(payment.clone());
-                let refused = self.list.refuse_if_not_called(&intent, subject, CUSTOMER_REFUSED, store);
+                let refused = self.list.refuse_if_not_called(&intent, subject, Reason::CustomerRefused, store);
                 return Ok(Box::pin(refused).await?.unwrap_or(worked));
             }
             Renewed::Later => return Ok(worked),

@@ -6,7 +6,7 @@ use super::carriers::Carriers;
 use crate::domain::Correlation;
 use crate::effects::intent::{Intent, Kind};
 use crate::effects::observation::Observation;
-use crate::effects::{Agent, Lease, Outcome, Subject, Verdict};
+use crate::effects::{Agent, Lease, Outcome, Reason, Subject, Verdict};
 use crate::gateway::{Gateway, OperationClass, Permit, Vendor};
 use crate::guard::{Guard, holds};
 use crate::vendors::carrier::CallContext;
@@ -46,7 +46,7 @@ impl Agent for Carriers {
                 (Kind::ShipmentTrack, Subject::Shipment(shipment)) => self.look(shipment, context).await,
                 (Kind::ShipmentSubscribe, Subject::Shipment(shipment)) => self.subscribe(shipment, context).await,
                 (Kind::PickupCreate, Subject::Pickup(pickup)) => self.schedule(pickup, context).await,
-                _ => Outcome::of(Verdict::GivenUp { code: "not_for_carriers" }),
+                _ => Outcome::of(Verdict::GivenUp { reason: Reason::NotForCarriers }),
             }
         })
     }
@@ -58,7 +58,7 @@ impl Agent for Carriers {
                 (Kind::ShipmentCreate, Subject::Shipment(shipment)) => self.find_out(intent, shipment, context).await,
                 // No carrier can be asked which visits it plans for a shop.
                 (Kind::PickupCreate, _) if holds(Guard::PickupOnce) => {
-                    Outcome::of(Verdict::GivenUp { code: "pickup_unknown" })
+                    Outcome::of(Verdict::GivenUp { reason: Reason::PickupUnknown })
                 }
                 // Looks do no harm.
                 _ => self.call(intent, subject, permit).await,

@@ -9,7 +9,7 @@ use crate::domain::shipping::{Carrier, Consignment, Rate};
 use crate::effects::intent::Intent;
 use crate::effects::observation::{Observation, ObservedShipment};
 use crate::effects::shipment::Shipment;
-use crate::effects::{Opaque, Outcome, Verdict};
+use crate::effects::{Opaque, Outcome, Reason, Verdict};
 use crate::gateway::{Permit, Vendor};
 use crate::guard::{Guard, holds};
 use crate::telemetry::fields;
@@ -38,11 +38,11 @@ impl Carriers {
                 // What is wrong with the addresses or the declaration is wrong with every carrier.
                 let hopeless = matches!(refusal, Refusal::Address | Refusal::Customs | Refusal::Time);
                 let elsewhere = if hopeless { None } else { self.elsewhere(shipment, &consignment, context).await };
-                elsewhere.unwrap_or_else(|| Outcome::of(Verdict::Refused { code: refusal.code() }))
+                elsewhere.unwrap_or_else(|| Outcome::of(Verdict::Refused { reason: refusal.reason() }))
             }
-            CarrierAnswer::NotDone { code, after, answered } => {
+            CarrierAnswer::NotDone { reason, after, answered } => {
                 let elsewhere = self.elsewhere(shipment, &consignment, context).await;
-                elsewhere.unwrap_or_else(|| Outcome::not_done(code, after, answered))
+                elsewhere.unwrap_or_else(|| Outcome::not_done(reason, after, answered))
             }
             CarrierAnswer::Unknown if holds(Guard::FallbackCertain) => self.ask_soon(),
             CarrierAnswer::Unknown => {
@@ -60,8 +60,8 @@ impl Carriers {
                     verdict: Verdict::Absent,
                     observed: Some(Observation::Shipment(ObservedShipment::GivenBack)),
                 },
-                CarrierAnswer::Refused(_) => Outcome::of(Verdict::GivenUp { code: "label_lost" }),
-                CarrierAnswer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
+                CarrierAnswer::Refused(_) => Outcome::of(Verdict::GivenUp { reason: Reason::LabelLost }),
+                CarrierAnswer::NotDone { reason, after, answered } => Outcome::not_done(reason, after, answered),
                 CarrierAnswer::Unknown => self.ask_later(intent),
             };
         }
@@ -88,7 +88,7 @@ impl Carriers {
                     Outcome::of(Verdict::Unknown { look_at: appears_until, ask_the_list: false })
                 }
             }
-            CarrierAnswer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
+            CarrierAnswer::NotDone { reason, after, answered } => Outcome::not_done(reason, after, answered),
             // A look that was refused found nothing out.
             CarrierAnswer::Refused(_) | CarrierAnswer::Unknown => self.ask_later(intent),
         }
@@ -188,5 +188,5 @@ fn order<'a>(shipment: &'a Shipment, consignment: &'a Consignment, reference: &'
 
 /// Another version wrote what this one cannot read: a person has to look.
 fn unreadable() -> Outcome {
-    Outcome::of(Verdict::GivenUp { code: "consignment_unreadable" })
+    Outcome::of(Verdict::GivenUp { reason: Reason::ConsignmentUnreadable })
 }

@@ -1,7 +1,8 @@
 //! A carrier's answer as a storefront hears of it: stable codes, no carrier's words.
 
+use crate::effects::Reason;
 use crate::error::{Error, Result};
-use crate::vendors::carrier::{CarrierAnswer, UNREADABLE};
+use crate::vendors::carrier::CarrierAnswer;
 
 /// What the carrier said, or the problem that it is.
 ///
@@ -10,12 +11,12 @@ use crate::vendors::carrier::{CarrierAnswer, UNREADABLE};
 pub fn into_result<T>(answer: CarrierAnswer<T>) -> Result<T> {
     match answer {
         CarrierAnswer::Done(value) => Ok(value),
-        CarrierAnswer::Refused(refusal) => Err(refused(refusal.code())),
-        CarrierAnswer::NotDone { code: "vendor_credentials", .. } => {
+        CarrierAnswer::Refused(refusal) => Err(refused(&refusal.reason())),
+        CarrierAnswer::NotDone { reason: Reason::VendorCredentials, .. } => {
             Err(Error::misconfigured("vendor_credentials", "the carrier does not accept our account"))
         }
-        CarrierAnswer::NotDone { code: UNREADABLE, .. } => {
-            Err(Error::transient(UNREADABLE, "the carrier's answer cannot be read"))
+        CarrierAnswer::NotDone { reason: Reason::VendorUnreadable, .. } => {
+            Err(Error::transient("vendor_unreadable", "the carrier's answer cannot be read"))
         }
         CarrierAnswer::NotDone { .. } => Err(Error::transient("vendor_unavailable", "the carrier cannot be asked now")),
         CarrierAnswer::Unknown => Err(Error::transient("vendor_unavailable", "the carrier's answer cannot be read")),
@@ -23,15 +24,15 @@ pub fn into_result<T>(answer: CarrierAnswer<T>) -> Result<T> {
 }
 
 /// The problem that a carrier's refusal is. A code that is none of a carrier's, such as an operator's, is any other refusal.
-pub fn refused(code: &str) -> Error {
-    let (code, detail) = match code {
-        "carrier_address" => ("carrier_address", "The carrier does not accept one of the addresses."),
-        "carrier_parcel" => ("carrier_parcel", "The carrier does not take such parcels."),
-        "carrier_service" => ("carrier_service", "The carrier does not offer this service between these places."),
-        "carrier_customs" => ("carrier_customs", "The carrier needs other customs data."),
-        "carrier_time" => ("carrier_time", "The carrier does not come, or take parcels, at this time."),
-        "carrier_not_found" => ("carrier_not_found", "The carrier does not know this."),
-        "carrier_too_late" => ("carrier_too_late", "It is too late for that."),
+pub fn refused(reason: &Reason) -> Error {
+    let (code, detail) = match reason {
+        Reason::CarrierAddress => ("carrier_address", "The carrier does not accept one of the addresses."),
+        Reason::CarrierParcel => ("carrier_parcel", "The carrier does not take such parcels."),
+        Reason::CarrierService => ("carrier_service", "The carrier does not offer this service between these places."),
+        Reason::CarrierCustoms => ("carrier_customs", "The carrier needs other customs data."),
+        Reason::CarrierTime => ("carrier_time", "The carrier does not come, or take parcels, at this time."),
+        Reason::CarrierNotFound => ("carrier_not_found", "The carrier does not know this."),
+        Reason::CarrierTooLate => ("carrier_too_late", "It is too late for that."),
         _ => ("carrier_refused", "The carrier refuses this request."),
     };
     Error::rejected(422, code, detail)

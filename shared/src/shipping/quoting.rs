@@ -21,6 +21,7 @@ use crate::aws::table::Written;
 use crate::aws::{Key, Table, Write};
 use crate::domain::shipping::{Carrier, Consignment, Rate, consignment_hash};
 use crate::domain::{Correlation, Money, QuoteId, Timestamp};
+use crate::effects::Reason;
 use crate::error::{Error, Result};
 use crate::gateway::{Lane, Vendor};
 use crate::guard::{Guard, holds};
@@ -55,7 +56,7 @@ pub struct Quoted {
     /// The cheapest first, by currency.
     pub quotes: Vec<Quote>,
     /// Who does not say anything new, and why: a stable code.
-    pub errors: Vec<(Carrier, &'static str)>,
+    pub errors: Vec<(Carrier, Reason)>,
 }
 
 /// The service that somebody buys.
@@ -105,7 +106,7 @@ struct Finished {
     request: u128,
     carrier: Carrier,
     /// What it says now, or why it says nothing.
-    said: std::result::Result<Arc<Known>, &'static str>,
+    said: std::result::Result<Arc<Known>, Reason>,
 }
 
 /// What is asked, of everybody alike.
@@ -176,11 +177,11 @@ impl Quotes {
             let (carrier, earlier) = missing.remove(place);
             match finished.said {
                 Ok(known) => quoted.add(carrier, &known, &question.hash, world.now()),
-                Err(code) => quoted.add_missing(carrier, code, earlier.get(), &question.hash, world.now()),
+                Err(reason) => quoted.add_missing(carrier, reason, earlier.get(), &question.hash, world.now()),
             }
         }
         for (carrier, earlier) in missing {
-            quoted.add_missing(carrier, "deadline", earlier.get(), &question.hash, world.now());
+            quoted.add_missing(carrier, Reason::Deadline, earlier.get(), &question.hash, world.now());
         }
         self.keep_late(asked);
         quoted.quotes.sort_by_key(|quote| (quote.rate.price.currency.code(), quote.rate.price.value));
@@ -233,7 +234,7 @@ impl Quotes {
         carrier: Carrier,
         question: &Question,
         earlier: &OnceLock<Arc<Known>>,
-    ) -> std::result::Result<Arc<Known>, &'static str> {
+    ) -> std::result::Result<Arc<Known>, Reason> {
         let gateway = &self.carriers.gateway;
         let world = gateway.world();
         let place = (carrier, question.hash.clone());
@@ -264,9 +265,9 @@ impl Quotes {
                 self.remember(place, &kept);
                 Ok(kept)
             }
-            CarrierAnswer::Refused(refusal) => Err(refusal.code()),
-            CarrierAnswer::NotDone { code, .. } => Err(code),
-            CarrierAnswer::Unknown => Err("vendor_unavailable"),
+            CarrierAnswer::Refused(refusal) => Err(refusal.reason()),
+            CarrierAnswer::NotDone { reason, .. } => Err(reason),
+            CarrierAnswer::Unknown => Err(Reason::VendorUnavailable),
         }
     }
 
@@ -321,7 +322,7 @@ impl Known {
 impl Quoted {
     fn add(&mut self, carrier: Carrier, known: &Known, hash: &str, now: Timestamp) {
         if known.rates.is_empty() {
-            self.errors.push((carrier, "carrier_service"));
+            self.errors.push((carrier, Reason::CarrierService));
         }
         let fresh = known.is_fresh(now);
         self.quotes.extend(known.rates.iter().map(|rate| Quote {
@@ -335,14 +336,14 @@ impl Quoted {
     fn add_missing(
         &mut self,
         carrier: Carrier,
-        code: &'static str,
+        reason: Reason,
         earlier: Option<&Arc<Known>>,
         hash: &str,
         now: Timestamp,
     ) {
-        self.errors.push((carrier, code));
         // A carrier that refuses has changed its mind since.
-        let refuses = code.starts_with("carrier_");
+        let refuses = reason.is_of_carrier();
+        self.errors.push((carrier, reason));
         if let Some(known) = earlier.filter(|known| !refuses && now.since(known.asked_at) < KEPT_FOR) {
             self.add(carrier, known, hash, now);
         }

@@ -13,7 +13,7 @@ use crate::effects::contact::{AppKeys, contact_id, other_ids};
 use crate::effects::intake::{PickupCreated, Repeatable, ShipmentCreated, ShipmentDraft};
 use crate::effects::pickup::Pickup;
 use crate::effects::shipment::Shipment;
-use crate::effects::{Lease, Subject, Verdict, WorkList, Worked};
+use crate::effects::{Lease, Reason, Subject, Verdict, WorkList, Worked};
 use crate::error::{Error, Result};
 use crate::gateway::Keyring;
 
@@ -129,7 +129,7 @@ impl Shipments {
     /// Why the carrier refused, as it was said at first.
     async fn refusal(&self, id: &IntentId) -> Result<Error> {
         let refusal = self.list.intent(id).await?.and_then(|intent| intent.refusal);
-        Ok(refused(refusal.as_deref().unwrap_or_default()))
+        Ok(refused(&refusal.unwrap_or(Reason::CarrierRefused)))
     }
 
     /// What a quote stands for. Where the shop names no day, a quote of before midnight is one of yesterday.

@@ -6,7 +6,7 @@ use super::carriers::Carriers;
 use crate::domain::shipping::Tracking;
 use crate::effects::observation::{Observation, ObservedShipment};
 use crate::effects::shipment::Shipment;
-use crate::effects::{Outcome, Verdict};
+use crate::effects::{Outcome, Reason, Verdict};
 use crate::vendors::carrier::{CallContext, CarrierAnswer, Refusal};
 
 /// How soon a subscription is asked for again: UPS ends each after 14 days.
@@ -20,7 +20,7 @@ impl Carriers {
         let Some(number) = shipment.vendor_id.as_deref().filter(|_| !shipment.is_over()) else {
             return Outcome::of(Verdict::Done);
         };
-        let again = || Outcome::not_done("on_its_way", Some(shipment.carrier.look_every()), false);
+        let again = || Outcome::not_done(Reason::OnItsWay, Some(shipment.carrier.look_every()), false);
         let api = self.get(shipment.carrier);
         let scans = if shipment.parcel_numbers.len() > 1 {
             let all = api.track_all(number, &shipment.parcel_numbers, context).await;
@@ -37,10 +37,10 @@ impl Carriers {
             CarrierAnswer::Refused(Refusal::NotFound) => again(),
             // One look that was refused must not end them all: DHL tells of a parcel in no other way.
             CarrierAnswer::Refused(refusal) => {
-                Outcome::not_done(refusal.code(), Some(shipment.carrier.look_every()), true)
+                Outcome::not_done(refusal.reason(), Some(shipment.carrier.look_every()), true)
             }
-            CarrierAnswer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
-            CarrierAnswer::Unknown => Outcome::not_done("vendor_unavailable", None, true),
+            CarrierAnswer::NotDone { reason, after, answered } => Outcome::not_done(reason, after, answered),
+            CarrierAnswer::Unknown => Outcome::not_done(Reason::VendorUnavailable, None, true),
         }
     }
 
@@ -55,12 +55,12 @@ impl Carriers {
         let numbers = if shipment.parcel_numbers.len() > 1 { &shipment.parcel_numbers } else { own };
         match self.ups.subscribe(numbers, context).await {
             CarrierAnswer::Done(subscribed) if numbers.iter().all(|number| subscribed.valid.contains(number)) => {
-                Outcome::not_done("renewed_later", Some(RENEW_AFTER), false)
+                Outcome::not_done(Reason::RenewedLater, Some(RENEW_AFTER), false)
             }
-            CarrierAnswer::Done(_) => Outcome::not_done("not_known_yet", Some(KNOWN_WITHIN), true),
-            CarrierAnswer::Refused(refusal) => Outcome::of(Verdict::Refused { code: refusal.code() }),
-            CarrierAnswer::NotDone { code, after, answered } => Outcome::not_done(code, after, answered),
-            CarrierAnswer::Unknown => Outcome::not_done("vendor_unavailable", None, true),
+            CarrierAnswer::Done(_) => Outcome::not_done(Reason::NotKnownYet, Some(KNOWN_WITHIN), true),
+            CarrierAnswer::Refused(refusal) => Outcome::of(Verdict::Refused { reason: refusal.reason() }),
+            CarrierAnswer::NotDone { reason, after, answered } => Outcome::not_done(reason, after, answered),
+            CarrierAnswer::Unknown => Outcome::not_done(Reason::VendorUnavailable, None, true),
         }
     }
 }

@@ -7,11 +7,8 @@ use bytes::Bytes;
 
 use crate::domain::shipping::{Address, AddressCheck, Carrier, Consignment, PickupRequest, Rate, Scan, Tracking};
 use crate::domain::{Correlation, Private};
-use crate::effects::HELD_BACK;
+use crate::effects::Reason;
 use crate::gateway::{Class, Permit, Reply};
-
-/// The code of an answer that nobody can read.
-pub const UNREADABLE: &str = "vendor_unreadable";
 
 /// The circumstances of one call.
 #[derive(Clone, Copy, Debug)]
@@ -33,8 +30,8 @@ pub enum CarrierAnswer<T> {
     Refused(Refusal),
     /// Certainly not done; later it may work.
     NotDone {
-        /// `throttled`, `held_back`, `vendor_unavailable`, `vendor_credentials`, or [`UNREADABLE`].
-        code: &'static str,
+        /// Why: throttled, held back, unavailable, credentials, or unreadable.
+        reason: Reason,
         /// How long to wait, when somebody said so.
         after: Option<Duration>,
         /// Whether the carrier answered (only answered calls count as attempts).
@@ -66,17 +63,17 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The stable code in problem documents and items.
-    pub const fn code(self) -> &'static str {
+    /// The reason in problem documents and items.
+    pub const fn reason(self) -> Reason {
         match self {
-            Self::Address => "carrier_address",
-            Self::Parcel => "carrier_parcel",
-            Self::Service => "carrier_service",
-            Self::Customs => "carrier_customs",
-            Self::Time => "carrier_time",
-            Self::NotFound => "carrier_not_found",
-            Self::TooLate => "carrier_too_late",
-            Self::Other => "carrier_refused",
+            Self::Address => Reason::CarrierAddress,
+            Self::Parcel => Reason::CarrierParcel,
+            Self::Service => Reason::CarrierService,
+            Self::Customs => Reason::CarrierCustoms,
+            Self::Time => Reason::CarrierTime,
+            Self::NotFound => Reason::CarrierNotFound,
+            Self::TooLate => Reason::CarrierTooLate,
+            Self::Other => Reason::CarrierRefused,
         }
     }
 }
@@ -87,14 +84,14 @@ impl<T> CarrierAnswer<T> {
     pub fn of(reply: &Reply, read: impl FnOnce(&[u8]) -> Option<T>, refusal: impl FnOnce(&[u8]) -> Refusal) -> Self {
         let body = reply.response.as_ref().map_or(&[][..], |response| response.body());
         let answered = reply.response.is_some();
-        let not_done = |code, after, answered| Self::NotDone { code, after, answered };
+        let not_done = |reason, after, answered| Self::NotDone { reason, after, answered };
         match reply.class {
             Class::Done => read(body).map_or(Self::Unknown, Self::Done),
             Class::Refused => Self::Refused(refusal(body)),
-            Class::Throttled { after } => not_done("throttled", after, true),
-            Class::Transient => not_done("vendor_unavailable", None, answered),
-            Class::Credentials => not_done("vendor_credentials", None, answered),
-            Class::Held { after } => not_done(HELD_BACK, Some(after), false),
+            Class::Throttled { after } => not_done(Reason::Throttled, after, true),
+            Class::Transient => not_done(Reason::VendorUnavailable, None, answered),
+            Class::Credentials => not_done(Reason::VendorCredentials, None, answered),
+            Class::Held { after } => not_done(Reason::HeldBack, Some(after), false),
             Class::Unavailable { .. } | Class::Unknown => Self::Unknown,
         }
     }
@@ -104,7 +101,7 @@ impl<T> CarrierAnswer<T> {
         match self {
             Self::Done(value) => CarrierAnswer::Done(to(value)),
             Self::Refused(refusal) => CarrierAnswer::Refused(refusal),
-            Self::NotDone { code, after, answered } => CarrierAnswer::NotDone { code, after, answered },
+            Self::NotDone { reason, after, answered } => CarrierAnswer::NotDone { reason, after, answered },
             Self::Unknown => CarrierAnswer::Unknown,
         }
     }
@@ -120,7 +117,7 @@ impl CarrierAnswer<Vec<Rate>> {
     ) -> Self {
         match Self::of(reply, read, refusal) {
             Self::Unknown if reply.class == Class::Done => {
-                Self::NotDone { code: UNREADABLE, after: None, answered: true }
+                Self::NotDone { reason: Reason::VendorUnreadable, after: None, answered: true }
             }
             answer => answer,
         }
@@ -133,7 +130,7 @@ impl<T> CarrierAnswer<Result<T, Refusal>> {
         match self {
             Self::Done(Ok(value)) => CarrierAnswer::Done(value),
             Self::Done(Err(refusal)) | Self::Refused(refusal) => CarrierAnswer::Refused(refusal),
-            Self::NotDone { code, after, answered } => CarrierAnswer::NotDone { code, after, answered },
+            Self::NotDone { reason, after, answered } => CarrierAnswer::NotDone { reason, after, answered },
             Self::Unknown => CarrierAnswer::Unknown,
         }
     }

@@ -20,6 +20,7 @@ use crossdock::domain::shipping::{
     Address, Carrier, Consignment, Customs, CustomsItem, Day, Dimensions, Incoterm, Parcel, Party, PickupRequest,
 };
 use crossdock::domain::{Correlation, Money, Timestamp};
+use crossdock::effects::Reason;
 use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::{Env, System};
 use crossdock::vendors::carrier::{CallContext, CarrierAnswer, CarrierApi as _, Found, LabelOrder, Refusal};
@@ -252,7 +253,7 @@ async fn sent() -> Vec<HttpRequest> {
 }
 
 fn our_configuration<T>() -> CarrierAnswer<T> {
-    CarrierAnswer::NotDone { code: "vendor_credentials", after: None, answered: true }
+    CarrierAnswer::NotDone { reason: Reason::VendorCredentials, after: None, answered: true }
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,7 +20,7 @@ use contract::workspace_root;
 use crossdock::aws::Transport;
 use crossdock::domain::{ContactId, Correlation, IntentId, MessageId, Timestamp};
 use crossdock::effects::intent::{Data, Kind};
-use crossdock::effects::{Agent as _, Intent, Subject, Verdict};
+use crossdock::effects::{Agent as _, Intent, Reason, Subject, Verdict};
 use crossdock::gateway::{Lane, Permit};
 use crossdock::lambda::{Env, System};
 use crossdock::world::{Http, HttpError, HttpRequest, HttpResponse, Rng, World};
@@ -150,8 +150,8 @@ async fn each_answer_to_a_mail_is_what_it_says() {
         let verdict = system(&answers).sendgrid().unwrap().call(&intent, &subject, &permit()).await.verdict;
         let fits = match status {
             202 => verdict == Verdict::Done,
-            400 | 404 | 405 | 413 => verdict == Verdict::Refused { code: "vendor_refused" },
-            401 | 403 => matches!(verdict, Verdict::NotDone { code: "vendor_credentials", .. }),
+            400 | 404 | 405 | 413 => verdict == Verdict::Refused { reason: Reason::VendorRefused },
+            401 | 403 => matches!(verdict, Verdict::NotDone { reason: Reason::VendorCredentials, .. }),
             _ => matches!(verdict, Verdict::Unknown { .. }),
         };
         assert!(fits, "{status} {body}: {verdict:?}");

@@ -10,7 +10,7 @@
 use crossdock::aws::Write;
 use crossdock::domain::IntentId;
 use crossdock::effects::audit::Operator;
-use crossdock::effects::{Finding, Intent, WorkList};
+use crossdock::effects::{Finding, Intent, Reason, WorkList};
 use crossdock::guard::{Guard, without};
 use crossdock::telemetry::captured::written;
 use crossdock::telemetry::metrics::Metric;
@@ -127,7 +127,10 @@ async fn a_cancel_that_waits_for_a_person_says_so_until_they_decide() {
             assert_eq!(doubts::nth(&universe, 1)["status"], "succeeded");
             assert_eq!(rows(&universe, "payment.charged_unexpectedly"), 1);
         } else {
-            list(&universe).resolve(&waiting, &Finding::Refused { code: "kept" }, &ada).await.unwrap();
+            list(&universe)
+                .resolve(&waiting, &Finding::Refused { reason: Reason::Other("kept".to_owned()) }, &ada)
+                .await
+                .unwrap();
             universe.run_until_quiet(A_WHILE_MS).await;
             assert_eq!(violations(&universe), Vec::<String>::new(), "it is as if nobody had asked");
             let confirmed = universe.call("POST", &format!("{path}/confirm"), None, Some(&confirm)).await;

@@ -11,7 +11,9 @@
 use crossdock::domain::{Correlation, IntentId, PaymentId, Timestamp};
 use crossdock::effects::audit::Operator;
 use crossdock::effects::payment::key;
-use crossdock::effects::{Claim, Finding, Intent, Lease, Outcome, Phase, Preview, Settled, Subject, Verdict, WorkList};
+use crossdock::effects::{
+    Claim, Finding, Intent, Lease, Outcome, Phase, Preview, Reason, Settled, Subject, Verdict, WorkList,
+};
 use crossdock::error::Error;
 use crossdock::gateway::Lane;
 use crossdock::gateway::Vendor as Whose;
@@ -84,7 +86,7 @@ async fn given_up(body: Value, lost: CallFault) -> Universe {
     let payment_id = text(of_type(&items, "payment").next().unwrap(), "payment_id").unwrap();
     let key = key(&PaymentId::from_stored(payment_id));
     let subject = Subject::Payment(Box::new(list.table().get(&key).await.unwrap().unwrap().parse().unwrap()));
-    let outcome = Outcome::of(Verdict::GivenUp { code: "budget_over" });
+    let outcome = Outcome::of(Verdict::GivenUp { reason: Reason::BudgetOver });
     list.settle(&claimed, Whose::Stripe, subject, outcome, |_, _| Ok(None)).await.unwrap();
     assert_eq!(text(&intent(&universe, "payment.create"), "phase"), Some("MANUAL"));
     assert_eq!(status(&universe, "payment"), "manual");
@@ -109,7 +111,7 @@ async fn what_waits_for_a_person_is_found_without_reading_the_table_and_nobody_i
     let mut universe = unheard_of(confirmed_payment("o-1", "pm_card_visa")).await;
     let waiting = list(&universe).manual().await.unwrap().intents;
     assert_eq!(waiting.iter().map(|intent| intent.kind.as_str()).collect::<Vec<_>>(), ["payment.create"]);
-    assert_eq!(waiting[0].refusal.as_deref(), Some("budget_over"));
+    assert_eq!(waiting[0].refusal, Some(Reason::BudgetOver));
     let calls = universe.sandbox().calls().len();
     universe.sweep().await;
     universe.run_until_quiet(3_600_000).await;
@@ -182,7 +184,7 @@ async fn the_second_of_two_people_is_told_that_it_does_not_wait_any_more() {
     let list = list(&universe);
     let grace = Operator { who: "grace".to_owned(), why: None };
     let (ada, grace) = (ada(), grace);
-    let refused = Finding::Refused { code: "fraud" };
+    let refused = Finding::Refused { reason: Reason::Other("fraud".to_owned()) };
     let waiting = seen(&list, &intent_id).await;
     let (first, second) = futures_util::join!(list.retry(&waiting, &ada), list.resolve(&waiting, &refused, &grace));
     assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
@@ -217,7 +219,7 @@ async fn nobody_touches_an_intent_that_is_not_manual() {
     let before = universe.aws().table().items();
     let list = list(&universe);
     let done = id(&intent(&universe, "payment.create"));
-    let finding = Finding::Refused { code: "fraud" };
+    let finding = Finding::Refused { reason: Reason::Other("fraud".to_owned()) };
     let done = seen(&list, &done).await;
     assert_eq!(code(list.retry(&done, &ada()).await), "not_manual");
     assert_eq!(code(list.resolve(&done, &finding, &ada()).await), "not_manual");
@@ -252,7 +254,9 @@ async fn a_payment_that_a_person_found_refused_is_over_and_the_order_can_be_paid
     let intent_id = id(&intent(&universe, "payment.create"));
     let list = list(&universe);
     let waiting = seen(&list, &intent_id).await;
-    list.resolve(&waiting, &Finding::Refused { code: "not_at_the_vendor" }, &ada()).await.unwrap();
+    list.resolve(&waiting, &Finding::Refused { reason: Reason::Other("not_at_the_vendor".to_owned()) }, &ada())
+        .await
+        .unwrap();
     let settled = intent(&universe, "payment.create");
     assert_eq!((text(&settled, "phase"), text(&settled, "refusal")), (Some("REFUSED"), Some("not_at_the_vendor")));
     assert_eq!(status(&universe, "payment"), "failed");

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crossdock::domain::{IntentId, MessageId, Timestamp};
 use crossdock::effects::message::key;
-use crossdock::effects::{Claim, Claimed, Lease, Outcome, Settled, Subject, Verdict, WorkList};
+use crossdock::effects::{Claim, Claimed, Lease, Outcome, Reason, Settled, Subject, Verdict, WorkList};
 use crossdock::gateway::{Lane, Vendor};
 use sandbox::WebhookFault;
 use serde_json::Value;
@@ -100,7 +100,7 @@ async fn settle_as_refused(universe: &Universe, list: &WorkList, claimed: &Claim
     let id = text(of_type(&items, "message").next().unwrap(), "message_id").unwrap().to_owned();
     let item = list.table().get(&key(&MessageId::from_stored(id))).await.unwrap().unwrap();
     let subject = Subject::Message { message: Box::new(item.parse().unwrap()), contact: None };
-    let refused = Outcome::of(Verdict::Refused { code: "vendor_refused" });
+    let refused = Outcome::of(Verdict::Refused { reason: Reason::VendorRefused });
     list.settle(claimed, Vendor::SendGrid, subject, refused, |_, _| Ok(None)).await.unwrap()
 }
 

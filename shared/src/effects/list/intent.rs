@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::Key;
 use crate::domain::{CampaignId, ContactId, Correlation, IntentId, OrderId, StackId, Timestamp, id};
 pub use crate::effects::list::kind::{Data, Kind, PaymentAct, VendorRequest};
+use crate::effects::list::reason::Reason;
 use crate::guard::{Guard, holds};
 
 /// How long a final intent is kept: covers Stripe's 3 days of redeliveries, replays of the archive, and the 30 days
@@ -116,7 +117,7 @@ pub struct Intent {
     pub vendor_id: Option<String>,
     /// Why it was refused, or given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refusal: Option<String>,
+    pub refusal: Option<Reason>,
     /// A message asked for it, and nobody waits for its answer: if the vendor refuses it, a person has to hear of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_command: bool,
@@ -207,7 +208,7 @@ impl Intent {
 
     /// Whether the vendor refused what a message had asked for. What was canceled here was not refused.
     pub fn is_refused_command(&self) -> bool {
-        self.by_command && self.phase == Phase::Refused && self.refusal.as_deref() != Some("canceled")
+        self.by_command && self.phase == Phase::Refused && self.refusal != Some(Reason::Canceled)
     }
 
     /// The idempotency key at the vendor: of stack, intent and generation, so the same for every repeat.

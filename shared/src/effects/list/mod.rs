@@ -8,6 +8,7 @@ pub(crate) mod opaque;
 pub mod outcome;
 pub(crate) mod plan;
 pub(crate) mod queue;
+pub(crate) mod reason;
 pub(crate) mod reference;
 pub(crate) mod requeue;
 pub(crate) mod routes;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use crate::aws::{Key, Queues, Table};
 use crate::domain::{IntentId, StackId};
 use crate::effects::list::intent::{Intent, Phase};
+use crate::effects::list::reason::Reason;
 use crate::effects::list::routes::Routes;
 use crate::error::Result;
 use crate::world::World;
@@ -64,7 +66,7 @@ impl WorkList {
     }
 
     /// Why an intent was refused, if it was.
-    pub async fn refusal(&self, id: &IntentId) -> Result<Option<String>> {
+    pub async fn refusal(&self, id: &IntentId) -> Result<Option<Reason>> {
         Ok(self.intent(id).await?.and_then(|intent| intent.refusal))
     }
 

@@ -5,22 +5,8 @@ use std::time::Duration;
 use crate::domain::Timestamp;
 use crate::effects::list::intent::Phase;
 use crate::effects::list::observation::Observation;
+use crate::effects::list::reason::Reason;
 use crate::gateway::{Class, Reply};
-
-/// The code of a call that we did not make ourselves: a breaker is open, or a quota used up.
-pub const HELD_BACK: &str = "held_back";
-
-/// The code of what the vendor does not do yet, and keeps refusing under the same key: later, as another request, it may.
-pub const TOO_EARLY: &str = "too_early";
-
-/// The code of what nobody wants any more.
-pub const CALLED_OFF: &str = "canceled";
-
-/// The code of a message that the provider refuses because its recipient has opted out there.
-pub const OPTED_OUT: &str = "opted_out";
-
-/// The code of a message that the recipient does not want, or cannot get.
-pub(crate) const SUPPRESSED: &str = "suppressed";
 
 /// The code of an answer that cannot be put in order with what was said meanwhile.
 pub(crate) const SAID_MEANWHILE: &str = "said_meanwhile";
@@ -32,13 +18,13 @@ pub enum Verdict {
     Done,
     /// The vendor's final no; nothing exists there.
     Refused {
-        /// Stable code.
-        code: &'static str,
+        /// Why.
+        reason: Reason,
     },
     /// It certainly did not happen; later it may work.
     NotDone {
-        /// Stable code: `throttled`, `vendor_unavailable`, `vendor_credentials`, [`HELD_BACK`], [`TOO_EARLY`].
-        code: &'static str,
+        /// Why.
+        reason: Reason,
         /// How long to wait, when somebody said so.
         after: Option<Duration>,
         /// Whether the vendor answered (only answered calls count as attempts).
@@ -62,7 +48,7 @@ pub enum Verdict {
     /// Nobody can find out, or the budget is over: a person has to look.
     GivenUp {
         /// Why.
-        code: &'static str,
+        reason: Reason,
     },
 }
 
@@ -95,8 +81,8 @@ impl Outcome {
     }
 
     /// It certainly was not done.
-    pub fn not_done(code: &'static str, after: Option<Duration>, answered: bool) -> Self {
-        Self::of(Verdict::NotDone { code, after, answered })
+    pub fn not_done(reason: Reason, after: Option<Duration>, answered: bool) -> Self {
+        Self::of(Verdict::NotDone { reason, after, answered })
     }
 
     /// What a reply means that was turned away before anything was done; `None` for those of which only the vendor's own
@@ -104,18 +90,18 @@ impl Outcome {
     pub fn turned_away(reply: &Reply) -> Option<Self> {
         let answered = reply.response.is_some();
         match reply.class {
-            Class::Throttled { after } => Some(Self::not_done("throttled", after, true)),
-            Class::Held { after } => Some(Self::not_done(HELD_BACK, Some(after), false)),
-            Class::Transient => Some(Self::not_done("vendor_unavailable", None, answered)),
+            Class::Throttled { after } => Some(Self::not_done(Reason::Throttled, after, true)),
+            Class::Held { after } => Some(Self::not_done(Reason::HeldBack, Some(after), false)),
+            Class::Transient => Some(Self::not_done(Reason::VendorUnavailable, None, answered)),
             Class::Unavailable { after } => Some(Self::of(Verdict::ProbablyNotDone { after })),
-            Class::Credentials => Some(Self::not_done("vendor_credentials", None, answered)),
+            Class::Credentials => Some(Self::not_done(Reason::VendorCredentials, None, answered)),
             Class::Done | Class::Refused | Class::Unknown => None,
         }
     }
 
     /// Whether no call was made, because we held it back ourselves.
     pub fn is_held_back(&self) -> bool {
-        matches!(self.verdict, Verdict::NotDone { code: HELD_BACK, .. })
+        matches!(self.verdict, Verdict::NotDone { reason: Reason::HeldBack, .. })
     }
 
     /// Whether it certainly did not happen, and may later.

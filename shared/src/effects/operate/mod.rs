@@ -10,6 +10,7 @@ use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Intent, MANUAL_PARTITION, Phase};
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::outcome::{Outcome, Verdict};
+use crate::effects::list::reason::Reason;
 use crate::effects::operate::audit::{Audit, Operator};
 use crate::effects::subject::Subject;
 use crate::effects::subject::doubt::Doubt;
@@ -28,8 +29,8 @@ pub enum Finding {
     },
     /// It did not happen and will not; the reason is kept with the intent.
     Refused {
-        /// A stable code.
-        code: &'static str,
+        /// Why.
+        reason: Reason,
     },
     /// It did not happen and is to be done now, as another request.
     NotDone,
@@ -124,7 +125,9 @@ impl WorkList {
                 let observed = found.kind.creates().then(|| subject.named(vendor_id)).transpose()?;
                 (Outcome { verdict: Verdict::Done, observed }, format!("done as {vendor_id}"))
             }
-            Finding::Refused { code } => (Outcome::of(Verdict::Refused { code }), format!("refused: {code}")),
+            Finding::Refused { reason } => {
+                (Outcome::of(Verdict::Refused { reason: reason.clone() }), format!("refused: {reason}"))
+            }
             Finding::NotDone => (Outcome::of(Verdict::Absent), "not done, to be done".to_owned()),
         };
         let audit = Audit::of(operator, "manual.resolve", id.as_str(), Some(detail), now);
@@ -135,7 +138,11 @@ impl WorkList {
             Claimed { intent: found.clone(), lease: nobody(now), is_first: false, certainly_not_called: false };
         let also = |_: &Subject, verdict: &Verdict| match verdict {
             // It goes on waiting, as if nobody had said anything.
-            Verdict::GivenUp { code } => Err(Error::rejected(409, code, "That object belongs to another one of ours.")),
+            Verdict::GivenUp { reason } => Err(Error::rejected(
+                409,
+                reason.known().unwrap_or("vendor_object_taken"),
+                "That object belongs to another one of ours.",
+            )),
             _ => Ok(also.clone()),
         };
         let settled = self.settle_with(&claimed, vendor, subject, outcome, also).await?;

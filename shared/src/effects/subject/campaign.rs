@@ -11,7 +11,8 @@ use crate::aws::Key;
 use crate::domain::message::{Content, MessageStatus};
 use crate::domain::{CampaignId, Correlation, Timestamp};
 use crate::effects::list::intent::campaign_partition;
-use crate::effects::list::outcome::{CALLED_OFF, HELD_BACK, Outcome, Verdict};
+use crate::effects::list::outcome::{Outcome, Verdict};
+use crate::effects::list::reason::Reason;
 use crate::effects::subject::message::Message;
 
 /// For how long the provider holds a campaign's mails before it sends them. Consent is looked at before.
@@ -71,9 +72,9 @@ impl Campaign {
     /// What stands in the way of its mails; `None` when nothing does.
     pub(crate) fn withheld(&self) -> Option<Outcome> {
         if self.canceled_at.is_some() {
-            return Some(Outcome::of(Verdict::Refused { code: CALLED_OFF }));
+            return Some(Outcome::of(Verdict::Refused { reason: Reason::Canceled }));
         }
-        let later = Verdict::NotDone { code: HELD_BACK, after: Some(INCOMPLETE_WAIT), answered: false };
+        let later = Verdict::NotDone { reason: Reason::HeldBack, after: Some(INCOMPLETE_WAIT), answered: false };
         (!self.complete).then(|| Outcome::of(later))
     }
 

@@ -3,7 +3,8 @@
 
 use crate::domain::message::{Channel, MessageKind};
 use crate::domain::{Timestamp, quiet_hours};
-use crate::effects::list::outcome::{HELD_BACK, Outcome, SUPPRESSED, Verdict};
+use crate::effects::list::outcome::{Outcome, Verdict};
+use crate::effects::list::reason::Reason;
 use crate::effects::subject::contact::Contact;
 use crate::effects::subject::message::Message;
 use crate::guard::{Guard, holds};
@@ -13,7 +14,7 @@ pub(crate) fn withheld(message: &Message, contact: Option<&Contact>, now: Timest
     let contact = contact?;
     if let Some(why) = contact.consent().forbids(message.kind).filter(|_| holds(Guard::ConsentHolds)) {
         tracing::info!(message.id = message.message_id.as_str(), reason = why, "a message was not sent");
-        return Some(Outcome::of(Verdict::Refused { code: SUPPRESSED }));
+        return Some(Outcome::of(Verdict::Refused { reason: Reason::Suppressed }));
     }
     let number = contact.address.as_ref().filter(|_| message.channel == Channel::Sms)?;
     let wait = match message.kind {
@@ -23,6 +24,6 @@ pub(crate) fn withheld(message: &Message, contact: Option<&Contact>, now: Timest
         MessageKind::DeliveryNotification => quiet_hours::wait_for_notice(number.expose(), now),
         _ => return None,
     };
-    let later = Verdict::NotDone { code: HELD_BACK, after: Some(wait), answered: false };
+    let later = Verdict::NotDone { reason: Reason::HeldBack, after: Some(wait), answered: false };
     (!wait.is_zero()).then(|| Outcome::of(later))
 }

@@ -15,8 +15,9 @@ use crate::domain::{CampaignId, ContactId, Correlation, IntentId, MessageId, Ord
 use crate::effects::list::intent::{Data, Intent, Kind, campaign_partition, order_partition, person_partition};
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::observation::{MessageFact, Observation, ObservedMessage};
-use crate::effects::list::outcome::{CALLED_OFF, OPTED_OUT, SUPPRESSED, Verdict};
+use crate::effects::list::outcome::Verdict;
 use crate::effects::list::plan::{Context, Plan, Role, timeline_row_in};
+use crate::effects::list::reason::Reason;
 use crate::error::Result;
 
 /// How long a message's content is kept.
@@ -311,9 +312,9 @@ impl Message {
             return None;
         }
         let what = match verdict {
-            Verdict::Refused { code: SUPPRESSED } => MessageFact::Status(MessageStatus::Suppressed),
-            Verdict::Refused { code: CALLED_OFF } => MessageFact::Status(MessageStatus::Canceled),
-            Verdict::Refused { code: OPTED_OUT } => MessageFact::OptedOut,
+            Verdict::Refused { reason: Reason::Suppressed } => MessageFact::Status(MessageStatus::Suppressed),
+            Verdict::Refused { reason: Reason::Canceled } => MessageFact::Status(MessageStatus::Canceled),
+            Verdict::Refused { reason: Reason::OptedOut } => MessageFact::OptedOut,
             Verdict::Refused { .. } => MessageFact::Status(MessageStatus::Failed),
             Verdict::GivenUp { .. } => MessageFact::GivenUp,
             _ => return None,
@@ -322,16 +323,18 @@ impl Message {
     }
 
     /// Whether an offer or a code of an hour ago was sent is nothing that a person has to find out.
-    pub(crate) const fn meaning(&self, verdict: &Verdict) -> Option<Verdict> {
+    pub(crate) fn meaning(&self, verdict: &Verdict) -> Option<Verdict> {
         match verdict {
-            Verdict::GivenUp { code } if self.kind.is_perishable() => Some(Verdict::Refused { code }),
+            Verdict::GivenUp { reason } if self.kind.is_perishable() => {
+                Some(Verdict::Refused { reason: reason.clone() })
+            }
             _ => None,
         }
     }
 
     /// An SMS that certainly was not sent, and that a mail can replace, is no case for a person.
-    pub(crate) fn given_up(&self, code: &'static str) -> Option<Verdict> {
-        self.instead.as_ref().map(|_| Verdict::Refused { code })
+    pub(crate) fn given_up(&self, reason: Reason) -> Option<Verdict> {
+        self.instead.as_ref().map(|_| Verdict::Refused { reason })
     }
 
     /// "It exists, under this id".

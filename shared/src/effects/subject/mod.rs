@@ -25,6 +25,7 @@ use crate::effects::list::intent::{Data, Intent, Kind};
 use crate::effects::list::observation::{Observation, PaymentStanding};
 use crate::effects::list::outcome::{Outcome, Verdict};
 use crate::effects::list::plan::{Context, Plan};
+use crate::effects::list::reason::Reason;
 use crate::effects::subject::contact::Contact;
 use crate::effects::subject::customer::Customer;
 use crate::effects::subject::doubt::Difference;
@@ -266,10 +267,10 @@ impl Subject {
     }
 
     /// What giving up an intent of it means; `certainly_not_done` when whatever was called did nothing.
-    pub(crate) fn given_up(&self, kind: Kind, certainly_not_done: bool, code: &'static str) -> Verdict {
+    pub(crate) fn given_up(&self, kind: Kind, certainly_not_done: bool, reason: Reason) -> Verdict {
         let instead = match self {
             Self::Payment(payment) if certainly_not_done => payment.given_up(kind),
-            Self::Message { message, .. } if certainly_not_done => message.given_up(code),
+            Self::Message { message, .. } if certainly_not_done => message.given_up(reason.clone()),
             Self::Payment(_)
             | Self::Message { .. }
             | Self::Refund(_)
@@ -278,7 +279,7 @@ impl Subject {
             | Self::Pickup(_)
             | Self::Contact(_) => None,
         };
-        instead.unwrap_or(Verdict::GivenUp { code })
+        instead.unwrap_or(Verdict::GivenUp { reason })
     }
 
     /// What is done instead of the call of this intent, if it is not to be made.

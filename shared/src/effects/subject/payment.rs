@@ -15,8 +15,9 @@ use crate::domain::{
 use crate::effects::list::intent::{self, Data, Intent, Kind, PaymentAct, Phase, order_partition};
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::observation::{Observation, ObservedPayment, PaymentStanding};
-use crate::effects::list::outcome::{CALLED_OFF, Verdict};
+use crate::effects::list::outcome::Verdict;
 use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
+use crate::effects::list::reason::Reason;
 use crate::effects::subject::doubt::{Difference, Doubted};
 use crate::error::Result;
 
@@ -220,7 +221,7 @@ impl Payment {
         let status = match intent.kind.payment_act()? {
             PaymentAct::Create => match verdict {
                 Verdict::Done => return None,
-                Verdict::Refused { code: CALLED_OFF } => PaymentStatus::Canceled,
+                Verdict::Refused { reason: Reason::Canceled } => PaymentStatus::Canceled,
                 Verdict::Refused { .. } => PaymentStatus::Failed,
                 Verdict::NotDone { .. } | Verdict::ProbablyNotDone { .. } | Verdict::Absent => PaymentStatus::Deferred,
                 Verdict::Unknown { .. } => PaymentStatus::Processing,
@@ -249,15 +250,17 @@ impl Payment {
     pub(crate) fn meaning(&self, intent: &Intent, verdict: &Verdict) -> Option<Verdict> {
         let is_off = intent.kind.is_called_off() && self.cancel_requested;
         match verdict {
-            Verdict::NotDone { .. } if is_off && !intent.in_doubt => Some(Verdict::Refused { code: CALLED_OFF }),
-            Verdict::Absent if is_off => Some(Verdict::Refused { code: CALLED_OFF }),
+            Verdict::NotDone { .. } if is_off && !intent.in_doubt => {
+                Some(Verdict::Refused { reason: Reason::Canceled })
+            }
+            Verdict::Absent if is_off => Some(Verdict::Refused { reason: Reason::Canceled }),
             _ => None,
         }
     }
 
     /// A payment that certainly was not sent, and that nobody wants any more, is no case for a person.
     pub(crate) fn given_up(&self, kind: Kind) -> Option<Verdict> {
-        (self.cancel_requested && kind.is_called_off()).then_some(Verdict::Refused { code: CALLED_OFF })
+        (self.cancel_requested && kind.is_called_off()).then_some(Verdict::Refused { reason: Reason::Canceled })
     }
 
     /// "It exists, under this id".

@@ -5,7 +5,8 @@
 
 use crate::domain::payment::PaymentStatus;
 use crate::effects::list::intent::{Intent, PaymentAct, Phase};
-use crate::effects::list::outcome::{CALLED_OFF, Verdict};
+use crate::effects::list::outcome::Verdict;
+use crate::effects::list::reason::Reason;
 use crate::effects::subject::payment::Payment;
 use crate::guard::{Guard, holds};
 
@@ -23,7 +24,7 @@ pub(crate) fn stopped(intent: &Intent, payment: &Payment) -> Option<Stop> {
     if intent.kind.payment_act() == Some(PaymentAct::Cancel) {
         return match payment.status {
             PaymentStatus::Canceled => Some(Stop::For(Verdict::Done)),
-            PaymentStatus::Succeeded => Some(Stop::For(Verdict::Refused { code: "payment_already_succeeded" })),
+            PaymentStatus::Succeeded => Some(Stop::For(Verdict::Refused { reason: Reason::PaymentAlreadySucceeded })),
             _ => None,
         };
     }
@@ -32,6 +33,6 @@ pub(crate) fn stopped(intent: &Intent, payment: &Payment) -> Option<Stop> {
     (is_off && intent.phase == Phase::Calling).then_some(if intent.in_doubt {
         Stop::ToAsk
     } else {
-        Stop::For(Verdict::Refused { code: CALLED_OFF })
+        Stop::For(Verdict::Refused { reason: Reason::Canceled })
     })
 }

@@ -8,8 +8,8 @@ use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Intent, Phase};
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::observation::ObservedPayment;
-use crate::effects::list::outcome::CALLED_OFF;
 use crate::effects::list::plan::{Charged, Context, Plan, Role, timeline_row};
+use crate::effects::list::reason::Reason;
 use crate::effects::subject::payment::{self, ORDINAL_MAX, Payment};
 use crate::error::{Error, Result};
 use crate::guard::{Guard, condition, holds};
@@ -196,7 +196,7 @@ fn refused(found: &Intent, context: &Context) -> Result<Write> {
 fn refuse(key: crate::aws::Key, context: &Context) -> Result<Write> {
     Ok(Write::update(key)
         .set("phase", &Phase::Refused)?
-        .set("refusal", &CALLED_OFF)?
+        .set("refusal", &Reason::Canceled)?
         .set("expires", &context.now.plus(intent::KEPT_AFTER).seconds())?
         .remove("due_pk")
         .add("epoch", 1))

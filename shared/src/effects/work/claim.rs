@@ -8,6 +8,7 @@ use crate::domain::{IntentId, Timestamp};
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Intent, Kind, Phase};
 use crate::effects::list::nudge::Nudge;
+use crate::effects::list::reason::Reason;
 use crate::error::{ErrorKind, Result};
 use crate::gateway::{Lane, Permit};
 use crate::guard::{Guard, condition, holds};
@@ -85,7 +86,7 @@ pub enum Claim {
     /// Ours to do (CALLING) or to resolve (RESOLVING).
     Mine(Claimed),
     /// Ours, but only to be given up: claimed too often, or its budget is over.
-    Exhausted(Claimed, &'static str),
+    Exhausted(Claimed, Reason),
     /// Nothing to do now: settled, not due, or somebody is at it. The intent as it is.
     Nothing(Intent),
     /// There is no such intent.
@@ -175,9 +176,9 @@ impl WorkList {
             return Ok(Claim::Nothing(found));
         }
         let exhausted = if found.claims + 1 >= CLAIMS_MAX && holds(Guard::ClaimLimit) {
-            Some("claimed_too_often")
+            Some(Reason::ClaimedTooOften)
         } else if found.give_up_at <= now {
-            Some("budget_over")
+            Some(Reason::BudgetOver)
         } else {
             None
         };

@@ -19,6 +19,7 @@ use crate::domain::IntentId;
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Intent, Phase};
 use crate::effects::list::outcome::{Outcome, Verdict};
+use crate::effects::list::reason::Reason;
 use crate::effects::subject::Subject;
 use crate::effects::subject::stop::Stop;
 use crate::effects::work::agent::Agent;
@@ -62,19 +63,19 @@ impl WorkList {
         match claim {
             Claim::Missing => Ok(Worked::Missing),
             Claim::Nothing(intent) => Ok(Worked::Nothing(intent)),
-            Claim::Exhausted(claimed, code) => {
+            Claim::Exhausted(claimed, reason) => {
                 let subject = match self.subject(&claimed.intent).await {
                     Ok(subject) => subject,
                     // A newer version wrote it, or it is gone: it will not be read at the next claim either.
                     Err(unreadable) if unreadable.kind == ErrorKind::Bug => {
                         tracing::error!(error = %unreadable, "the object of an intent cannot be read");
-                        let given_up = self.give_up_alone(&claimed, code).await?;
+                        let given_up = self.give_up_alone(&claimed, reason).await?;
                         return Ok(given_up.map_or(Worked::Fenced, Worked::Nothing));
                     }
                     Err(error) => return Err(error),
                 };
                 let given_up =
-                    Outcome::of(subject.given_up(claimed.intent.kind, claimed.has_certainly_done_nothing(), code));
+                    Outcome::of(subject.given_up(claimed.intent.kind, claimed.has_certainly_done_nothing(), reason));
                 let vendor = agent.vendor_of(&claimed.intent, &subject);
                 let settled = Box::pin(self.settle(&claimed, vendor, subject, given_up, |_, _| Ok(None)));
                 Ok(settled.await?.into())
@@ -195,8 +196,8 @@ impl WorkList {
 /// asked for more patience than a shopper has, and not when an operator has to act first.
 fn is_worth_repeating(verdict: &Verdict, intent: &Intent, agent: &dyn Agent) -> bool {
     match verdict {
-        Verdict::NotDone { code, after, .. } => {
-            *code != "vendor_credentials"
+        Verdict::NotDone { reason, after, .. } => {
+            *reason != Reason::VendorCredentials
                 && after.is_none_or(|wait| wait <= IN_REQUEST_RETRY_MIN + IN_REQUEST_RETRY_SPREAD)
         }
         Verdict::ProbablyNotDone { after } => {

@@ -9,6 +9,7 @@ use crate::effects::list::intent::{Data, Intent, KEPT_AFTER, Phase, VendorReques
 use crate::effects::list::observation::{Observation, ObservedPayment};
 use crate::effects::list::outcome::Verdict;
 use crate::effects::list::plan::{Context, Plan, Role};
+use crate::effects::list::reason::Reason;
 use crate::effects::subject::Subject;
 use crate::effects::work::Worked;
 use crate::effects::work::commit::Committed;
@@ -40,19 +41,19 @@ impl WorkList {
         &self,
         intent: &Intent,
         subject: Subject,
-        code: &'static str,
+        reason: Reason,
         answer: impl Fn(&Subject, &Verdict) -> Result<Option<Write>>,
     ) -> Result<Option<Worked>> {
         let now = self.world.now();
         let context =
             Context::ours(now, &intent.correlation_id, format!("{}/{}/refused", intent.intent_id, intent.epoch));
-        let verdict = Verdict::Refused { code };
+        let verdict = Verdict::Refused { reason: reason.clone() };
         let failed = Observation::Payment(ObservedPayment::ours(PaymentStatus::Failed));
         let plan = |subject: &Subject| -> Result<(Plan, Subject)> {
             let (mut plan, after) = subject.observe(&failed, &context)?;
             let refused = Write::update(intent.key())
                 .set("phase", &Phase::Refused)?
-                .set("refusal", &code)?
+                .set("refusal", &reason)?
                 .set("expires", &now.plus(KEPT_AFTER).seconds())?
                 .remove("due_pk")
                 .add("epoch", 1)

@@ -8,8 +8,9 @@ use crate::domain::{Timestamp, id};
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Intent, KEPT_AFTER, Kind, MANUAL_PARTITION, PaymentAct, Phase, due_partition};
 use crate::effects::list::nudge::Nudge;
-use crate::effects::list::outcome::{HELD_BACK, Outcome, TOO_EARLY, Verdict};
+use crate::effects::list::outcome::{Outcome, Verdict};
 use crate::effects::list::plan::{Context, Plan, Role};
+use crate::effects::list::reason::Reason;
 use crate::effects::subject::Subject;
 use crate::effects::work::claim::Claimed;
 use crate::effects::work::commit::Committed;
@@ -48,19 +49,19 @@ impl WorkList {
 
     /// Gives up an intent whose object cannot be read, and writes nothing else: without this it would be claimed for
     /// ever. `None` when the claim was no longer ours.
-    pub(crate) async fn give_up_alone(&self, claimed: &Claimed, code: &'static str) -> Result<Option<Intent>> {
+    pub(crate) async fn give_up_alone(&self, claimed: &Claimed, reason: Reason) -> Result<Option<Intent>> {
         let write = Write::update(claimed.intent.key())
             .set("phase", &Phase::Manual)?
             .set("claims", &0)?
             .set("due_pk", &MANUAL_PARTITION)?
-            .set("refusal", &code)?
+            .set("refusal", &reason)?
             .when("#owner = :owner AND #epoch = :epoch AND #phase = :resolving")
             .bind(":owner", &claimed.lease.owner)?
             .bind(":epoch", &claimed.intent.epoch)?
             .bind(":resolving", &Phase::Resolving)?;
         match self.table.update(write).await? {
             Written::Done(item) => {
-                self.report(claimed, &Verdict::GivenUp { code });
+                self.report(claimed, &Verdict::GivenUp { reason });
                 item.parse().map(Some)
             }
             Written::Lost(_) => Ok(None),
@@ -120,8 +121,10 @@ impl WorkList {
                     // A code is good for two minutes: the sweeper's minute is too long.
                     let again = async {
                         let wait = match &verdict {
-                            Verdict::NotDone { code, after, .. } => wait_after(code, *after, backoff),
-                            Verdict::ProbablyNotDone { after } => wait_after("vendor_unavailable", *after, backoff),
+                            Verdict::NotDone { reason, after, .. } => wait_after(reason, *after, backoff),
+                            Verdict::ProbablyNotDone { after } => {
+                                wait_after(&Reason::VendorUnavailable, *after, backoff)
+                            }
                             Verdict::Unknown { look_at, .. } => look_at.since(now),
                             Verdict::Absent => Duration::ZERO,
                             Verdict::Done | Verdict::Refused { .. } | Verdict::GivenUp { .. } => return,
@@ -135,7 +138,7 @@ impl WorkList {
                 }
                 Committed::RefTaken => {
                     // What a resolver found belongs to another of our objects: never adopt it twice.
-                    outcome = Outcome::of(Verdict::GivenUp { code: "vendor_object_taken" });
+                    outcome = Outcome::of(Verdict::GivenUp { reason: Reason::VendorObjectTaken });
                 }
                 Committed::Fenced | Committed::Seen(_) => {
                     Metric::SettlesFenced.count(now, &[]);
@@ -193,23 +196,26 @@ impl WorkList {
         let at_most = |at: Timestamp| at.min(intent.give_up_at);
         match verdict {
             Verdict::Done => write.set("vendor_id", &after.vendor_id())?.set("expires", &kept),
-            Verdict::Refused { code } => write.set("refusal", code)?.set("expires", &kept),
-            Verdict::NotDone { after, code, .. } => {
-                let write =
-                    if *code == HELD_BACK && claimed.is_first { write.remove("first_called_at") } else { write };
-                let due = at_most(now.plus(wait_after(code, *after, backoff)));
+            Verdict::Refused { reason } => write.set("refusal", reason)?.set("expires", &kept),
+            Verdict::NotDone { after, reason, .. } => {
+                let write = if *reason == Reason::HeldBack && claimed.is_first {
+                    write.remove("first_called_at")
+                } else {
+                    write
+                };
+                let due = at_most(now.plus(wait_after(reason, *after, backoff)));
                 let write = write.set("due", &due)?;
-                let write = if *code == TOO_EARLY {
+                let write = if *reason == Reason::TooEarly {
                     as_another_request(write, intent)?
                 } else if intent.in_doubt {
                     write.set("in_doubt", &true)?
                 } else {
                     write.set("undone_epoch", &intent.epoch)?
                 };
-                if *code == HELD_BACK { write.set("held_until", &due) } else { Ok(write.remove("held_until")) }
+                if *reason == Reason::HeldBack { write.set("held_until", &due) } else { Ok(write.remove("held_until")) }
             }
             Verdict::ProbablyNotDone { after } => {
-                let due = at_most(now.plus(wait_after("vendor_unavailable", *after, backoff)));
+                let due = at_most(now.plus(wait_after(&Reason::VendorUnavailable, *after, backoff)));
                 let write = write.set("due", &due)?.remove("held_until");
                 if holds(Guard::DoubtStays) {
                     write.set("in_doubt", &true)
@@ -228,19 +234,19 @@ impl WorkList {
                 if may_have_sent_it_again { write.set("called_until", &claimed.lease.until()) } else { Ok(write) }
             }
             Verdict::Absent => as_another_request(write, intent)?.set("due", &now),
-            Verdict::GivenUp { code } => write.set("refusal", code),
+            Verdict::GivenUp { reason } => write.set("refusal", reason),
         }
     }
 
     fn report(&self, claimed: &Claimed, verdict: &Verdict) {
         let intent = &claimed.intent;
-        if let Verdict::GivenUp { code } = verdict {
+        if let Verdict::GivenUp { reason } = verdict {
             Metric::WaitingForAPersonArrived.count(self.world.now(), &[]);
             tracing::error!(
                 { fields::CORRELATION } = intent.correlation_id.as_str(),
                 intent.id = intent.intent_id.as_str(),
                 intent.kind = intent.kind.as_str(),
-                reason = code,
+                reason = reason.as_str(),
                 "an intent was given up: a person has to look"
             );
         }
@@ -258,10 +264,10 @@ fn as_another_request(write: Write, intent: &Intent) -> Result<Write> {
 }
 
 /// How long what was not done waits.
-fn wait_after(code: &str, after: Option<Duration>, backoff: Duration) -> Duration {
-    match (code, after) {
-        (HELD_BACK, Some(wait)) => wait,
-        ("vendor_credentials", _) => policy::CREDENTIAL_RETRY,
+fn wait_after(reason: &Reason, after: Option<Duration>, backoff: Duration) -> Duration {
+    match (reason, after) {
+        (Reason::HeldBack, Some(wait)) => wait,
+        (Reason::VendorCredentials, _) => policy::CREDENTIAL_RETRY,
         (_, Some(wait)) => wait.max(backoff.mul_f64(0.1)),
         _ => backoff,
     }
@@ -275,7 +281,7 @@ fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timesta
     let is_read = kind.operation_class() == OperationClass::Read;
     match verdict {
         // It was done with asking: the vendor has told how things are.
-        Verdict::NotDone { code: TOO_EARLY, .. } => verdict.clone(),
+        Verdict::NotDone { reason: Reason::TooEarly, .. } => verdict.clone(),
         Verdict::NotDone { after, .. } | Verdict::ProbablyNotDone { after }
             if intent.phase == Phase::Resolving && !is_read && holds(Guard::UnknownStays) =>
         {
@@ -283,10 +289,10 @@ fn effective(verdict: &Verdict, intent: &Intent, subject: &Subject, now: Timesta
         }
         // A status that nobody told is no reason to wake a person, nor a fee that was not found in time; nor is a parcel that
         // nobody saw for a month: that is for the shop and its carrier to talk about.
-        Verdict::GivenUp { code }
-            if is_read && (kind.payment_act() != Some(PaymentAct::Settlement) || *code == "budget_over") =>
+        Verdict::GivenUp { reason }
+            if is_read && (kind.payment_act() != Some(PaymentAct::Settlement) || *reason == Reason::BudgetOver) =>
         {
-            Verdict::Refused { code }
+            Verdict::Refused { reason: reason.clone() }
         }
         _ => subject.meaning(intent, verdict).unwrap_or_else(|| verdict.clone()),
     }

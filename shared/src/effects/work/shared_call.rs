@@ -12,7 +12,8 @@ use crate::aws::table::Written;
 use crate::domain::{CampaignId, IntentId};
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Intent, Phase};
-use crate::effects::list::outcome::{CALLED_OFF, Outcome, Verdict};
+use crate::effects::list::outcome::{Outcome, Verdict};
+use crate::effects::list::reason::Reason;
 use crate::effects::subject::Subject;
 use crate::effects::subject::campaign::{self, Campaign};
 use crate::effects::work::agent::Agent;
@@ -196,7 +197,7 @@ impl WorkList {
             Err(outcome) => return Ok(Err(outcome)),
         };
         let batch_id = self.campaign_batch(&campaign.campaign_id, &made).await?;
-        let called_off = Outcome::of(Verdict::Refused { code: CALLED_OFF });
+        let called_off = Outcome::of(Verdict::Refused { reason: Reason::Canceled });
         Ok(match batch_id {
             Some(_) => Ok(Campaign { batch_id, ..campaign }),
             None => Err(called_off),

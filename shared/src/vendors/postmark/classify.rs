@@ -4,6 +4,7 @@
 use http::{HeaderMap, StatusCode};
 
 use super::wire::SendResponse;
+use crate::effects::Reason;
 use crate::gateway::{Class, retry_after};
 
 /// The recipient is inactive: a hard bounce, a complaint or a wish of theirs. Nothing reaches them until somebody
@@ -40,11 +41,11 @@ pub(super) fn classify_read(status: StatusCode, headers: &HeaderMap, _body: &[u8
 }
 
 /// The stable code of a refusal: `suppressed` for a recipient whom Postmark does not write to any more.
-pub(super) fn refusal(body: &[u8]) -> &'static str {
+pub(super) fn refusal(body: &[u8]) -> Reason {
     match code(body) {
-        Some(INACTIVE) => "suppressed",
-        Some(300) => "invalid_address",
-        _ => "vendor_refused",
+        Some(INACTIVE) => Reason::Suppressed,
+        Some(300) => Reason::InvalidAddress,
+        _ => Reason::VendorRefused,
     }
 }
 
@@ -106,9 +107,9 @@ mod tests {
 
     #[test]
     fn a_refusal_says_whether_the_recipient_is_the_reason() {
-        assert_eq!(refusal(error(406).as_bytes()), "suppressed");
-        assert_eq!(refusal(error(300).as_bytes()), "invalid_address");
-        assert_eq!(refusal(error(403).as_bytes()), "vendor_refused");
-        assert_eq!(refusal(b""), "vendor_refused");
+        assert_eq!(refusal(error(406).as_bytes()), Reason::Suppressed);
+        assert_eq!(refusal(error(300).as_bytes()), Reason::InvalidAddress);
+        assert_eq!(refusal(error(403).as_bytes()), Reason::VendorRefused);
+        assert_eq!(refusal(b""), Reason::VendorRefused);
     }
 }

@@ -20,7 +20,7 @@ use crate::effects::contact::Contact;
 use crate::effects::intent::Intent;
 use crate::effects::message::Message;
 use crate::effects::observation::{Observation, ObservedMessage};
-use crate::effects::{Agent, Outcome, Subject, Verdict};
+use crate::effects::{Agent, Outcome, Reason, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Permit, Reply, Vendor, said_at};
 use crate::vendors::rotated::{Rotated, live};
@@ -94,15 +94,15 @@ impl Postmark {
         let Subject::Message { message, contact: Some(contact @ Contact { address: Some(address), .. }) } = subject
         else {
             // The address was erased or has expired: there is nobody to write to.
-            return Outcome::of(Verdict::Refused { code: "no_address" });
+            return Outcome::of(Verdict::Refused { reason: Reason::NoAddress });
         };
         if message.kind.is_marketing() {
             // Postmark closes accounts that send marketing through its transactional stream.
-            return Outcome::of(Verdict::Refused { code: "not_for_marketing" });
+            return Outcome::of(Verdict::Refused { reason: Reason::NotForMarketing });
         }
         let name = contact.printed_name(message.kind);
         let Ok(body) = self.mail(intent, message, address.expose(), name.as_ref()) else {
-            return Outcome::of(Verdict::GivenUp { code: "unwritable_mail" });
+            return Outcome::of(Verdict::GivenUp { reason: Reason::UnwritableMail });
         };
         let call = Call {
             vendor: Vendor::Postmark,
@@ -163,7 +163,7 @@ impl Postmark {
                 vendor_id: message_id(response.body()),
                 ..ObservedMessage::ours(MessageStatus::Sent)
             })),
-            (Class::Refused, Some(response)) => Outcome::of(Verdict::Refused { code: refusal(response.body()) }),
+            (Class::Refused, Some(response)) => Outcome::of(Verdict::Refused { reason: refusal(response.body()) }),
             _ => resolve::ask_soon(now),
         }
     }

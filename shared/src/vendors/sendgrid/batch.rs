@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{Keys, get_request, json_request};
 use crate::domain::{Correlation, Timestamp};
 use crate::effects::Outcome;
+use crate::effects::Reason;
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Permit, Reply, Vendor, retry_after, said_at};
 use crate::world::HttpRequest;
@@ -49,7 +50,7 @@ impl Batches {
         let body = reply.response.filter(|_| reply.class == Class::Done);
         let named = body.and_then(|response| serde_json::from_slice::<Named>(response.body()).ok());
         // Nothing was sent, whatever happened.
-        named.map(|named| named.batch_id).ok_or_else(|| Outcome::not_done("vendor_unavailable", None, false))
+        named.map(|named| named.batch_id).ok_or_else(|| Outcome::not_done(Reason::VendorUnavailable, None, false))
     }
 
     /// Stops whatever bears this name, and says since when at the latest; `None` when SendGrid does not stop it. A refusal may

@@ -10,14 +10,14 @@ use serde::Deserialize;
 use super::classify::classify;
 use super::mail::{data, written};
 use super::wire::{Address, CustomArgs, ListUnsubscribe, Mail, Personalization};
-use super::{Keys, MESSAGE_ID, POSTAL_ADDRESS_MISSING, SendGrid, json_request, recipient_name};
+use super::{Keys, MESSAGE_ID, SendGrid, json_request, recipient_name};
 use crate::domain::message::{Fields, MessageKind, MessageStatus, Wording, escaped, mail_fields};
 use crate::domain::{PrintedName, Timestamp};
 use crate::effects::campaign::{Campaign, HELD_FOR};
 use crate::effects::contact::Contact;
 use crate::effects::intent::Intent;
 use crate::effects::observation::{Observation, ObservedMessage};
-use crate::effects::{Broadcaster, Claimed, Outcome, Subject, Verdict};
+use crate::effects::{Broadcaster, Claimed, Outcome, Reason, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Lane, OperationClass, Permit, Reply, Vendor, said_at};
 
@@ -43,14 +43,14 @@ impl SendGrid {
                 Ok(addressee) => addressees.push(addressee),
                 Err(error) => {
                     tracing::error!(error = %error, "a campaign cannot be written");
-                    return vec![Outcome::not_done("vendor_credentials", None, false); members.len()];
+                    return vec![Outcome::not_done(Reason::VendorCredentials, None, false); members.len()];
                 }
             }
         }
         // Whose address was erased, or has expired, cannot be written to.
         let mut outcomes: Vec<Option<Outcome>> = addressees
             .iter()
-            .map(|one| one.is_none().then(|| Outcome::of(Verdict::Refused { code: "no_address" })))
+            .map(|one| one.is_none().then(|| Outcome::of(Verdict::Refused { reason: Reason::NoAddress })))
             .collect();
         let present: Vec<Addressee<'_>> = addressees.into_iter().flatten().collect();
         let mut of_call = self.call_for(campaign, &present, permit).await.into_iter();
@@ -80,14 +80,14 @@ impl SendGrid {
     async fn call_for(&self, campaign: &Campaign, addressees: &[Addressee<'_>], permit: &Permit) -> Vec<Outcome> {
         let Some(first) = addressees.first() else { return Vec::new() };
         if self.sender.postal_address.is_none() {
-            return vec![Outcome::of(Verdict::Refused { code: POSTAL_ADDRESS_MISSING }); addressees.len()];
+            return vec![Outcome::of(Verdict::Refused { reason: Reason::PostalAddressMissing }); addressees.len()];
         }
         let held_until = self.gateway.world().now().plus(HELD_FOR);
         let body = match self.letters(campaign, addressees, &first.fields, held_until).await {
             Ok(body) => body,
             Err(error) => {
                 tracing::error!(error = %error, "a campaign cannot be written");
-                return vec![Outcome::of(Verdict::Refused { code: "unwritable_mail" }); addressees.len()];
+                return vec![Outcome::of(Verdict::Refused { reason: Reason::UnwritableMail }); addressees.len()];
             }
         };
         let call = Call {
@@ -147,9 +147,9 @@ impl SendGrid {
         if !named.is_empty() {
             let of_each = |n| {
                 if named.contains(&n) {
-                    return Outcome::of(Verdict::Refused { code: "vendor_refused" });
+                    return Outcome::of(Verdict::Refused { reason: Reason::VendorRefused });
                 }
-                Outcome::not_done("others_refused", None, true)
+                Outcome::not_done(Reason::OthersRefused, None, true)
             };
             return (0..addressees.len()).map(of_each).collect();
         }

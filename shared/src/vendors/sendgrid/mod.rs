@@ -27,7 +27,7 @@ use crate::effects::contact::{Contact, UnsubscribeLinks};
 use crate::effects::intent::{Intent, Kind};
 use crate::effects::observation::{Observation, ObservedMessage};
 use crate::effects::template::Templates;
-use crate::effects::{Agent, Outcome, Subject, Verdict};
+use crate::effects::{Agent, Outcome, Reason, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Permit, Reply, Vendor, said_at};
 use crate::vendors::rotated::{Rotated, live};
@@ -40,8 +40,6 @@ pub use template::{Library, Pushed};
 
 /// The base URL in production.
 pub const API_BASE: &str = "https://api.sendgrid.com";
-/// The code of marketing in the name of a shop that does not say where it is.
-const POSTAL_ADDRESS_MISSING: &str = "postal_address_missing";
 /// The header that carries the message's id.
 const MESSAGE_ID: &str = "x-message-id";
 
@@ -124,17 +122,17 @@ impl SendGrid {
         let Subject::Message { message, contact: Some(contact @ Contact { address: Some(address), .. }) } = subject
         else {
             // The address was erased or has expired: there is nobody to write to.
-            return Outcome::of(Verdict::Refused { code: "no_address" });
+            return Outcome::of(Verdict::Refused { reason: Reason::NoAddress });
         };
         if message.kind.is_marketing() && self.sender.postal_address.is_none() {
-            return Outcome::of(Verdict::Refused { code: POSTAL_ADDRESS_MISSING });
+            return Outcome::of(Verdict::Refused { reason: Reason::PostalAddressMissing });
         }
         let name = contact.printed_name(message.kind);
         let body = match self.mail(intent, message, address.expose(), name.as_ref()).await {
             Ok(body) => body,
             Err(error) => {
                 tracing::error!(error = %error, "a mail cannot be written");
-                return Outcome::not_done("vendor_credentials", None, false);
+                return Outcome::not_done(Reason::VendorCredentials, None, false);
             }
         };
         let is_marketing = message.kind.is_marketing();
@@ -170,7 +168,7 @@ impl SendGrid {
                 estimate: Some(self.sender.prices.of_mail()),
                 ..ObservedMessage::ours(MessageStatus::Sent)
             })),
-            (Class::Refused, Some(_)) => Outcome::of(Verdict::Refused { code: "vendor_refused" }),
+            (Class::Refused, Some(_)) => Outcome::of(Verdict::Refused { reason: Reason::VendorRefused }),
             (_, response) => {
                 let is_turned_away = response.as_ref().is_some_and(|r| r.status() == StatusCode::SERVICE_UNAVAILABLE);
                 resolve::wait_for_events(kind, self.sender.event_window, now, is_turned_away)

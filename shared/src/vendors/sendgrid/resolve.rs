@@ -7,7 +7,7 @@ use crate::domain::Timestamp;
 use crate::domain::message::Content;
 use crate::effects::campaign::HELD_FOR;
 use crate::effects::intent::{Intent, Kind};
-use crate::effects::{Outcome, Subject, Verdict};
+use crate::effects::{Outcome, Reason, Subject, Verdict};
 
 /// How long to wait for an event before concluding that the mail was not accepted. "processed" comes within seconds;
 /// a webhook that failed once is redelivered within minutes.
@@ -52,6 +52,6 @@ pub(super) fn resolved(intent: &Intent, subject: &Subject, event_window: Duratio
     } else if repeats || intent.ask_the_list {
         Verdict::Absent
     } else {
-        Verdict::GivenUp { code: "no_event_of_the_provider" }
+        Verdict::GivenUp { reason: Reason::NoEventOfProvider }
     })
 }

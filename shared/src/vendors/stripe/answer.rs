@@ -11,9 +11,8 @@ use crate::domain::Timestamp;
 use crate::domain::payment::PaymentStatus;
 use crate::effects::intent::Kind;
 use crate::effects::observation::Observation;
-use crate::effects::{CALLED_OFF, Outcome, TOO_EARLY, Verdict};
+use crate::effects::{Outcome, Reason, Verdict};
 use crate::gateway::{Class, Reply, said_at};
-use crate::vendors::payment_provider::CUSTOMER_MISSING;
 use crate::world::HttpResponse;
 
 /// After an unknown outcome, how soon the same key is asked again.
@@ -55,7 +54,7 @@ fn refused(kind: Kind, response: &HttpResponse, now: Timestamp) -> Outcome {
     let declined = response.status() == 402;
     if kind == Kind::PaymentCreate && error.as_ref().is_some_and(is_missing) {
         // Refused before it was carried out. It is not sent again as it is: another customer comes first.
-        return Outcome::not_done(CUSTOMER_MISSING, Some(ASK_AGAIN), true);
+        return Outcome::not_done(Reason::CustomerMissing, Some(ASK_AGAIN), true);
     }
     let about_the_method = error.as_ref().and_then(|error| error.param.as_deref()) == Some("payment_method");
     let object = error.and_then(|error| error.payment_intent);
@@ -65,12 +64,12 @@ fn refused(kind: Kind, response: &HttpResponse, now: Timestamp) -> Outcome {
         (Kind::PaymentCancel, ..) => not_canceled(status),
         // The call did its work: the attempt was made, and declined.
         (Kind::PaymentCreate | Kind::PaymentConfirm, true, true) => Verdict::Done,
-        (Kind::PaymentCreate | Kind::PaymentConfirm, true, false) => Verdict::Refused { code: "card_declined" },
+        (Kind::PaymentCreate | Kind::PaymentConfirm, true, false) => Verdict::Refused { reason: Reason::CardDeclined },
         (Kind::PaymentCreate | Kind::PaymentConfirm, false, _) if about_the_method => {
-            Verdict::Refused { code: "payment_method_unusable" }
+            Verdict::Refused { reason: Reason::PaymentMethodUnusable }
         }
-        (Kind::RefundCreate, _, _) => Verdict::Refused { code: "refund_refused" },
-        _ => Verdict::Refused { code: "vendor_refused" },
+        (Kind::RefundCreate, _, _) => Verdict::Refused { reason: Reason::RefundRefused },
+        _ => Verdict::Refused { reason: Reason::VendorRefused },
     };
     Outcome { verdict, observed }
 }
@@ -79,11 +78,11 @@ fn refused(kind: Kind, response: &HttpResponse, now: Timestamp) -> Outcome {
 pub(super) fn not_canceled(status: Option<PaymentStatus>) -> Verdict {
     match status {
         Some(PaymentStatus::Canceled) => Verdict::Done,
-        Some(PaymentStatus::Succeeded) => Verdict::Refused { code: "payment_already_succeeded" },
+        Some(PaymentStatus::Succeeded) => Verdict::Refused { reason: Reason::PaymentAlreadySucceeded },
         // The bank is at it ("in rare cases" Stripe cancels that, too), or somebody was faster: it is open, so later it may be
         // possible. Stripe keeps this refusal under the key.
-        Some(_) => Verdict::NotDone { code: TOO_EARLY, after: None, answered: true },
-        None => Verdict::GivenUp { code: "cancel_refused" },
+        Some(_) => Verdict::NotDone { reason: Reason::TooEarly, after: None, answered: true },
+        None => Verdict::GivenUp { reason: Reason::CancelRefused },
     }
 }
 
@@ -91,7 +90,7 @@ pub(super) fn not_canceled(status: Option<PaymentStatus>) -> Verdict {
 pub(super) const fn called_off(status: PaymentStatus) -> Verdict {
     match status {
         PaymentStatus::Succeeded | PaymentStatus::Processing => Verdict::Done,
-        _ => Verdict::Refused { code: CALLED_OFF },
+        _ => Verdict::Refused { reason: Reason::Canceled },
     }
 }
 

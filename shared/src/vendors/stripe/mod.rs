@@ -25,7 +25,7 @@ use self::request::path_segment;
 use crate::domain::{Correlation, Private, StackId, Timestamp};
 use crate::effects::intent::{Data, Intent, Kind};
 use crate::effects::observation::Observation;
-use crate::effects::{Agent, CALL_TIME_MIN, Outcome, Subject, Verdict};
+use crate::effects::{Agent, CALL_TIME_MIN, Outcome, Reason, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::breaker::Right;
 use crate::gateway::{Call, Gateway, Keyring, Lane, OperationClass, Permit, Reply, Vendor};
@@ -120,7 +120,7 @@ impl Stripe {
             (Data::Payment { request: None, .. }, Kind::PaymentSettlement, Some(vendor_id)) => {
                 return self.settlement(intent, vendor_id, permit).await;
             }
-            _ => return Outcome::of(Verdict::GivenUp { code: "nothing_to_send" }),
+            _ => return Outcome::of(Verdict::GivenUp { reason: Reason::NothingToSend }),
         };
         let idempotency_key = intent.vendor_key(&self.stack);
         let call = Call {
@@ -151,14 +151,14 @@ impl Stripe {
             (Verdict::Done, Some(Observation::Payment(observed))) if observed.settlement.is_none() => {
                 if intent.give_up_at.since(now) < SETTLEMENT_WAIT {
                     // A missing fee is no reason to wake a person.
-                    return Outcome::of(Verdict::Refused { code: "no_settlement" });
+                    return Outcome::of(Verdict::Refused { reason: Reason::NoSettlement });
                 }
                 let after = Some(SETTLEMENT_WAIT);
-                Outcome::of(Verdict::NotDone { code: "not_settled_yet", after, answered: true })
+                Outcome::of(Verdict::NotDone { reason: Reason::NotSettledYet, after, answered: true })
             }
             // A read: whatever is not known is simply read again.
             (Verdict::Unknown { .. }, _) => {
-                Outcome::of(Verdict::NotDone { code: "vendor_unavailable", after: None, answered: false })
+                Outcome::of(Verdict::NotDone { reason: Reason::VendorUnavailable, after: None, answered: false })
             }
             _ => outcome,
         }

@@ -12,10 +12,9 @@ use crate::domain::payment::PaymentStatus;
 use crate::domain::{Correlation, Timestamp};
 use crate::effects::intent::{Data, Intent, Kind};
 use crate::effects::observation::Observation;
-use crate::effects::{CALL_TIME_MIN, Outcome, Subject, Verdict};
+use crate::effects::{CALL_TIME_MIN, Outcome, Reason, Subject, Verdict};
 use crate::gateway::{Class, Permit, said_at};
 use crate::guard::{Guard, holds};
-use crate::vendors::payment_provider::CUSTOMER_MISSING;
 
 /// Stripe keeps idempotency keys for at least 24 hours; an hour less covers clocks and a slow call.
 const KEY_HORIZON: Duration = Duration::from_secs(23 * 3_600);
@@ -61,7 +60,7 @@ impl Stripe {
                     let of = format!("&payment_intent={}", path_segment(payment));
                     self.look_for::<Refund>("refunds", &of, intent, first, now, permit).await
                 }
-                _ => Outcome::of(Verdict::GivenUp { code: "vendor_object_unknown" }),
+                _ => Outcome::of(Verdict::GivenUp { reason: Reason::VendorObjectUnknown }),
             },
             _ => self.look_at_object(intent, subject, first, now, permit).await,
         }
@@ -71,7 +70,7 @@ impl Stripe {
     /// customer, while the card was good, or so that there is nothing left to refund. Whether it has, the list tells.
     pub(super) fn seek_if_refused(&self, outcome: Outcome, kind: Kind) -> Outcome {
         let is_refused = match outcome.verdict {
-            Verdict::NotDone { code: CUSTOMER_MISSING, .. } => true,
+            Verdict::NotDone { reason: Reason::CustomerMissing, .. } => true,
             // A confirm or a cancel is of an object that we know, and what became of that the object says. A customer costs
             // nothing, and its event tells of it.
             Verdict::Refused { .. } => {
@@ -127,7 +126,7 @@ impl Stripe {
             }
             path = format!("{list}&starting_after={last}");
         }
-        Outcome::of(Verdict::GivenUp { code: "too_many_objects_to_search" })
+        Outcome::of(Verdict::GivenUp { reason: Reason::TooManyToSearch })
     }
 
     /// A confirm or cancel: the object itself says how it stands.
@@ -141,7 +140,7 @@ impl Stripe {
     ) -> Outcome {
         let again = Outcome::of(Verdict::Unknown { look_at: now.plus(LOOK_AGAIN), ask_the_list: true });
         let Some(vendor_id) = subject.vendor_id() else {
-            return Outcome::of(Verdict::GivenUp { code: "vendor_object_unknown" });
+            return Outcome::of(Verdict::GivenUp { reason: Reason::VendorObjectUnknown });
         };
         let path = format!("/v1/payment_intents/{}", path_segment(vendor_id));
         let reply = self.get("retrieve_payment_intent", &path, intent.attempt, &intent.correlation_id, permit).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use crate::effects::outcome::OPTED_OUT;
+use crate::effects::Reason;
 use crate::gateway::policy::RETRY_AFTER_MAX;
 use crate::gateway::{Class, retry_after};
 
@@ -52,12 +52,12 @@ pub(super) fn classify_read(status: StatusCode, headers: &HeaderMap, _body: &[u8
 }
 
 /// The stable code of a refusal.
-pub(super) fn refusal(body: &[u8]) -> &'static str {
+pub(super) fn refusal(body: &[u8]) -> Reason {
     match code(body) {
-        Some(RECIPIENT_OPTED_OUT) => OPTED_OUT,
+        Some(RECIPIENT_OPTED_OUT) => Reason::OptedOut,
         // Invalid, not a mobile, out of reach, landline, blocked: a number that no SMS will ever reach.
-        Some(21_211 | 21_612 | 21_614 | 30_004 | 30_005 | 30_006) => "number_unreachable",
-        _ => "vendor_refused",
+        Some(21_211 | 21_612 | 21_614 | 30_004 | 30_005 | 30_006) => Reason::NumberUnreachable,
+        _ => Reason::VendorRefused,
     }
 }
 
@@ -179,17 +179,17 @@ mod tests {
     #[test]
     fn a_refusal_says_whether_the_recipient_the_number_or_we_are_the_reason() {
         let code = |code| refusal(&answer(400, code).1);
-        assert_eq!(code(21_610), OPTED_OUT);
+        assert_eq!(code(21_610), Reason::OptedOut);
         for bad in [21_211, 21_614, 30_005, 30_006, 21_612, 30_004] {
-            assert_eq!(code(bad), "number_unreachable", "{bad}");
+            assert_eq!(code(bad), Reason::NumberUnreachable, "{bad}");
         }
         for ours in
             [20_404, 21_212, 21_606, 21_608, 21_408, 21_617, 21_620, 21_705, 30_007, 30_010, 30_032, 30_034, 30_450]
         {
-            assert_eq!(code(ours), "vendor_refused", "{ours}");
+            assert_eq!(code(ours), Reason::VendorRefused, "{ours}");
             assert!(is_ours_to_fix(&answer(400, ours).1), "{ours}");
         }
-        assert_eq!(refusal(b"not json"), "vendor_refused");
+        assert_eq!(refusal(b"not json"), Reason::VendorRefused);
         assert!(!is_ours_to_fix(&answer(400, 21_211).1));
     }
 }

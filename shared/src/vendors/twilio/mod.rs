@@ -25,7 +25,7 @@ use crate::effects::contact::{Contact, UnsubscribeLinks};
 use crate::effects::intent::{Intent, Kind};
 use crate::effects::message::Message;
 use crate::effects::observation::{MessageFact, Observation, ObservedMessage};
-use crate::effects::{Agent, OPTED_OUT, Outcome, Subject, Verdict};
+use crate::effects::{Agent, Outcome, Reason, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, Lane, OperationClass, Permit, Reply, Vendor, said_at};
 use crate::vendors::rotated::{Rotated, live};
@@ -134,18 +134,18 @@ impl Twilio {
     async fn send(&self, intent: &Intent, subject: &Subject, permit: &Permit) -> Outcome {
         let Some((message, number)) = recipient(subject) else {
             // The number was erased or has expired: there is nobody to write to.
-            return Outcome::of(Verdict::Refused { code: "no_address" });
+            return Outcome::of(Verdict::Refused { reason: Reason::NoAddress });
         };
         let text = match self.text(message).await {
             Ok(text) => text,
             Err(error) => {
                 tracing::error!(error = %error, "an SMS cannot be written");
-                return Outcome::not_done("vendor_credentials", None, false);
+                return Outcome::not_done(Reason::VendorCredentials, None, false);
             }
         };
         let counted = segments(&text);
         if text.is_empty() || !counted.fits {
-            return Outcome::of(Verdict::Refused { code: "unwritable_sms" });
+            return Outcome::of(Verdict::Refused { reason: Reason::UnwritableSms });
         }
         let callback = wire::callback(&self.callback_base, &self.stack, &intent.intent_id);
         // A code that lies in a queue for longer than it is good for only confuses.
@@ -309,10 +309,11 @@ fn told(response: &HttpResponse, now: Timestamp) -> Option<ObservedMessage> {
 
 /// A refusal, with Twilio's code.
 fn refused(body: &[u8]) -> Outcome {
-    let code = refusal(body);
-    let what = if code == OPTED_OUT { MessageFact::OptedOut } else { MessageFact::Status(MessageStatus::Failed) };
+    let reason = refusal(body);
+    let what =
+        if reason == Reason::OptedOut { MessageFact::OptedOut } else { MessageFact::Status(MessageStatus::Failed) };
     let observed = ObservedMessage { error_code: classify::code(body), ..ObservedMessage::of(what) };
-    Outcome { verdict: Verdict::Refused { code }, observed: Some(Observation::Message(observed)) }
+    Outcome { verdict: Verdict::Refused { reason }, observed: Some(Observation::Message(observed)) }
 }
 
 /// Where the message stands. That Twilio holds it says at least that it was accepted.

@@ -9,7 +9,7 @@ use super::{Keys, Twilio, observed, recipient};
 use crate::domain::Timestamp;
 use crate::effects::intent::{Intent, Kind};
 use crate::effects::observation::Observation;
-use crate::effects::{Outcome, Subject, Verdict};
+use crate::effects::{Outcome, Reason, Subject, Verdict};
 use crate::gateway::{Class, Permit, said_at};
 
 /// "Did not happen" is concluded at earliest so long after the last call may have been running.
@@ -38,7 +38,7 @@ impl Twilio {
         let now = self.gateway.world().now();
         let Some((message, number)) = recipient(subject) else {
             // The number was erased meanwhile: nobody can find out, and nobody would be written to.
-            return Outcome::of(Verdict::GivenUp { code: "no_address" });
+            return Outcome::of(Verdict::GivenUp { reason: Reason::NoAddress });
         };
         let first = intent.first_called_at.unwrap_or(intent.created_at);
         let last = intent.called_until.unwrap_or(first);
@@ -55,7 +55,7 @@ impl Twilio {
         let may_conclude_at = last.plus(absent_after(intent.kind));
         match found(page.messages, &text, from, to) {
             Some(found) => Outcome::done(Observation::Message(observed(found, said_at(response, now)))),
-            None if goes_on => Outcome::of(Verdict::GivenUp { code: "too_many_objects_to_search" }),
+            None if goes_on => Outcome::of(Verdict::GivenUp { reason: Reason::TooManyToSearch }),
             None if now < may_conclude_at => {
                 Outcome::of(Verdict::Unknown { look_at: may_conclude_at, ask_the_list: true })
             }

@@ -8,7 +8,7 @@ use crate::domain::status::Status as _;
 use crate::effects::intent::Intent;
 use crate::effects::message::Message;
 use crate::effects::observation::{MessageFact, Observation};
-use crate::effects::{Outcome, Subject, Verdict};
+use crate::effects::{Outcome, Reason, Subject, Verdict};
 use crate::gateway::{Class, Permit};
 
 /// How long until the next look, after the first; it doubles with each one that found nothing final: 1, 2, 4 hours …
@@ -31,8 +31,8 @@ impl Twilio {
                 _ => self.look_again(intent),
             },
             // Twilio knows it no more, and will not know it later.
-            (Class::Refused, Some(_)) => Outcome::of(Verdict::Refused { code: "vendor_refused" }),
-            _ => Outcome::not_done("vendor_unavailable", None, false),
+            (Class::Refused, Some(_)) => Outcome::of(Verdict::Refused { reason: Reason::VendorRefused }),
+            _ => Outcome::not_done(Reason::VendorUnavailable, None, false),
         }
     }
 
@@ -40,9 +40,9 @@ impl Twilio {
         let wait = LOOK_AGAIN.saturating_mul(1 << intent.attempt.min(16));
         if intent.give_up_at.since(self.gateway.world().now()) < wait {
             // Carriers that never report are many, and no case for a person.
-            return Outcome::of(Verdict::Refused { code: "no_final_status" });
+            return Outcome::of(Verdict::Refused { reason: Reason::NoFinalStatus });
         }
-        Outcome::not_done("not_final_yet", Some(wait), true)
+        Outcome::not_done(Reason::NotFinalYet, Some(wait), true)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the carriers' answers come to.
 
 use crossdock::domain::shipping::{Consignment, Incoterm};
+use crossdock::effects::Reason;
 use crossdock::vendors::carrier::{CarrierAnswer, CarrierApi, Found, LabelOrder, Refusal};
 use crossdock::vendors::ups::Subscribed;
 use serde_json::{Value, json};
@@ -22,8 +23,8 @@ fn order(consignment: &Consignment) -> LabelOrder<'_> {
     LabelOrder { consignment, service: "03", reference: "CD-1" }
 }
 
-fn not_done<T>(code: &'static str) -> CarrierAnswer<T> {
-    CarrierAnswer::NotDone { code, after: None, answered: true }
+fn not_done<T>(reason: Reason) -> CarrierAnswer<T> {
+    CarrierAnswer::NotDone { reason, after: None, answered: true }
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,14 +80,14 @@ async fn ups_tells_its_rates_the_account_s_own_price_first_and_an_odd_one_is_lef
 
     for (status, body, expected) in [
         (400, ups_error("111210"), CarrierAnswer::Refused(Refusal::Service)),
-        (500, ups_error("10004"), not_done("vendor_unavailable")),
-        (429, json!({}), not_done("throttled")),
-        (403, json!({}), not_done("vendor_credentials")),
-        (200, json!({}), not_done("vendor_unreadable")),
+        (500, ups_error("10004"), not_done(Reason::VendorUnavailable)),
+        (429, json!({}), not_done(Reason::Throttled)),
+        (403, json!({}), not_done(Reason::VendorCredentials)),
+        (200, json!({}), not_done(Reason::VendorUnreadable)),
         (
             200,
             json!({ "RateResponse": { "RatedShipment": [{ "Service": { "Code": "02" } }] } }),
-            not_done("vendor_unreadable"),
+            not_done(Reason::VendorUnreadable),
         ),
         (200, json!({ "RateResponse": { "RatedShipment": [] } }), CarrierAnswer::Done(Vec::new())),
     ] {
@@ -130,7 +131,7 @@ async fn a_label_of_ups_is_done_only_with_a_document_for_each_parcel() {
         (400, "120021", CarrierAnswer::Unknown),
         (500, "10004", CarrierAnswer::Unknown),
         (503, "", CarrierAnswer::Unknown),
-        (503, "120001", not_done("vendor_unavailable")),
+        (503, "120001", not_done(Reason::VendorUnavailable)),
     ] {
         carriers.answer(status, &ups_error(code));
         assert_eq!(carriers.ups.buy(order(&two), carriers.context()).await, expected, "{status} {code}");
@@ -202,7 +203,7 @@ async fn a_label_of_ups_that_is_void_already_is_void() {
         (400, ups_error("190102"), CarrierAnswer::Refused(Refusal::NotFound)),
         (400, ups_error("190103"), CarrierAnswer::Refused(Refusal::TooLate)),
         (400, ups_error("190101"), CarrierAnswer::Refused(Refusal::TooLate)),
-        (400, ups_error("190001"), not_done("vendor_unavailable")),
+        (400, ups_error("190001"), not_done(Reason::VendorUnavailable)),
         (500, ups_error("10004"), CarrierAnswer::Unknown),
     ] {
         carriers.answer(status, &body);
@@ -276,7 +277,7 @@ async fn a_purchase_at_dhl_is_found_without_its_label_or_certainly_not_at_all() 
         (404, "not found", CarrierAnswer::Unknown),
         (400, "{}", CarrierAnswer::Unknown),
         (200, "{}", CarrierAnswer::Unknown),
-        (503, "", not_done("vendor_unavailable")),
+        (503, "", not_done(Reason::VendorUnavailable)),
     ] {
         carriers.answer_raw(status, body);
         assert_eq!(carriers.dhl.find(order(&one), carriers.context()).await, expected, "{status} {body}");
@@ -301,7 +302,7 @@ async fn a_label_of_dhl_is_bought_or_refused_or_nobody_knows_and_is_given_back_w
         (400, dhl_error(400, "1001: The requested product(s) not available"), CarrierAnswer::Refused(Refusal::Service)),
         (500, dhl_error(500, "999: Process failure occurred."), CarrierAnswer::Unknown),
         (504, json!({}), CarrierAnswer::Unknown),
-        (429, json!({}), not_done("throttled")),
+        (429, json!({}), not_done(Reason::Throttled)),
     ] {
         carriers.answer(status, &body);
         assert_eq!(carriers.dhl.buy(order(&one), carriers.context()).await, expected, "{status} {body}");

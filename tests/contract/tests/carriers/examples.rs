@@ -150,7 +150,7 @@ fn told<T>(answer: CarrierAnswer<T>, of: impl FnOnce(T) -> String) -> String {
     match answer {
         CarrierAnswer::Done(what) => of(what),
         CarrierAnswer::Refused(why) => format!("refused: {why:?}"),
-        CarrierAnswer::NotDone { code, .. } => format!("not done: {code}"),
+        CarrierAnswer::NotDone { reason, .. } => format!("not done: {reason}"),
         CarrierAnswer::Unknown => "unknown".to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use crossdock::aws::Write;
 use crossdock::domain::{IntentId, OrderId, PaymentId, StackId, Timestamp};
 use crossdock::effects::audit::Operator;
 use crossdock::effects::intent::key;
-use crossdock::effects::{Claim, Lease, Outcome, Subject, Verdict, WorkList};
+use crossdock::effects::{Claim, Lease, Outcome, Reason, Subject, Verdict, WorkList};
 use crossdock::gateway::{Lane, Vendor as Whose};
 use sandbox::{CallFault, Dial, Vendor, WebhookFault};
 use serde_json::{Value, json};
@@ -186,7 +186,7 @@ async fn give_up(universe: &Universe, list: &WorkList) {
     let payment_id = text(of_type(&items, "payment").next().unwrap(), "payment_id").unwrap();
     let payment = list.payment(&PaymentId::from_stored(payment_id)).await.unwrap();
     let subject = Subject::Payment(Box::new(payment));
-    let given_up = Outcome::of(Verdict::GivenUp { code: "budget_over" });
+    let given_up = Outcome::of(Verdict::GivenUp { reason: Reason::BudgetOver });
     list.settle(&claimed, Whose::Stripe, subject, given_up, |_, _| Ok(None)).await.unwrap();
 }
 

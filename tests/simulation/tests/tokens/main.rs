@@ -13,6 +13,7 @@
 mod carrier;
 
 use crossdock::domain::shipping::Tracking;
+use crossdock::effects::Reason;
 use crossdock::vendors::carrier::CarrierAnswer;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -122,7 +123,10 @@ async fn while_no_new_token_can_be_got_the_old_one_goes_on_until_shortly_before_
 }
 
 fn is_unavailable(answer: &CarrierAnswer<Tracking>) -> bool {
-    matches!(answer, CarrierAnswer::NotDone { code: "vendor_unavailable" | "held_back", answered: false, .. })
+    matches!(
+        answer,
+        CarrierAnswer::NotDone { reason: Reason::VendorUnavailable | Reason::HeldBack, answered: false, .. }
+    )
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,10 +193,10 @@ async fn an_api_that_refuses_every_token_is_asked_twice_and_then_left_alone() {
     carrier.refuse_every_token();
     let instance = carrier.instance();
     let answer = instance.track().await;
-    assert!(matches!(answer, CarrierAnswer::NotDone { code: "vendor_credentials", .. }), "{answer:?}");
+    assert!(matches!(answer, CarrierAnswer::NotDone { reason: Reason::VendorCredentials, .. }), "{answer:?}");
     assert_eq!((carrier.api_calls(), carrier.token_calls()), (2, 2));
     let held = instance.track().await;
-    assert!(matches!(held, CarrierAnswer::NotDone { code: "held_back", .. }), "{held:?}");
+    assert!(matches!(held, CarrierAnswer::NotDone { reason: Reason::HeldBack, .. }), "{held:?}");
     assert_eq!(carrier.api_calls(), 2);
 }
 
@@ -202,10 +206,10 @@ async fn a_wrong_secret_is_said_to_be_one_and_another_one_works_at_once() {
     carrier.put_secret("wrong");
     let instance = carrier.instance();
     let answer = instance.track().await;
-    assert!(matches!(answer, CarrierAnswer::NotDone { code: "vendor_credentials", .. }), "{answer:?}");
+    assert!(matches!(answer, CarrierAnswer::NotDone { reason: Reason::VendorCredentials, .. }), "{answer:?}");
     assert_eq!((carrier.token_calls(), carrier.api_calls()), (1, 0));
     let held = instance.track().await;
-    assert!(matches!(held, CarrierAnswer::NotDone { code: "held_back", .. }), "{held:?}");
+    assert!(matches!(held, CarrierAnswer::NotDone { reason: Reason::HeldBack, .. }), "{held:?}");
     assert_eq!(carrier.token_calls(), 1);
 
     carrier.put_secret(SECRET);
@@ -227,7 +231,7 @@ async fn a_probe_whose_secret_is_refused_too_does_not_close_the_credential_switc
             carrier.sleep_ms(5 * 60_000 + 1_000).await;
             let refused = instance.track().await;
             assert!(
-                matches!(refused, CarrierAnswer::NotDone { code: "held_back" | "vendor_credentials", .. }),
+                matches!(refused, CarrierAnswer::NotDone { reason: Reason::HeldBack | Reason::VendorCredentials, .. }),
                 "{refused:?}"
             );
             assert_eq!(carrier.token_calls(), 1 + probe, "{answer:?}");
