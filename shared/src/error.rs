@@ -1,9 +1,12 @@
 //! One error type, five kinds: the queue and the HTTP edge can only do five things.
 //!
-//! `detail` may be shown to a caller; `context` is for our logs. Neither ever holds a body, an address or a secret.
+//! `detail` may be shown to a caller; `context` is for our logs. Neither ever holds a body, an address or a secret, and nor does
+//! a cause: an error whose own text may quote what it has read (serde's, of a secret or an item) is not kept as one.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The field whose members callers name themselves. A document names them; the log, which is for others, does not.
@@ -56,6 +59,18 @@ pub struct Error {
     pub members: Option<Box<serde_json::Map<String, serde_json::Value>>>,
     /// Where it was made.
     pub at: &'static Location<'static>,
+    /// What caused it, where that is an error too.
+    cause: Option<Arc<Cause>>,
+}
+
+/// One pointer for any error, so that results stay small.
+struct Cause(Box<dyn StdError + Send + Sync>);
+
+impl fmt::Debug for Cause {
+    /// Its words only: other crates' errors may show whole requests as their fields.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
 }
 
 /// Shorthand for everything fallible here.
@@ -72,6 +87,7 @@ impl Error {
             fields: Vec::new(),
             members: None,
             at: Location::caller(),
+            cause: None,
         }
     }
 
@@ -127,6 +143,18 @@ impl Error {
         self
     }
 
+    /// Keeps what caused it.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.cause = Some(Arc::new(Cause(cause.into())));
+        self
+    }
+
+    /// It and its causes, for one line of a log.
+    pub const fn chain(&self) -> Chain<'_> {
+        Chain(self)
+    }
+
     /// Adds a member to the problem document.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<serde_json::Value>) -> Self {
@@ -155,4 +183,64 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause.as_deref().map(|cause| &*cause.0 as &(dyn StdError + 'static))
+    }
+}
+
+/// An error and its causes, the nearest first: [`Error::chain`].
+#[derive(Clone, Copy, Debug)]
+pub struct Chain<'a>(&'a Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(next) = cause {
+            write!(f, ": {next}")?;
+            cause = next.source();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, StdError};
+
+    const SECRET: &str = "sk_live_51Mtq\n";
+
+    /// What an error and its causes say, one after the other.
+    fn walked(error: &Error) -> Vec<String> {
+        let first: &(dyn StdError + 'static) = error;
+        std::iter::successors(Some(first), |error: &&(dyn StdError + 'static)| (*error).source())
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn a_chain_is_walked_from_the_error_to_its_first_cause_and_no_secret_prints() {
+        let unusable = http::Request::builder().header("authorization", SECRET).body(()).unwrap_err();
+        let key = Error::misconfigured("wrong_key", "stripe").caused_by(unusable);
+        let error = Error::bug("subject_missing", "int_1").caused_by(key);
+        let said = walked(&error);
+        assert_eq!(said.len(), 3, "{said:?}");
+        assert!(said[0].starts_with("subject_missing") && said[1].starts_with("wrong_key"), "{said:?}");
+        assert_eq!(said[2], "failed to parse header value");
+        let logged = error.chain().to_string();
+        assert_eq!(logged, said.join(": "));
+        for printed in [logged, format!("{error:?}"), format!("{error:#?}")] {
+            assert!(!printed.contains("sk_live"), "{printed}");
+        }
+    }
+
+    #[test]
+    fn an_error_without_a_cause_has_no_source_and_a_clone_keeps_its_cause() {
+        let alone = Error::transient("aws_unavailable", "GetItem");
+        assert!(alone.source().is_none());
+        assert_eq!(alone.chain().to_string(), alone.to_string());
+        let caused = alone.caused_by("connection refused").clone();
+        assert_eq!(walked(&caused)[1], "connection refused");
+    }
+}

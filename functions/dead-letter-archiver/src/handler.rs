@@ -78,7 +78,7 @@ impl Scheduled for DeadLetterArchiver {
             let kept = join_all(fresh.iter().map(|message| self.keep(message))).await;
             for (message, kept) in fresh.iter().zip(kept) {
                 if let Err(error) = kept {
-                    tracing::error!(message.id = message.id, code = error.code, error = %error, "a dead letter was not kept");
+                    tracing::error!(message.id = message.id, code = error.code, error = %error.chain(), "a dead letter was not kept");
                     failed = Some(error);
                 }
             }

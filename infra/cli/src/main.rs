@@ -98,8 +98,19 @@ async fn main() -> ExitCode {
 fn said(error: &anyhow::Error) -> String {
     // What stands before one of ours was put there for a person, and says more.
     match error.chain().next().and_then(|outermost| outermost.downcast_ref::<crossdock::error::Error>()) {
-        Some(ours) if ours.context.is_empty() => ours.detail.clone(),
-        Some(ours) => format!("{} ({}: {})", ours.detail, ours.code, ours.context),
+        Some(ours) => {
+            let words =
+                |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<crossdock::error::Error>() {
+                    Some(ours) => ours.context.clone(),
+                    None => cause.to_string(),
+                };
+            let why: Vec<String> = error.chain().map(words).filter(|words| !words.is_empty()).collect();
+            if why.is_empty() {
+                ours.detail.clone()
+            } else {
+                format!("{} ({}: {})", ours.detail, ours.code, why.join(": "))
+            }
+        }
         None => format!("{error:#}"),
     }
 }

@@ -50,7 +50,7 @@ impl Heartbeat {
             Either::Right(_) => Err(Error::transient("heartbeat_not_heard", "no answer in 2 s")),
         };
         if let Err(error) = said {
-            tracing::warn!(error = %error, "the heartbeat was not heard");
+            tracing::warn!(error = %error.chain(), "the heartbeat was not heard");
         }
     }
 

@@ -119,7 +119,7 @@ impl Alerts {
             Ok(None) => Ok(()),
             // Better twice than never: without the table nobody knows what was told.
             Err(error) => {
-                tracing::error!(error = %error, alarm = alarm.name, "an alarm is told without the table: repeats are not counted");
+                tracing::error!(error = %error.chain(), alarm = alarm.name, "an alarm is told without the table: repeats are not counted");
                 self.tell_without_table(alarm).await
             }
         }
@@ -220,7 +220,9 @@ impl Alerts {
         match record {
             Ok(true) => {}
             Ok(false) => return Ok(()),
-            Err(error) => tracing::error!(error = %error, "a notice is told without the table: it may be told twice"),
+            Err(error) => {
+                tracing::error!(error = %error.chain(), "a notice is told without the table: it may be told twice")
+            }
         }
         let said = Box::pin(self.say_notice(notice)).await;
         let record = match &said {
@@ -235,7 +237,7 @@ impl Alerts {
             },
         };
         if let Err(error) = self.put_notice(&notice.id, &record).await {
-            tracing::warn!(error = %error, "it is not written down what became of a notice");
+            tracing::warn!(error = %error.chain(), "it is not written down what became of a notice");
         }
         let (slack, incident) = said?;
         slack.and(incident).map(drop)

@@ -188,14 +188,16 @@ impl AsyncSleep for SdkClock {
 /// the deployment is wrong, `Uncertain` when a write may have happened.
 pub(super) fn failure<E, R>(
     operation: &'static str,
-    error: &aws_smithy_runtime_api::client::result::SdkError<E, R>,
+    error: aws_smithy_runtime_api::client::result::SdkError<E, R>,
 ) -> Error
 where
-    E: aws_smithy_types::error::metadata::ProvideErrorMetadata,
+    E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
 {
     use aws_smithy_runtime_api::client::result::SdkError;
-    match error {
+    match &error {
         SdkError::ServiceError(service) => {
+            // Its code only: its message may quote values of an item.
             let code = service.err().code().unwrap_or("unknown");
             let context = format!("{operation}: {code}");
             match code {
@@ -211,8 +213,51 @@ where
                 _ => Error::transient("aws_unavailable", context),
             }
         }
-        SdkError::ConstructionFailure(_) => Error::bug("aws_request_invalid", operation),
-        SdkError::DispatchFailure(f) if f.is_io() || f.is_timeout() => Error::uncertain("aws_no_answer", operation),
+        SdkError::ConstructionFailure(_) => with_cause(Error::bug("aws_request_invalid", operation), error),
+        SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => {
+            with_cause(Error::uncertain("aws_no_answer", operation), error)
+        }
         _ => Error::uncertain("aws_no_answer", operation),
+    }
+}
+
+fn with_cause<E, R>(ours: Error, error: aws_smithy_runtime_api::client::result::SdkError<E, R>) -> Error
+where
+    E: std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    match error.into_source() {
+        Ok(cause) => ours.caused_by(cause),
+        Err(_) => ours,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use aws_sdk_dynamodb::operation::get_item::GetItemError;
+    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+    use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::failure;
+
+    #[test]
+    fn no_answer_keeps_why_and_a_refusal_its_code_only() {
+        let reset =
+            SdkError::<GetItemError, HttpResponse>::dispatch_failure(ConnectorError::io("reset by peer".into()));
+        let error = failure("GetItem", reset);
+        assert_eq!(error.code, "aws_no_answer");
+        let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
+        assert!(causes.any(|cause| cause.to_string() == "reset by peer"), "{}", error.chain());
+
+        let quoting =
+            ErrorMetadata::builder().code("ValidationException").message("ada@example.com is no number").build();
+        let raw = HttpResponse::new(http::StatusCode::BAD_REQUEST.into(), "{}".into());
+        let error = failure("GetItem", SdkError::service_error(GetItemError::generic(quoting), raw));
+        assert_eq!(error.code, "aws_request_invalid");
+        let printed = format!("{} {error:?}", error.chain());
+        assert!(printed.contains("ValidationException") && !printed.contains("ada@"), "{printed}");
     }
 }

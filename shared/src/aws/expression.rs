@@ -169,7 +169,7 @@ impl Write {
         let operation = std::mem::replace(&mut self.operation, Operation::Check);
         let parts = self.parts();
         let old = ReturnValuesOnConditionCheckFailure::AllOld;
-        let bug = |e| crate::error::Error::bug("unwritable_value", e);
+        let bug = |e| crate::error::Error::bug("unwritable_value", "a write cannot be built").caused_by(e);
         let item = TransactWriteItem::builder();
         Ok(match operation {
             Operation::Put(attributes) => item.put(

@@ -80,14 +80,14 @@ impl Item {
 }
 
 pub(super) fn attribute<T: Serialize>(value: &T) -> Result<AttributeValue> {
-    serde_dynamo::to_attribute_value(value).map_err(|e| Error::bug("unwritable_value", e))
+    serde_dynamo::to_attribute_value(value).map_err(|e| Error::bug("unwritable_value", "it is no item").caused_by(e))
 }
 
 /// A type's attributes and its key's, ready to be put. `None` fields are left out rather than written as NULL, so
 /// that sparse indexes stay sparse and `attribute_not_exists` means what it says.
 pub(super) fn attributes<T: Serialize>(key: &Key, value: &T) -> Result<HashMap<String, AttributeValue>> {
     let mut item: HashMap<String, AttributeValue> =
-        serde_dynamo::to_item(value).map_err(|e| Error::bug("unwritable_value", e))?;
+        serde_dynamo::to_item(value).map_err(|e| Error::bug("unwritable_value", "it is no item").caused_by(e))?;
     item.retain(|_, value| !value.is_null());
     item.extend(key.attributes());
     Ok(item)

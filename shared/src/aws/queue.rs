@@ -77,7 +77,7 @@ impl Queues {
             .message_body(message.body)
             .send()
             .await
-            .map_err(|e| failure("SendMessage", &e))?;
+            .map_err(|e| failure("SendMessage", e))?;
         Ok(())
     }
 
@@ -100,7 +100,7 @@ impl Queues {
                 .set_delay_seconds(delay(&message))
                 .message_body(message.body)
                 .build()
-                .map_err(|e| Error::bug("queue_message", e))?;
+                .map_err(|e| Error::bug("queue_message", "it cannot be built").caused_by(e))?;
             entries.push(entry);
         }
         let answer = self
@@ -110,7 +110,7 @@ impl Queues {
             .set_entries(Some(entries))
             .send()
             .await
-            .map_err(|e| failure("SendMessageBatch", &e))?;
+            .map_err(|e| failure("SendMessageBatch", e))?;
         match answer.failed.first() {
             None => Ok(()),
             Some(failed) if failed.sender_fault => Err(Error::bug("queue_message", &failed.code)),
@@ -132,21 +132,21 @@ impl Queues {
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .send()
             .await
-            .map_err(|e| failure("ReceiveMessage", &e))?;
+            .map_err(|e| failure("ReceiveMessage", e))?;
         Ok(answer.messages.unwrap_or_default().into_iter().map(received).collect())
     }
 
     /// Deletes a received message.
     pub async fn delete(&self, url: &str, receipt: &str) -> Result<()> {
         let answer = self.client.delete_message().queue_url(url).receipt_handle(receipt).send().await;
-        answer.map(drop).map_err(|e| failure("DeleteMessage", &e))
+        answer.map(drop).map_err(|e| failure("DeleteMessage", e))
     }
 
     /// Makes a received message visible again at once.
     pub async fn release(&self, url: &str, receipt: &str) -> Result<()> {
         let request = self.client.change_message_visibility().queue_url(url).receipt_handle(receipt);
         let answer = request.visibility_timeout(0).send().await;
-        answer.map(drop).map_err(|e| failure("ChangeMessageVisibility", &e))
+        answer.map(drop).map_err(|e| failure("ChangeMessageVisibility", e))
     }
 
     /// How many messages wait in the queue, roughly.
@@ -159,7 +159,7 @@ impl Queues {
             .attribute_names(name.clone())
             .send()
             .await
-            .map_err(|e| failure("GetQueueAttributes", &e))?;
+            .map_err(|e| failure("GetQueueAttributes", e))?;
         let number = answer.attributes.and_then(|mut attributes| attributes.remove(&name));
         Ok(number.and_then(|text| text.parse().ok()).unwrap_or(0))
     }
@@ -213,7 +213,7 @@ fn attributes(message: &Outgoing) -> Result<Option<HashMap<String, MessageAttrib
         .iter()
         .map(|(name, value)| {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
-            Ok((name.clone(), value.map_err(|e| Error::bug("queue_message", e))?))
+            Ok((name.clone(), value.map_err(|e| Error::bug("queue_message", "it cannot be built").caused_by(e))?))
         })
         .collect::<Result<_>>()
         .map(Some)

@@ -149,7 +149,7 @@ impl Secrets {
                 Either::Left((Err(error), _)) if !matches!(error.kind, ErrorKind::Transient { .. }) => {
                     return Err(error);
                 }
-                Either::Left((Err(error), _)) => error.to_string(),
+                Either::Left((Err(error), _)) => error.chain().to_string(),
                 Either::Left((Ok(cached), _)) => return Ok(cached),
                 Either::Right(_) => "no answer in time".to_owned(),
             };
@@ -235,7 +235,7 @@ impl Secrets {
 /// A refusal that says that there is no such secret, under a code of its own.
 fn named(id: &str, refusal: Error) -> Error {
     if refusal.kind == ErrorKind::Misconfigured && refusal.context.ends_with("ResourceNotFoundException") {
-        return Error::misconfigured(NO_SUCH_SECRET, format!("{id}: {}", refusal.context));
+        return Error::misconfigured(NO_SUCH_SECRET, id).caused_by(refusal);
     }
     refusal
 }

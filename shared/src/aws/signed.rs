@@ -69,7 +69,7 @@ impl Service {
                     Ok(()) => return Ok(answer),
                     Err(failure) => failure,
                 },
-                Err(error) => Error::transient("aws_unavailable", format!("{}: {error}", question.operation)),
+                Err(error) => Error::transient("aws_unavailable", question.operation).caused_by(error),
             };
             if tries == ATTEMPTS_MAX || !matches!(failure.kind, ErrorKind::Transient { .. }) {
                 return Err(failure);
@@ -90,13 +90,13 @@ impl Service {
 
     /// The request with its signature, and the body's hash in a field.
     fn signed(&self, question: &Question<'_>) -> Result<HttpRequest> {
-        let bug = |e: &dyn std::fmt::Display| Error::bug("aws_request_invalid", format!("{}: {e}", question.operation));
+        let bug = |cause: SigningFailure| Error::bug("aws_request_invalid", question.operation).caused_by(cause);
         let uri = format!("{}{}", self.base, question.path_and_query);
         let mut request = http::Request::builder().method(question.method.clone()).uri(uri);
         for (name, value) in question.headers {
             request = request.header(*name, *value);
         }
-        let mut request = request.body(question.body.clone()).map_err(|e| bug(&e))?;
+        let mut request = request.body(question.body.clone()).map_err(|e| bug(e.into()))?;
         let mut how = settings();
         how.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         let fields: Vec<(String, String)> = request
@@ -105,19 +105,19 @@ impl Service {
             .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
             .collect();
         let body = SignableBody::Bytes(&question.body);
-        self.sign(&mut request, &fields, body, how).map_err(|e| bug(&e))?;
+        self.sign(&mut request, &fields, body, how).map_err(bug)?;
         Ok(request)
     }
 
     /// A URL that reads what is at this path, for a while.
     pub(super) fn link(&self, path: &str, valid_for: Duration) -> Result<String> {
-        let bug = |e: &dyn std::fmt::Display| Error::bug("aws_request_invalid", format!("a link: {e}"));
+        let bug = |cause: SigningFailure| Error::bug("aws_request_invalid", "a link").caused_by(cause);
         let request = http::Request::builder().method(Method::GET).uri(format!("{}{path}", self.base));
-        let mut request = request.body(Bytes::new()).map_err(|e| bug(&e))?;
+        let mut request = request.body(Bytes::new()).map_err(|e| bug(e.into()))?;
         let mut how = settings();
         how.signature_location = SignatureLocation::QueryParams;
         how.expires_in = Some(valid_for);
-        self.sign(&mut request, &[], SignableBody::UnsignedPayload, how).map_err(|e| bug(&e))?;
+        self.sign(&mut request, &[], SignableBody::UnsignedPayload, how).map_err(bug)?;
         Ok(request.uri().to_string())
     }
 

@@ -83,7 +83,7 @@ impl Table {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|e| failure("GetItem", &e))?;
+            .map_err(|e| failure("GetItem", e))?;
         Ok(answer.item.map(Item))
     }
 
@@ -97,14 +97,14 @@ impl Table {
                 .set_keys(Some(wanted))
                 .consistent_read(true)
                 .build()
-                .map_err(|e| Error::bug("batch_read", e))?;
+                .map_err(|e| Error::bug("batch_read", "it cannot be built").caused_by(e))?;
             let answer = self
                 .client
                 .batch_get_item()
                 .request_items(&self.name, request)
                 .send()
                 .await
-                .map_err(|e| failure("BatchGetItem", &e))?;
+                .map_err(|e| failure("BatchGetItem", e))?;
             for attributes in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
                 let item = Item(attributes);
                 found.insert(item.key(), item);
@@ -138,7 +138,7 @@ impl Table {
             .limit(QUERY_LIMIT)
             .send()
             .await
-            .map_err(|e| failure("Query", &e))?;
+            .map_err(|e| failure("Query", e))?;
         Ok(answer.items.unwrap_or_default().into_iter().map(Item).collect())
     }
 
@@ -155,7 +155,7 @@ impl Table {
             .limit(limit)
             .send()
             .await
-            .map_err(|e| failure("Query", &e))?;
+            .map_err(|e| failure("Query", e))?;
         Ok(answer.items.unwrap_or_default().into_iter().map(Item).collect())
     }
 
@@ -193,7 +193,7 @@ impl Table {
         let mut rows = Vec::new();
         for _ in 0..PAGES_MAX {
             let page = query.clone().table_name(&self.name).set_exclusive_start_key(next).limit(QUERY_LIMIT);
-            let answer = page.send().await.map_err(|e| failure("Query", &e))?;
+            let answer = page.send().await.map_err(|e| failure("Query", e))?;
             rows.extend(answer.items.unwrap_or_default().into_iter().map(Item));
             next = answer.last_evaluated_key;
             if next.is_none() {
@@ -229,7 +229,7 @@ impl Table {
                 .limit(QUERY_LIMIT)
                 .send()
                 .await
-                .map_err(|e| failure("Query", &e))?;
+                .map_err(|e| failure("Query", e))?;
             for row in answer.items.unwrap_or_default().into_iter().filter_map(|item| read(&Item(item))) {
                 found += usize::from(wanted(&row));
                 rows.push(row);
@@ -264,10 +264,10 @@ impl Table {
             Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
                 match error.into_err() {
                     UpdateItemError::ConditionalCheckFailedException(lost) => Ok(Written::Lost(lost.item.map(Item))),
-                    other => Err(Error::bug("aws_request_invalid", other)),
+                    _ => Err(Error::bug("aws_request_invalid", "UpdateItem")),
                 }
             }
-            Err(error) => Err(failure("UpdateItem", &error)),
+            Err(error) => Err(failure("UpdateItem", error)),
         }
     }
 }

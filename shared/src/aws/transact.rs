@@ -95,7 +95,7 @@ impl Table {
                 _ => {}
             }
         }
-        Err(failure("TransactWriteItems", &error))
+        Err(failure("TransactWriteItems", error))
     }
 }
 

@@ -220,7 +220,7 @@ impl WorkList {
             // A row that cannot be read must not hide the others.
             let read = |item: &Item| {
                 Row::of(item, vendors)
-                    .inspect_err(|error| tracing::error!(error = %error, "a due row cannot be read"))
+                    .inspect_err(|error| tracing::error!(error = %error.chain(), "a due row cannot be read"))
                     .ok()
             };
             // A backlog of one kind that its workers cannot do in a minute must not hide the others behind it.

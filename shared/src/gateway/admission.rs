@@ -335,7 +335,7 @@ impl Admission {
         match futures_util::future::select(asking, self.world.clock.sleep(STORE_TIME)).await {
             futures_util::future::Either::Left((Ok(answer), _)) => Some(answer),
             futures_util::future::Either::Left((Err(error), _)) => {
-                tracing::warn!(error = %error, "a breaker, quota or token could not be asked");
+                tracing::warn!(error = %error.chain(), "a breaker, quota or token could not be asked");
                 None
             }
             futures_util::future::Either::Right(_) => {

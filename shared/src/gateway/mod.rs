@@ -183,7 +183,7 @@ impl Gateway {
         let unusable = |error: &crate::error::Error| {
             tracing::error!(
                 { fields::VENDOR } = call.vendor.as_str(),
-                error = %error,
+                error = %error.chain(),
                 "no usable key: put one into the vendor's secret"
             );
         };

@@ -361,7 +361,7 @@ impl Fetch<'_> {
         };
         let ends_at = asked_at.plus(life);
         let token = seal.closed(bearer.expose(), asked_at, ends_at, world).map_err(|error| {
-            tracing::error!({ fields::VENDOR } = vendor.as_str(), error = %error, "a token could not be kept");
+            tracing::error!({ fields::VENDOR } = vendor.as_str(), error = %error.chain(), "a token could not be kept");
             (Reply { class: Class::Transient, response: None }, None)
         })?;
         if is_leased {
@@ -429,7 +429,7 @@ fn refused() -> Reply {
 fn unusable(vendor: Vendor, error: &Error) {
     tracing::error!(
         { fields::VENDOR } = vendor.as_str(),
-        error = %error,
+        error = %error.chain(),
         "no usable key: put one into the vendor's secret"
     );
 }

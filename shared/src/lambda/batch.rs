@@ -150,7 +150,7 @@ fn report(error: &Error, record: &Record, world: &World) {
         message.id = record.message_id,
         message.receives = record.receives,
         code = error.code,
-        error = %error,
+        error = %error.chain(),
         "a record failed and goes back to its queue"
     );
 }

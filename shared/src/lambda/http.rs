@@ -239,9 +239,9 @@ fn no_request(world: &World) -> http::Response<Body> {
 fn log_failure(error: &Error, correlation: &Correlation) {
     let code = error.code;
     if error.is_rejected() {
-        tracing::info!({ fields::CORRELATION } = correlation.as_str(), code, error = %error, "request refused");
+        tracing::info!({ fields::CORRELATION } = correlation.as_str(), code, error = %error.chain(), "request refused");
     } else {
-        tracing::error!({ fields::CORRELATION } = correlation.as_str(), code, error = %error, "request failed");
+        tracing::error!({ fields::CORRELATION } = correlation.as_str(), code, error = %error.chain(), "request failed");
     }
 }
 

@@ -200,7 +200,8 @@ impl Message {
 
     /// The message with all that the other side needs.
     pub(super) fn outgoing(self, vendor: Vendor, correlation: &Correlation, delivery: &Delivery) -> Result<Outgoing> {
-        let delivery = serde_json::to_string(delivery).map_err(|e| Error::bug("delivery", e))?;
+        let delivery =
+            serde_json::to_string(delivery).map_err(|e| Error::bug("delivery", "it cannot be written").caused_by(e))?;
         let mut attributes = vec![
             ("type".to_owned(), vendor.as_str().to_owned()),
             ("correlation".to_owned(), correlation.to_string()),

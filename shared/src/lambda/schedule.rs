@@ -16,7 +16,7 @@ pub async fn run<S: Scheduled + Sync>(scheduled: S) -> std::result::Result<(), l
     let scheduled = &scheduled;
     lambda_runtime::run(service_fn(move |_: LambdaEvent<Value>| async move {
         scheduled.tick().await.map_err(|error| {
-            tracing::error!(error = %error, "a scheduled run failed");
+            tracing::error!(error = %error.chain(), "a scheduled run failed");
             lambda_runtime::Diagnostic { error_type: error.code.to_owned(), error_message: error.detail }
         })
     }))

@@ -28,7 +28,7 @@ pub async fn run<L: Listener + Sync>(listener: L, world: World) -> std::result::
     let (listener, world) = (&listener, &world);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         Box::pin(respond(listener, event.payload, &event.context.request_id, world)).await.map_err(|error| {
-            tracing::error!(error = %error, "the invocation failed");
+            tracing::error!(error = %error.chain(), "the invocation failed");
             lambda_runtime::Diagnostic { error_type: error.code.to_owned(), error_message: error.detail }
         })
     }))
@@ -52,7 +52,7 @@ pub async fn respond<L: Listener>(listener: &L, event: Value, request_id: &str, 
     for record in records {
         let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
         if let Err(error) = hear_again(listener, text("body"), request_id, world).await {
-            tracing::error!(error = %error, message.id = text("messageId"), "a message could not be told again");
+            tracing::error!(error = %error.chain(), message.id = text("messageId"), "a message could not be told again");
             failed.push(json!({ "itemIdentifier": text("messageId") }));
         }
     }

@@ -52,7 +52,7 @@ impl System {
         let world = World::real()?;
         let transport = Transport::over(&world);
         Self::with(env, world, &transport)
-            .inspect_err(|error| tracing::error!(error = %error, "the function cannot start"))
+            .inspect_err(|error| tracing::error!(error = %error.chain(), "the function cannot start"))
     }
 
     /// The same in another world.

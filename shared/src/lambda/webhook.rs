@@ -85,7 +85,8 @@ impl Webhook {
         let message = Message::verbatim(&self.bytes, usize::MAX).ok_or_else(|| Error::bug("delivery", "too large"))?;
         let mut outgoing = message.outgoing(self.vendor, correlation, &self.delivery)?;
         if let Some(replay) = &self.replay {
-            let text = serde_json::to_string(replay).map_err(|e| Error::bug("delivery", e))?;
+            let text = serde_json::to_string(replay)
+                .map_err(|e| Error::bug("delivery", "it cannot be written").caused_by(e))?;
             outgoing.attributes.push(("replay".to_owned(), text));
         }
         Ok(outgoing)

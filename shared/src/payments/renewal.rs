@@ -113,7 +113,7 @@ impl Payments {
             Err(refused) if refused.code == CUSTOMER_REFUSED => Ok(Successor::Nobody),
             // The payment waits as one whose vendor is down does.
             Err(error) => {
-                tracing::warn!(error = %error, "a customer whom the provider has deleted was not made anew");
+                tracing::warn!(error = %error.chain(), "a customer whom the provider has deleted was not made anew");
                 Ok(Successor::Later)
             }
         }

@@ -101,7 +101,7 @@ impl Carriers {
         let labels = match kept.and_then(|labels| Opaque::of(&labels)) {
             Ok(labels) => labels,
             Err(error) => {
-                tracing::error!(error = %error, "a label was bought and could not be kept; the carrier is asked for it again");
+                tracing::error!(error = %error.chain(), "a label was bought and could not be kept; the carrier is asked for it again");
                 return self.ask_soon();
             }
         };

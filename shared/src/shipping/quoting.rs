@@ -259,7 +259,7 @@ impl Quotes {
                 let known = Arc::new(Known { item_type: "rates".to_owned(), rates, asked_at: now, expires });
                 // A quote that is not in the table cannot be bought by its id, and that is all: it is told all the same.
                 let kept = self.keep(key(carrier, &question.hash), &known).await.unwrap_or_else(|error| {
-                    tracing::warn!(error = %error, "a carrier's answer could not be kept");
+                    tracing::warn!(error = %error.chain(), "a carrier's answer could not be kept");
                     known
                 });
                 self.remember(place, &kept);
@@ -276,7 +276,7 @@ impl Quotes {
         let (table, carriers) = (self.table.clone(), carriers.to_vec());
         let keys: Vec<Key> = carriers.iter().map(|carrier| key(*carrier, hash)).collect();
         let read = async move {
-            let unreadable = |error: &Error| tracing::warn!(error = %error, "an earlier answer cannot be read");
+            let unreadable = |error: &Error| tracing::warn!(error = %error.chain(), "an earlier answer cannot be read");
             let items = table.get_many(&keys).await.inspect_err(unreadable).unwrap_or_default();
             let known = carriers.into_iter().zip(items).filter_map(|(carrier, item)| {
                 let known = item?.parse::<Known>().inspect_err(unreadable).ok()?;

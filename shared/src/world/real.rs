@@ -35,7 +35,7 @@ impl ReqwestHttp {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|e| Error::bug("tls_setup", e))?
+            .map_err(|e| Error::bug("tls_setup", "the TLS provider").caused_by(e))?
             .with_root_certificates(roots)
             .with_no_client_auth();
         let client = reqwest::Client::builder()
@@ -47,7 +47,7 @@ impl ReqwestHttp {
             .no_proxy()
             .user_agent(concat!("crossdock/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|e| Error::bug("http_client_setup", e))?;
+            .map_err(|e| Error::bug("http_client_setup", "the HTTP client").caused_by(e))?;
         Ok(Self { client })
     }
 }

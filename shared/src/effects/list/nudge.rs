@@ -63,7 +63,8 @@ impl Nudge {
 
     fn message(&self) -> Result<Outgoing> {
         let wire = Wire { v: VERSION, intent_id: self.intent_id.clone(), correlation_id: self.correlation_id.clone() };
-        let body = serde_json::to_string(&wire).map_err(|e| Error::bug("nudge", e))?;
+        let body =
+            serde_json::to_string(&wire).map_err(|e| Error::bug("nudge", "it cannot be written").caused_by(e))?;
         let mut outgoing = Outgoing::plain(body);
         if matches!(self.kind, Kind::MailPromotion | Kind::SmsPromotion) {
             outgoing.attributes.push((LANE.to_owned(), BULK.to_owned()));
@@ -74,7 +75,8 @@ impl Nudge {
     /// One message for many that can share a call.
     fn group(intent_ids: Vec<IntentId>, correlation_id: Correlation) -> Result<Outgoing> {
         let wire = WireGroup { v: VERSION, intent_ids, correlation_id };
-        let body = serde_json::to_string(&wire).map_err(|e| Error::bug("nudge", e))?;
+        let body =
+            serde_json::to_string(&wire).map_err(|e| Error::bug("nudge", "it cannot be written").caused_by(e))?;
         Ok(Outgoing { attributes: vec![(LANE.to_owned(), BULK.to_owned())], ..Outgoing::plain(body) })
     }
 
@@ -126,7 +128,7 @@ impl WorkList {
     /// whatever is due.
     pub async fn nudge(&self, nudges: &[Nudge]) {
         if let Err(error) = self.try_nudge(nudges).await {
-            tracing::warn!(error = %error, "nudges were not sent; the sweeper will find the intents");
+            tracing::warn!(error = %error.chain(), "nudges were not sent; the sweeper will find the intents");
         }
     }
 
@@ -137,7 +139,7 @@ impl WorkList {
             self.queues.send(url, Outgoing { delay: wait.min(DELAY_MAX), ..nudge.message()? }).await
         };
         if let Err(error) = sent.await {
-            tracing::warn!(error = %error, "a nudge was not sent; the sweeper will find the intent");
+            tracing::warn!(error = %error.chain(), "a nudge was not sent; the sweeper will find the intent");
         }
     }
 

@@ -21,7 +21,8 @@ impl<T: Serialize> Opaque<T> {
     /// # Errors
     /// `opaque` (a bug) for what JSON cannot hold.
     pub fn of(value: &T) -> Result<Self> {
-        let text = serde_json::to_string(value).map_err(|e| Error::bug("opaque", e))?;
+        let text =
+            serde_json::to_string(value).map_err(|e| Error::bug("opaque", "it cannot be written").caused_by(e))?;
         Ok(Self { text: text.into(), shape: PhantomData })
     }
 }

@@ -28,7 +28,7 @@ impl Requeued {
     /// The message for the queue of event-processor's own work, or for that of what vendors are asked.
     pub(crate) fn message(waiting: Key) -> Result<Outgoing> {
         let body = serde_json::to_string(&Self { v: VERSION, waiting });
-        body.map(Outgoing::plain).map_err(|e| Error::bug("requeue", e))
+        body.map(Outgoing::plain).map_err(|e| Error::bug("requeue", "it cannot be written").caused_by(e))
     }
 
     /// Whose event it is.
@@ -58,7 +58,7 @@ impl WorkList {
             self.queues.send(url, Requeued::message(waiting)?).await
         };
         if let Err(error) = sent.await {
-            tracing::warn!(error = %error, "an event that leaves a question open was not handed on; the sweeper will find it");
+            tracing::warn!(error = %error.chain(), "an event that leaves a question open was not handed on; the sweeper will find it");
         }
     }
 
@@ -78,7 +78,7 @@ impl WorkList {
         }
         .await;
         if let Err(error) = result {
-            tracing::warn!(error = %error, "events that wait for this object were not re-queued");
+            tracing::warn!(error = %error.chain(), "events that wait for this object were not re-queued");
         }
     }
 }

@@ -97,7 +97,8 @@ impl Archive {
     /// # Errors
     /// Whatever the store says; nothing may be applied then.
     pub async fn keep(&self, key: &str, bytes: Bytes, delivery: &Delivery) -> Result<()> {
-        let note = serde_json::to_string(delivery).map_err(|e| Error::bug("archive_note", e))?;
+        let note = serde_json::to_string(delivery)
+            .map_err(|e| Error::bug("archive_note", "the note of a delivery cannot be written").caused_by(e))?;
         self.objects.put(key, bytes, JSON, &note).await
     }
 

@@ -89,7 +89,7 @@ impl Templates {
                 Ok(templates) => *known = Known { templates, since: Some(now) },
                 // A mail can be written without them.
                 Err(error) => {
-                    tracing::warn!(error = %error, "the templates could not be read");
+                    tracing::warn!(error = %error.chain(), "the templates could not be read");
                     known.since = Some(now);
                 }
             }

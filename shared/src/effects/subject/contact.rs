@@ -193,7 +193,8 @@ fn id_of(keys: &AppKeys, form: &str) -> Result<ContactId> {
     if key.is_empty() {
         return Err(Error::misconfigured("secret_unusable", "app: person_key is empty"));
     }
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).map_err(|e| Error::bug("hmac", e))?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes())
+        .map_err(|e| Error::bug("hmac", "the key of contacts").caused_by(e))?;
     mac.update(form.as_bytes());
     let code = mac.finalize().into_bytes();
     Ok(ContactId::from_stored(format!("con_{}", id::first_128_bits(&code))))
@@ -252,7 +253,8 @@ fn link_code(keys: &AppKeys, id: &ContactId) -> Result<Hmac<Sha256>> {
     if key.is_empty() {
         return Err(Error::misconfigured("secret_unusable", "app: link_key is empty"));
     }
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).map_err(|e| Error::bug("hmac", e))?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes())
+        .map_err(|e| Error::bug("hmac", "the key of contacts").caused_by(e))?;
     mac.update(b"unsubscribe");
     mac.update(id.as_str().as_bytes());
     Ok(mac)

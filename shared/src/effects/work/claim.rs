@@ -161,7 +161,7 @@ impl WorkList {
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(error = %error, "a claim was not given back: it is looked into when its lease is over");
+                tracing::warn!(error = %error.chain(), "a claim was not given back: it is looked into when its lease is over");
             }
         }
     }

@@ -68,7 +68,7 @@ impl WorkList {
                     Ok(subject) => subject,
                     // A newer version wrote it, or it is gone: it will not be read at the next claim either.
                     Err(unreadable) if unreadable.kind == ErrorKind::Bug => {
-                        tracing::error!(error = %unreadable, "the object of an intent cannot be read");
+                        tracing::error!(error = %unreadable.chain(), "the object of an intent cannot be read");
                         let given_up = self.give_up_alone(&claimed, reason).await?;
                         return Ok(given_up.map_or(Worked::Fenced, Worked::Nothing));
                     }

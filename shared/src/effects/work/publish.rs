@@ -41,7 +41,8 @@ impl WorkList {
         let Data::Publish { event_id, at, event } = &intent.data else { return Ok(None) };
         let correlation = intent.correlation_id.as_str();
         let envelope = CloudEvent::wrap(&self.stage, event_id.clone(), *at, correlation, event.clone());
-        let body = serde_json::to_string(&envelope).map_err(|e| Error::bug("domain_event", e))?;
+        let body = serde_json::to_string(&envelope)
+            .map_err(|e| Error::bug("domain_event", "it cannot be written").caused_by(e))?;
         Ok(Some(Outgoing::plain(body)))
     }
 

@@ -144,7 +144,7 @@ impl WorkList {
     ) -> Result<Vec<(Claimed, Subject, Outcome)>> {
         let campaign = match campaign_id {
             Some(id) => Some(self.campaign(id).await.map_err(|error| match error.kind {
-                ErrorKind::Rejected { .. } => Error::bug("subject_missing", error),
+                ErrorKind::Rejected { .. } => Error::bug("subject_missing", id).caused_by(error),
                 _ => error,
             })?),
             None => None,

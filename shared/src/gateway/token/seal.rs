@@ -79,7 +79,8 @@ pub(super) struct Seal {
 impl Seal {
     pub(super) fn of(vendor: Vendor, secret: &str) -> Result<Self> {
         let derived = |what: &str| -> Result<[u8; 32]> {
-            let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|e| Error::bug("hmac", e))?;
+            let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+                .map_err(|e| Error::bug("hmac", "the secret of a token").caused_by(e))?;
             let text = format!("crossdock {what} {}", vendor.as_str());
             Ok(mac.chain_update(text.as_bytes()).finalize().into_bytes().into())
         };
@@ -89,7 +90,9 @@ impl Seal {
 
     fn bound(&self, given_at: Timestamp, ends_at: Timestamp) -> Result<Aad<Vec<u8>>> {
         let bound = Bound { vendor: self.vendor.as_str(), given_at, ends_at };
-        serde_json::to_vec(&bound).map(Aad::from).map_err(|e| Error::bug("aead", e))
+        serde_json::to_vec(&bound)
+            .map(Aad::from)
+            .map_err(|e| Error::bug("aead", "what a token is bound to cannot be written").caused_by(e))
     }
 
     pub(super) fn closed(&self, bearer: &str, given_at: Timestamp, ends_at: Timestamp, world: &World) -> Result<Token> {

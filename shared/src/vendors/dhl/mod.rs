@@ -130,7 +130,9 @@ impl Dhl {
             builder = builder.header(CONTENT_TYPE, "application/json");
         }
         let body = question.body.unwrap_or_default();
-        builder.body(body.into()).map_err(|e| Error::misconfigured("wrong_key", e))
+        builder
+            .body(body.into())
+            .map_err(|e| Error::misconfigured("wrong_key", "the key is no header value").caused_by(e))
     }
 }
 

@@ -115,7 +115,8 @@ impl Fedex {
 
     fn request(&self, operation: &Operation, token: &str, body: &impl Serialize) -> Result<HttpRequest> {
         let unusable = |what: &str| Error::misconfigured("wrong_key", what.to_owned());
-        let body = serde_json::to_vec(body).map_err(|e| Error::bug("unwritable_request", e))?;
+        let body =
+            serde_json::to_vec(body).map_err(|e| Error::bug("unwritable_request", "it is no JSON").caused_by(e))?;
         http::Request::builder()
             .method(operation.method.clone())
             .uri(format!("{}{}", self.rule.base, operation.path))

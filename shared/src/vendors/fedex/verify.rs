@@ -23,7 +23,8 @@ pub fn verify<'a>(tokens: impl Iterator<Item = &'a str>, signature: &str, body: 
     let signature = STANDARD.decode(signature.trim()).map_err(|_| refuse("the signature is not base64"))?;
     let mut matching = None;
     for token in tokens {
-        let mac = Hmac::<Sha256>::new_from_slice(token.as_bytes()).map_err(|e| Error::bug("hmac", e))?;
+        let mac = Hmac::<Sha256>::new_from_slice(token.as_bytes())
+            .map_err(|e| Error::bug("hmac", "the token of FedEx").caused_by(e))?;
         // Constant time, and every token is tried whether or not one matched.
         if mac.chain_update(&body).verify_slice(&signature).is_ok() {
             matching = Some(token);

@@ -42,7 +42,7 @@ impl SendGrid {
             match self.addressee(campaign, &claimed.intent, subject).await {
                 Ok(addressee) => addressees.push(addressee),
                 Err(error) => {
-                    tracing::error!(error = %error, "a campaign cannot be written");
+                    tracing::error!(error = %error.chain(), "a campaign cannot be written");
                     return vec![Outcome::not_done(Reason::VendorCredentials, None, false); members.len()];
                 }
             }
@@ -86,7 +86,7 @@ impl SendGrid {
         let body = match self.letters(campaign, addressees, &first.fields, held_until).await {
             Ok(body) => body,
             Err(error) => {
-                tracing::error!(error = %error, "a campaign cannot be written");
+                tracing::error!(error = %error.chain(), "a campaign cannot be written");
                 return vec![Outcome::of(Verdict::Refused { reason: Reason::UnwritableMail }); addressees.len()];
             }
         };

@@ -96,5 +96,5 @@ pub(super) fn data<'a>(fields: &'a [(&'static str, String)]) -> super::wire::Dat
 }
 
 pub(super) fn written(mail: &Mail<'_>) -> Result<Bytes> {
-    serde_json::to_vec(mail).map(Into::into).map_err(|e| Error::bug("unwritable_mail", e))
+    serde_json::to_vec(mail).map(Into::into).map_err(|e| Error::bug("unwritable_mail", "it is no JSON").caused_by(e))
 }

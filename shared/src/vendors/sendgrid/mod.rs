@@ -131,7 +131,7 @@ impl SendGrid {
         let body = match self.mail(intent, message, address.expose(), name.as_ref()).await {
             Ok(body) => body,
             Err(error) => {
-                tracing::error!(error = %error, "a mail cannot be written");
+                tracing::error!(error = %error.chain(), "a mail cannot be written");
                 return Outcome::not_done(Reason::VendorCredentials, None, false);
             }
         };

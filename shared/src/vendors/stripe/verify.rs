@@ -56,7 +56,8 @@ pub fn verify<'a>(
     let signed_at = text.parse().map(Timestamp::from_seconds).map_err(|_| refuse("t is not a number"))?;
     let mut matching = None;
     for secret in secrets {
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|e| Error::bug("hmac", e))?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+            .map_err(|e| Error::bug("hmac", "the secret of Stripe").caused_by(e))?;
         mac.update(text.as_bytes());
         mac.update(b".");
         mac.update(&body);

@@ -139,7 +139,7 @@ impl Twilio {
         let text = match self.text(message).await {
             Ok(text) => text,
             Err(error) => {
-                tracing::error!(error = %error, "an SMS cannot be written");
+                tracing::error!(error = %error.chain(), "an SMS cannot be written");
                 return Outcome::not_done(Reason::VendorCredentials, None, false);
             }
         };

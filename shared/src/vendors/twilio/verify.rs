@@ -47,7 +47,8 @@ pub fn verify<'a>(
     let urls = same_urls(url);
     let mut matching = None;
     for token in tokens {
-        let mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).map_err(|e| Error::bug("hmac", e))?;
+        let mac = Hmac::<Sha1>::new_from_slice(token.as_bytes())
+            .map_err(|e| Error::bug("hmac", "the token of Twilio").caused_by(e))?;
         for url in &urls {
             let mut mac = mac.clone();
             mac.update(url.as_bytes());

@@ -175,7 +175,9 @@ impl Ups {
             }
             None => String::new(),
         };
-        builder.body(body.into()).map_err(|e| Error::misconfigured("wrong_key", e))
+        builder
+            .body(body.into())
+            .map_err(|e| Error::misconfigured("wrong_key", "the key is no header value").caused_by(e))
     }
 }
 

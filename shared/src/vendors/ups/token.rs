@@ -25,7 +25,7 @@ fn request(keys: &Keys, base: &str) -> Result<HttpRequest> {
         .header(AUTHORIZATION, format!("Basic {credential}"))
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body("grant_type=client_credentials".into())
-        .map_err(|e| Error::misconfigured("wrong_key", e))
+        .map_err(|e| Error::misconfigured("wrong_key", "the key is no header value").caused_by(e))
 }
 
 #[derive(Deserialize)]

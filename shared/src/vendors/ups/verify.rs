@@ -108,7 +108,9 @@ fn is_good(token: &str, credential: &str, now: Timestamp) -> Result<bool> {
 
 /// The HMAC of an end of life and a client id, with a key derived from the whole credential.
 fn proof(credential: &str, end: i64) -> Result<Hmac<Sha256>> {
-    let keyed = |key: &[u8]| Hmac::<Sha256>::new_from_slice(key).map_err(|e| Error::bug("hmac", e));
+    let keyed = |key: &[u8]| {
+        Hmac::<Sha256>::new_from_slice(key).map_err(|e| Error::bug("hmac", "the credential of UPS").caused_by(e))
+    };
     let key = keyed(credential.as_bytes())?.chain_update(TOKEN_KEY).finalize().into_bytes();
     let client = credential.split_once(':').map_or("", |(client, _)| client);
     Ok(keyed(&key)?.chain_update(format!("{end}\n{client}")))
