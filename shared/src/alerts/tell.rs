@@ -92,7 +92,7 @@ impl Alerts {
             News::Nothing => Ok(()),
         };
         if let Err(error) = &heard {
-            tracing::error!(error = %error, "an alert did not reach everybody");
+            tracing::error!(error = %error.chain(), "an alert did not reach everybody");
             Metric::AlertsUndelivered.count(self.world.now(), &[]);
         }
         heard
