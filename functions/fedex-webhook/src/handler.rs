@@ -28,7 +28,8 @@ impl FedexWebhook {
 
     /// What is worth doing before the first event.
     pub fn warm_up(&self) -> Vec<BoxFuture<'_, ()>> {
-        vec![self.keys.get().map(drop).boxed()]
+        let live = |keys: &WebhookKeys, now| keys.live_webhook_tokens(now).map(drop);
+        vec![self.receiver.look_at(&self.keys, live).boxed()]
     }
 }
 
@@ -37,7 +38,7 @@ impl HttpFunction for FedexWebhook {
         self.receiver.check(&request, EVENT_MAX_BYTES)?;
         let signature = request.header(verify::HEADER).unwrap_or_default();
         let check = |keys: &WebhookKeys| {
-            verify::verify(keys.live_webhook_tokens(request.received_at), signature, request.body.clone())
+            verify::verify(keys.live_webhook_tokens(request.received_at)?.into_iter(), signature, request.body.clone())
         };
         let event = self.receiver.verify(&self.keys, check).await?;
         let message = Message::of_event(event.get(), EVENT_MAX_BYTES_IN_BASE64)?;

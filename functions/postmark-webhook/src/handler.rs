@@ -29,7 +29,8 @@ impl PostmarkWebhook {
 
     /// What is worth doing before the first event.
     pub fn warm_up(&self) -> Vec<BoxFuture<'_, ()>> {
-        vec![self.keys.get().map(drop).boxed()]
+        let live = |keys: &WebhookKeys, now| keys.live_webhook_credentials(now).map(drop);
+        vec![self.receiver.look_at(&self.keys, live).boxed()]
     }
 }
 
@@ -38,7 +39,7 @@ impl HttpFunction for PostmarkWebhook {
         self.receiver.check(&request, EVENT_MAX_BYTES)?;
         let credential = request.header(verify::HEADER).unwrap_or_default();
         let check = |keys: &WebhookKeys| {
-            verify::verify(keys.live_webhook_credentials(request.received_at), credential, request.body.clone())
+            verify::verify(keys.live_webhook_credentials(request.received_at)?.into_iter(), credential, request.body.clone())
         };
         let event = self.receiver.verify(&self.keys, check).await?;
         let message = Message::of_event(event.get(), EVENT_MAX_BYTES_IN_BASE64)?;

@@ -6,6 +6,7 @@ use crossdock::gateway::{Keyring, Vendor};
 use crossdock::lambda::System;
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction};
 use crossdock::lambda::receiver::{Message, Receiver, only_posts};
+use crossdock::telemetry::metrics::Metric;
 use crossdock::vendors::ups::{WebhookKeys, verify};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -31,31 +32,28 @@ impl UpsWebhook {
 
     /// What is worth doing before the first event.
     pub fn warm_up(&self) -> Vec<BoxFuture<'_, ()>> {
-        vec![self.keys.get().map(drop).boxed()]
+        let live = |keys: &WebhookKeys, now| keys.live_credentials(now).map(drop);
+        vec![self.receiver.look_at(&self.keys, live).boxed()]
     }
 
     /// A token for the client id and secret that we gave UPS (RFC 6749, section 4.4).
     async fn token(&self, request: &ApiRequest) -> Result<Answer> {
         let authorization = request.header(verify::TOKEN_HEADER).unwrap_or_default();
         let issue = |keys: &WebhookKeys| {
-            verify::issue(keys.live_credentials(request.received_at), authorization, request.received_at)
+            verify::issue(keys.live_credentials(request.received_at)?.into_iter(), authorization, request.received_at)
         };
-        let issued = match issue(&self.keys.get().await?) {
-            Ok(issued) => issued,
-            // The credential may have been rolled a moment ago.
-            Err(refusal) => match self.keys.refresh().await? {
-                Some(keys) => issue(&keys)?,
-                None => return Err(refusal),
-            },
+        let refusal = match issue(&self.keys.get().await?) {
+            Ok(issued) => return Ok(answer(&issued)),
+            Err(refusal) => refusal,
         };
-        Ok(Answer::new(
-            200,
-            json!({
-                "access_token": issued.access_token.expose(),
-                "token_type": "Bearer",
-                "expires_in": issued.expires_in,
-            }),
-        ))
+        // The credential may have been rolled a moment ago.
+        if let Some(keys) = self.keys.refresh().await?
+            && let Ok(issued) = issue(&keys)
+        {
+            return Ok(answer(&issued));
+        }
+        Metric::TokenRequestsRefused.count(request.received_at, &[]);
+        Err(refusal)
     }
 
     async fn event(&self, request: &ApiRequest) -> Result<Answer> {
@@ -65,11 +63,16 @@ impl UpsWebhook {
             authorization: request.header(verify::TOKEN_HEADER),
         };
         let now = request.received_at;
-        let check = |keys: &WebhookKeys| verify::verify(keys.live_credentials(now), shown, now, request.body.clone());
+        let check = |keys: &WebhookKeys| verify::verify(keys.live_credentials(now)?.into_iter(), shown, now, request.body.clone());
         let event = self.receiver.verify(&self.keys, check).await?;
         let message = Message::of_event(event.get(), EVENT_MAX_BYTES_IN_BASE64)?;
         self.receiver.accept(request, event.key_id(), vec![message]).await
     }
+}
+
+fn answer(issued: &verify::Issued) -> Answer {
+    let (token, expires_in) = (issued.access_token.expose(), issued.expires_in);
+    Answer::new(200, json!({ "access_token": token, "token_type": "Bearer", "expires_in": expires_in }))
 }
 
 impl HttpFunction for UpsWebhook {

@@ -29,7 +29,7 @@ const SENDGRID_API_KEY: &str = "SG.local-stack";
 const SENDGRID_MARKETING_API_KEY: &str = "SG.local-stack-marketing";
 /// What the simulated Postmark wants, and what its webhooks carry.
 const POSTMARK_SERVER_TOKEN: &str = "postmark-local-stack";
-const POSTMARK_WEBHOOK_CREDENTIALS: &str = "postmark:local-stack";
+const POSTMARK_WEBHOOK_CREDENTIALS: &str = "postmark:local-stack-password";
 /// The account, its keys and its number at the simulated Twilio.
 const TWILIO_ACCOUNT_SID: &str = "AC0000000000000000000000000000010c";
 const TWILIO_API_KEY_SID: &str = "SK0000000000000000000000000000010c";

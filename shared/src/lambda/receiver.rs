@@ -14,11 +14,12 @@ use serde_json::Value;
 use super::http::{Answer, ApiRequest};
 use crate::aws::Queues;
 use crate::aws::queue::Outgoing;
-use crate::domain::Correlation;
+use crate::domain::{Correlation, Timestamp};
 use crate::effects::archive::{Delivery, Part};
 use crate::error::{Error, Result};
 use crate::gateway::{Keyring, Vendor};
 use crate::guard::{Guard, holds};
+use crate::telemetry::fields;
 use crate::telemetry::metrics::Metric;
 use crate::vendors::Verified;
 use crate::world::World;
@@ -73,6 +74,18 @@ impl Receiver {
             return Err(refusal.because("longer than any signature"));
         }
         Ok(())
+    }
+
+    /// Reads the keys before the first webhook needs them. What is wrong with them is told then, and not by the first webhook
+    /// that nobody can verify.
+    pub async fn look_at<K: DeserializeOwned>(
+        &self,
+        keyring: &Keyring<K>,
+        live: impl Fn(&K, Timestamp) -> Result<()> + Send,
+    ) {
+        if let Err(error) = keyring.get().await.and_then(|keys| live(&keys, self.world.now())) {
+            tracing::error!({ fields::VENDOR } = self.vendor.as_str(), error = %error, "webhooks cannot be verified");
+        }
     }
 
     /// Verifies with the cached keys. If none matches, reads the keys again and tries once more: they may just have

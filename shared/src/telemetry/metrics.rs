@@ -225,6 +225,8 @@ metrics! {
     WebhooksReceived: "webhooks_received" Count [SENDER] and all for AlarmOfEach Dashboard;
     /// Webhooks that were refused: too large, or not signed with our secret.
     WebhooksRefused: "webhooks_refused" Count [SENDER] and all for AlarmOfEach Dashboard;
+    /// Requests for a token with which UPS sends webhooks that were refused: not made with our credential.
+    TokenRequestsRefused: "token_requests_refused" Count [] for Dashboard;
     /// From the vendor's time of an event to its receipt.
     WebhookLagSeconds: "webhook_lag_seconds" Seconds [] for Dashboard;
     /// From the receipt of a webhook to the end of its processing.

@@ -152,7 +152,7 @@ impl Default for Settings {
             twilio_advanced_opt_out: false,
             postmark_webhook_url: "https://shop.example/webhooks/postmark".to_owned(),
             postmark_server_token: "postmark-sandbox".to_owned(),
-            postmark_webhook_credentials: "postmark:sandbox".to_owned(),
+            postmark_webhook_credentials: "postmark:sandbox-password".to_owned(),
             fedex_webhook_url: "https://shop.example/webhooks/fedex".to_owned(),
             fedex_client_id: "fedex-sandbox".to_owned(),
             fedex_client_secret: "fedex-sandbox-secret".to_owned(),

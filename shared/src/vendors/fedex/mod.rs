@@ -27,7 +27,7 @@ use crate::domain::{Private, Timestamp};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Classify, Gateway, Keyring, OperationClass, Reply, TokenRule, Vendor};
 use crate::vendors::carrier::{CallContext, CarrierAnswer, CarrierApi, Found, Label, LabelOrder, Refusal};
-use crate::vendors::rotated::{Rotated, live};
+use crate::vendors::rotated::{Rotated, passwords};
 use crate::world::HttpRequest;
 
 pub use event::read_pushes;
@@ -56,8 +56,11 @@ pub struct WebhookKeys {
 
 impl WebhookKeys {
     /// The tokens that count now.
-    pub fn live_webhook_tokens(&self, now: Timestamp) -> impl Iterator<Item = &str> {
-        live(&self.webhook_tokens, now)
+    ///
+    /// # Errors
+    /// `webhook_password_too_short`
+    pub fn live_webhook_tokens(&self, now: Timestamp) -> Result<Vec<&str>> {
+        passwords(&self.webhook_tokens, now, "fedex")
     }
 
     /// Whether nothing was put there yet.

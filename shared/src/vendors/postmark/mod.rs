@@ -23,7 +23,7 @@ use crate::effects::observation::{Observation, ObservedMessage};
 use crate::effects::{Agent, Outcome, Reason, Subject, Verdict};
 use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Permit, Reply, Vendor, said_at};
-use crate::vendors::rotated::{Rotated, live};
+use crate::vendors::rotated::{Rotated, passwords};
 use crate::world::HttpRequest;
 
 pub use event::{event_id, read_event};
@@ -48,8 +48,11 @@ pub struct WebhookKeys {
 
 impl WebhookKeys {
     /// The credentials that count now.
-    pub fn live_webhook_credentials(&self, now: Timestamp) -> impl Iterator<Item = &str> {
-        live(&self.webhook_credentials, now)
+    ///
+    /// # Errors
+    /// `webhook_password_too_short`
+    pub fn live_webhook_credentials(&self, now: Timestamp) -> Result<Vec<&str>> {
+        passwords(&self.webhook_credentials, now, "postmark")
     }
 
     /// Whether nothing was put there yet.

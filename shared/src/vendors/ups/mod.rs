@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 use crate::gateway::{Call, Class, Gateway, Keyring, OperationClass, Reply, TokenRule, Vendor};
 use crate::telemetry::fields;
 use crate::vendors::carrier::{CallContext, CarrierAnswer, CarrierApi, Found, Label, LabelOrder, Refusal};
-use crate::vendors::rotated::{Rotated, live};
+use crate::vendors::rotated::{Rotated, passwords};
 use crate::world::HttpRequest;
 
 pub use alert::{NUMBERS_MAX, Subscribed};
@@ -60,8 +60,11 @@ pub struct WebhookKeys {
 
 impl WebhookKeys {
     /// The webhook credentials that count now.
-    pub fn live_credentials(&self, now: Timestamp) -> impl Iterator<Item = &str> {
-        live(&self.webhook_credentials, now)
+    ///
+    /// # Errors
+    /// `webhook_password_too_short`
+    pub fn live_credentials(&self, now: Timestamp) -> Result<Vec<&str>> {
+        passwords(&self.webhook_credentials, now, "ups")
     }
 
     /// Whether nothing was put there yet.

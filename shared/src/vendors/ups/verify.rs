@@ -117,6 +117,7 @@ fn proof(credential: &str, end: i64) -> Result<Hmac<Sha256>> {
 }
 
 fn counts(credential: &str) -> bool {
+    // (Whose password is too short is sorted out before, with words on what to do.)
     let counts = credential.len() >= CREDENTIAL_MIN_CHARS;
     if !counts {
         tracing::error!("a webhook credential of UPS's is too short: check the secret");

@@ -19,7 +19,7 @@ fn webhooks(sandbox: &mut Sandbox, until_ms: i64) -> Vec<Value> {
     let mut records = Vec::new();
     while let Some(at_ms) = sandbox.next_delivery_at().filter(|at_ms| *at_ms <= until_ms) {
         for delivery in sandbox.take_due(at_ms) {
-            assert_eq!(delivery.request.headers()["authorization"], "Basic cG9zdG1hcms6c2FuZGJveA=="); // postmark:sandbox
+            assert_eq!(delivery.request.headers()["authorization"], "Basic cG9zdG1hcms6c2FuZGJveC1wYXNzd29yZA=="); // postmark:sandbox-password
             records.push(serde_json::from_slice(delivery.request.body()).unwrap());
             sandbox.delivered(delivery.id, Some(200), at_ms);
         }

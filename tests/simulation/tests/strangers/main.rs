@@ -9,6 +9,7 @@
 )]
 
 mod events;
+mod floods;
 mod logs;
 mod names;
 #[path = "../webhooks/signing.rs"]
