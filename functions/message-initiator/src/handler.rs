@@ -93,7 +93,7 @@ impl MessageInitiator {
         let body = request.json_body()?;
         let wish = Preferences::parse(body, request.received_at)?;
         let hash = request_hash("PUT", &request.path, body);
-        let consent = self.messages.prefer(&wish, &hash, &request.correlation).await?;
+        let consent = self.messages.prefer(&wish, &hash, (&request.correlation, request.caller.as_ref())).await?;
         let view = json!({
             "channel": wish.channel.as_str(),
             "marketing": consent.marketing,
@@ -113,7 +113,7 @@ impl MessageInitiator {
         let body = request.json_body()?;
         let asked = Lift::parse(body, request.received_at)?;
         let hash = request_hash("POST", &request.path, body);
-        let contact = self.contacts.lift(&asked, &hash, &request.correlation).await?;
+        let contact = self.contacts.lift(&asked, &hash, (&request.correlation, request.caller.as_ref())).await?;
         Ok(Answer::new(200, contact.view(asked.channel)))
     }
 }

@@ -136,7 +136,7 @@ impl PaymentInitiator {
     }
 
     async fn cancel(&self, request: &ApiRequest, payment_id: &PaymentId) -> Result<Answer> {
-        match self.payments.list.cancel_payment(payment_id, &request.correlation).await? {
+        match self.payments.list.cancel_payment(payment_id, request.caller.as_ref(), &request.correlation).await? {
             Cancel::Canceled(payment) => Ok(Answer::new(200, payment.view(false))),
             Cancel::Requested(payment) => Ok(Answer::new(202, payment.view(false))),
             Cancel::AtVendor(intent_id) => {

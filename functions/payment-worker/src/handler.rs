@@ -77,7 +77,7 @@ impl Worker for PaymentWorker {
             };
         };
         if let Some(command) = command {
-            return self.obey(command, lease).await;
+            return self.obey(command, Lease { asked_by: record.sender.clone(), ..lease }).await;
         }
         if let Some(waiting) = Requeued::parse(&record.body) {
             return self.payments.ask_about(&waiting, record.deadline).await.map(drop);

@@ -39,7 +39,11 @@ impl HttpFunction for PostmarkWebhook {
         self.receiver.check(&request, EVENT_MAX_BYTES)?;
         let credential = request.header(verify::HEADER).unwrap_or_default();
         let check = |keys: &WebhookKeys| {
-            verify::verify(keys.live_webhook_credentials(request.received_at)?.into_iter(), credential, request.body.clone())
+            verify::verify(
+                keys.live_webhook_credentials(request.received_at)?.into_iter(),
+                credential,
+                request.body.clone(),
+            )
         };
         let event = self.receiver.verify(&self.keys, check).await?;
         let message = Message::of_event(event.get(), EVENT_MAX_BYTES_IN_BASE64)?;

@@ -53,7 +53,7 @@ impl HttpFunction for Unsubscriber {
                 let change = (ConsentChange::OptedOut, request.received_at);
                 // The same link twice is the same wish, but a later one is newer than an opt-in in between.
                 let proof = format!("unsubscribe link/{}", request.request_id);
-                self.list.change_consent(&id, None, change, &proof, &request.correlation).await?;
+                self.list.change_consent(&id, None, change, &proof, (&request.correlation, None)).await?;
                 Ok(Answer::page(200, DONE))
             }
             _ => Err(no_such_route()),

@@ -63,7 +63,9 @@ impl UpsWebhook {
             authorization: request.header(verify::TOKEN_HEADER),
         };
         let now = request.received_at;
-        let check = |keys: &WebhookKeys| verify::verify(keys.live_credentials(now)?.into_iter(), shown, now, request.body.clone());
+        let check = |keys: &WebhookKeys| {
+            verify::verify(keys.live_credentials(now)?.into_iter(), shown, now, request.body.clone())
+        };
         let event = self.receiver.verify(&self.keys, check).await?;
         let message = Message::of_event(event.get(), EVENT_MAX_BYTES_IN_BASE64)?;
         self.receiver.accept(request, event.key_id(), vec![message]).await

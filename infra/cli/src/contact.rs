@@ -60,7 +60,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
             stack.list()?.audit(&audit, &stack.fresh_id()).await?;
             let correlation = Correlation::generate(stack.now(), stack.world().rng.next());
             let hash = request_hash("CLI", "contact lift", body.as_bytes());
-            show(&contacts.lift(&asked, &hash, &correlation).await?, asked.channel);
+            show(&contacts.lift(&asked, &hash, (&correlation, None)).await?, asked.channel);
         }
     }
     Ok(())

@@ -36,6 +36,7 @@ pub(crate) fn described(intent: &Intent) -> String {
         ("unsettled claims", Some(intent.claims.to_string())),
         ("epoch", Some(intent.epoch.to_string())),
         ("generation", Some(intent.generation.to_string())),
+        ("asked by", intent.asked_by.as_ref().map(|caller| caller.expose().clone())),
         ("correlation", Some(intent.correlation_id.to_string())),
     ];
     let lines = lines.into_iter().filter_map(|(name, value)| Some(format!("{name:17} {}", value?)));

@@ -47,6 +47,7 @@ struct Row<'a> {
     step: f64,
     event: &'a str,
     source: &'a str,
+    asked_by: &'a str,
     object: &'a str,
     detail: &'a str,
     times: Option<u64>,
@@ -76,7 +77,8 @@ pub fn draw(order: &Value, style: Style) -> String {
             style.paint(Colour::Faint, &format!("{:object_width$}", row.object)),
             detail(row),
         );
-        let _ = writeln!(drawing, "{}", line.trim_end()); // writing to a string cannot fail
+        let by = if row.asked_by.is_empty() { String::new() } else { format!("  by {}", row.asked_by) };
+        let _ = writeln!(drawing, "{}{by}", line.trim_end()); // writing to a string cannot fail
     }
     if order["next_cursor"].is_string() {
         drawing.push_str("  … and more: this is the first page\n");
@@ -137,6 +139,7 @@ fn rows(order: &Value) -> Vec<Row<'_>> {
             source: text("source"),
             object: text("object"),
             detail: text("detail"),
+            asked_by: text("asked_by"),
             times: entry["times"].as_u64(),
         });
     }

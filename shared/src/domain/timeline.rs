@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Timestamp, timestamp::rfc3339};
+use super::{Private, Timestamp, timestamp::rfc3339};
 
 /// One row of an order's timeline. `event` is past tense and dotted (`payment.succeeded`); `detail` is a short
 /// text without personal data.
@@ -19,6 +19,9 @@ pub struct TimelineEntry {
     pub detail: Option<String>,
     /// Who said so: a vendor's name, or `crossdock`.
     pub source: String,
+    /// Who asked for it: the ARN of an API's caller, or a command's sender.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<Private<String>>,
 }
 
 /// A timeline row as the API shows it.
@@ -31,6 +34,8 @@ pub struct TimelineView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
     source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked_by: Option<&'a str>,
 }
 
 impl TimelineEntry {
@@ -42,6 +47,7 @@ impl TimelineEntry {
             object: &self.object,
             detail: self.detail.as_deref(),
             source: &self.source,
+            asked_by: self.asked_by.as_ref().map(|caller| caller.expose().as_str()),
         }
     }
 }

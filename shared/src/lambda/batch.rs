@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 use crate::aws::queue::Received;
-use crate::domain::Timestamp;
+use crate::domain::{Private, Timestamp};
 use crate::effects::nudge::{BULK, LANE};
 use crate::effects::{CALL_TIME_MIN, Lease, TAIL_TIME, owner};
 use crate::error::{Error, Result};
@@ -33,6 +33,8 @@ pub struct Record {
     pub attributes: HashMap<String, String>,
     /// The ARN of the queue that it came from: Lambda says it, and no sender can.
     pub queue_arn: String,
+    /// Who sent it, as IAM knows them: SQS says it, and no sender can.
+    pub sender: Option<Private<String>>,
     /// How often it was received.
     pub receives: u32,
     /// Lambda's id of the invocation.
@@ -49,6 +51,7 @@ impl Record {
             body: message.body.clone(),
             attributes: message.attributes.clone(),
             queue_arn: String::new(),
+            sender: None,
             receives: 1,
             request_id: String::new(),
             deadline: Timestamp::default(),
@@ -62,7 +65,7 @@ impl Record {
         let owner = owner(&self.request_id, &format!("{}/{}", self.message_id, self.receives));
         let is_bulk = self.attributes.get(LANE).is_some_and(|lane| lane == BULK);
         let lane = if is_bulk { Lane::Bulk } else { Lane::Background };
-        (call_by.since(now) >= CALL_TIME_MIN).then_some(Lease { owner, call_by, lane })
+        (call_by.since(now) >= CALL_TIME_MIN).then_some(Lease { owner, call_by, lane, asked_by: None })
     }
 }
 
@@ -161,6 +164,7 @@ fn record(message: SqsMessage, request_id: &str, deadline: Timestamp) -> Record 
         message_id: message.message_id.unwrap_or_default(),
         body: message.body.unwrap_or_default(),
         queue_arn: message.event_source_arn.unwrap_or_default(),
+        sender: message.attributes.get("SenderId").cloned().map(Private::new),
         receives: message.attributes.get("ApproximateReceiveCount").and_then(|n| n.parse().ok()).unwrap_or(1),
         attributes: message
             .message_attributes

@@ -11,14 +11,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{HeaderMap, Method, header};
-#[cfg(feature = "function-url")]
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt as _};
 use lambda_runtime::Context;
 use serde_json::Value;
 
 use super::problem::problem;
-use crate::domain::{Correlation, Timestamp};
+use crate::domain::{Correlation, Private, Timestamp};
 use crate::effects::{Lease, owner};
 use crate::error::{Error, Result};
 use crate::gateway::Lane;
@@ -32,6 +31,8 @@ pub use run::{answer_url_event, run_at_url};
 
 /// The largest request body of the API, in bytes: our largest valid request has about 30 kB.
 const BODY_MAX_BYTES: usize = 64 * 1024;
+/// What is kept of a caller's ARN, in characters: a role's session has at most 250.
+const CALLER_MAX_CHARS: usize = 512;
 /// The longest Idempotency-Key.
 const KEY_MAX_CHARS: usize = 255;
 /// Time for one HTTP request, with its calls to vendors. API Gateway waits 29 s.
@@ -57,6 +58,8 @@ pub struct ApiRequest {
     pub body: Bytes,
     /// The correlation id of everything that this request causes.
     pub correlation: Correlation,
+    /// The ARN of the AWS identity that signed the request; none at a function's own URL, and where no signature is needed.
+    pub caller: Option<Private<String>>,
     /// Lambda's id of the invocation.
     pub request_id: String,
     /// When it came.
@@ -121,7 +124,12 @@ impl ApiRequest {
     /// The lease of what this request claims.
     pub fn lease(&self) -> Lease {
         let call_by = self.received_at.plus(REQUEST_BUDGET).min(self.deadline.minus(crate::effects::TAIL_TIME));
-        Lease { owner: owner(&self.request_id, "http"), call_by, lane: Lane::Interactive }
+        Lease {
+            owner: owner(&self.request_id, "http"),
+            call_by,
+            lane: Lane::Interactive,
+            asked_by: self.caller.clone(),
+        }
     }
 }
 
@@ -249,6 +257,7 @@ fn api_request(request: lambda_http::Request, world: &World, received_at: Timest
     let context: Context = request.lambda_context_ref().cloned().unwrap_or_default();
     let path = request.raw_http_path().to_owned();
     let url = public_url(&request, &path);
+    let caller = caller(&request);
     let query = request.query_string_parameters();
     let query = query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let (parts, body) = request.into_parts();
@@ -271,10 +280,19 @@ fn api_request(request: lambda_http::Request, world: &World, received_at: Timest
             _ => Bytes::new(),
         },
         correlation,
+        caller,
         request_id: context.request_id,
         received_at,
         deadline: deadline.unwrap_or_else(|| received_at.plus(REQUEST_BUDGET)),
     }
+}
+
+/// Who signed the request, as API Gateway has found out by the signature.
+fn caller(request: &lambda_http::Request) -> Option<Private<String>> {
+    let RequestContext::ApiGatewayV1(context) = request.request_context_ref()? else { return None };
+    let arn = context.identity.user_arn.as_deref()?;
+    // IAM's own names are shorter: 2,048 characters would be an ARN with a path of that length.
+    Some(arn.chars().take(CALLER_MAX_CHARS).collect::<String>().into())
 }
 
 /// A page that loads nothing and that no other site may put in a frame.

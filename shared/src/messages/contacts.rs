@@ -2,7 +2,7 @@
 
 use crate::domain::consent::{ConsentChange, Suppression};
 use crate::domain::input::{Lift, Lookup};
-use crate::domain::{ContactId, Correlation};
+use crate::domain::{ContactId, Correlation, Private};
 use crate::effects::WorkList;
 use crate::effects::contact::{AppKeys, Contact, contact_id, other_ids};
 use crate::error::{Error, Result};
@@ -38,7 +38,12 @@ impl Contacts {
     /// # Errors
     /// 409 `stopped_by_recipient`: only who answered STOP can take it back, by START. 409 `suppressed_since`: what the proof
     /// says is older than what it is to take back.
-    pub async fn lift(&self, asked: &Lift, hash: &str, correlation: &Correlation) -> Result<Contact> {
+    pub async fn lift(
+        &self,
+        asked: &Lift,
+        hash: &str,
+        (correlation, asked_by): (&Correlation, Option<&Private<String>>),
+    ) -> Result<Contact> {
         let (id, also) = self.ids(asked.address.expose()).await?;
         let contact = self.list.contact(&id, &also).await?;
         let Some(why) = contact.consent().reason() else { return Ok(contact) };
@@ -52,7 +57,7 @@ impl Contacts {
         let proof = format!("{}/{hash}", asked.source);
         let change = if contact.suppressed.is_some() { ConsentChange::Lifted } else { ConsentChange::ComplaintLifted };
         let address = Some((&asked.address, also.as_slice()));
-        self.list.change_consent(&id, address, (change, asked.at), &proof, correlation).await?;
+        self.list.change_consent(&id, address, (change, asked.at), &proof, (correlation, asked_by)).await?;
         let contact = self.list.contact(&id, &also).await?;
         if contact.consent().reason() == Some(why) { Err(suppressed_since()) } else { Ok(contact) }
     }

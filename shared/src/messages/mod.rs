@@ -9,7 +9,7 @@ mod mailer;
 use crate::domain::consent::{Consent, ConsentChange};
 use crate::domain::input::{CreateCampaign, CreateMessage, Preferences};
 use crate::domain::message::{Channel, Content, MessageKind, Prices};
-use crate::domain::{CampaignId, Correlation};
+use crate::domain::{CampaignId, Correlation, Private};
 use crate::effects::campaign::{Campaign, CampaignCreated, CampaignRequest};
 use crate::effects::contact::{AppKeys, contact_id, other_ids};
 use crate::effects::intake::{MessageCreated, MessageRequest};
@@ -173,12 +173,17 @@ impl Messages {
     }
 
     /// Writes down what somebody agrees to, with its proof: where they said it, and the hash of the request that tells of it.
-    pub async fn prefer(&self, wish: &Preferences, hash: &str, correlation: &Correlation) -> Result<Consent> {
+    pub async fn prefer(
+        &self,
+        wish: &Preferences,
+        hash: &str,
+        asked: (&Correlation, Option<&Private<String>>),
+    ) -> Result<Consent> {
         let keys = self.app_keys.get().await?;
         let address = wish.address.expose();
         let (id, also) = (contact_id(&keys, address)?, other_ids(&keys, address)?);
         let change = if wish.marketing { ConsentChange::OptedIn } else { ConsentChange::OptedOut };
         let proof = format!("{}/{hash}", wish.source);
-        self.list.change_consent(&id, Some((&wish.address, &also)), (change, wish.at), &proof, correlation).await
+        self.list.change_consent(&id, Some((&wish.address, &also)), (change, wish.at), &proof, asked).await
     }
 }

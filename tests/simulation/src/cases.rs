@@ -150,8 +150,10 @@ pub fn poison_is_given_up() -> Vec<String> {
         let mut given_up = 0;
         for n in 0..10 {
             let call_by = Timestamp::from_ms(universe.now_ms() + 10_000);
-            let claim =
-                list.claim(&id, &Lease { owner: format!("owner-{n}"), call_by, lane: Lane::Background }).await.unwrap();
+            let claim = list
+                .claim(&id, &Lease { owner: format!("owner-{n}"), call_by, lane: Lane::Background, asked_by: None })
+                .await
+                .unwrap();
             given_up += usize::from(matches!(claim, Claim::Exhausted(..)));
             if given_up > 0 {
                 break;
@@ -178,7 +180,7 @@ pub fn tomorrow_is_left_alone() -> Vec<String> {
         universe.aws().table().set_attributes(pk, "INTENT", &[("kind", &serde_json::json!({ "S": "parcel.book" }))]);
         let before = universe.aws().table().item(pk, "INTENT");
         let call_by = Timestamp::from_ms(universe.now_ms() + 10_000);
-        let lease = Lease { owner: "owner".to_owned(), call_by, lane: Lane::Background };
+        let lease = Lease { owner: "owner".to_owned(), call_by, lane: Lane::Background, asked_by: None };
         let list = universe.system(Function::EmailSender, &Probe::new()).work_list().unwrap();
         let is_refused = list.claim(&id, &lease).await.is_err();
         let is_as_before = universe.aws().table().item(pk, "INTENT") == before;

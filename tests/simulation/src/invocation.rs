@@ -39,6 +39,9 @@ use ups_webhook::UpsWebhook;
 use crate::told::Asked;
 use crate::{Message, Outcome, Probe, Sqs, run_until_crash};
 
+/// Who sends whatever is in a queue, as SQS names them.
+pub const SENDER: &str = "AROA0000000000000000:shop";
+
 /// The functions, by the names in template.yaml.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Function {
@@ -408,6 +411,7 @@ fn sqs_event(queue: &str, messages: &[Message]) -> SqsEvent {
         record.body = Some(message.body.clone());
         record.event_source_arn = Some(Sqs::arn(queue));
         record.attributes.insert("ApproximateReceiveCount".to_owned(), message.receive_count.to_string());
+        record.attributes.insert("SenderId".to_owned(), SENDER.to_owned());
         for (name, attribute) in &message.attributes {
             let mut value = SqsMessageAttribute::default();
             value.string_value = Some(attribute.value.clone());

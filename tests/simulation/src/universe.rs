@@ -17,7 +17,7 @@ use crate::seams::{DHL_BASE, FEDEX_BASE, POSTMARK_BASE, SENDGRID_BASE, STRIPE_BA
 use crate::told::{There, Told};
 use crate::{Aws, Message, Plan, Probe, QueueSettings, Redrive, SimClock, TABLE_NAME};
 
-pub use crate::invocation::{Function, Invocation, Response};
+pub use crate::invocation::{Function, Invocation, Response, SENDER};
 
 /// A Saturday. Any time does; this one is easy to recognise in traces.
 pub const START_MS: i64 = 1_714_265_330_000;

@@ -77,8 +77,12 @@ async fn given_up(body: Value, lost: CallFault) -> Universe {
     universe.call("POST", "/payments", Some("k-1"), Some(&body)).await;
     universe.sleep_ms(120_000).await;
     let list = list(&universe);
-    let lease =
-        Lease { owner: "a worker".to_owned(), call_by: Timestamp::from_ms(universe.now_ms()), lane: Lane::Background };
+    let lease = Lease {
+        owner: "a worker".to_owned(),
+        call_by: Timestamp::from_ms(universe.now_ms()),
+        lane: Lane::Background,
+        asked_by: None,
+    };
     let Claim::Mine(claimed) = list.claim(&id(&intent(&universe, "payment.create")), &lease).await.unwrap() else {
         panic!("not claimed");
     };

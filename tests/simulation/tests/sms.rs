@@ -54,7 +54,7 @@ impl Sender {
     fn lease(&mut self) -> Lease {
         self.turns += 1;
         let call_by = self.list.world().now().plus(Duration::from_secs(10));
-        Lease { owner: format!("turn {}", self.turns), call_by, lane: Lane::Background }
+        Lease { owner: format!("turn {}", self.turns), call_by, lane: Lane::Background, asked_by: None }
     }
 
     /// Queues "your order is out for delivery".

@@ -84,7 +84,7 @@ async fn a_nudge_that_comes_twice_after_the_mail_was_sent_sends_nothing() {
 async fn claim(universe: &Universe, list: &WorkList, owner: &str) -> Claim {
     let id = IntentId::from_stored(text(&mail_intent(universe), "intent_id").unwrap());
     let call_by = Timestamp::from_ms(universe.now_ms()).plus(Duration::from_secs(10));
-    list.claim(&id, &Lease { owner: owner.to_owned(), call_by, lane: Lane::Background }).await.unwrap()
+    list.claim(&id, &Lease { owner: owner.to_owned(), call_by, lane: Lane::Background, asked_by: None }).await.unwrap()
 }
 
 #[track_caller]

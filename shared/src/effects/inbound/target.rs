@@ -80,6 +80,7 @@ impl WorkList {
             gives_cancel_up: false,
             asker_hears: false,
             other_mailer: self.routes.other_mailer,
+            asked_by: None,
         }
     }
 }

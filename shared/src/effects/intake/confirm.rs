@@ -46,7 +46,7 @@ impl WorkList {
         let kind = payment.kind(PaymentAct::Confirm);
         let mut intent = Intent::new(intent_id.clone(), kind, data, order, correlation.clone(), now);
         claim_at_birth(&mut intent, lease, now);
-        let context = Context::ours(now, correlation, intent_id.to_string());
+        let context = Context::ours(now, correlation, intent_id.to_string()).asked_by(lease.asked_by.as_ref());
         let entry = payment.entry("payment.confirm_requested", None, &context);
         let wanted = Write::check(payment::key(&payment.payment_id))
             .when(&condition(Guard::CancelFirst, "attribute_not_exists(#cancel_requested) OR #cancel_requested = :no"))

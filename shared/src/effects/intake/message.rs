@@ -77,7 +77,8 @@ impl WorkList {
             send_at: input.send_at.filter(|at| *at > now),
             request_hash: Some(asked.hash.to_owned()),
         };
-        let context = Context::ours(now, asked.correlation, draft.intent_id.to_string());
+        let context =
+            Context::ours(now, asked.correlation, draft.intent_id.to_string()).asked_by(asked.lease.asked_by.as_ref());
         let (message, mut intent) = Message::of(draft, &context);
         let at_once = kind == MessageKind::TwoFactorCode;
         if at_once {

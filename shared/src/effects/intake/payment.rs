@@ -184,7 +184,7 @@ impl WorkList {
         correlation: &Correlation,
         now: Timestamp,
     ) -> Result<(Vec<Write>, Nudge)> {
-        let context = Context::ours(now, correlation, intent.intent_id.to_string());
+        let context = Context::ours(now, correlation, intent.intent_id.to_string()).asked_by(intent.asked_by.as_ref());
         let (rows, requested) = payment.requested(&context)?;
         let thing = payment.payment_id.as_str();
         let name = input.customer.name.as_ref();

@@ -34,7 +34,7 @@ impl WorkList {
     ) -> Result<PickupCreated> {
         let now = self.world.now();
         let pickup_id = PickupId::of_request(key);
-        let context = Context::ours(now, correlation, pickup_id.to_string());
+        let context = Context::ours(now, correlation, pickup_id.to_string()).asked_by(lease.asked_by.as_ref());
         let (pickup, mut intent) = Pickup::of(pickup_id, wish, hash, &self.stack, &context)?;
         claim_at_birth(&mut intent, lease, now);
         let writes = [Write::put_new(pickup::key(&pickup.pickup_id), &pickup)?, Write::put_new(intent.key(), &intent)?];

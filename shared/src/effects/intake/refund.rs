@@ -57,7 +57,8 @@ impl WorkList {
                 return repeat(&before.parse()?, request.as_ref(), &repeatable.hash);
             }
             let amount = asked_for(input, &payment)?;
-            let context = Context::ours(self.world.now(), correlation, refund_id.to_string());
+            let context =
+                Context::ours(self.world.now(), correlation, refund_id.to_string()).asked_by(lease.asked_by.as_ref());
             let kind = payment.kind(PaymentAct::Refund);
             let intent_id = IntentId::of(kind.as_str(), refund_id.as_str(), self.stack.as_str());
             let vendor_request = build(&payment, amount, &intent_id)?;

@@ -130,6 +130,7 @@ pub(super) fn claim_at_birth(intent: &mut Intent, lease: &Lease, now: Timestamp)
     intent.due = lease.until();
     intent.called_until = Some(lease.until());
     intent.first_called_at = Some(now);
+    intent.asked_by.clone_from(&lease.asked_by);
 }
 
 pub(super) fn same_request(before: &str, now: &str) -> Result<()> {

@@ -62,7 +62,7 @@ impl WorkList {
         let now = self.world.now();
         let shipment_id = ShipmentId::of(&self.stack, &draft.order_id, &draft.parcel_ref);
         let intent_id = IntentId::of(Kind::ShipmentCreate.as_str(), shipment_id.as_str(), self.stack.as_str());
-        let context = Context::ours(now, correlation, intent_id.to_string());
+        let context = Context::ours(now, correlation, intent_id.to_string()).asked_by(lease.asked_by.as_ref());
         let (order_pk, order_sk) = Shipment::index(&draft.order_id, &shipment_id, now);
         let person = draft.mail_to.as_ref().map(|(id, _)| id).or(draft.text_to.as_ref().map(|(id, _)| id));
         let key = repeatable.key.clone().unwrap_or_else(|| format!("{}#{}", draft.order_id, draft.parcel_ref));

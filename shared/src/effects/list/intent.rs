@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Key;
-use crate::domain::{CampaignId, ContactId, Correlation, IntentId, OrderId, StackId, Timestamp, id};
+use crate::domain::{CampaignId, ContactId, Correlation, IntentId, OrderId, Private, StackId, Timestamp, id};
 pub use crate::effects::list::kind::{Data, Kind, PaymentAct, VendorRequest};
 use crate::effects::list::reason::Reason;
 use crate::guard::{Guard, holds};
@@ -121,6 +121,9 @@ pub struct Intent {
     /// A message asked for it, and nobody waits for its answer: if the vendor refuses it, a person has to hear of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_command: bool,
+    /// Who asked for it: the ARN of an API's caller, or a command's sender.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<Private<String>>,
     /// After this a person has to look.
     pub give_up_at: Timestamp,
     /// The order it belongs to.
@@ -185,6 +188,7 @@ impl Intent {
             vendor_id: None,
             refusal: None,
             by_command: false,
+            asked_by: None,
             give_up_at: now.plus(kind.budget()),
             order_id,
             correlation_id,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::aws::{Key, Write};
 use crate::domain::shipping::Carrier;
 use crate::domain::timeline::TimelineEntry;
-use crate::domain::{Correlation, OrderId, PaymentId, Timestamp, id};
+use crate::domain::{Correlation, OrderId, PaymentId, Private, Timestamp, id};
 use crate::effects::list::intent::order_partition;
 use crate::effects::list::nudge::Nudge;
 use crate::error::Result;
@@ -32,6 +32,8 @@ pub struct Context {
     pub asker_hears: bool,
     /// A mail that its provider could not bring may go by another one.
     pub other_mailer: bool,
+    /// Who asks for it: the ARN of an API's caller, or a command's sender.
+    pub asked_by: Option<Private<String>>,
 }
 
 impl Context {
@@ -47,7 +49,13 @@ impl Context {
             gives_cancel_up: false,
             asker_hears: false,
             other_mailer: false,
+            asked_by: None,
         }
+    }
+
+    /// The same, asked for by this caller.
+    pub(crate) fn asked_by(self, caller: Option<&Private<String>>) -> Self {
+        Self { asked_by: caller.cloned(), ..self }
     }
 }
 

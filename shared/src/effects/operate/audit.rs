@@ -77,6 +77,7 @@ impl Audit {
                 object: self.target.clone(),
                 detail: self.detail.clone(),
                 source: "operator".to_owned(),
+                asked_by: None,
             };
             writes.push(timeline_row(order, &entry, occasion)?);
         }

@@ -215,7 +215,7 @@ fn occasion(intent: &Intent) -> String {
 
 /// A MANUAL intent has no lease: what fences it is its phase and epoch.
 fn nobody(now: Timestamp) -> Lease {
-    Lease { owner: String::new(), call_by: now, lane: Lane::Background }
+    Lease { owner: String::new(), call_by: now, lane: Lane::Background, asked_by: None }
 }
 
 /// Whose effect it is.

@@ -170,6 +170,9 @@ struct ConsentRow {
     source: String,
     /// In which form, event or request it was said.
     proof: String,
+    /// Which caller of our API told us.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked_by: Option<Private<String>>,
     expires: i64,
 }
 
@@ -180,7 +183,6 @@ struct SaidRow<'a> {
     item_type: &'static str,
     /// The vendor's id of it.
     message_id: &'a str,
-    expires: i64,
 }
 
 /// The id of an address: an HMAC, because addresses can be enumerated and plain hashes of them reversed.
@@ -340,13 +342,17 @@ pub(crate) fn change(
         received_at: context.now,
         source: context.source.to_owned(),
         proof: context.occasion.clone(),
+        asked_by: context.asked_by.clone(),
         expires: context.now.plus(LEDGER_KEPT).seconds(),
     };
     let place = key(id);
     let row_id = id::digest(&[&context.occasion]);
     let row_key = Key::new(&place.pk, format!("CONSENT#{:013}#{row_id}", at.ms()));
+    // Of the same time, or where nobody knows which came first, a no counts.
+    let is_yes = matches!(change, ConsentChange::OptedIn | ConsentChange::Lifted);
     let newest = |write: Write, time: &str| {
-        let newer = format!("attribute_not_exists(#{time}) OR #{time} <= :at");
+        let than = if is_yes { "<" } else { "<=" };
+        let newer = format!("attribute_not_exists(#{time}) OR #{time} {than} :at");
         write.set(time, &at)?.when(&condition(Guard::ConsentOrder, &newer)).bind(":at", &at)
     };
     let write = Write::update(place)
@@ -366,10 +372,10 @@ pub(crate) fn change(
     Ok(vec![(Role::Once, write), (Role::Once, Write::put_new(row_key, &row)?)])
 }
 
-/// In the ledger, for as long as that is kept: this message was counted. A signature of Twilio's bears no time, so whoever
+/// In the ledger, and for good: this message was counted. It says nothing of the person but the key it stands under. A signature of Twilio's bears no time, so whoever
 /// holds a START of last year could have it delivered after a STOP of today.
-fn said_once(id: &ContactId, message_id: &str, now: Timestamp) -> Result<Write> {
-    let row = SaidRow { item_type: "consent_message", message_id, expires: now.plus(LEDGER_KEPT).seconds() };
+fn said_once(id: &ContactId, message_id: &str) -> Result<Write> {
+    let row = SaidRow { item_type: "consent_message", message_id };
     Write::put_new(Key::new(key(id).pk, format!("SAID#{}", id::digest(&[message_id]))), &row)
 }
 
@@ -387,7 +393,7 @@ pub(crate) fn observe(id: &ContactId, observed: &ObservedContact, context: &Cont
         plan.writes.push((Role::Sum, points_back(other, id, context.now)?));
     }
     if let Some(message_id) = &observed.message_id {
-        plan.writes.push((Role::Fence, said_once(id, message_id, context.now)?));
+        plan.writes.push((Role::Fence, said_once(id, message_id)?));
     }
     Ok(plan)
 }
@@ -404,10 +410,10 @@ impl WorkList {
         address: Option<(&Private<String>, &[ContactId])>,
         (to, at): (ConsentChange, Timestamp),
         proof: &str,
-        correlation: &Correlation,
+        (correlation, asked_by): (&Correlation, Option<&Private<String>>),
     ) -> Result<Consent> {
         let now = self.world.now();
-        let context = Context::ours(now, correlation, proof.to_owned());
+        let context = Context::ours(now, correlation, proof.to_owned()).asked_by(asked_by);
         let mut writes: Vec<Write> = change(id, to, at, &context)?.into_iter().map(|(_, write)| write).collect();
         for _ in 0..=writes.len() {
             match self.table.transact(&writes).await? {

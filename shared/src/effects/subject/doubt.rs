@@ -122,6 +122,7 @@ impl Difference {
                 object: ours.object.to_owned(),
                 detail: Some(format!("{} {vendor_id}: {}", self.why, self.told)),
                 source: context.source.to_owned(),
+                asked_by: context.asked_by.clone(),
             };
             plan.writes.push(timeline_row(order, &entry, &context.occasion)?);
         }

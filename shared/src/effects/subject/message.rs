@@ -251,6 +251,7 @@ impl Message {
             object: self.message_id.to_string(),
             detail: Some(detail.to_owned()),
             source: context.source.to_owned(),
+            asked_by: context.asked_by.clone(),
         };
         let partition = self.order_pk.clone().unwrap_or_else(|| key(&self.message_id).pk);
         timeline_row_in(partition, &entry, &context.occasion)

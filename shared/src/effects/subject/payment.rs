@@ -288,7 +288,9 @@ impl Payment {
         let id = IntentId::of(kind.as_str(), self.payment_id.as_str(), &discriminator);
         let data = Data::Payment { payment_id: self.payment_id.clone(), request: None };
         let order = Some(self.order_id.clone());
-        Intent::new(id, kind, data, order, context.correlation.clone(), context.now)
+        let mut intent = Intent::new(id, kind, data, order, context.correlation.clone(), context.now);
+        intent.asked_by.clone_from(&context.asked_by);
+        intent
     }
 
     /// A timeline entry about this payment.
@@ -299,6 +301,7 @@ impl Payment {
             object: self.payment_id.to_string(),
             detail,
             source: context.source.to_owned(),
+            asked_by: context.asked_by.clone(),
         }
     }
 

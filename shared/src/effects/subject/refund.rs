@@ -320,6 +320,7 @@ impl Refund {
             object: self.refund_id.to_string(),
             detail,
             source: context.source.to_owned(),
+            asked_by: context.asked_by.clone(),
         }
     }
 }

@@ -221,6 +221,7 @@ impl Shipment {
             object: self.shipment_id.to_string(),
             detail,
             source: context.source.to_owned(),
+            asked_by: context.asked_by.clone(),
         };
         timeline_row(&self.order_id, &entry, &context.occasion)
     }

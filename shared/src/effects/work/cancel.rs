@@ -3,7 +3,7 @@
 use crate::aws::{Transacted, Write};
 use crate::domain::payment::PaymentStatus;
 use crate::domain::status::Status as _;
-use crate::domain::{Correlation, IntentId, PaymentId};
+use crate::domain::{Correlation, IntentId, PaymentId, Private};
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Intent, Phase};
 use crate::effects::list::nudge::Nudge;
@@ -33,7 +33,12 @@ impl WorkList {
     ///
     /// # Errors
     /// 409 `payment_already_succeeded`.
-    pub async fn cancel_payment(&self, id: &PaymentId, correlation: &Correlation) -> Result<Cancel> {
+    pub async fn cancel_payment(
+        &self,
+        id: &PaymentId,
+        asked_by: Option<&Private<String>>,
+        correlation: &Correlation,
+    ) -> Result<Cancel> {
         for _ in 0..ROUNDS_MAX {
             let payment = self.payment(id).await?;
             match payment.status {
@@ -47,7 +52,8 @@ impl WorkList {
                 PaymentStatus::Canceled | PaymentStatus::Failed => return Ok(Cancel::Canceled(Box::new(payment))),
                 _ => {}
             }
-            let context = Context::ours(self.world.now(), correlation, format!("cancel/{id}/{}", payment.version));
+            let context = Context::ours(self.world.now(), correlation, format!("cancel/{id}/{}", payment.version))
+                .asked_by(asked_by);
             if payment.vendor_id.is_some() {
                 match self.cancel_at_vendor(payment, &context).await? {
                     Some(intent_id) => return Ok(Cancel::AtVendor(intent_id)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::aws::Write;
 use crate::aws::table::Written;
-use crate::domain::{IntentId, Timestamp};
+use crate::domain::{IntentId, Private, Timestamp};
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{self, Intent, Kind, Phase};
 use crate::effects::list::nudge::Nudge;
@@ -33,6 +33,8 @@ pub struct Lease {
     pub call_by: Timestamp,
     /// Whose part of the vendor's quota is used.
     pub lane: Lane,
+    /// Who asks for it, where somebody does: the ARN of an API's caller, or a command's sender.
+    pub asked_by: Option<Private<String>>,
 }
 
 impl Lease {

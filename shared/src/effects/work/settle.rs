@@ -100,6 +100,7 @@ impl WorkList {
                     // Whoever was answered 202 has gone: a worker's cancel tells them nothing.
                     asker_hears: act == Some(PaymentAct::Cancel) && claimed.lease.lane == Lane::Interactive,
                     other_mailer: false,
+                    asked_by: None,
                 };
                 // The vendor's words where there are any, ours otherwise.
                 let observed = outcome.observed.clone().or_else(|| subject.statement(intent, &verdict));

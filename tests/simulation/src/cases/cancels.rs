@@ -180,7 +180,7 @@ async fn give_up(universe: &Universe, list: &WorkList) {
     let create = intents(universe, "payment.create").remove(0);
     let id = IntentId::from_stored(text(&create, "intent_id").unwrap());
     let call_by = Timestamp::from_ms(universe.now_ms());
-    let lease = Lease { owner: "a worker".to_owned(), call_by, lane: Lane::Background };
+    let lease = Lease { owner: "a worker".to_owned(), call_by, lane: Lane::Background, asked_by: None };
     let Claim::Mine(claimed) = list.claim(&id, &lease).await.unwrap() else { return };
     let items = universe.aws().table().items();
     let payment_id = text(of_type(&items, "payment").next().unwrap(), "payment_id").unwrap();

@@ -78,13 +78,17 @@ async fn a_webhook_password_that_can_be_guessed_lets_nobody_in_and_the_log_says_
         universe.aws().secrets().put(secret, &json!({ key: [{ "secret": credential }] }));
         // With the very password.
         let basic = format!("Basic {}", crate::signing::base64(credential.as_bytes()));
-        let request = http::Request::post("https://webhook.sim/").header("authorization", &basic).header("credential", credential);
+        let request = http::Request::post("https://webhook.sim/")
+            .header("authorization", &basic)
+            .header("credential", credential);
         let answer = universe.call_raw(door, request.body(Body::from("{}")).unwrap(), "/").await;
         assert_eq!((answer.status(), &answer.body()["code"]), (500, &json!("misconfigured")), "{door:?}");
         assert!(!answer.body().to_string().contains("16 characters"), "what is wrong is nobody's business outside");
         drop(guard);
         let lines = log.lines();
-        let said = |line: &&String| line.contains("webhook_password_too_short") && line.contains("openssl rand") && line.contains(secret);
+        let said = |line: &&String| {
+            line.contains("webhook_password_too_short") && line.contains("openssl rand") && line.contains(secret)
+        };
         assert!(lines.iter().find(said).is_some(), "{lines:?}");
         assert!(!lines.iter().any(|line| line.contains(credential)));
         assert!(universe.aws().sqs().messages("inbound-events").is_empty());

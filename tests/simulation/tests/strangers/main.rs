@@ -8,6 +8,7 @@
     reason = "tests fail by panicking, and hold the whole system on their stack"
 )]
 
+mod callers;
 mod events;
 mod floods;
 mod logs;

@@ -133,16 +133,24 @@ async fn a_captured_start_does_not_lift_a_later_stop() {
         assert_eq!(says(&mut universe, INBOUND_URL, text).await.status(), 204);
         settle(&mut universe).await;
     }
+    let said = |universe: &Universe| of_type(&universe.aws().table().items(), "consent_message").count();
     let suppressed = |universe: &Universe| {
         let items = universe.aws().table().items();
         text(of_type(&items, "contact").next().unwrap(), "suppressed").map(str::to_owned)
     };
     assert_eq!(suppressed(&universe).as_deref(), Some("stopped"));
-    // A year later.
-    universe.aws().table().remove("EVENT#twilio#SM1-received", "EVENT");
-    assert_eq!(says(&mut universe, INBOUND_URL, &start).await.status(), 204);
-    settle(&mut universe).await;
-    assert_eq!(suppressed(&universe).as_deref(), Some("stopped"));
+    // Day 36, when what marks events as seen is gone; a year later; and when the rows of the ledger are gone too.
+    for days in [36, 330, 6 * 366] {
+        universe.sleep_ms(days * 24 * 3_600_000).await;
+        universe.aws().table().delete_expired();
+        universe.aws().table().remove("EVENT#twilio#SM1-received", "EVENT");
+        assert_eq!(says(&mut universe, INBOUND_URL, &start).await.status(), 204);
+        settle(&mut universe).await;
+        assert_eq!(said(&universe), 2, "both answers are remembered for good");
+        if days < 400 {
+            assert_eq!(suppressed(&universe).as_deref(), Some("stopped"), "day {days}");
+        }
+    }
     // A new one does.
     says(&mut universe, INBOUND_URL, &text_of("SM3", "START")).await;
     settle(&mut universe).await;

@@ -213,6 +213,7 @@ impl Shipment {
             object: self.shipment_id.to_string(),
             detail: Some(format!("{} {}{place}{parcel}", scan.code, scan.description)),
             source: context.source.to_owned(),
+            asked_by: context.asked_by.clone(),
         };
         let which = which.map(|number| format!("/{number}")).unwrap_or_default();
         timeline_row(&self.order_id, &entry, &format!("scan/{}/{}{which}", scan.code, scan.at.ms()))
@@ -274,6 +275,7 @@ mod tests {
             gives_cancel_up: false,
             asker_hears: false,
             other_mailer: false,
+            asked_by: None,
         }
     }
 
