@@ -15,6 +15,7 @@ mod intent;
 mod manual;
 mod quota;
 mod replay;
+mod secret;
 mod stack;
 mod templates;
 mod timeline_of;
@@ -71,6 +72,9 @@ enum Command {
     /// Show why somebody is not written to, and write to them again
     #[command(subcommand)]
     Contact(contact::Command),
+    /// Put another key of a vendor
+    #[command(subcommand)]
+    Secret(secret::Command),
     /// Apply archived webhooks again
     Replay(replay::What),
     /// Tell people on call something, or test that they are told
@@ -127,6 +131,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Quota => quota::run(&stack).await,
         Command::Templates(command) => Box::pin(templates::run(&stack, command, confirm)).await,
         Command::Contact(command) => Box::pin(contact::run(&stack, command, confirm)).await,
+        Command::Secret(command) => Box::pin(secret::run(&stack, command, confirm)).await,
         Command::Replay(what) => replay::run(&stack, what, confirm).await,
         Command::Alert(alert) => Box::pin(alert::run(&stack, alert)).await,
         Command::Audit { day } => intent::audits(&stack, day.as_deref()).await,

@@ -75,6 +75,21 @@ impl Stack {
         Ok(Self { system, deployment, operator })
     }
 
+    /// Its parts, as its functions have them.
+    pub(crate) fn system(&self) -> &System {
+        &self.system
+    }
+
+    /// Its stage.
+    pub(crate) fn stage(&self) -> &str {
+        self.parameter("Stage").unwrap_or_default()
+    }
+
+    /// A parameter of its template.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.deployment.parameters.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
     /// The work list.
     pub(crate) fn list(&self) -> Result<WorkList> {
         Ok(self.system.work_list()?)

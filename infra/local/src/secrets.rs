@@ -20,6 +20,12 @@ const SAMPLES_STRIPE_SECRET: &str = "whsec_dGVzdC1vbmx5LW5vdC1hLXJlYWwtc2VjcmV0"
 const SAMPLES_SENDGRID_KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEv+T+9jNPzQVdQuJ+daiZMNwNawQyUmQ2OHNecNNx83xakvg5\
     2NlqTY3iN4dL6qmlf9kOAHgAizl+SPce4sEh4w==";
 
+/// With what the simulated vendors make keys, unless they are told another one.
+mod sandbox_admin {
+    pub(super) const STRIPE: &str = "rk_test_sandbox_admin";
+    pub(super) const SENDGRID: &str = "SG.sandbox-admin";
+}
+
 /// The `app` secret. The person key is never rotated: what was hashed with it must be found again.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct AppKeys {
@@ -123,6 +129,10 @@ pub(crate) async fn put_all(aws: &Aws, stage: &str, app: &AppKeys, vendors: &Ven
         ("fedex", "webhook_tokens", vec![vendors.fedex_webhook_token]),
         ("ups", "webhook_credentials", vec![vendors.ups_webhook_credential]),
     ];
+    let sandbox = [("stripe-admin", sandbox_admin::STRIPE), ("sendgrid-admin", sandbox_admin::SENDGRID)];
+    for (name, key) in sandbox {
+        put(aws, stage, name, &json!({ "api_key": key })).await?;
+    }
     for (vendor, keys) in api_keys {
         put(aws, stage, vendor, &keys).await?;
     }

@@ -142,7 +142,43 @@ macro_rules! configured {
     }};
 }
 
+/// What another client of the SDK is made with. A function that needs a service of its own makes the client itself, so that
+/// no other function links it.
+pub struct Parts {
+    /// `eu-central-1`
+    pub region: String,
+    /// Another endpoint than AWS's own, for emulators.
+    pub endpoint_url: Option<String>,
+    /// From the function's role.
+    pub credentials: Credentials,
+    /// What carries its requests.
+    pub http: SharedHttpClient,
+    /// Our clock.
+    pub time: SharedTimeSource,
+    /// The same.
+    pub sleep: SharedAsyncSleep,
+    /// Tries of one call in all, and how long each may take.
+    pub tries: (RetryConfig, TimeoutConfig),
+}
+
 impl Clients {
+    /// What another client of the SDK is made with.
+    pub fn parts(&self) -> Parts {
+        let Made { settings, transport, clock, .. } = &*self.0;
+        Parts {
+            region: settings.region.clone(),
+            endpoint_url: settings.endpoint_url.clone(),
+            credentials: credentials(settings),
+            http: transport.client.clone(),
+            time: SharedTimeSource::new(SdkClock(Arc::clone(clock))),
+            sleep: SharedAsyncSleep::new(SdkClock(Arc::clone(clock))),
+            tries: (
+                RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX),
+                TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build(),
+            ),
+        }
+    }
+
     /// Clients for this environment; nothing is made yet.
     pub fn new(settings: Settings, transport: Transport, world: &World) -> Self {
         let clock = Arc::clone(&world.clock);
@@ -186,7 +222,7 @@ impl AsyncSleep for SdkClock {
 
 /// What became of an SDK call that failed: `Transient` when trying later may help, `Misconfigured` when the role or
 /// the deployment is wrong, `Uncertain` when a write may have happened.
-pub(super) fn failure<E, R>(
+pub fn failure<E, R>(
     operation: &'static str,
     error: aws_smithy_runtime_api::client::result::SdkError<E, R>,
 ) -> Error

@@ -12,7 +12,7 @@ pub mod table;
 pub mod topic;
 mod transact;
 
-pub use client::{Clients, Settings, Transport, Tuning};
+pub use client::{Clients, Parts, Settings, Transport, Tuning, failure};
 pub use deployment::{Deployment, caller};
 pub use expression::Write;
 pub use item::{Item, Key};

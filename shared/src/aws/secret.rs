@@ -23,13 +23,13 @@ use crate::telemetry::metrics::Metric;
 use crate::world::World;
 
 /// How long a secret is used without asking again.
-const CACHE_TTL: Duration = Duration::from_secs(300);
+pub const CACHE_TTL: Duration = Duration::from_secs(300);
 /// The shortest time between two forced reads of one instance, so that forged webhooks do not become load on Secrets
 /// Manager.
 const REFRESH_INTERVAL_MIN: Duration = Duration::from_secs(30);
 /// How long the last good value is used if Secrets Manager does not answer. This is longer than most of its outages; a
 /// key that was withdrawn must not work for ever.
-const LAST_GOOD_SERVES: Duration = Duration::from_secs(3_600);
+pub const LAST_GOOD_SERVES: Duration = Duration::from_secs(3_600);
 /// The code of a secret that does not exist, or has no value yet.
 pub(crate) const NO_SUCH_SECRET: &str = "secret_missing";
 /// How long we wait for an answer if there is a last good value. Calls within a region take milliseconds.

@@ -36,6 +36,7 @@ pub use subject::{Subject, contact, customer, doubt, message, payment, pickup, r
 pub use sweep::Swept;
 pub use work::agent::Agent;
 pub use work::claim::{CALL_TIME_MIN, Claim, Claimed, LEASE_MARGIN, Lease, TAIL_TIME};
+pub use work::key_step::{KeyStep, OpenSteps};
 pub use work::settle::{Settled, owner};
 pub use work::shared_call::Broadcaster;
 pub use work::{Worked, with_permit};

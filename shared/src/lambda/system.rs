@@ -82,6 +82,11 @@ impl System {
         &self.env
     }
 
+    /// What a client of the SDK is made with that this crate does not make.
+    pub fn aws(&self) -> crate::aws::Parts {
+        self.clients.parts()
+    }
+
     /// The queues.
     pub fn queues(&self) -> Queues {
         Queues::new(&self.clients)
@@ -246,7 +251,7 @@ impl System {
     /// Where promotions are stopped by a link; none where none are sent.
     fn unsubscribe_links(&self) -> Result<Option<UnsubscribeLinks>> {
         let Some(url) = self.env.optional("UNSUBSCRIBE_URL") else { return Ok(None) };
-        Ok(Some(UnsubscribeLinks::new(self.app_keys()?, url.trim_end_matches('/').to_owned())))
+        Ok(Some(UnsubscribeLinks::new(self.app_keys()?, url.trim_end_matches('/').to_owned(), self.world.clone())))
     }
 
     /// Twilio's keys.

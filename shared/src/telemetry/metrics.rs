@@ -126,6 +126,7 @@ const FUNCTION: Dimension = Dimension {
         "payment-worker",
         "postmark-webhook",
         "rate-quoter",
+        "secret-rotator",
         "sendgrid-webhook",
         "shipment-initiator",
         "shipment-worker",
@@ -329,6 +330,8 @@ metrics! {
     AlertsUndelivered: "alerts_undelivered" Count [] for Alarm;
     /// How old a secret was that served on because Secrets Manager did not answer.
     SecretServedOnSeconds: "secret_served_on_seconds" Seconds [] for Dashboard;
+    /// How old the oldest of the vendors' keys is that are renewed by hand.
+    KeyAgeSeconds: "key_age_seconds" Seconds [] for Alarm;
 }
 
 impl Metric {

@@ -64,7 +64,17 @@ fn everything_that_calls_a_function_calls_its_alias() {
         assert!(called.as_str().unwrap().ends_with(".Alias"), "{name} calls the newest code, not the alias");
     }
     // SAM makes these of its own events and URLs, and leads them to the alias; by hand they would not.
-    for kind in ["AWS::Lambda::Url", "AWS::Lambda::Permission", "AWS::Lambda::Version", "AWS::Lambda::Alias"] {
+    // But for rotations, of which SAM knows nothing.
+    for (name, permission) in template.of_type("AWS::Lambda::Permission") {
+        let called = plain(&permission["Properties"]["FunctionName"]);
+        let is_rotation = permission["Properties"]["Principal"] == "secretsmanager.amazonaws.com";
+        assert!(is_rotation && called.as_str().unwrap().ends_with("Rotator.Alias"), "{name} lets somebody else call");
+    }
+    for (name, rotation) in template.of_type("AWS::SecretsManager::RotationSchedule") {
+        let called = plain(&rotation["Properties"]["RotationLambdaARN"]);
+        assert!(called.as_str().unwrap().ends_with("Rotator.Alias"), "{name} calls the newest code, not the alias");
+    }
+    for kind in ["AWS::Lambda::Url", "AWS::Lambda::Version", "AWS::Lambda::Alias"] {
         assert!(template.of_type(kind).is_empty(), "a {kind} that SAM did not make");
     }
 }

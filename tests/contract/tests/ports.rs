@@ -12,15 +12,17 @@ use walkdir::WalkDir;
 const NAME: &str = "stripe";
 
 /// Where it may be named as often as need be: its own folder and receiver, the wiring, and the table of parsers.
-const ITS_OWN: [&str; 4] = [
+const ITS_OWN: [&str; 5] = [
     "shared/src/vendors/stripe/",
     "functions/stripe-webhook/",
+    "functions/secret-rotator/src/stripe.rs",
     "shared/src/lambda/system.rs",
     "shared/src/vendors/webhooks.rs",
 ];
 
 /// Where else it is named, how often, and why. Whoever adds a provider adds it here too, and the compiler leads there.
-const ELSEWHERE: [(&str, usize, &str); 6] = [
+const ELSEWHERE: [(&str, usize, &str); 7] = [
+    ("functions/secret-rotator/src/handler.rs", 11, "whose keys are renewed"),
     ("shared/src/domain/input/card_number/published.rs", 2, "card numbers that providers publish for tests"),
     ("shared/src/domain/provider.rs", 2, "the names of the providers, as items have them"),
     ("shared/src/effects/list/kind.rs", 2, "each provider has kinds of intents of its own"),

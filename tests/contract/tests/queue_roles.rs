@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contract::template::Template;
 
 /// Who sends where. Replays come from operators, whose policy says so (`Operate`).
-const SENDERS: [(&str, &str); 22] = [
+const SENDERS: [(&str, &str); 26] = [
     ("StripeWebhook", "InboundEvents"),
     ("SendGridWebhook", "InboundEvents"),
     ("TwilioWebhook", "InboundEvents"),
@@ -27,12 +27,16 @@ const SENDERS: [(&str, &str); 22] = [
     ("RateQuoter", ""),
     ("MailReporter", ""),
     ("AlertNotifier", ""),
+    ("SendGridRotator", ""),
+    ("StripeRotator", ""),
+    ("UpsRotator", ""),
+    ("AppRotator", ""),
     ("Health", ""),
     ("HealthReady", ""),
 ];
 
 /// Who reads which secret. Nobody reads the source of person_key.
-const READERS: [(&str, &str); 22] = [
+const READERS: [(&str, &str); 26] = [
     ("StripeWebhook", "StripeWebhook"),
     ("SendGridWebhook", "SendGridWebhook"),
     ("TwilioWebhook", "TwilioWebhook"),
@@ -50,6 +54,10 @@ const READERS: [(&str, &str); 22] = [
     ("Unsubscriber", "App"),
     ("RateQuoter", "Fedex Ups Dhl"),
     ("MailReporter", "SendGrid"),
+    ("SendGridRotator", "SendGrid SendGridAdmin"),
+    ("StripeRotator", "StripeWebhook StripeAdmin"),
+    ("UpsRotator", "UpsWebhook"),
+    ("AppRotator", "App"),
     ("DeadLetterArchiver", ""),
     ("Sweeper", "Alerts"),
     ("AlertNotifier", "Alerts"),
@@ -89,6 +97,24 @@ fn each_role_sends_to_the_queues_of_the_table_and_to_no_other() {
 #[test]
 fn each_role_reads_the_secrets_of_the_table_and_no_other() {
     assert_eq!(allowed("secretsmanager:GetSecretValue"), table(READERS, "Secret"));
+}
+
+/// Who changes a secret: its rotator, and nobody else of ours.
+const WRITERS: [(&str, &str); 4] = [
+    ("SendGridRotator", "SendGrid"),
+    ("StripeRotator", "StripeWebhook"),
+    ("UpsRotator", "UpsWebhook"),
+    ("AppRotator", "App"),
+];
+
+#[test]
+fn only_its_rotator_changes_a_secret() {
+    for action in ["PutSecretValue", "UpdateSecretVersionStage"] {
+        assert_eq!(allowed(&format!("secretsmanager:{action}")), table(WRITERS, "Secret"), "{action}");
+    }
+    for action in ["UpdateSecret", "DeleteSecret", "CreateSecret"] {
+        assert!(allowed(&format!("secretsmanager:{action}")).is_empty(), "{action}");
+    }
 }
 
 /// For one release, and only where somebody asks for it: what webhooks are verified with is still in the vendor's own secret.

@@ -36,6 +36,8 @@ enum Trigger {
     Url,
     Queue,
     Schedule,
+    /// Secrets Manager, and a schedule.
+    Rotation,
     /// Topics, a queue of what failed, and a schedule.
     Topics,
 }
@@ -52,6 +54,7 @@ fn functions() -> BTreeMap<String, Trigger> {
             ("batch::run(", Trigger::Queue),
             ("schedule::run(", Trigger::Schedule),
             ("sns::run(", Trigger::Topics),
+            ("lambda_runtime::run(", Trigger::Rotation),
         ];
         let name = entry.file_name().into_string().unwrap();
         let trigger = runs.into_iter().find(|(call, _)| main.contains(call));
@@ -132,6 +135,11 @@ fn every_sample_is_the_event_that_its_function_takes() {
             Trigger::Schedule => {
                 let event: Value = serde_json::from_str(&text).unwrap();
                 assert_eq!(event["detail-type"], "Scheduled Event", "events/{name}");
+            }
+            Trigger::Rotation => {
+                let event: Value = serde_json::from_str(&text).unwrap();
+                let is_step = ["Step", "SecretId", "ClientRequestToken"].iter().all(|field| event[field].is_string());
+                assert!(is_step || event["detail-type"] == "Scheduled Event", "events/{name}");
             }
             Trigger::Topics => {
                 let event: Value = serde_json::from_str(&text).unwrap();

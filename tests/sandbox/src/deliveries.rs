@@ -39,12 +39,21 @@ pub(crate) struct Posting {
     /// Headers that are the same at every try.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) patience: Patience,
+    /// The vendor's endpoint that it is for, where a vendor has several at one address; none: the vendor has one.
+    pub(crate) sender: Option<String>,
 }
 
 impl Posting {
     /// A webhook for the vendor's endpoint, tried for `window_ms` at growing gaps.
     pub(crate) fn to_endpoint(body: Bytes, due_ms: i64, window_ms: i64) -> Self {
-        Self { body, due_ms, url: None, headers: Vec::new(), patience: Patience::Window { ms: window_ms, until: None } }
+        Self {
+            body,
+            due_ms,
+            url: None,
+            headers: Vec::new(),
+            patience: Patience::Window { ms: window_ms, until: None },
+            sender: None,
+        }
     }
 }
 
@@ -210,6 +219,15 @@ impl Outbox {
     }
 
     /// The address that a webhook brought along.
+    /// Its sender is gone: it is not tried again.
+    pub(crate) fn forget(&mut self, id: u64) {
+        if let Some(letter) = self.letters.remove(&id) {
+            let counts = self.counts.entry(letter.vendor).or_default();
+            counts.waiting -= 1;
+            counts.dropped += 1;
+        }
+    }
+
     pub(crate) fn url_of(&self, id: u64) -> Option<&str> {
         self.letters.get(&id).and_then(|letter| letter.posting.url.as_deref())
     }

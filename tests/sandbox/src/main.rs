@@ -82,6 +82,12 @@ struct Arguments {
     /// The secret of Twilio's API key.
     #[arg(long, default_value_t = Settings::default().twilio_api_key_secret)]
     twilio_api_key_secret: String,
+    /// The key with which webhook endpoints are made at Stripe.
+    #[arg(long, default_value_t = Settings::default().stripe_admin_api_key)]
+    stripe_admin_api_key: String,
+    /// The key with which API keys are made at SendGrid.
+    #[arg(long, default_value_t = Settings::default().sendgrid_admin_api_key)]
+    sendgrid_admin_api_key: String,
     /// The numbers that the Twilio account can send from.
     #[arg(long, value_delimiter = ',', default_values_t = Settings::default().twilio_numbers)]
     twilio_numbers: Vec<String>,
@@ -159,6 +165,8 @@ async fn main() -> anyhow::Result<()> {
         twilio_auth_tokens: arguments.twilio_auth_tokens,
         twilio_api_key_sid: arguments.twilio_api_key_sid,
         twilio_api_key_secret: arguments.twilio_api_key_secret,
+        stripe_admin_api_key: arguments.stripe_admin_api_key,
+        sendgrid_admin_api_key: arguments.sendgrid_admin_api_key,
         twilio_numbers: arguments.twilio_numbers,
         postmark_server_token: arguments.postmark_server_token,
         postmark_webhook_credentials: arguments.postmark_webhook_credentials,

@@ -249,10 +249,16 @@ impl Sandbox {
         let due = self.outbox.take_due(now_ms, |vendor| endpoints.contains_key(&vendor));
         due.into_iter()
             .filter_map(|letter| {
-                let Posting { body, url, headers, .. } = letter.posting;
+                let Posting { body, url, headers, sender, .. } = letter.posting;
+                if sender.as_deref().is_some_and(|endpoint| !self.stripe.has_endpoint(endpoint)) {
+                    // "If your endpoint has been disabled or deleted when Stripe attempts a retry, future retries of that
+                    // message are prevented." (docs.stripe.com/webhooks)
+                    self.outbox.forget(letter.id);
+                    return None;
+                }
                 let target = endpoint::target(self.endpoints.get(&letter.vendor), url.as_deref())?;
                 let signed = match letter.vendor {
-                    Vendor::Stripe => self.stripe.webhook_headers(now_ms, &body),
+                    Vendor::Stripe => self.stripe.webhook_headers(now_ms, &body, sender.as_deref()),
                     Vendor::SendGrid => self.sendgrid.webhook_headers(now_ms, &body),
                     Vendor::Twilio => self.twilio.webhook_headers(&target.public, &body),
                     Vendor::Postmark => self.postmark.webhook_headers(),
@@ -409,7 +415,8 @@ impl Sandbox {
     /// Puts on their way the webhooks that have come into being since the last time.
     fn post_outgoing(&mut self) {
         for event in self.stripe.take_outgoing() {
-            self.post(Vendor::Stripe, &Posting::to_endpoint(event.body, event.due_ms, stripe::RETRY_WINDOW_MS));
+            let posting = Posting::to_endpoint(event.body, event.due_ms, stripe::RETRY_WINDOW_MS);
+            self.post(Vendor::Stripe, &Posting { sender: event.endpoint, ..posting });
         }
         for callback in self.twilio.take_outgoing() {
             self.post(Vendor::Twilio, &callback);

@@ -65,6 +65,10 @@ pub struct Settings {
     pub stripe_endpoint_version: String,
     /// The currency of the Stripe account's balance, ISO 4217, lower case; charges in others are exchanged.
     pub stripe_settlement_currency: String,
+    /// The key with which webhook endpoints are made at Stripe.
+    pub stripe_admin_api_key: String,
+    /// The key with which API keys are made at SendGrid.
+    pub sendgrid_admin_api_key: String,
     /// The API key that SendGrid accepts for transactional mail.
     pub sendgrid_api_key: String,
     /// The API key that SendGrid accepts for promotions.
@@ -140,6 +144,8 @@ impl Default for Settings {
             stripe_event_types: crate::stripe::EVENT_TYPES.map(str::to_owned).to_vec(),
             stripe_endpoint_version: crate::stripe::API_VERSION.to_owned(),
             stripe_settlement_currency: "eur".to_owned(),
+            stripe_admin_api_key: "rk_test_sandbox_admin".to_owned(),
+            sendgrid_admin_api_key: "SG.sandbox-admin".to_owned(),
             sendgrid_api_key: "SG.sandbox".to_owned(),
             sendgrid_marketing_api_key: "SG.sandbox-marketing".to_owned(),
             twilio_webhook_url: "https://shop.example/webhooks/twilio".to_owned(),

@@ -24,6 +24,7 @@ use payment_initiator::PaymentInitiator;
 use payment_worker::PaymentWorker;
 use postmark_webhook::PostmarkWebhook;
 use rate_quoter::RateQuoter;
+use secret_rotator::{Asked as RotationAsked, Rotator};
 use sendgrid_webhook::SendGridWebhook;
 use serde_json::Value;
 use shipment_initiator::ShipmentInitiator;
@@ -81,6 +82,8 @@ pub enum Function {
     Sweeper,
     /// mail-reporter
     MailReporter,
+    /// secret-rotator, of whichever secret
+    SecretRotator,
     /// dead-letter-archiver
     DeadLetterArchiver,
 }
@@ -91,7 +94,7 @@ impl Function {
         Duration::from_secs(match self {
             Self::PaymentWorker => 45,
             Self::EventProcessor | Self::ShipmentWorker | Self::MailReporter => 30,
-            Self::Sweeper => 60,
+            Self::Sweeper | Self::SecretRotator => 60,
             Self::DeadLetterArchiver => 300,
             Self::Unsubscriber
             | Self::StripeWebhook
@@ -189,6 +192,8 @@ pub(crate) enum Job {
     Tick,
     /// A day of the reporter's.
     Report,
+    /// A step of a rotation, or what one has left to do.
+    Rotate(RotationAsked),
     /// A look of the archiver's at the dead letters.
     KeepDeadLetters,
 }
@@ -199,6 +204,7 @@ impl Job {
             Self::Request(function, ..) | Self::Event(function, _) | Self::Batch(function, ..) => *function,
             Self::Tick => Function::Sweeper,
             Self::Report => Function::MailReporter,
+            Self::Rotate(_) => Function::SecretRotator,
             Self::KeepDeadLetters => Function::DeadLetterArchiver,
         }
     }
@@ -230,6 +236,8 @@ pub(crate) enum Done {
     /// The ids of the messages that failed.
     Worked(Vec<String>),
     Ticked,
+    /// The code of why it failed, if it did.
+    Rotated(Result<(), &'static str>),
     /// It died, or ran into its timeout.
     Died,
 }
@@ -291,6 +299,10 @@ pub(crate) fn run(
                 other => panic!("{other:?} has no queue"),
             }
         }
+        Job::Rotate(asked) => Box::pin(async move {
+            let rotator = Rotator::new(&system).unwrap();
+            Done::Rotated(rotator.handle(asked).await.map_err(|error| error.code))
+        }),
         Job::Report => Box::pin(async move {
             let reporter = MailReporter::new(&system).unwrap();
             let _ = reporter.tick().await;

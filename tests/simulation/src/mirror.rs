@@ -58,7 +58,8 @@ impl Mirror {
 
 /// An item's place in the due index, if it is there.
 fn due_of(item: &Value) -> Option<i64> {
-    // What waits for a person is in the index too, and no sweeper looks at it.
-    let shard = item.get("due_pk").and_then(Value::as_str).filter(|partition| *partition != MANUAL_PARTITION);
+    // What waits for a person is in the index too, and what a rotation has left to do: no sweeper looks at either.
+    let is_swept = |partition: &&str| *partition != MANUAL_PARTITION && !partition.starts_with("DUE#KEYS#");
+    let shard = item.get("due_pk").and_then(Value::as_str).filter(is_swept);
     shard.and(item.get("due")).and_then(Value::as_i64)
 }

@@ -73,6 +73,8 @@ pub struct Universe {
     pub has_alerts: bool,
     /// Whether receivers may read where the keys of webhooks were before they had secrets of their own.
     pub reads_old_secrets: bool,
+    /// Which secret the rotator rotates: the last part of its name.
+    pub rotates: &'static str,
     instances: BTreeMap<Function, Vec<(Probe, System)>>,
     last_sweep_ms: i64,
 }
@@ -155,6 +157,8 @@ impl Universe {
                 "account_number": settings.dhl_account_number,
             }),
         );
+        secrets.put("stripe-admin", &json!({ "api_key": settings.stripe_admin_api_key }));
+        secrets.put("sendgrid-admin", &json!({ "api_key": settings.sendgrid_admin_api_key }));
         Self {
             clock,
             aws,
@@ -176,6 +180,7 @@ impl Universe {
             has_mail_sandbox: false,
             has_alerts: false,
             reads_old_secrets: false,
+            rotates: "",
             instances: BTreeMap::new(),
             last_sweep_ms: START_MS,
         }
@@ -360,6 +365,29 @@ impl Universe {
         self.invoke(Job::KeepDeadLetters).await;
     }
 
+    /// A step of a rotation of [`Self::rotates`], as Secrets Manager asks for it. The code of why it failed, if it did; `None`
+    /// when it died.
+    pub async fn rotate(&mut self, step: &str, token: &str) -> Option<Result<(), &'static str>> {
+        let asked = secret_rotator::Asked {
+            step: Some(step.to_owned()),
+            secret_id: Some(self.rotates.to_owned()),
+            client_request_token: Some(token.to_owned()),
+        };
+        self.rotated(asked).await
+    }
+
+    /// The rotator's schedule: what a rotation has left to do, if it is due.
+    pub async fn do_what_a_rotation_left(&mut self) -> Option<Result<(), &'static str>> {
+        self.rotated(secret_rotator::Asked::default()).await
+    }
+
+    async fn rotated(&mut self, asked: secret_rotator::Asked) -> Option<Result<(), &'static str>> {
+        match self.invoke(Job::Rotate(asked)).await {
+            Done::Rotated(came_to) => Some(came_to),
+            _ => None,
+        }
+    }
+
     /// The next invocation of each function gets a new instance.
     pub(crate) fn forget_instances(&mut self) {
         self.instances.clear();
@@ -461,6 +489,16 @@ impl Universe {
         if self.has_alerts {
             env = env.with(alerts_environment());
         }
+        if !self.rotates.is_empty() {
+            let vendor = self.rotates.trim_end_matches("-webhook");
+            let own = [
+                ("ROTATED_SECRET", self.rotates.to_owned()),
+                ("ROTATED_SECRET_ID", self.rotates.to_owned()),
+                ("ADMIN_SECRET_ID", format!("{vendor}-admin")),
+                ("STRIPE_WEBHOOK_URL", sandbox::Settings::default().stripe_webhook_url),
+            ];
+            env = env.with(own.map(|(name, value)| (name.to_owned(), value)));
+        }
         System::with(env, world, &transport).unwrap_or_else(|e| panic!("{function:?}: {e}"))
     }
 }
@@ -469,7 +507,7 @@ fn response(done: Done) -> Response {
     match done {
         Done::Answered(response) => response,
         Done::Died => Response::Died,
-        Done::AnsweredEvent(_) | Done::Worked(_) | Done::Ticked => panic!("a request is answered"),
+        Done::AnsweredEvent(_) | Done::Worked(_) | Done::Ticked | Done::Rotated(_) => panic!("a request is answered"),
     }
 }
 

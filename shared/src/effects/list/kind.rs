@@ -68,6 +68,9 @@ pub enum Kind {
     /// Have parcels fetched.
     #[serde(rename = "pickup.create")]
     PickupCreate,
+    /// Do at a vendor what a key's rotation has left to do. Repeatable, and worked by the rotator alone: no queue has it.
+    #[serde(rename = "key.step")]
+    KeyStep,
     /// Publish a domain event: repeatable, so a publication of unknown outcome is simply repeated.
     #[serde(rename = "publish")]
     Publish,
@@ -93,7 +96,7 @@ pub enum PaymentAct {
 
 impl Kind {
     /// Every kind, for routing.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::PaymentCreate,
         Self::PaymentConfirm,
         Self::PaymentCancel,
@@ -111,6 +114,7 @@ impl Kind {
         Self::ShipmentTrack,
         Self::ShipmentSubscribe,
         Self::PickupCreate,
+        Self::KeyStep,
         Self::Publish,
     ];
 
@@ -148,6 +152,7 @@ impl Kind {
             | Self::ShipmentTrack
             | Self::ShipmentSubscribe
             | Self::PickupCreate
+            | Self::KeyStep
             | Self::Publish => return None,
         })
     }
@@ -189,6 +194,7 @@ impl Kind {
             Self::ShipmentTrack => "shipment.track",
             Self::ShipmentSubscribe => "shipment.subscribe",
             Self::PickupCreate => "pickup.create",
+            Self::KeyStep => "key.step",
             Self::Publish => "publish",
         }
     }
@@ -209,6 +215,7 @@ impl Kind {
             Self::ShipmentCreate | Self::ShipmentTrack | Self::ShipmentSubscribe | Self::PickupCreate => {
                 Queue::Shipments
             }
+            Self::KeyStep => Queue::Keys,
             Self::Publish => Queue::InboundWork,
         }
     }
@@ -299,6 +306,7 @@ impl Kind {
             | Self::ShipmentTrack
             | Self::ShipmentSubscribe
             | Self::PickupCreate
+            | Self::KeyStep
             | Self::Publish => None,
         }
     }
@@ -326,7 +334,7 @@ impl Kind {
             // What has not arrived after a month is for the shop and the carrier to talk about.
             Self::ShipmentTrack | Self::ShipmentSubscribe => Duration::from_secs(30 * 24 * 3_600),
             // Nobody waits for these, and repeating them does no harm.
-            Self::PaymentSettlement | Self::Publish => Duration::from_secs(7 * 24 * 3_600),
+            Self::PaymentSettlement | Self::KeyStep | Self::Publish => Duration::from_secs(7 * 24 * 3_600),
         }
     }
 }
@@ -378,6 +386,17 @@ pub enum Data {
         /// The pickup.
         pickup_id: PickupId,
     },
+    /// Do this at a vendor, after its key was rotated.
+    KeyStep {
+        /// The secret, by the last part of its name.
+        secret: String,
+        /// What: a word of the rotator's.
+        step: String,
+        /// To what: the vendor's id of a key or endpoint.
+        of: String,
+        /// The version of the secret whose rotation it completes.
+        version: String,
+    },
     /// Publish this event.
     Publish {
         /// The CloudEvents id.
@@ -409,6 +428,7 @@ impl Data {
             | Self::Refund { .. }
             | Self::Shipment { .. }
             | Self::Pickup { .. }
+            | Self::KeyStep { .. }
             | Self::Publish { .. } => None,
         }
     }

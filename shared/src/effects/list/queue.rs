@@ -17,6 +17,8 @@ pub enum Queue {
     Shipments,
     /// Events that waited and can be matched now, and publications. It carries ids only.
     InboundWork,
+    /// No queue: a rotator looks for what it has to do by itself, on its schedule.
+    Keys,
 }
 
 impl Queue {
@@ -31,6 +33,7 @@ impl Queue {
             // Five at once, of which each carrier answers in one to ten seconds.
             Self::Shipments => 60,
             Self::Sms | Self::SmsBulk | Self::InboundWork => 3_000,
+            Self::Keys => 1,
         }
     }
 }

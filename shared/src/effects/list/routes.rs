@@ -37,6 +37,7 @@ impl Routes {
             Queue::SmsBulk => self.sms_bulk.as_deref(),
             Queue::Shipments => self.shipments.as_deref(),
             Queue::InboundWork => self.inbound_work.as_deref(),
+            Queue::Keys => None,
         }
     }
 }

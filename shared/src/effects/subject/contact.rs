@@ -20,6 +20,7 @@ use crate::effects::list::plan::{Context, Plan, Role};
 use crate::error::{Error, Result};
 use crate::gateway::Keyring;
 use crate::guard::{Guard, condition};
+use crate::world::World;
 
 /// How long an address is kept after its last use: a year's guarantee and returns, and a month.
 const KEPT_AFTER: Duration = Duration::from_secs(400 * 24 * 3_600);
@@ -32,9 +33,52 @@ const LEDGER_KEPT: Duration = Duration::from_secs(5 * 365 * 24 * 3_600);
 pub struct AppKeys {
     /// Keys the HMAC that contact ids are made of. Never rotated: the ids would change.
     pub person_key: Private<String>,
-    /// Keys the links with which somebody unsubscribes.
+    /// Keys the links with which somebody unsubscribes: one, or all that there ever were.
     #[serde(default)]
-    pub link_key: Private<String>,
+    pub link_key: LinkKeys,
+}
+
+/// The keys of links. A link counts that any of them has made: a mail may be opened years later.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(untagged)]
+pub enum LinkKeys {
+    /// As the deployment generates it.
+    One(Private<String>),
+    /// After it was renewed.
+    Several(Vec<LinkKey>),
+    /// There is none.
+    #[default]
+    None,
+}
+
+/// One of several keys of links.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LinkKey {
+    /// The key.
+    pub key: Private<String>,
+    /// From when on links are made with it, in Unix seconds: by then everybody who checks links knows it.
+    #[serde(default)]
+    pub since: i64,
+}
+
+impl LinkKeys {
+    /// All of them that are not empty.
+    fn all(&self) -> impl Iterator<Item = (&str, i64)> {
+        let (one, several) = match self {
+            Self::One(key) => (Some((key.expose().as_str(), 0)), [].as_slice()),
+            Self::Several(keys) => (None, keys.as_slice()),
+            Self::None => (None, [].as_slice()),
+        };
+        let several = several.iter().map(|key| (key.key.expose().as_str(), key.since));
+        // With an empty one anybody could make links.
+        one.into_iter().chain(several).filter(|(key, _)| !key.is_empty())
+    }
+
+    /// The one that makes links now: the newest whose time has come, or the oldest of all.
+    fn newest(&self, now: Timestamp) -> Option<&str> {
+        let come = self.all().filter(|(_, since)| *since <= now.seconds()).max_by_key(|(_, since)| *since);
+        come.or_else(|| self.all().min_by_key(|(_, since)| *since)).map(|(key, _)| key)
+    }
 }
 
 /// Who is written to.
@@ -213,6 +257,7 @@ pub fn other_ids(keys: &AppKeys, normalised_address: &str) -> Result<Vec<Contact
 pub struct UnsubscribeLinks {
     keys: Keyring<AppKeys>,
     base: String,
+    world: World,
 }
 
 impl std::fmt::Debug for UnsubscribeLinks {
@@ -223,8 +268,8 @@ impl std::fmt::Debug for UnsubscribeLinks {
 
 impl UnsubscribeLinks {
     /// Links below this URL, made with these keys.
-    pub fn new(keys: Keyring<AppKeys>, base: String) -> Self {
-        Self { keys, base }
+    pub fn new(keys: Keyring<AppKeys>, base: String, world: World) -> Self {
+        Self { keys, base, world }
     }
 
     /// The link of a contact. It never expires: a mail may be opened years later.
@@ -232,7 +277,9 @@ impl UnsubscribeLinks {
     /// # Errors
     /// `secret_unusable` without a link key.
     pub async fn of(&self, id: &ContactId) -> Result<String> {
-        let code = link_code(&self.keys.get().await?, id)?;
+        let keys = self.keys.get().await?;
+        let missing = || Error::misconfigured("secret_unusable", "app: link_key is empty");
+        let code = link_code(keys.link_key.newest(self.world.now()).ok_or_else(missing)?, id)?;
         Ok(format!("{}/unsubscribe/{id}.{}", self.base, URL_SAFE_NO_PAD.encode(code.finalize().into_bytes())))
     }
 }
@@ -246,15 +293,18 @@ pub fn linked(keys: &AppKeys, segment: &str) -> Result<ContactId> {
     let (id, code) = segment.split_once('.').ok_or_else(none)?;
     let id = ContactId::from_stored(id);
     let code = URL_SAFE_NO_PAD.decode(code).map_err(|_| none())?;
-    link_code(keys, &id)?.verify_slice(&code).map_err(|_| none())?;
-    Ok(id)
-}
-
-fn link_code(keys: &AppKeys, id: &ContactId) -> Result<Hmac<Sha256>> {
-    let key = keys.link_key.expose();
-    if key.is_empty() {
+    if keys.link_key.all().next().is_none() {
         return Err(Error::misconfigured("secret_unusable", "app: link_key is empty"));
     }
+    let mut is_ours = false;
+    for (key, _) in keys.link_key.all() {
+        // Constant time, and every key is tried.
+        is_ours |= link_code(key, &id)?.verify_slice(&code).is_ok();
+    }
+    if is_ours { Ok(id) } else { Err(none()) }
+}
+
+fn link_code(key: &str, id: &ContactId) -> Result<Hmac<Sha256>> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes())
         .map_err(|e| Error::bug("hmac", "the key of contacts").caused_by(e))?;
     mac.update(b"unsubscribe");

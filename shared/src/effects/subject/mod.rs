@@ -393,7 +393,9 @@ impl WorkList {
             }
             Data::Shipment { shipment_id } => shipment::key(shipment_id),
             Data::Pickup { pickup_id } => pickup::key(pickup_id),
-            Data::Publish { .. } => return Err(Error::bug("subject_missing", "a publication has no subject")),
+            Data::Publish { .. } | Data::KeyStep { .. } => {
+                return Err(Error::bug("subject_missing", "neither a publication nor a key's step has a subject"));
+            }
         };
         Subject::stored(&self.table.get(&key).await?.ok_or_else(|| missing(intent))?)
     }

@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod cancel;
 pub(crate) mod claim;
 pub(crate) mod commit;
+pub(crate) mod key_step;
 pub(crate) mod newest;
 mod otherwise;
 mod publish;

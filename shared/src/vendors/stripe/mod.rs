@@ -37,6 +37,25 @@ pub use event::{event_id, object_id, read_event};
 /// The API version that we speak, and that the endpoint of our webhooks should have: the first that tells of every refund by
 /// itself. (docs.stripe.com/changelog/acacia/2024-10-28)
 pub const API_VERSION: &str = "2024-10-28.acacia";
+/// The events that the endpoint of our webhooks is sent.
+pub const EVENT_TYPES: [&str; 16] = [
+    "charge.failed",
+    "charge.refund.updated",
+    "charge.refunded",
+    "charge.succeeded",
+    "customer.created",
+    "customer.deleted",
+    "customer.updated",
+    "payment_intent.canceled",
+    "payment_intent.created",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.requires_action",
+    "payment_intent.succeeded",
+    "refund.created",
+    "refund.failed",
+    "refund.updated",
+];
 /// The base URL in production.
 pub const API_BASE: &str = "https://api.stripe.com";
 

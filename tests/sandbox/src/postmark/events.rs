@@ -166,7 +166,7 @@ impl State {
     fn put(&mut self, body: &Value, at_ms: i64) {
         let patience = Patience::Window { ms: RETRY_WINDOW_MS, until: Some(NO_MORE_STATUS) };
         let body = body.to_string().into();
-        self.outgoing.push(Posting { body, due_ms: at_ms, url: None, headers: Vec::new(), patience });
+        self.outgoing.push(Posting { sender: None, body, due_ms: at_ms, url: None, headers: Vec::new(), patience });
     }
 }
 

@@ -6,11 +6,13 @@
 //!   and unsubscribes on demand;
 //! * mail that waits for its time, batches, and pausing, canceling and resuming them;
 //! * templates and versions: create, fetch, list; dynamic ones are filled in;
-//! * statistics of what has happened.
+//! * statistics of what has happened;
+//! * API keys that are made, listed and deleted with a key that may do that.
 //!
 //! There is no idempotency: the same request twice is two mails, as at the vendor. Who unsubscribes from everything, or calls a mail spam, is on
 //! a list, and what does not bypass it is dropped. Not simulated: the list of bounces (an address that bounced is tried again), and conditions and loops in templates.
 
+mod api_keys;
 mod checks;
 mod events;
 mod mail;
@@ -21,6 +23,7 @@ mod signature;
 mod stats;
 mod templates;
 
+pub use api_keys::MadeKey;
 pub use mail::{ApiKey, Disposition, Mail};
 pub use templates::{Template, Version};
 
@@ -29,6 +32,7 @@ use crate::dials::Dials;
 use crate::faults::Mishap;
 use crate::ids::Ids;
 use crate::{Course, FaultDial, Settings, Vendor};
+use api_keys::Caller;
 use bytes::Bytes;
 use events::{BATCH_MAX, BATCH_WINDOW_MS, Event};
 use http::{HeaderName, HeaderValue, Method, Request, Response, header};
@@ -48,6 +52,10 @@ pub(crate) const RETRY_WINDOW_MS: i64 = 24 * 3_600_000;
 pub struct State {
     api_key: String,
     marketing_api_key: String,
+    admin_api_key: String,
+    made_keys: Vec<MadeKey>,
+    /// Of the keys that the account has from the start: those that were deleted.
+    revoked: BTreeSet<String>,
     mails: Vec<Mail>,
     /// Mails that have not gone out, by where they stand among all.
     scheduled: Vec<usize>,
@@ -75,6 +83,9 @@ impl State {
         Self {
             api_key: settings.sendgrid_api_key.clone(),
             marketing_api_key: settings.sendgrid_marketing_api_key.clone(),
+            admin_api_key: settings.sendgrid_admin_api_key.clone(),
+            made_keys: Vec::new(),
+            revoked: BTreeSet::new(),
             mails: Vec::new(),
             scheduled: Vec::new(),
             batches: BTreeMap::new(),
@@ -145,11 +156,13 @@ impl State {
         mishap: Mishap,
         dial: &mut FaultDial,
     ) -> Result<Done, Refusal> {
-        let api_key = self.key_of(request).ok_or_else(Refusal::unauthorized)?;
+        let caller = self.key_of(request).ok_or_else(Refusal::unauthorized)?;
+        let api_key = caller.sends();
         let route = Route::of(request.method(), request.uri().path());
         match route {
             Route::Unknown => return Err(Refusal::not_found()),
             Route::WrongMethod => return Err(Refusal::new(405, "method not allowed")),
+            _ if !caller.may(route) => return Err(Refusal::new(403, "access forbidden")),
             _ => {}
         }
         if matches!(mishap, Mishap::Throttled(_) | Mishap::Locked) {
@@ -194,6 +207,10 @@ impl State {
             Route::Template(id) => self.retrieve_template(id),
             Route::CreateVersion(id) => self.create_version(now_ms, id, &body),
             Route::Stats => self.stats(now_ms, &query),
+            Route::CreateKey => self.create_key(&body),
+            Route::ListKeys => Ok(self.list_keys()),
+            Route::Key(id) => self.delete_key(id),
+            Route::Scopes => Ok(Self::scopes_of(&caller)),
             Route::MailSend | Route::WrongMethod | Route::Unknown => Err(Refusal::not_found()),
         }?;
         self.pass_time(now_ms, dial); // what was resumed goes out at once
@@ -201,12 +218,8 @@ impl State {
         Ok(done)
     }
 
-    fn key_of(&self, request: &Request<Bytes>) -> Option<ApiKey> {
-        match header_text(request, header::AUTHORIZATION)?.strip_prefix("Bearer ")? {
-            key if key == self.api_key => Some(ApiKey::Transactional),
-            key if key == self.marketing_api_key => Some(ApiKey::Marketing),
-            _ => None,
-        }
+    fn key_of(&self, request: &Request<Bytes>) -> Option<Caller> {
+        self.caller(header_text(request, header::AUTHORIZATION)?.strip_prefix("Bearer ")?)
     }
 
     fn accept(&mut self, now_ms: i64, mails: Vec<Mail>, dial: &mut FaultDial) -> String {

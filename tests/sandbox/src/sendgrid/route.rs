@@ -18,6 +18,10 @@ pub(super) enum Route<'a> {
     Template(&'a str),
     CreateVersion(&'a str),
     Stats,
+    CreateKey,
+    ListKeys,
+    Key(&'a str),
+    Scopes,
     WrongMethod,
     Unknown,
 }
@@ -39,6 +43,10 @@ impl<'a> Route<'a> {
             ("GET", ["v3", "templates", id]) => Self::Template(id),
             ("POST", ["v3", "templates", id, "versions"]) => Self::CreateVersion(id),
             ("GET", ["v3", "stats"]) => Self::Stats,
+            ("POST", ["v3", "api_keys"]) => Self::CreateKey,
+            ("GET", ["v3", "api_keys"]) => Self::ListKeys,
+            ("DELETE", ["v3", "api_keys", id]) => Self::Key(id),
+            ("GET", ["v3", "scopes"]) => Self::Scopes,
             (
                 _,
                 ["v3", "mail", "send" | "batch"]
@@ -68,6 +76,10 @@ impl<'a> Route<'a> {
             Self::Template(_) => "retrieve_template",
             Self::CreateVersion(_) => "create_version",
             Self::Stats => "stats",
+            Self::CreateKey => "create_key",
+            Self::ListKeys => "list_keys",
+            Self::Key(_) => "delete_key",
+            Self::Scopes => "scopes",
             Self::WrongMethod | Self::Unknown => "unknown",
         }
     }
@@ -76,7 +88,12 @@ impl<'a> Route<'a> {
     pub(super) fn takes_json(self) -> bool {
         matches!(
             self,
-            Self::MailSend | Self::StopBatch | Self::UpdateStop(_) | Self::CreateTemplate | Self::CreateVersion(_)
+            Self::MailSend
+                | Self::StopBatch
+                | Self::UpdateStop(_)
+                | Self::CreateTemplate
+                | Self::CreateVersion(_)
+                | Self::CreateKey
         )
     }
 }

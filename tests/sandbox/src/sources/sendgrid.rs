@@ -16,6 +16,12 @@ pub(super) const LIST: &[Entry] = &[
     answer("update_stop resume_batch", 204, Spec("sendgrid_scheduled_sends_v3.json: Update-, DeleteScheduledSend")),
     answer("create_template create_version", 201, Spec("sendgrid_templates_v3.json")),
     answer("retrieve_template list_templates", 200, Spec("sendgrid_templates_v3.json")),
+    answer("create_key", 201, Page("github.com/twilio/sendgrid-oai, spec/json/tsg_api_keys_v3.json: CreateApiKey")),
+    answer("list_keys", 200, Page("github.com/twilio/sendgrid-oai, spec/json/tsg_api_keys_v3.json: ListApiKey")),
+    answer("delete_key", 204, Page("github.com/twilio/sendgrid-oai, spec/json/tsg_api_keys_v3.json: DeleteApiKey")),
+    answer("scopes", 200, Page("docs.sendgrid.com/api-reference/api-key-permissions: GET /v3/scopes")),
+    refusal("create_key", 400, "name", Page("github.com/twilio/sendgrid-oai, spec/json/tsg_api_keys_v3.json")),
+    refusal("delete_key", 404, "", Page("github.com/twilio/sendgrid-oai, spec/json/tsg_api_keys_v3.json")),
     answer("stats", 200, Spec("sendgrid_stats_v3.json: GetStat")),
     refusal("mail_send", 400, "", Spec("sendgrid_mail_v3.json: ErrorResponse, whose field may be null")),
     refusal(

@@ -17,6 +17,11 @@ pub(super) const LIST: &[Entry] = &[
         200,
         Spec("stripe_spec3_subset.json: the operations' answers"),
     ),
+    answer(
+        "create_endpoint list_endpoints retrieve_endpoint update_endpoint delete_endpoint",
+        200,
+        Spec("stripe_spec3_subset.json: /v1/webhook_endpoints"),
+    ),
     answer("list_customers", 200, Sdk("stripe-node src/resources/Customers.ts; the subset has only creation")),
     answer("retrieve_balance_transaction", 200, Sdk("stripe-node src/resources/BalanceTransactions.ts")),
     // What is wrong with the request.

@@ -60,14 +60,17 @@ impl State {
         took_ms: u64,
         request_id: &str,
     ) -> Result<(bool, Answered), Failure> {
-        self.authorize(request)?;
+        let wanted = Route::of(request.method(), request.uri().path());
+        self.authorize(request, wanted)?;
         match mishap {
             Mishap::Throttled(_) => return Err(Failure::throttled()),
             Mishap::Locked => return Err(Failure::locked()),
             Mishap::None | Mishap::During(_) | Mishap::After(_) => {}
         }
         let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
-        let wanted = Route::of(request.method(), path);
+        if wanted.is_of_endpoints() {
+            return self.of_endpoints(now_ms, request, wanted, (mishap, took_ms), request_id);
+        }
         if let Some(lacking) = wanted.needs(query).into_iter().find(|resource| self.lacks.contains(*resource)) {
             return Err(Failure::forbidden(lacking));
         }
@@ -152,7 +155,7 @@ impl State {
         found.ok_or_else(|| Failure::no_such(what, id, param, 404))
     }
 
-    fn authorize(&self, request: &Request<Bytes>) -> Result<(), Failure> {
+    fn authorize(&self, request: &Request<Bytes>, wanted: Route<'_>) -> Result<(), Failure> {
         let Some(given) = header_text(request, header::AUTHORIZATION) else {
             return Err(Failure::unauthorized("You did not provide an API key."));
         };
@@ -162,15 +165,20 @@ impl State {
             Some(text.strip_suffix(':').unwrap_or(&text).to_owned())
         };
         let key = given.strip_prefix("Bearer ").map(str::to_owned).or_else(basic).unwrap_or_default();
-        if key == self.api_key {
-            return Ok(());
+        // Each is a restricted key: the one takes money, the other makes endpoints.
+        match (key == self.api_key, key == self.admin_api_key) {
+            (true, _) if !wanted.is_of_endpoints() => return Ok(()),
+            (_, true) if wanted.is_of_endpoints() => return Ok(()),
+            (true, _) => return Err(Failure::forbidden("webhook_endpoints")),
+            (_, true) => return Err(Failure::forbidden("payment_intents")),
+            (false, false) => {}
         }
         let shown: String = key.chars().take(8).collect();
         Err(Failure::unauthorized(format!("Invalid API Key provided: {shown}****")))
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Form, Failure> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Form, Failure> {
     Form::parse(bytes).map_err(|name| {
         Failure::invalid(Some("parameter_unknown"), Some(&name), format!("Received unknown parameter: {name}"))
     })

@@ -25,6 +25,8 @@ pub(crate) struct Origin {
 pub(crate) struct Outgoing {
     pub(crate) due_ms: i64,
     pub(crate) body: Bytes,
+    /// The endpoint that it is for; none: the first one.
+    pub(crate) endpoint: Option<String>,
 }
 
 impl State {
@@ -62,8 +64,11 @@ impl State {
         });
         // Every refund here is one of a charge.
         let is_too_new = kind.starts_with("refund.") && self.endpoint_version.as_str() < REFUND_EVENTS_SINCE;
-        if self.event_types.iter().any(|wanted| wanted == kind) && self.sends(kind) && !is_too_new {
-            self.outgoing.push(Outgoing { due_ms: now_ms + DELIVERY_DELAY_MS, body: pretty(&event) });
+        if self.sends(kind) && !is_too_new {
+            for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.wants(kind)) {
+                let (due_ms, body) = (now_ms + DELIVERY_DELAY_MS, pretty(&event));
+                self.outgoing.push(Outgoing { due_ms, body, endpoint: Some(endpoint.id.clone()) });
+            }
         }
     }
 
@@ -89,14 +94,27 @@ impl State {
             "related_object": null,
             "type": kind,
         });
-        self.outgoing.push(Outgoing { due_ms: now_ms + DELIVERY_DELAY_MS, body: pretty(&event) });
+        self.outgoing.push(Outgoing { due_ms: now_ms + DELIVERY_DELAY_MS, body: pretty(&event), endpoint: None });
+    }
+
+    /// Whether there is (still) an endpoint of this id.
+    pub(crate) fn has_endpoint(&self, id: &str) -> bool {
+        self.endpoint(id).is_some()
     }
 
     /// The headers of one delivery. The signature is made anew at each try, with every secret that is in force.
-    pub(crate) fn webhook_headers(&self, now_ms: i64, body: &[u8]) -> Vec<(HeaderName, HeaderValue)> {
+    pub(crate) fn webhook_headers(
+        &self,
+        now_ms: i64,
+        body: &[u8],
+        endpoint: Option<&str>,
+    ) -> Vec<(HeaderName, HeaderValue)> {
         let now_s = now_ms / 1000;
         let sign = |secret: &str| hex_hmac(secret, now_s, body);
-        let in_force = self.webhook_secrets.iter().filter(|(_, until_ms)| until_ms.is_none_or(|until| now_ms < until));
+        let own = endpoint.and_then(|id| self.endpoint(id)).filter(|endpoint| !endpoint.secret.is_empty());
+        let own = own.map(|endpoint| vec![(endpoint.secret.clone(), None)]);
+        let secrets = own.as_ref().unwrap_or(&self.webhook_secrets);
+        let in_force = secrets.iter().filter(|(_, until_ms)| until_ms.is_none_or(|until| now_ms < until));
         let v1 = in_force.map(|(secret, _)| format!("v1={}", sign(secret)));
         // v0 is a scheme of test mode that receivers must ignore: never a valid v1.
         let parts = iter::once(format!("t={now_s}")).chain(v1).chain(iter::once(format!("v0={}", sign("v0"))));

@@ -21,6 +21,7 @@ mod charging;
 mod command;
 mod currency;
 mod customers;
+mod endpoints;
 mod events;
 mod expand;
 mod failure;
@@ -39,6 +40,7 @@ mod unsure;
 
 pub use balance::BalanceTransaction;
 pub use customers::Customer;
+pub use endpoints::Endpoint;
 pub use objects::{Charge, PaymentIntent, Status};
 pub use payment_methods::PaymentMethod;
 pub use refunds::Refund;
@@ -92,7 +94,8 @@ pub(crate) const RETRY_WINDOW_MS: i64 = 3 * 86_400_000;
 #[derive(Debug)]
 pub struct State {
     api_key: String,
-    event_types: Vec<String>,
+    admin_api_key: String,
+    endpoints: Vec<Endpoint>,
     endpoint_version: String,
     /// What the key may not do.
     lacks: BTreeSet<String>,
@@ -140,7 +143,8 @@ impl State {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             api_key: settings.stripe_api_key.clone(),
-            event_types: settings.stripe_event_types.clone(),
+            admin_api_key: settings.stripe_admin_api_key.clone(),
+            endpoints: vec![Endpoint::first(&settings.stripe_webhook_url, &settings.stripe_event_types)],
             endpoint_version: settings.stripe_endpoint_version.clone(),
             lacks: BTreeSet::new(),
             failed_attempts: Vec::new(),

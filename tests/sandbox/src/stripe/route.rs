@@ -23,6 +23,11 @@ pub(super) enum Route<'a> {
     Attach(&'a str),
     Charge(&'a str),
     BalanceTransaction(&'a str),
+    CreateEndpoint,
+    ListEndpoints,
+    Endpoint(&'a str),
+    UpdateEndpoint(&'a str),
+    DeleteEndpoint(&'a str),
     Unknown,
 }
 
@@ -48,8 +53,25 @@ impl<'a> Route<'a> {
             ("POST", ["v1", "payment_methods", id, "attach"]) => Self::Attach(id),
             ("GET", ["v1", "charges", id]) => Self::Charge(id),
             ("GET", ["v1", "balance_transactions", id]) => Self::BalanceTransaction(id),
+            ("POST", ["v1", "webhook_endpoints"]) => Self::CreateEndpoint,
+            ("GET", ["v1", "webhook_endpoints"]) => Self::ListEndpoints,
+            ("GET", ["v1", "webhook_endpoints", id]) => Self::Endpoint(id),
+            ("POST", ["v1", "webhook_endpoints", id]) => Self::UpdateEndpoint(id),
+            ("DELETE", ["v1", "webhook_endpoints", id]) => Self::DeleteEndpoint(id),
             _ => Self::Unknown,
         }
+    }
+
+    /// Whether it is about webhook endpoints, which another key opens.
+    pub(super) fn is_of_endpoints(self) -> bool {
+        matches!(
+            self,
+            Self::CreateEndpoint
+                | Self::ListEndpoints
+                | Self::Endpoint(_)
+                | Self::UpdateEndpoint(_)
+                | Self::DeleteEndpoint(_)
+        )
     }
 
     /// The name on the fault dial.
@@ -72,6 +94,11 @@ impl<'a> Route<'a> {
             Self::Attach(_) => "attach_payment_method",
             Self::Charge(_) => "retrieve_charge",
             Self::BalanceTransaction(_) => "retrieve_balance_transaction",
+            Self::CreateEndpoint => "create_endpoint",
+            Self::ListEndpoints => "list_endpoints",
+            Self::Endpoint(_) => "retrieve_endpoint",
+            Self::UpdateEndpoint(_) => "update_endpoint",
+            Self::DeleteEndpoint(_) => "delete_endpoint",
             Self::Unknown => "unknown",
         }
     }
@@ -91,7 +118,12 @@ impl<'a> Route<'a> {
             }
             Self::Charge(_) => vec!["charges"],
             Self::BalanceTransaction(_) => vec!["balance"],
-            Self::Unknown => vec![],
+            Self::CreateEndpoint
+            | Self::ListEndpoints
+            | Self::Endpoint(_)
+            | Self::UpdateEndpoint(_)
+            | Self::DeleteEndpoint(_)
+            | Self::Unknown => vec![],
         };
         if query.contains("latest_charge") {
             needs.push("charges");
@@ -115,6 +147,10 @@ impl<'a> Route<'a> {
             Self::ListPaymentMethods | Self::ListPaymentMethodsOf(_) => ("payment_method", true),
             Self::Charge(_) => ("charge", false),
             Self::BalanceTransaction(_) => ("balance_transaction", false),
+            Self::CreateEndpoint | Self::Endpoint(_) | Self::UpdateEndpoint(_) | Self::DeleteEndpoint(_) => {
+                ("webhook_endpoint", false)
+            }
+            Self::ListEndpoints => ("webhook_endpoint", true),
             Self::Unknown => ("", false),
         }
     }

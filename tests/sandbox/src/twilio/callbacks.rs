@@ -31,6 +31,7 @@ impl State {
         let (url, fragment) = callback.split_once('#').unwrap_or((&callback, ""));
         let headers = self.token_header();
         self.outgoing.push(Posting {
+            sender: None,
             body,
             due_ms: at_ms,
             url: Some(url.to_owned()),
@@ -68,7 +69,14 @@ impl State {
     /// Posts a form to the URL that is registered for the account's numbers.
     pub(super) fn post_to_endpoint(&mut self, at_ms: i64, body: Bytes) {
         let headers = self.token_header();
-        self.outgoing.push(Posting { body, due_ms: at_ms, url: None, headers, patience: DEFAULT_PATIENCE });
+        self.outgoing.push(Posting {
+            sender: None,
+            body,
+            due_ms: at_ms,
+            url: None,
+            headers,
+            patience: DEFAULT_PATIENCE,
+        });
     }
 
     /// The same for all tries of one callback, by which a receiver may know a repeat.

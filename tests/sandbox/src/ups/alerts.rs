@@ -124,6 +124,7 @@ impl Pushes {
                 let body = event(shipment, &piece.tracking_number, scanned, words).to_string().into();
                 let credential = subscription.credential.as_deref().and_then(|text| HeaderValue::from_str(text).ok());
                 pushes.push(Posting {
+                    sender: None,
                     body,
                     due_ms: at_ms,
                     url: subscription.url.clone(),
@@ -149,6 +150,7 @@ impl Pushes {
         }
         if self.held.is_empty() {
             self.outgoing.push(Posting {
+                sender: None,
                 body: Bytes::from_static(b"grant_type=client_credentials"),
                 due_ms: now_ms,
                 url: Some(self.token_url.clone()),

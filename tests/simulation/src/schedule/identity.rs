@@ -49,6 +49,7 @@ pub(super) fn of_job(job: &Job) -> String {
         Job::Batch(function, _, messages) => format!("{function:?} {}", of_messages(messages)),
         Job::Tick => "tick".to_owned(),
         Job::Report => "report".to_owned(),
+        Job::Rotate(asked) => format!("rotate {asked:?}"),
         Job::KeepDeadLetters => "keep dead letters".to_owned(),
     }
 }

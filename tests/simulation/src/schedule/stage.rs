@@ -245,7 +245,7 @@ impl Stage {
                 Done::Answered(answer) => format!("answers {}", answer.status()),
                 Done::Worked(failed) if failed.is_empty() => "ends".to_owned(),
                 Done::Worked(failed) => format!("returns {} messages", failed.len()),
-                Done::AnsweredEvent(_) | Done::Ticked => "ends".to_owned(),
+                Done::AnsweredEvent(_) | Done::Ticked | Done::Rotated(_) => "ends".to_owned(),
                 Done::Died => "DIES".to_owned(),
             };
             lines.write(at_ms, format!("#{number} {:?} {end}", running.function));
