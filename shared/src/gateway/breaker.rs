@@ -1,6 +1,6 @@
 //! A circuit breaker: one item that all instances share, and its rules. It opens after failures. While it is open, it
-//! allows one test call (a probe) at a time. Two successful probes close it. Counters are atomic adds under the epoch,
-//! which grows with each transition: a result that comes late, from before the transition, changes nothing.
+//! allows one test call (a probe) at a time. Two successful probes close it. Each transition raises the epoch, and counters are
+//! added only under the current epoch. So a late result from before a transition changes nothing.
 
 use std::time::Duration;
 
@@ -12,45 +12,45 @@ use crate::domain::Timestamp;
 use crate::error::Result;
 use crate::guard::{Guard, condition};
 
-/// Failures in a row that open it, in the order in which the table saw them. Our own choice.
+/// So many failures in a row open it, in the order in which they reached the table. Our own choice.
 const FAILURES_IN_A_ROW: u32 = 5;
-/// More than half of at least so many calls in the last minute open it too: a vendor that fails every other call never
-/// fails five times in a row.
+/// It also opens if more than half of the calls in the last minute fail, and there were at least so many calls. A vendor that
+/// fails every other call never fails five times in a row.
 const CALLS_TO_JUDGE: u32 = 10;
-/// Calls are counted in the present bucket and the one before: between half a minute and a minute.
+/// Length of a bucket. Calls in the present bucket and the one before count: between half a minute and a minute.
 const BUCKET: Duration = Duration::from_secs(30);
-/// How long it stays open before the first probe. Doubles each time that it opens again soon.
+/// How long it is open before the first probe. Doubles each time that it opens again soon after closing.
 const OPEN: Duration = Duration::from_secs(60);
-/// The longest it stays open without a probe.
+/// The longest time between two probes.
 const OPEN_MAX: Duration = Duration::from_secs(600);
-/// Opening within this time after closing counts as flapping, and as another step of [`OPEN`].
+/// If it opens again within this time after closing, [`OPEN`] doubles once more.
 const SOON: Duration = Duration::from_secs(600);
-/// A refused key is tried again so often: an operator has to act first.
+/// If the key was refused, the next probe comes after this time: an operator has to act first.
 const KEY_PROBE: Duration = Duration::from_secs(300);
-/// Probes in a row that close it.
+/// So many successful probes in a row close it.
 const SUCCESSES_TO_CLOSE: u32 = 2;
-/// Requests that were forbidden before the operation class, or the key for marketing, counts as not permitted: one object
-/// that we may not touch is no reason to stop.
+/// After so many different forbidden requests the operation class, or the key for marketing, counts as not permitted. One object
+/// that we may not touch is no reason to stop all calls.
 const FORBIDDEN_MAX: usize = 3;
-/// The attribute that names them. (There was a counter `forbidden` before.)
+/// The attribute that lists them. (An older version had a counter with the name `forbidden`.)
 const FORBIDDEN_REQUESTS: &str = "forbidden_requests";
-/// A probe's lease is the vendor's timeout and this: clocks differ, and the result has to be written.
+/// A probe's lease lasts for the vendor's timeout plus this: clocks differ, and writing the result takes time.
 const PROBE_MARGIN: Duration = Duration::from_secs(5);
 
 /// What one breaker guards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Switch {
-    /// The vendor accepts our key: the credential switch, for every call with it.
+    /// Whether the vendor accepts our key. It stops every call with that key.
     Key,
-    /// The same of SendGrid's other key: orders' mails go on while the one for marketing is refused, or may do nothing.
+    /// The same for SendGrid's marketing key. While it is refused or has no permissions, mails of orders are still sent.
     MarketingKey,
-    /// Operations of one class work.
+    /// Whether operations of one class work.
     Class(OperationClass),
-    /// The key may do this: what it may not stops nothing else.
+    /// Whether the key has this permission. A missing one stops only the calls that need it.
     Right(Right),
 }
 
-/// A permission that a key may have or not, where a vendor gives keys with some only (Stripe's restricted keys).
+/// A permission of a key, where a vendor has keys with some permissions only (Stripe's restricted keys).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Right {
     /// To make, change and read payments.
@@ -76,7 +76,7 @@ pub enum State {
     Open,
 }
 
-/// A manual override. It wins until it ends.
+/// A manual override. Until it ends, the results of calls change nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forced {
     /// The state in which it is held.
@@ -85,7 +85,7 @@ pub struct Forced {
     pub until: Timestamp,
 }
 
-/// A breaker, as it is stored. One that was never written is closed.
+/// A breaker as it is stored. Without an item it is closed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Breaker {
     /// Whether calls pass.
@@ -112,13 +112,13 @@ pub struct Breaker {
     /// Failures among those.
     #[serde(default)]
     failed_before: u32,
-    /// The requests that were forbidden (403), with no success between them: one that is tried again counts once.
+    /// The requests that were forbidden (403) since the last success. A request that is tried again counts once.
     #[serde(default, rename = "forbidden_requests")]
     forbidden: Vec<String>,
     /// Open: when the next probe may be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_probe_at: Option<Timestamp>,
-    /// Open: who probes.
+    /// Open: who makes the probe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     probe_owner: Option<String>,
     /// Open: until when the probe's lease holds.
@@ -127,13 +127,13 @@ pub struct Breaker {
     /// Open: probes in a row that succeeded.
     #[serde(default)]
     successes: u32,
-    /// How often it opened without staying closed for long, and each probe that failed: decides how long it stays open.
+    /// How often it has opened soon after closing, plus the failed probes. Decides how long it stays open.
     #[serde(default)]
     reopened: u32,
-    /// When it opened last.
+    /// When it last opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened_at: Option<Timestamp>,
-    /// When it closed last.
+    /// When it last closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Timestamp>,
     /// Why it opened: `failures`, `key_refused`, `forbidden`, `operator`.
@@ -142,26 +142,26 @@ pub struct Breaker {
     /// The version of the secret whose key was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_version: Option<String>,
-    /// An operator's word.
+    /// An operator's manual override.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forced: Option<Forced>,
 }
 
-/// How a breaker stands at a moment.
+/// The state of a breaker at a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Calls pass.
     Closed,
-    /// Nothing passes before this time.
+    /// No call passes before the given time.
     Shut {
         /// When it makes sense to ask again.
         until: Timestamp,
     },
-    /// One probe may pass, for whoever takes its lease.
+    /// One probe may pass: the instance that takes the lease makes it.
     Probing,
 }
 
-/// Calls not yet added to the item.
+/// Calls that are counted here and not yet added to the item.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tally {
     pub(super) bucket: i64,
@@ -170,7 +170,7 @@ pub(super) struct Tally {
 }
 
 impl Switch {
-    /// Every switch that there can be.
+    /// Every switch of every vendor.
     pub const ALL: [Self; 9] = [
         Self::Key,
         Self::MarketingKey,
@@ -192,7 +192,7 @@ impl Switch {
         })
     }
 
-    /// Whether it says something of a key, rather than of operations.
+    /// Whether it is about a key, not about operations.
     pub const fn is_key(self) -> bool {
         matches!(self, Self::Key | Self::MarketingKey)
     }
@@ -216,7 +216,7 @@ impl Switch {
         Self::ALL.into_iter().find(|switch| switch.as_str() == name)
     }
 
-    /// Where its breaker lives.
+    /// The key of its item.
     pub fn key(self, vendor: Vendor) -> Key {
         let key = format!("BREAKER#{}#{}", vendor.as_str(), self.as_str());
         Key::new(key.clone(), key)
@@ -224,7 +224,7 @@ impl Switch {
 }
 
 impl Tally {
-    /// Counts a call. What was not added while its bucket lasted is forgotten with it.
+    /// Counts a call. Calls that were not added to the item before their bucket ended are forgotten.
     pub(super) fn count(&mut self, now: Timestamp, failed: bool) {
         let bucket = bucket(now);
         if self.bucket != bucket {
@@ -236,7 +236,7 @@ impl Tally {
 }
 
 impl Breaker {
-    /// How it stands.
+    /// Its state now.
     pub fn standing(&self, now: Timestamp) -> Standing {
         match (self.forced.filter(|forced| forced.until > now), self.state) {
             (Some(Forced { state: State::Open, until }), _) => Standing::Shut { until },
@@ -251,7 +251,7 @@ impl Breaker {
         }
     }
 
-    /// Whether there are failures to weigh: then successes count too.
+    /// Whether there were failures. Only then successes have to be counted, too.
     pub(super) fn has_failures(&self, now: Timestamp) -> bool {
         let recent = bucket(now) - self.bucket;
         self.fails > 0
@@ -260,12 +260,12 @@ impl Breaker {
             || (recent <= 1 && self.failed_before + self.failed > 0)
     }
 
-    /// Whether it is open, or on its way, because requests were forbidden: what only calls with the same key can disprove.
+    /// Whether it is open, or will soon open, because requests were forbidden. Only successful calls with the same key change that.
     pub(super) fn is_about_forbidden(&self) -> bool {
         !self.forbidden.is_empty() || self.state == State::Open && self.cause.as_deref() == Some(FORBIDDEN)
     }
 
-    /// Whether what was counted is enough to open it.
+    /// Whether the counted failures are enough to open it.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         let (calls, failed) = match bucket(now) - self.bucket {
             0 => (self.calls + self.calls_before, self.failed + self.failed_before),
@@ -275,17 +275,17 @@ impl Breaker {
         self.fails >= FAILURES_IN_A_ROW || (calls >= CALLS_TO_JUDGE && failed * 2 > calls)
     }
 
-    /// Whether it says already that this request was forbidden.
+    /// Whether this forbidden request is already counted.
     pub(super) fn has_forbidden(&self, request: &str) -> bool {
         self.forbidden.iter().any(|forbidden| forbidden == request)
     }
 
-    /// Whether so many requests were forbidden that the whole class is.
+    /// Whether so many requests were forbidden that the whole class counts as not permitted.
     pub(super) fn is_forbidden(&self) -> bool {
         self.forbidden.len() >= FORBIDDEN_MAX
     }
 
-    /// Adds calls to the counters. A success ends the row of failures, and of what was forbidden.
+    /// Adds calls to the counters. A success resets the failures in a row and the forbidden requests.
     pub(super) fn counted(&self, key: Key, tally: &Tally, failed: bool) -> Result<Write> {
         let write = self.begun(self.while_closed(key)?)?;
         let write = if failed { write.add("fails", 1) } else { write.set("fails", &0)?.remove(FORBIDDEN_REQUESTS) };
@@ -313,7 +313,7 @@ impl Breaker {
         write.when("#forbidden_requests = :counted").bind(":counted", &self.forbidden)
     }
 
-    /// Opens it; only one of those who saw it closed wins.
+    /// Opens it. If several instances try, one succeeds.
     pub(super) fn opened(&self, key: Key, cause: &str, version: Option<&str>, now: Timestamp) -> Result<Write> {
         let soon = self.closed_at.is_some_and(|at| now.since(at) < SOON);
         let reopened = if soon { self.reopened + 1 } else { 0 };
@@ -328,7 +328,7 @@ impl Breaker {
             .set("next_probe_at", &now.plus(stays_open(cause, reopened)))
     }
 
-    /// Takes the lease of the next probe: only one of those who ask wins, and only they call.
+    /// Takes the lease of the next probe. If several instances try, one gets it and makes the call.
     pub(super) fn probe_taken(&self, key: Key, owner: &str, timeout: Duration, now: Timestamp) -> Result<Write> {
         Write::update(key)
             .set("probe_owner", &owner)?
@@ -340,7 +340,7 @@ impl Breaker {
             .bind(":now", &now)
     }
 
-    /// The lease is over before its time. By itself: no call was made, and the next who asks may probe.
+    /// Gives the lease back. Written alone, it means that no call was made, and the next instance may probe.
     pub(super) fn probe_ended(&self, key: Key, owner: &str) -> Result<Write> {
         Write::update(key)
             .remove("probe_owner")
@@ -351,7 +351,7 @@ impl Breaker {
             .bind(":owner", &owner)
     }
 
-    /// A probe came back: the second success in a row closes, a failure keeps it open for longer.
+    /// The result of a probe. The second success in a row closes the breaker; a failure keeps it open for longer.
     pub(super) fn probed(&self, key: Key, owner: &str, succeeded: bool, now: Timestamp) -> Result<Write> {
         let write = self.probe_ended(key, owner)?;
         if !succeeded {
@@ -365,7 +365,7 @@ impl Breaker {
         self.closing(write, now)
     }
 
-    /// Closes it: the secret has another version than the one whose key was refused.
+    /// Closes it because the secret has a new version: the refused key is no longer used.
     pub(super) fn closed(&self, key: Key, now: Timestamp) -> Result<Write> {
         let write = Write::update(key)
             .remove("probe_owner")
@@ -390,7 +390,7 @@ impl Breaker {
             .try_fold(write, |write, counter| write.set(counter, &0))
     }
 
-    /// A write that counts only while it is closed, and no transition has come since it was read.
+    /// A write that succeeds only if the breaker is closed and has had no transition since it was read.
     fn while_closed(&self, key: Key) -> Result<Write> {
         let write = Write::update(key).set("type", &"breaker")?;
         if self.epoch_is_written() {
@@ -402,7 +402,7 @@ impl Breaker {
         Ok(write.when("attribute_not_exists(#epoch)"))
     }
 
-    /// The first write of all makes the item.
+    /// The first write creates the item.
     fn begun(&self, write: Write) -> Result<Write> {
         if self.epoch_is_written() { Ok(write) } else { write.set("state", &State::Closed)?.set("epoch", &1) }
     }
@@ -412,14 +412,14 @@ impl Breaker {
     }
 }
 
-/// The cause of a breaker that counted.
+/// The cause: failures of calls.
 pub(super) const FAILURES: &str = "failures";
-/// The cause of a credential switch.
+/// The cause: the key was refused.
 pub(super) const KEY_REFUSED: &str = "key_refused";
-/// The cause of an operation class that is not permitted to us, or of a key for marketing that may do nothing.
+/// The cause: our key lacks the permission for an operation class, or the marketing key has none.
 pub(super) const FORBIDDEN: &str = "forbidden";
 
-/// How long it stays open after so many reopenings.
+/// How long it stays open after it has opened again so many times.
 fn stays_open(cause: &str, reopened: u32) -> Duration {
     if cause == FAILURES { OPEN.saturating_mul(1 << reopened.min(10)).min(OPEN_MAX) } else { KEY_PROBE }
 }

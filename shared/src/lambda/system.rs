@@ -1,5 +1,5 @@
-//! Wiring: from the environment to the parts that a handler asks for. Each `main.rs` takes what it needs, and a
-//! variable that is missing for it stops the init with its name.
+//! Wiring: builds the parts that a handler needs from environment variables. Each `main.rs` takes the parts that it needs. If a
+//! variable for one of them is missing, the init fails and names the variable.
 
 use std::time::Duration;
 
@@ -27,10 +27,10 @@ use crate::vendors::payment_provider::Providers;
 use crate::vendors::{dhl, fedex, postmark, sendgrid, stripe, twilio, ups};
 use crate::world::World;
 
-/// Warming connections and secrets during init pays on the first invocation, but must never hold it up for longer.
+/// Connections and secrets are prepared during init, so that the first invocation is faster. It never waits longer than this.
 const WARM_UP_MAX: Duration = Duration::from_secs(1);
 
-/// One function's parts, not yet chosen.
+/// Builds the parts of one function, each when it is asked for.
 #[derive(Clone)]
 pub struct System {
     env: Env,
@@ -44,7 +44,7 @@ pub struct System {
 }
 
 impl System {
-    /// The real one: logs, environment, clock, TLS. Called once, in `main`.
+    /// The system that runs in Lambda: logs, environment, clock, TLS. Called once, in `main`.
     pub fn start() -> Result<Self> {
         let env = Env::of_process();
         let level = env.optional("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
@@ -55,7 +55,7 @@ impl System {
             .inspect_err(|error| tracing::error!(error = %error.chain(), "the function cannot start"))
     }
 
-    /// The same in another world.
+    /// The same with another world, such as a simulated one.
     pub fn with(env: Env, world: World, transport: &Transport) -> Result<Self> {
         let settings = env.aws()?;
         let secrets = Secrets::new(settings.clone(), world.clone());
@@ -72,27 +72,27 @@ impl System {
         })
     }
 
-    /// The world it runs in.
+    /// The clock, the HTTP client and the source of randomness.
     pub fn world(&self) -> &World {
         &self.world
     }
 
-    /// The environment.
+    /// The environment variables.
     pub fn env(&self) -> &Env {
         &self.env
     }
 
-    /// What a client of the SDK is made with that this crate does not make.
+    /// The settings for a client of the SDK that this crate does not make itself.
     pub fn aws(&self) -> crate::aws::Parts {
         self.clients.parts()
     }
 
-    /// The queues.
+    /// The client of SQS.
     pub fn queues(&self) -> Queues {
         Queues::new(&self.clients)
     }
 
-    /// The work list, nudging over the queues that this function knows.
+    /// The work list. It sends nudges to the queues whose URLs this function has.
     pub fn work_list(&self) -> Result<WorkList> {
         let table = self.table()?;
         let routes = Routes {
@@ -109,7 +109,7 @@ impl System {
         Ok(WorkList::new(table, self.queues(), self.world.clone(), routes, self.stack()?, self.env.required("STAGE")?))
     }
 
-    /// Stripe.
+    /// Stripe's API, with a live key in production and a test key elsewhere.
     pub fn stripe(&self) -> Result<stripe::Stripe> {
         let mode = if self.env.is_production()? { stripe::KeyMode::Live } else { stripe::KeyMode::Test };
         let base = self.env.vendor_base("STRIPE_API_BASE")?;
@@ -126,17 +126,17 @@ impl System {
         ))
     }
 
-    /// Stripe's keys.
+    /// The keys of Stripe's API.
     pub fn stripe_keys(&self) -> Result<Keyring<stripe::Keys>> {
         self.keyring("STRIPE_SECRET_ID")
     }
 
-    /// What Stripe's webhooks are verified with.
+    /// The secrets that verify Stripe's webhooks.
     pub fn stripe_webhook_keys(&self) -> Result<Keyring<stripe::WebhookKeys>> {
         self.webhook_keyring("STRIPE", stripe::WebhookKeys::is_empty)
     }
 
-    /// SendGrid.
+    /// SendGrid's API, to send mails.
     pub fn sendgrid(&self) -> Result<sendgrid::SendGrid> {
         let sender = sendgrid::Sender {
             address: self.env.required("MAIL_FROM")?,
@@ -154,10 +154,10 @@ impl System {
         Ok(sendgrid::SendGrid::new(self.gateway()?, base, self.sendgrid_keys()?, sender, self.stack()?))
     }
 
-    /// The mails of which it is watched whether they are opened and what is clicked.
+    /// The kinds of mail whose opens and clicks SendGrid tracks.
     ///
     /// # Errors
-    /// `configuration` for what is no kind of message, or for one that nobody may watch.
+    /// `configuration` for a name that is no kind of message, or for a kind that may not be tracked.
     fn tracked_mails(&self) -> Result<Vec<MessageKind>> {
         let names = self.env.optional("TRACKED_MAILS").unwrap_or_else(|| MessageKind::Promotion.as_str().to_owned());
         let unusable = || Error::misconfigured("configuration", "variable TRACKED_MAILS names what cannot be tracked");
@@ -166,7 +166,7 @@ impl System {
         kinds.map(|kind| kind.ok_or_else(unusable)).collect()
     }
 
-    /// Who sends mails: SendGrid, and Postmark where it stands in.
+    /// Sends mails: by SendGrid, and by Postmark if it is the fallback.
     pub fn mailer(&self) -> Result<Mailer> {
         Ok(Mailer::new(self.sendgrid()?, self.postmark_if_wanted()?))
     }
@@ -182,35 +182,35 @@ impl System {
         Ok(Messages::new(list, texts, batches, self.app_keys()?, pricing))
     }
 
-    /// What is known of addresses.
+    /// Consent and suppressions of addresses.
     pub fn contacts(&self) -> Result<Contacts> {
         Ok(Contacts::new(self.work_list()?, self.app_keys()?))
     }
 
-    /// The templates that are kept at SendGrid.
+    /// The templates at SendGrid that this deployment uses.
     pub fn templates(&self) -> Result<Templates> {
         Ok(Templates::new(self.table()?, self.world.clone(), self.templates.clone()))
     }
 
-    /// SendGrid's batches: what it holds, and stops.
+    /// SendGrid's batches: mails that SendGrid holds, and that can be stopped.
     pub fn sendgrid_batches(&self) -> Result<sendgrid::batch::Batches> {
         let base = self.env.vendor_base("SENDGRID_API_BASE")?;
         Ok(sendgrid::batch::Batches::new(self.gateway()?, base, &self.sendgrid_keys()?))
     }
 
-    /// SendGrid's statistics.
+    /// SendGrid's statistics of sent mails.
     pub fn sendgrid_stats(&self) -> Result<sendgrid::Stats> {
         let base = self.env.vendor_base("SENDGRID_API_BASE")?;
         Ok(sendgrid::Stats::new(self.gateway()?, base, self.sendgrid_keys()?))
     }
 
-    /// The templates of SendGrid's account.
+    /// All templates in SendGrid's account.
     pub fn sendgrid_library(&self) -> Result<sendgrid::Library> {
         let base = self.env.vendor_base("SENDGRID_API_BASE")?;
         Ok(sendgrid::Library::new(self.gateway()?, base, self.sendgrid_keys()?, self.stack()?))
     }
 
-    /// Whether SendGrid is to check mails and send none. Never in production: customers would wait for them.
+    /// Whether SendGrid only checks mails and does not send them. Never in production: customers would get no mail.
     fn mail_sandbox(&self) -> Result<bool> {
         let wanted = self.env.optional("MAIL_SANDBOX").is_some_and(|text| text == "true");
         if wanted && self.env.is_production()? {
@@ -220,23 +220,23 @@ impl System {
         Ok(wanted)
     }
 
-    /// What messages are estimated to cost.
+    /// Prices of mails and SMS, to estimate what a message costs.
     pub fn prices(&self) -> Result<Prices> {
         let price = |name, otherwise: &str| self.env.optional(name).unwrap_or_else(|| otherwise.to_owned());
         Prices::parse(&price("MAIL_PRICE", Prices::MAIL), &price("SMS_PRICES", Prices::SMS))
     }
 
-    /// SendGrid's keys.
+    /// The keys of SendGrid's API.
     pub fn sendgrid_keys(&self) -> Result<Keyring<sendgrid::Keys>> {
         self.keyring("SENDGRID_SECRET_ID")
     }
 
-    /// What SendGrid's webhooks are verified with.
+    /// The keys that verify SendGrid's webhooks.
     pub fn sendgrid_webhook_keys(&self) -> Result<Keyring<sendgrid::WebhookKeys>> {
         self.webhook_keyring("SENDGRID", sendgrid::WebhookKeys::is_empty)
     }
 
-    /// Twilio.
+    /// Twilio's API, to send SMS.
     pub fn twilio(&self) -> Result<twilio::Twilio> {
         let base = self.env.vendor_base("TWILIO_API_BASE")?;
         let callbacks = self.env.required("TWILIO_CALLBACK_URL")?;
@@ -248,23 +248,23 @@ impl System {
         Ok(twilio::Twilio::new(self.gateway()?, base, self.twilio_keys()?, callbacks, wording, self.stack()?))
     }
 
-    /// Where promotions are stopped by a link; none where none are sent.
+    /// Unsubscribe links; none if this deployment sends no promotions.
     fn unsubscribe_links(&self) -> Result<Option<UnsubscribeLinks>> {
         let Some(url) = self.env.optional("UNSUBSCRIBE_URL") else { return Ok(None) };
         Ok(Some(UnsubscribeLinks::new(self.app_keys()?, url.trim_end_matches('/').to_owned(), self.world.clone())))
     }
 
-    /// Twilio's keys.
+    /// The keys of Twilio's API.
     pub fn twilio_keys(&self) -> Result<Keyring<twilio::Keys>> {
         self.keyring("TWILIO_SECRET_ID")
     }
 
-    /// What Twilio's webhooks are verified with.
+    /// The tokens that verify Twilio's webhooks.
     pub fn twilio_webhook_keys(&self) -> Result<Keyring<twilio::WebhookKeys>> {
         self.webhook_keyring("TWILIO", twilio::WebhookKeys::is_empty)
     }
 
-    /// Postmark.
+    /// Postmark's API, to send mails.
     pub fn postmark(&self) -> Result<postmark::Postmark> {
         let sender = postmark::Sender {
             address: self.env.required("MAIL_FROM")?,
@@ -276,12 +276,12 @@ impl System {
         Ok(postmark::Postmark::new(self.gateway()?, base, self.postmark_keys()?, sender, self.stack()?))
     }
 
-    /// Postmark, where it stands in for SendGrid.
+    /// Postmark, if it is the fallback for SendGrid.
     pub fn postmark_if_wanted(&self) -> Result<Option<postmark::Postmark>> {
         self.mail_fallback()?.map(|_| self.postmark()).transpose()
     }
 
-    /// Who sends mails that SendGrid certainly did not take, if anybody.
+    /// The fallback: the provider that sends a mail if SendGrid has certainly not accepted it.
     ///
     /// # Errors
     /// `configuration` for a MAIL_FALLBACK that is neither `none` nor `postmark`.
@@ -295,24 +295,24 @@ impl System {
         }
     }
 
-    /// Postmark's keys.
+    /// The keys of Postmark's API.
     pub fn postmark_keys(&self) -> Result<Keyring<postmark::Keys>> {
         self.keyring("POSTMARK_SECRET_ID")
     }
 
-    /// What Postmark's webhooks are verified with.
+    /// The credentials that verify Postmark's webhooks.
     pub fn postmark_webhook_keys(&self) -> Result<Keyring<postmark::WebhookKeys>> {
         self.webhook_keyring("POSTMARK", postmark::WebhookKeys::is_empty)
     }
 
-    /// All carriers, and the labels' bucket.
+    /// All carriers, and the bucket of labels.
     pub fn carriers(&self) -> Result<Carriers> {
         let objects = Objects::new(self.env.aws()?, &self.env.required("LABELS_BUCKET")?, self.world.clone());
         let (fedex, ups, dhl) = (self.fedex()?, self.ups()?, self.dhl()?);
         Ok(Carriers::new(fedex, ups, dhl, Labels::new(objects), self.gateway()?, self.stack()?))
     }
 
-    /// What carriers ask for, remembered in the table.
+    /// Prices of carriers, cached in the table.
     pub fn quotes(&self, carriers: &Carriers) -> Result<Quotes> {
         Ok(Quotes::new(carriers.clone(), self.table()?, self.rate_memory.clone()))
     }
@@ -324,53 +324,53 @@ impl System {
         Ok(Shipments::new(self.work_list()?, carriers, quotes, self.app_keys()?))
     }
 
-    /// FedEx.
+    /// FedEx's API.
     pub fn fedex(&self) -> Result<fedex::Fedex> {
         let base = self.env.vendor_base("FEDEX_API_BASE")?;
         Ok(fedex::Fedex::new(self.gateway()?, base, self.fedex_keys()?))
     }
 
-    /// FedEx's keys.
+    /// The keys of FedEx's API.
     pub fn fedex_keys(&self) -> Result<Keyring<fedex::Keys>> {
         self.keyring("FEDEX_SECRET_ID")
     }
 
-    /// What FedEx's webhooks are verified with.
+    /// The tokens that verify FedEx's webhooks.
     pub fn fedex_webhook_keys(&self) -> Result<Keyring<fedex::WebhookKeys>> {
         self.webhook_keyring("FEDEX", fedex::WebhookKeys::is_empty)
     }
 
-    /// UPS.
+    /// UPS's API.
     pub fn ups(&self) -> Result<ups::Ups> {
         Ok(ups::Ups::new(self.gateway()?, self.env.vendor_base("UPS_API_BASE")?, self.ups_keys()?))
     }
 
-    /// UPS's keys.
+    /// The keys of UPS's API.
     pub fn ups_keys(&self) -> Result<Keyring<ups::Keys>> {
         self.keyring("UPS_SECRET_ID")
     }
 
-    /// What UPS's webhooks are verified with.
+    /// The credentials that verify UPS's webhooks.
     pub fn ups_webhook_keys(&self) -> Result<Keyring<ups::WebhookKeys>> {
         self.webhook_keyring("UPS", ups::WebhookKeys::is_empty)
     }
 
-    /// DHL Express.
+    /// DHL Express's API.
     pub fn dhl(&self) -> Result<dhl::Dhl> {
         Ok(dhl::Dhl::new(self.gateway()?, self.env.vendor_base("DHL_API_BASE")?, self.dhl_keys()?))
     }
 
-    /// DHL's keys.
+    /// The keys of DHL's API.
     pub fn dhl_keys(&self) -> Result<Keyring<dhl::Keys>> {
         self.keyring("DHL_SECRET_ID")
     }
 
-    /// Our own keys.
+    /// Our own keys, such as the one that hashes addresses.
     pub fn app_keys(&self) -> Result<Keyring<AppKeys>> {
         self.keyring("APP_SECRET_ID")
     }
 
-    /// A receiver's way to the queue of inbound events. `headers` are the fields that the vendor's signature needs.
+    /// Sends verified webhooks to the queue of inbound events. `headers` are the fields that the vendor's signature needs.
     pub fn receiver(&self, vendor: Vendor, headers: &'static [&'static str]) -> Result<Receiver> {
         let queue_url = self.env.required("INBOUND_EVENTS_QUEUE_URL")?;
         let signs_url = vendor == Vendor::Twilio;
@@ -389,7 +389,7 @@ impl System {
         Ok(Archive::new(Objects::new(self.env.aws()?, &bucket, self.world.clone())))
     }
 
-    /// What people on call are told.
+    /// Alerts for people on call.
     pub fn alerts(&self) -> Result<Alerts> {
         let place = Place {
             secret_id: self.env.required("ALERTS_SECRET_ID")?,
@@ -400,19 +400,19 @@ impl System {
         Ok(Alerts::new(self.table()?, self.secrets.clone(), self.world.clone(), place))
     }
 
-    /// The heartbeat that is missed when this deployment stops; none where the function has no secret for it.
+    /// The heartbeat. If it stops, people on call are alerted. None if the function has no secret for it.
     pub fn heartbeat(&self) -> Option<Heartbeat> {
         let secret_id = self.env.optional("ALERTS_SECRET_ID")?;
         Some(Heartbeat::new(self.world.clone(), self.secrets.clone(), secret_id))
     }
 
-    /// The secrets that the role may see.
+    /// The client of Secrets Manager.
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
-    /// Runs these side by side during init, at most a second; what fails now will be tried, and reported, when it is
-    /// needed.
+    /// Runs these steps concurrently during init, at most a second. If one fails, it is tried again when it is needed, and
+    /// reported then.
     pub async fn warm<'a>(&self, steps: impl IntoIterator<Item = futures_util::future::BoxFuture<'a, ()>>) {
         let all = join_all(steps);
         if let Either::Right(_) = select(all, self.world.clock.sleep(WARM_UP_MAX)).await {
@@ -424,8 +424,8 @@ impl System {
         Ok(Keyring::new(self.secrets.clone(), self.env.required(variable)?))
     }
 
-    /// The secret of a vendor's webhooks. While it is empty, the one is read in which they were before they had one of their
-    /// own, where the deployment still lets receivers read it.
+    /// The secret of a vendor's webhooks. While it is empty, the vendor's old secret is read, if the deployment still allows that:
+    /// webhook keys were in there before they got a secret of their own.
     fn webhook_keyring<T: serde::de::DeserializeOwned>(
         &self,
         vendor: &str,
