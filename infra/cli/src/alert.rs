@@ -19,19 +19,19 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub(crate) struct Alert {
     #[command(subcommand)]
     command: Option<Command>,
-    /// What to tell, in a few words without personal data
+    /// The title, in a few words without personal data
     title: Option<String>,
-    /// `critical` wakes somebody, `warning` waits for the day, `info` is only good to know
+    /// `critical` wakes somebody at night, `warning` waits for the morning, `info` is for information
     #[arg(long, default_value = "warning", value_parser = severity)]
     severity: Severity,
-    /// More to say
+    /// More text
     #[arg(long, default_value = "")]
     text: String,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Send one alert of each severity all the way; fails if somebody would not be told
+    /// Send one test alert of each severity to everybody; fails if somebody does not get it
     Test,
 }
 

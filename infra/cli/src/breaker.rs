@@ -11,7 +11,7 @@ use crossdock::gateway::{Vendor, breakers, force};
 use crate::confirm::Confirm;
 use crate::stack::Stack;
 
-/// The longest manual override: one that is forgotten for longer than a day does harm.
+/// The longest manual override. A forgotten one must not last longer than a day.
 const MINUTES_MAX: u64 = 24 * 60;
 
 #[derive(Subcommand)]
@@ -70,7 +70,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
         Command::Open(which) => hold(stack, &which, State::Open, confirm).await,
         Command::Close(which) => hold(stack, &which, State::Closed, confirm).await,
         Command::Release(target) => {
-            confirm.ask("The manual override is removed: the breaker decides by itself again.")?;
+            confirm.ask("The manual override is removed. The breaker opens and closes by itself again.")?;
             write(stack, &target, None, "breaker.release").await
         }
     }
@@ -87,7 +87,7 @@ async fn hold(stack: &Stack, which: &Which, state: State, confirm: Confirm) -> R
     write(stack, &which.target, Some(Forced { state, until }), action).await
 }
 
-/// The record first: what cannot be kept is not done.
+/// Writes the audit record first. If that fails, nothing is changed.
 async fn write(stack: &Stack, target: &Target, forced: Option<Forced>, action: &str) -> Result<()> {
     let (list, now) = (stack.list()?, stack.now());
     let name = format!("{}/{}", target.vendor.as_str(), target.switch.as_str());

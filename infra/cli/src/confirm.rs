@@ -4,21 +4,24 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use anyhow::{Result, bail};
 
-/// How a person agrees.
+/// Whether to ask a person before a change.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Confirm {
-    /// They already have.
+    /// `--yes`: do not ask.
     pub(crate) yes: bool,
 }
 
 impl Confirm {
-    /// Asks; anything but `y` or `yes` ends the program with nothing done. Who is not at a terminal has to say `--yes`.
+    /// Asks for confirmation. Any answer but `y` or `yes` ends the program, and nothing is changed. Without a terminal, `--yes` is
+    /// required.
     pub(crate) fn ask(self, what: &str) -> Result<()> {
         if self.yes {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() {
-            bail!("{what}\nNothing was done: this is no terminal, so nobody can be asked. Repeat it with --yes.");
+            bail!(
+                "{what}\nNothing was done. There is no terminal to ask for confirmation: repeat the command with --yes."
+            );
         }
         print!("{what}\nGo on? [y/N] ");
         std::io::stdout().flush()?;

@@ -16,23 +16,23 @@ use crate::stack::Stack;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show what an address agrees to, and what is not sent there
+    /// Show what an address has agreed to, and what is not sent to it
     Lookup {
         /// `email` or `sms`
         channel: String,
         /// The address or number
         address: String,
     },
-    /// Take back that an address bounced, or that its owner called a mail spam
+    /// Remove the suppression of an address that has bounced or whose owner has reported spam
     Lift {
         /// `email` or `sms`
         channel: String,
         /// The address or number
         address: String,
-        /// Where it was said that mail is wanted there: `customer service`
+        /// Where the owner said that they want mail: `customer service`
         #[arg(long)]
         source: String,
-        /// When it was said: `2026-01-31T10:00:00Z`
+        /// When they said it: `2026-01-31T10:00:00Z`
         #[arg(long)]
         at: String,
     },
@@ -52,8 +52,10 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
             let lookup = Lookup { address: asked.address.clone(), channel: asked.channel };
             let contact = contacts.lookup(&lookup).await?;
             show(&contact, asked.channel);
-            contact.consent().reason().context("Nothing is in the way.")?;
-            confirm.ask("It is written to again. Take it off SendGrid's and Postmark's own lists as well.")?;
+            contact.consent().reason().context("This address is not suppressed.")?;
+            confirm.ask(
+                "We send to this address again. Remove it from the suppression lists of SendGrid and Postmark, too.",
+            )?;
             // The record first: what cannot be kept is not done.
             let id = contact.contact_id.to_string();
             let audit = Audit::of(stack.operator(), "contact.lift", &id, Some(asked.source.clone()), stack.now());

@@ -13,11 +13,11 @@ use crate::confirm::Confirm;
 use crate::fingerprint::{Fingerprint, subject};
 use crate::stack::{DeadLetters, Stack};
 
-/// Messages looked at in one queue. Who has more has one cause, and sees it in these.
+/// The most messages that are read from one queue. If there are more, they usually have one cause, and these show it.
 const LOOKED_AT_MAX: usize = 1_000;
-/// How long a message is hidden while it is looked at. If this program ends before, it comes back by itself.
+/// How long a message is hidden while it is read. If this program ends early, the message becomes visible again by itself.
 const LOOKING: Duration = Duration::from_secs(60);
-/// The same while it is redriven.
+/// How long a message is hidden while it is sent back.
 const REDRIVING: Duration = Duration::from_secs(900);
 
 #[derive(Subcommand)]
@@ -27,11 +27,11 @@ pub(crate) enum Command {
         /// `Payments`, `InboundEvents` …; all when left out
         queue: Option<String>,
     },
-    /// Show each message: when, its cause, which intent or event it is about; never its content
+    /// Show each message: time, cause, and the intent or event that it is about; never its content
     Show {
         /// `Payments`, `InboundEvents` …
         queue: String,
-        /// Only those that died of this (`code/payment.create`, or the beginning of it)
+        /// Only messages with this cause (`code/payment.create`, or the beginning of it)
         #[arg(long)]
         fingerprint: Option<String>,
     },
@@ -39,13 +39,13 @@ pub(crate) enum Command {
     Redrive {
         /// `Payments`, `InboundEvents` …
         queue: String,
-        /// Only those that died of this (`code/payment.create`, or the beginning of it)
+        /// Only messages with this cause (`code/payment.create`, or the beginning of it)
         #[arg(long)]
         fingerprint: Option<String>,
         /// Only this message
         #[arg(long, value_name = "ID")]
         message: Option<String>,
-        /// Only say what would be sent
+        /// Only show what would be sent
         #[arg(long)]
         dry_run: bool,
         /// Messages a second at most
@@ -117,7 +117,7 @@ fn is_wanted(dead: &Dead, fingerprint: Option<&str>, message: Option<&str>) -> b
         && message.is_none_or(|wanted| dead.message.id == wanted)
 }
 
-/// Whether there is something to send, and somebody has agreed to it.
+/// Whether there is something to send, and it was confirmed.
 fn agreed(queue: &DeadLetters, wanted: &[&Dead], dry_run: bool, confirm: Confirm) -> Result<bool> {
     for dead in wanted {
         println!("{}  {}", dead.message.id, dead.fingerprint);
@@ -130,8 +130,8 @@ fn agreed(queue: &DeadLetters, wanted: &[&Dead], dry_run: bool, confirm: Confirm
     Ok(true)
 }
 
-/// Sent first and deleted then: who is interrupted between the two leaves one twice, which changes nothing. One that cannot
-/// be sent does not keep the others.
+/// Sends each message, then deletes it. If the program is interrupted in between, the message is there twice, which does no harm.
+/// If one cannot be sent, the others are still sent.
 async fn redrive(stack: &Stack, queue: &DeadLetters, wanted: Vec<Dead>, per_second: u32) -> Result<()> {
     let causes: BTreeSet<String> = wanted.iter().map(|dead| dead.fingerprint.to_string()).collect();
     let detail = format!("{} messages: {}", wanted.len(), causes.into_iter().collect::<Vec<_>>().join(", "));
@@ -172,8 +172,7 @@ async fn send_back(queues: &Queues, queue: &DeadLetters, message: &Received, to:
     Ok(queues.delete(&queue.url, &message.receipt).await?)
 }
 
-/// Receives what is there, each message once. Who looks for longer than they are hidden sees the first ones come again, and
-/// has seen all.
+/// Receives each message once. When messages come a second time, because their hiding has ended, all have been seen.
 async fn look(stack: &Stack, queue: &DeadLetters, hidden: Duration) -> Result<Vec<Dead>> {
     let (queues, list) = (stack.queues(), stack.list()?);
     let mut dead: Vec<Dead> = Vec::new();
@@ -194,7 +193,7 @@ async fn look(stack: &Stack, queue: &DeadLetters, hidden: Duration) -> Result<Ve
     Ok(dead)
 }
 
-/// Lets others see them again. One that cannot be let go, as when its time is over, comes back by itself.
+/// Makes the messages visible again. If that fails, they become visible by themselves later.
 async fn release(stack: &Stack, queue: &DeadLetters, dead: &[Dead]) {
     let queues = stack.queues();
     for dead in dead {

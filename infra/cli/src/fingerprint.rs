@@ -13,23 +13,23 @@ use crossdock::lambda::Webhook;
 use crossdock::lambda::batch::Record;
 use serde_json::Value;
 
-/// Refusals that an operator's secret or role has to do with.
+/// Refusals whose cause is a secret or a role.
 const OF_CREDENTIALS: [&str; 3] = ["vendor_credentials", "wrong_key", "secret_unusable"];
 
 /// What kind of cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
-    /// What it was for is done or refused already: redriving it changes nothing.
+    /// Its intent is already done or refused: sending it back changes nothing.
     Settled,
-    /// The vendor said no, or nobody could find out; the intent waits for a person (`crossdock manual`).
+    /// The vendor refused, or the outcome could not be found out. The intent waits for a person (`crossdock manual`).
     Refusal,
     /// A key, secret or role is wrong.
     Credential,
-    /// It cannot be read. Redriving it brings it back, until somebody deploys code that reads it.
+    /// It cannot be read. If you send it back, it comes here again, until code is deployed that can read it.
     Poison,
-    /// It names what is not in the table.
+    /// The intent or object that it names is not in the table.
     Data,
-    /// It can be read, and is still to be done: our own code or configuration failed.
+    /// It can be read and is not done yet: our own code or configuration failed.
     Code,
 }
 
@@ -55,7 +55,7 @@ impl fmt::Display for Fingerprint {
 }
 
 impl Fingerprint {
-    /// Looks at a message, and at what the table knows of it.
+    /// Reads a message and its intent in the table.
     pub(crate) async fn of(list: &WorkList, message: &Received, now: Timestamp) -> Result<Self> {
         let is = |cause, about: String| Ok(Self { cause, about });
         let Ok(webhook) = Webhook::of(&Record::of_received(message)) else {

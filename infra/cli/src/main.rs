@@ -55,10 +55,10 @@ enum Command {
         /// `int_…`
         id: String,
     },
-    /// List and decide what waits for a person
+    /// List what waits for a person, and decide it
     #[command(subcommand)]
     Manual(manual::Command),
-    /// Look into dead-letter queues, and send messages back
+    /// Show dead-letter queues, and send messages back
     #[command(subcommand)]
     Dlq(dlq::Command),
     /// Show circuit breakers, and switch them by hand
@@ -66,10 +66,10 @@ enum Command {
     Breaker(breaker::Command),
     /// Show how much of each vendor's rate limit is in use
     Quota,
-    /// Keep the mails' texts as templates at SendGrid
+    /// Store the texts of mails as templates at SendGrid
     #[command(subcommand)]
     Templates(templates::Command),
-    /// Show why somebody is not written to, and write to them again
+    /// Show why nothing is sent to an address, and send to it again
     #[command(subcommand)]
     Contact(contact::Command),
     /// Put another key of a vendor
@@ -98,7 +98,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What went wrong, for a person: without the place in our sources where it was noticed.
+/// The error for a person: without the line of our code where it was made.
 fn said(error: &anyhow::Error) -> String {
     // What stands before one of ours was put there for a person, and says more.
     match error.chain().next().and_then(|outermost| outermost.downcast_ref::<crossdock::error::Error>()) {

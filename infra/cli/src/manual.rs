@@ -46,7 +46,7 @@ pub(crate) struct Found {
     not_done: bool,
 }
 
-/// A code as ours are written, so that others can match on it.
+/// A code in the form of our own codes, so that other programs can compare it.
 fn code(text: &str) -> Result<String, String> {
     let fits = (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
     if fits { Ok(text.to_owned()) } else { Err("1 to 64 lower-case letters and underscores".to_owned()) }
@@ -81,7 +81,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
             for doubt in waiting.doubts {
                 let order = doubt.order_id.as_ref().map_or("-", |order| order.as_str());
                 let (id, object, since) = (&doubt.vendor_id, &doubt.object, doubt.due.to_rfc3339());
-                println!("{id}  {:18}  order {order}  said of {object}: {}  since {since}", doubt.why, doubt.told);
+                println!("{id}  {:18}  order {order}  about {object}: {}  since {since}", doubt.why, doubt.told);
             }
         }
         Command::LookedAt { vendor_id } => {
@@ -90,7 +90,9 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
             if found.is_empty() {
                 bail!("Nothing about {vendor_id} waits for a person.");
             }
-            confirm.ask("It no longer waits. Nothing is changed by that: what it says stays not believed.")?;
+            confirm.ask(
+                "It is taken off this list. Nothing else changes: what the vendor says of it is still not applied.",
+            )?;
             for doubt in &found {
                 list.looked_at(doubt, stack.operator()).await?;
             }
@@ -98,7 +100,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
         }
         Command::Retry { id } => {
             let seen = show(stack, &id).await?;
-            confirm.ask("It goes back to the workers with a new budget.")?;
+            confirm.ask("A worker tries it again, with new time to finish.")?;
             let phase = list.retry(&seen, stack.operator()).await?;
             println!("{id} is {} and due now.", phase.as_str());
         }
@@ -132,7 +134,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
     Ok(())
 }
 
-/// What Stripe's ids of these begin with: another object's id next to it in the dashboard is easily taken instead.
+/// The prefix of Stripe's ids of this kind. In the dashboard it is easy to copy the id of another object.
 fn has_form(kind: Kind, vendor_id: &str) -> Result<()> {
     let begins: &[&str] = match kind {
         Kind::PaymentCreate => &["pi_"],
@@ -143,10 +145,10 @@ fn has_form(kind: Kind, vendor_id: &str) -> Result<()> {
     if begins.iter().any(|begin| vendor_id.starts_with(begin)) {
         return Ok(());
     }
-    bail!("{vendor_id} is not what this is about: such an id begins with {}.", begins.join(" or "))
+    bail!("{vendor_id} is an id of another kind: here it has to begin with {}.", begins.join(" or "))
 }
 
-/// Shows it before anything is asked.
+/// Shows the intent before it asks for confirmation.
 async fn show(stack: &Stack, id: &str) -> Result<Intent> {
     let id = IntentId::from_stored(id);
     let found = stack.list()?.intent(&id).await?.with_context(|| format!("There is no intent {id}."))?;

@@ -16,7 +16,7 @@ use crate::confirm::Confirm;
 use crate::intent::time_of;
 use crate::stack::Stack;
 
-/// How long webhooks are kept (template.yaml). Each hour of a range is a request, so a slip must not ask for years.
+/// How long webhooks are kept (template.yaml). Each hour of a range costs a request, so a typing error must not ask for years.
 const KEPT: Duration = Duration::from_secs(35 * 24 * 3_600);
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -96,7 +96,7 @@ pub(crate) async fn run(stack: &Stack, what: What, confirm: Confirm) -> Result<(
                 println!("{}", previewed(stack, webhook.vendor, event, &correlation).await?);
             }
         }
-        println!("{count} events; nothing was changed.");
+        println!("{count} events. Nothing was changed.");
         return Ok(());
     }
     if count == 0 {
@@ -164,13 +164,15 @@ async fn archived(stack: &Stack, vendors: &[Vendor], id: &str) -> Result<String>
 async fn previewed(stack: &Stack, vendor: Vendor, event: &Event, correlation: &Correlation) -> Result<String> {
     let id = event.event_id.split('~').next().unwrap_or_default();
     let would = match stack.list()?.preview(vendor, event, correlation).await? {
-        Preview::Foreign => "of another deployment: nothing".to_owned(),
-        Preview::Unmatched => "matches nothing: would wait".to_owned(),
-        Preview::Recorded => "says nothing of a status: would be recorded".to_owned(),
+        Preview::Foreign => "belongs to another deployment: nothing would change".to_owned(),
+        Preview::Unmatched => "its object is not known: it would wait".to_owned(),
+        Preview::Recorded => "has no status: it would only be recorded".to_owned(),
         Preview::Asked => {
-            "leaves something open: payment-worker would ask the vendor, and write down what it says".to_owned()
+            "does not say enough: payment-worker would ask the vendor and write down the answer".to_owned()
         }
-        Preview::Wish { change } => format!("somebody's wish: {change}, unless a newer one is known"),
+        Preview::Wish { change } => {
+            format!("changes what may be sent to an address: {change}, unless a newer change is known")
+        }
         Preview::Applied { object, from, to, follow_ups, changes_consent } => {
             let status = if from == to { format!("stays {to}") } else { format!("{from} → {to}") };
             let consent = changes_consent.then_some("what may be sent to the address");

@@ -36,7 +36,7 @@ async fn show(stack: &Stack) -> Result<()> {
 /// The record first: what cannot be kept is not done.
 async fn push(stack: &Stack, confirm: Confirm) -> Result<()> {
     let (list, library) = (stack.list()?, stack.templates()?);
-    confirm.ask("SendGrid gets a template of each wording, and mails are sent by them.")?;
+    confirm.ask("A template for each text is stored at SendGrid, and mails are sent with these templates.")?;
     let audit = Audit::of(stack.operator(), "templates.push", "sendgrid", None, stack.now());
     list.audit(&audit, &stack.fresh_id()).await?;
     for pushed in library.push(&list).await? {

@@ -58,7 +58,7 @@ impl Agent for Carriers {
                 (Kind::ShipmentCreate, Subject::Shipment(shipment)) => self.find_out(intent, shipment, context).await,
                 // No carrier can be asked which visits it plans for a shop.
                 (Kind::PickupCreate, _) if holds(Guard::PickupOnce) => {
-                    Outcome::of(Verdict::GivenUp { reason: Reason::PickupUnknown })
+                    Outcome::of(Verdict::GivenUp { reason: Reason::Other("pickup_unknown".to_owned()) })
                 }
                 // Looks do no harm.
                 _ => self.call(intent, subject, permit).await,

@@ -15,7 +15,7 @@ macro_rules! reasons {
         #[serde(from = "String", into = "String")]
         pub enum Reason {
             $($(#[$doc])* $name,)*
-            /// A code that this version does not know: an operator's, or a newer version's.
+            /// A code by which nothing is decided: an operator's, a newer version's, or one of a single kind of object.
             Other(String),
         }
 
@@ -77,8 +77,6 @@ reasons! {
     WishUnreadable = "wish_unreadable",
     /// An intent of this kind does not go to a carrier.
     NotForCarriers = "not_for_carriers",
-    /// There is no such pickup.
-    PickupUnknown = "pickup_unknown",
 
     // What a vendor answers.
     /// The vendor asks for fewer calls.
