@@ -32,7 +32,7 @@ impl Ages {
             match last_changed(client, id).await {
                 Ok(Some(at)) if oldest.is_none_or(|(so_far, _)| at < so_far) => oldest = Some((at, id)),
                 Ok(_) => {}
-                Err(error) => tracing::warn!(error = %error, secret.id = id, "a secret's age is not known"),
+                Err(error) => tracing::warn!(error = %error.chain(), secret.id = id, "a secret's age is not known"),
             }
         }
         if let Some((at, id)) = oldest {

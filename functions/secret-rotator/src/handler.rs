@@ -301,7 +301,7 @@ impl Rotator {
                 }
                 Ok(Carried::Later(why)) => why,
                 Err(error) => {
-                    tracing::warn!(error = %error, step = step.step, "a step of a rotation failed");
+                    tracing::warn!(error = %error.chain(), step = step.step, "a step of a rotation failed");
                     error.code
                 }
             };

@@ -10,7 +10,7 @@ async fn main() -> Result<(), RuntimeError> {
     let rotator = &Rotator::new(&system)?;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Asked>| {
         rotator.handle(event.payload).await.map_err(|error| {
-            tracing::error!(error = %error, "a rotation did not go on");
+            tracing::error!(error = %error.chain(), "a rotation did not go on");
             Diagnostic { error_type: error.code.to_owned(), error_message: error.detail }
         })
     }))

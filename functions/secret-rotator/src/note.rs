@@ -50,7 +50,8 @@ impl Note {
     pub(crate) fn write(&self, secret: &mut Value) -> Result<()> {
         let secret = secret.as_object_mut();
         let secret = secret.ok_or_else(|| Error::misconfigured("secret_unusable", "the secret is no JSON object"))?;
-        let note = serde_json::to_value(self).map_err(|e| Error::bug("rotation_note", e))?;
+        let note =
+            serde_json::to_value(self).map_err(|e| Error::bug("rotation_note", "it cannot be written").caused_by(e))?;
         secret.insert(FIELD.to_owned(), note);
         Ok(())
     }

@@ -222,10 +222,7 @@ impl AsyncSleep for SdkClock {
 
 /// What became of an SDK call that failed: `Transient` when trying later may help, `Misconfigured` when the role or
 /// the deployment is wrong, `Uncertain` when a write may have happened.
-pub fn failure<E, R>(
-    operation: &'static str,
-    error: aws_smithy_runtime_api::client::result::SdkError<E, R>,
-) -> Error
+pub fn failure<E, R>(operation: &'static str, error: aws_smithy_runtime_api::client::result::SdkError<E, R>) -> Error
 where
     E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,

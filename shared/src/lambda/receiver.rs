@@ -84,7 +84,7 @@ impl Receiver {
         live: impl Fn(&K, Timestamp) -> Result<()> + Send,
     ) {
         if let Err(error) = keyring.get().await.and_then(|keys| live(&keys, self.world.now())) {
-            tracing::error!({ fields::VENDOR } = self.vendor.as_str(), error = %error, "webhooks cannot be verified");
+            tracing::error!({ fields::VENDOR } = self.vendor.as_str(), error = %error.chain(), "webhooks cannot be verified");
         }
     }
 
