@@ -27,6 +27,11 @@ pub(super) const TELLING: Duration = Duration::from_secs(75);
 const ABOUT_THE_NOTIFIER: &str = "alert-notifier";
 /// All alarms are in one partition: there are about a hundred, and they are read together each minute.
 pub(super) const PARTITION: &str = "ALERTS";
+/// What their sort keys begin with: DynamoDB refuses to look for those that begin with nothing.
+pub(super) const PREFIX: &str = "ALARM#";
+/// An incident stays open for this long at least. Better Stack mails after five minutes and calls after fifteen; an alarm on one data
+/// point (a charge that nobody expected) ends a minute later by itself, and its incident would be over before anybody heard of it.
+const INCIDENT_MIN: Duration = Duration::from_secs(1_200);
 /// How long an alarm that says nothing is remembered.
 pub(super) const KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 3_600);
 
@@ -117,6 +122,8 @@ pub enum Say {
     StillOpen,
     /// It is over.
     Over,
+    /// It opened and ended before anybody was told.
+    Passed,
 }
 
 impl Due {
@@ -128,7 +135,7 @@ impl Due {
 
 /// Where an alarm's episode is.
 pub(super) fn key(name: &str) -> Key {
-    Key::new(PARTITION, name)
+    Key::new(PARTITION, format!("{PREFIX}{name}"))
 }
 
 impl Episode {
@@ -155,11 +162,19 @@ impl Episode {
         calm.after(alarm)
     }
 
-    /// What news of the alarm make of it. What is as old as what is known, or older, is a delivery that came twice or late, and
-    /// changes nothing.
+    /// What news of the alarm make of it. What is as old as what is known is a delivery that came twice, and changes nothing.
+    ///
+    /// CloudWatch tells changes only, and SNS in no order. An opening that is older than the end that is known, and newer than each
+    /// opening that is known, has come late: it is counted. An opening after an opening means that the end between them was lost.
     #[must_use]
     pub fn after(mut self, alarm: &Alarm) -> Self {
         if alarm.changed_at <= self.changed_at {
+            let is_new = self.opened_at.is_none_or(|opened_at| opened_at < alarm.changed_at);
+            if alarm.is_open && alarm.changed_at < self.changed_at && self.state == State::Ok && is_new {
+                self.openings = self.openings.saturating_add(1);
+                (self.opened_at, self.ended_at) = (Some(alarm.changed_at), Some(self.changed_at));
+                (self.text, self.reason, self.next) = (alarm.text.clone(), alarm.reason.clone(), alarm.next.clone());
+            }
             return self;
         }
         self.changed_at = alarm.changed_at;
@@ -171,7 +186,11 @@ impl Episode {
             self.state = State::Ok;
             return self;
         }
-        if self.state == State::Ok {
+        if self.state == State::Alarm {
+            self.told = State::Ok;
+            self.openings = self.openings.saturating_add(1);
+            self.opened_at = Some(alarm.changed_at);
+        } else {
             let is_soon = self.ended_at.is_some_and(|ended_at| alarm.changed_at.since(ended_at) < SOON);
             self.flaps = if is_soon { self.flaps } else { 0 };
             self.openings = self.openings.saturating_add(1);
@@ -188,22 +207,20 @@ impl Episode {
             return Due::default();
         }
         let slack = match (self.state, self.told) {
-            (State::Alarm, State::Ok) => {
-                let may_be_told = self.opening_told_at.is_none_or(|told_at| now.since(told_at) >= self.window());
-                may_be_told.then_some(Say::Opened)
-            }
+            (State::Alarm, State::Ok) => self.may_tell_opening(now).then_some(Say::Opened),
             (State::Alarm, State::Alarm) => {
                 let is_time = self.told_at.is_none_or(|told_at| now.since(told_at) >= REMINDER);
                 (self.severity == Severity::Critical && is_time).then_some(Say::StillOpen)
             }
             (State::Ok, State::Alarm) => Some(Say::Over),
-            (State::Ok, State::Ok) => None,
+            (State::Ok, State::Ok) => (self.openings > 0 && self.may_tell_opening(now)).then_some(Say::Passed),
         };
         // An incident is opened with the first message, and not by what is only counted.
         let wanted = match self.state {
             State::Alarm if self.severity != Severity::Critical && !self.is_about_the_notifier() => self.incident,
             State::Alarm if self.told == State::Alarm || slack == Some(Say::Opened) => State::Alarm,
             State::Alarm => self.incident,
+            State::Ok if self.opened_at.is_some_and(|opened_at| now.since(opened_at) < INCIDENT_MIN) => self.incident,
             State::Ok => State::Ok,
         };
         Due { slack, incident: (wanted != self.incident).then_some(wanted) }
@@ -212,6 +229,10 @@ impl Episode {
     /// Whether the notifier's own failures are what it is about.
     pub fn is_about_the_notifier(&self) -> bool {
         self.name.contains(ABOUT_THE_NOTIFIER)
+    }
+
+    fn may_tell_opening(&self, now: Timestamp) -> bool {
+        self.opening_told_at.is_none_or(|told_at| now.since(told_at) >= self.window())
     }
 
     fn window(&self) -> Duration {
@@ -232,10 +253,10 @@ impl Episode {
     #[must_use]
     pub fn told(mut self, slack: Option<Say>, openings: u32, incident: Option<State>, now: Timestamp) -> Self {
         if let Some(say) = slack {
-            self.told = if say == Say::Over { State::Ok } else { State::Alarm };
+            self.told = if matches!(say, Say::Over | Say::Passed) { State::Ok } else { State::Alarm };
             self.told_at = Some(now);
             self.openings = self.openings.saturating_sub(openings);
-            if say == Say::Opened {
+            if matches!(say, Say::Opened | Say::Passed) {
                 self.opening_told_at = Some(now);
                 self.flaps = self.flaps.saturating_add(1);
             }
@@ -278,9 +299,52 @@ mod tests {
     fn the_first_opening_and_the_end_are_told_at_once() {
         let (episode, due) = tell(Episode::first(&news(Severity::Critical, 0, true)), at(0));
         assert_eq!(due, Due { slack: Some(Say::Opened), incident: Some(State::Alarm) });
-        let (episode, due) = tell(episode.after(&news(Severity::Critical, 2, false)), at(2));
+        let (episode, due) = tell(episode.after(&news(Severity::Critical, 25, false)), at(25));
         assert_eq!(due, Due { slack: Some(Say::Over), incident: Some(State::Ok) });
         assert!(episode.due(at(600)).is_empty());
+    }
+
+    #[test]
+    fn an_incident_outlasts_an_alarm_that_ends_before_anybody_is_called() {
+        let (episode, _) = tell(Episode::first(&news(Severity::Critical, 0, true)), at(0));
+        let (episode, due) = tell(episode.after(&news(Severity::Critical, 1, false)), at(1));
+        assert_eq!(due, Due { slack: Some(Say::Over), incident: None });
+        assert!(episode.due(at(19)).is_empty(), "it is looked at each minute");
+        let (episode, due) = tell(episode, at(20));
+        assert_eq!(due, Due { slack: None, incident: Some(State::Ok) });
+        assert!(episode.due(at(600)).is_empty());
+    }
+
+    #[test]
+    fn what_ended_before_it_was_told_is_told_as_passed() {
+        let unheard = Episode::first(&news(Severity::Warning, 0, true)).after(&news(Severity::Warning, 1, false));
+        let (episode, due) = tell(unheard, at(3));
+        assert_eq!(due.slack, Some(Say::Passed), "Slack was away for three minutes");
+        assert!(episode.due(at(600)).is_empty());
+        // Again within the five minutes: when they are over.
+        let episode = episode.after(&news(Severity::Warning, 4, true)).after(&news(Severity::Warning, 5, false));
+        assert!(episode.due(at(7)).is_empty());
+        let (episode, due) = tell(episode, at(8));
+        assert_eq!(due.slack, Some(Say::Passed));
+        assert!(episode.due(at(600)).is_empty());
+    }
+
+    #[test]
+    fn an_opening_that_comes_after_its_end_is_told_once() {
+        let episode = Episode::first(&news(Severity::Critical, 1, false)).after(&news(Severity::Critical, 0, true));
+        let (episode, due) = tell(episode, at(1));
+        assert_eq!(due.slack, Some(Say::Passed));
+        assert!(episode.after(&news(Severity::Critical, 0, true)).due(at(600)).is_empty(), "it came twice");
+    }
+
+    #[test]
+    fn an_opening_after_an_opening_is_another_one_because_the_end_between_them_was_lost() {
+        for severity in [Severity::Warning, Severity::Critical] {
+            let (episode, _) = tell(Episode::first(&news(severity, 0, true)), at(0));
+            let (episode, due) = tell(episode.after(&news(severity, 50, true)), at(50));
+            assert_eq!(due, Due { slack: Some(Say::Opened), incident: None });
+            assert_eq!((episode.state, episode.openings), (State::Alarm, 0));
+        }
     }
 
     #[test]

@@ -71,6 +71,8 @@ pub(super) enum Kind {
     StillOpen,
     /// It is over.
     Over,
+    /// It opened and ended before it was told.
+    Passed,
     /// Something is told once.
     Notice,
 }
@@ -98,6 +100,7 @@ impl Message {
             Kind::Opened | Kind::Notice => (self.severity.emoji(), severity.to_owned()),
             Kind::StillOpen => (self.severity.emoji(), format!("{severity}, still open")),
             Kind::Over => ("✅", format!("{severity}, over")),
+            Kind::Passed => (self.severity.emoji(), format!("{severity}, over by now")),
         };
         format!("{emoji} {shop} {} Alert: {what}", capitalised(stage))
     }

@@ -15,6 +15,8 @@ const TIMEOUT: Duration = Duration::from_secs(8);
 /// How long we wait in all because Slack says "later" (429 with Retry-After): the function has a minute, and what must wait for longer
 /// waits in its queue. (docs.slack.dev/apis/web-api/rate-limits: one message a second, and Retry-After in seconds)
 const WAIT_MAX: Duration = Duration::from_secs(20);
+/// After this no message is sent again: with the last answer, and Better Stack beside it, the function's minute is enough.
+const POSTING_MAX: Duration = Duration::from_secs(30);
 /// What we wait where a 429 does not say for how long.
 const WAIT_DEFAULT: Duration = Duration::from_secs(1);
 
@@ -25,13 +27,14 @@ const WAIT_DEFAULT: Duration = Duration::from_secs(1);
 /// removed, a channel in the archive), and then the message should come. The context has the status and Slack's word, never the URL.
 pub(super) async fn post(world: &World, url: &Private<String>, message: &Value) -> Result<()> {
     let mut left = WAIT_MAX;
+    let until = world.now().plus(POSTING_MAX);
     loop {
         let answer = send(world, url, message, TIMEOUT, "Slack").await?;
         if answer.status().is_success() {
             return Ok(());
         }
         let wait = retry_after(&answer);
-        if answer.status() != StatusCode::TOO_MANY_REQUESTS || wait > left {
+        if answer.status() != StatusCode::TOO_MANY_REQUESTS || wait > left || world.now().plus(wait) > until {
             return Err(refused("Slack", &answer));
         }
         left -= wait;

@@ -1,9 +1,12 @@
 //! Telling: what was heard is written down, and whatever was not told yet is told.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
-use super::episode::{Due, Episode, KEPT_FOR, PARTITION, Say, State, TELLING, key};
+use super::episode::{Due, Episode, KEPT_FOR, PARTITION, PREFIX, Say, State, TELLING, key};
 use super::incident::{self, Incident};
 use super::keys::AlertKeys;
 use super::message::{Kind, Message, Next, lasted};
@@ -19,6 +22,8 @@ use crate::world::World;
 
 /// How often a write that somebody else was faster with is tried again.
 const TRIES_MAX: u32 = 5;
+/// How many changes a process remembers that it told without the table: more than there are alarms.
+const REMEMBERED_MAX: usize = 500;
 /// Where a deployment's alerts come from and go to.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -39,6 +44,8 @@ pub struct Alerts {
     secrets: Secrets,
     world: World,
     place: Place,
+    /// What this process told while the table could not be reached.
+    told_without_table: Arc<Mutex<BTreeSet<(String, Timestamp)>>>,
 }
 
 /// What became of telling one receiver.
@@ -69,6 +76,30 @@ pub struct NoticeRecord {
     pub failure: Option<String>,
 }
 
+impl NoticeRecord {
+    /// Nobody was told.
+    fn new(until: Timestamp) -> Self {
+        Self { until, slack: None, incident: None, failure: None }
+    }
+}
+
+#[derive(Deserialize)]
+struct NoticeItem {
+    record: NoticeRecord,
+    #[serde(default)]
+    told: Option<Timestamp>,
+}
+
+/// Who tells a notice.
+enum Claim {
+    /// This invocation does; what is known of it.
+    Ours(NoticeRecord),
+    /// Everybody was told.
+    Told,
+    /// Another invocation does.
+    BeingTold,
+}
+
 /// Where the record of a notice is, by SNS's id of its message.
 pub fn notice_key(message_id: &str) -> Key {
     let key = format!("ALERT#{message_id}");
@@ -78,7 +109,7 @@ pub fn notice_key(message_id: &str) -> Key {
 impl Alerts {
     /// The alerts of a deployment.
     pub fn new(table: Table, secrets: Secrets, world: World, place: Place) -> Self {
-        Self { table, secrets, world, place }
+        Self { table, secrets, world, place, told_without_table: Arc::default() }
     }
 
     /// Hears one delivery, and tells what is to be told. `owner` names the invocation.
@@ -103,7 +134,7 @@ impl Alerts {
     /// # Errors
     /// The first alarm that could not be told; the next look tries again.
     pub async fn look(&self, owner: &str) -> Result<()> {
-        let items = self.table.query(PARTITION, "").await?;
+        let items = self.table.query(PARTITION, PREFIX).await?;
         let now = self.world.now();
         let parsed: Vec<Result<(Episode, i64)>> = items.iter().map(read).collect();
         let telling = parsed.into_iter().map(async |read| {
@@ -119,8 +150,8 @@ impl Alerts {
             Ok(None) => Ok(()),
             // Better twice than never: without the table nobody knows what was told.
             Err(error) => {
-                tracing::error!(error = %error.chain(), alarm = alarm.name, "an alarm is told without the table: repeats are not counted");
-                self.tell_without_table(alarm).await
+                tracing::error!(error = %error, alarm = alarm.name, "an alarm is told without the table: repeats are not counted");
+                self.tell_without_table(alarm, error).await
             }
         }
     }
@@ -207,15 +238,29 @@ impl Alerts {
         Ok(matches!(self.table.update(write).await?, Written::Done(_)))
     }
 
-    async fn tell_without_table(&self, alarm: &Alarm) -> Result<()> {
+    /// Tells at once, and fails all the same: the delivery has to come again, so that the table learns of it. Otherwise it would
+    /// take what is over for open, or never end an incident. Then it may be told once more.
+    async fn tell_without_table(&self, alarm: &Alarm, error: Error) -> Result<()> {
+        let change = (alarm.name.clone(), alarm.changed_at);
+        if self.told_without_table.lock().is_ok_and(|told| told.contains(&change)) {
+            return Err(error);
+        }
         let episode = Episode::first(alarm);
         let (say, state) = if alarm.is_open { (Say::Opened, State::Alarm) } else { (Say::Over, State::Ok) };
         let incident = (alarm.severity == Severity::Critical).then_some(state);
         let (slack, incident) = Box::pin(self.say(&episode, Due { slack: Some(say), incident })).await?;
-        slack.and(incident).map(drop)
+        slack.and(incident)?;
+        if let Ok(mut told) = self.told_without_table.lock() {
+            if told.len() >= REMEMBERED_MAX {
+                told.clear();
+            }
+            told.insert(change);
+        }
+        Err(error)
     }
 
     async fn hear_notice(&self, notice: &Notice) -> Result<()> {
+<<<<<<< HEAD
         let record = self.claim(notice).await;
         match record {
             Ok(true) => {}
@@ -228,22 +273,39 @@ impl Alerts {
         let record = match &said {
             Ok((Ok(slack), Ok(incident))) => {
                 NoticeRecord { until: self.world.now(), slack: Some(*slack), incident: Some(*incident), failure: None }
+=======
+        let known = match self.claim(notice).await {
+            Ok(Claim::Ours(known)) => known,
+            Ok(Claim::Told) => return Ok(()),
+            // Whoever tells it may die: then this delivery tells it.
+            Ok(Claim::BeingTold) => {
+                return Err(Error::transient("alert_being_told", "another invocation tells the same notice"));
             }
-            Ok((Err(error), _) | (_, Err(error))) | Err(error) => NoticeRecord {
-                until: self.world.now(),
-                slack: None,
-                incident: None,
-                failure: Some(error.context.clone()),
-            },
+            Err(error) => {
+                tracing::error!(error = %error.chain(), "a notice is told without the table: it may be told twice");
+                NoticeRecord::new(self.world.now())
+            }
+        };
+        let (slack, incident) = match Box::pin(self.say_notice(notice, &known)).await {
+            Ok(said) => said,
+            Err(error) => (Err(error.clone()), Err(error)),
+        };
+        let failure = slack.as_ref().err().or(incident.as_ref().err()).map(|error| error.context.clone());
+        // Whoever was told is not told again when the other one could not be.
+        let record = NoticeRecord {
+            until: self.world.now(),
+            slack: slack.as_ref().ok().copied(),
+            incident: incident.as_ref().ok().copied(),
+            failure,
         };
         if let Err(error) = self.put_notice(&notice.id, &record).await {
             tracing::warn!(error = %error.chain(), "it is not written down what became of a notice");
         }
-        let (slack, incident) = said?;
         slack.and(incident).map(drop)
     }
 
-    async fn say_notice(&self, notice: &Notice) -> Result<(Result<Outcome>, Result<Outcome>)> {
+    /// Tells whoever was not told before.
+    async fn say_notice(&self, notice: &Notice, known: &NoticeRecord) -> Result<(Result<Outcome>, Result<Outcome>)> {
         let (keys, _) = self.secrets.get::<AlertKeys>(&self.place.secret_id).await?;
         let now = self.world.now();
         let message = Message {
@@ -265,22 +327,35 @@ impl Alerts {
             runbook: None,
         };
         let wanted = (notice.severity == Severity::Critical).then(|| incident(true));
-        let slack = self.to_slack(&keys, Some(&message)).await;
-        let mut told = self.to_betterstack(&keys, wanted.as_ref()).await;
-        if notice.is_test && matches!(told, Ok(Outcome::Told)) {
+        let slack = match known.slack {
+            Some(outcome) => Ok(outcome),
+            None => self.to_slack(&keys, Some(&message)).await,
+        };
+        let mut told = match known.incident {
+            Some(outcome) => Ok(outcome),
+            None => self.to_betterstack(&keys, wanted.as_ref()).await,
+        };
+        if notice.is_test && known.incident.is_none() && matches!(told, Ok(Outcome::Told)) {
             told = self.to_betterstack(&keys, Some(&incident(false))).await;
         }
         Ok((slack, told))
     }
 
     /// Takes a notice, unless it was told or somebody is telling it.
-    async fn claim(&self, notice: &Notice) -> Result<bool> {
+    async fn claim(&self, notice: &Notice) -> Result<Claim> {
         let now = self.world.now();
-        let until = now.plus(TELLING);
-        let record = NoticeRecord { until, slack: None, incident: None, failure: None };
-        let write = self.notice_write(&notice.id, &record)?;
+        let found = self.table.get(&notice_key(&notice.id)).await?;
+        let known = found.map(|item| item.parse::<NoticeItem>()).transpose()?;
+        if known.as_ref().is_some_and(|known| known.told.is_some()) {
+            return Ok(Claim::Told);
+        }
+        let known = known.map_or_else(|| NoticeRecord::new(now), |known| known.record);
+        let write = self.notice_write(&notice.id, &NoticeRecord { until: now.plus(TELLING), ..known.clone() })?;
         let write = write.when("attribute_not_exists(#record) OR (attribute_not_exists(#told) AND #until <= :now)");
-        Ok(matches!(self.table.update(write.bind(":now", &now)?).await?, Written::Done(_)))
+        Ok(match self.table.update(write.bind(":now", &now)?).await? {
+            Written::Done(_) => Claim::Ours(known),
+            Written::Lost(_) => Claim::BeingTold,
+        })
     }
 
     async fn put_notice(&self, id: &str, record: &NoticeRecord) -> Result<()> {
@@ -288,7 +363,7 @@ impl Alerts {
     }
 
     fn notice_write(&self, id: &str, record: &NoticeRecord) -> Result<Write> {
-        let told = record.slack.is_some().then(|| self.world.now());
+        let told = (record.slack.is_some() && record.incident.is_some()).then(|| self.world.now());
         Write::update(notice_key(id))
             .set("type", &"alert_notice")?
             .set("record", record)?
@@ -330,6 +405,11 @@ impl Alerts {
                 let open_for = format!("It has been open for {}.", lasted(now.since(opened_at)));
                 // A reminder is never late: it is about now.
                 (Kind::StillOpen, now, vec![Some(open_for), Some(episode.text.clone()), again])
+            }
+            Say::Passed => {
+                let often = format!("It has opened {} times, and is over.", episode.openings);
+                let what = if episode.openings > 1 { often } else { "It has opened and is over.".to_owned() };
+                (Kind::Passed, opened_at, vec![Some(what), Some(episode.text.clone()), Some(episode.reason.clone())])
             }
             Say::Over => {
                 let known = episode.opened_at.is_some();

@@ -114,6 +114,7 @@ fn query(mirror: &Mirror, query: &Query) -> Option<Answer> {
     let found: Vec<&Stored> = match (query.index_name.as_deref(), query.key_condition_expression.as_str()) {
         (None, "pk = :pk AND begins_with(sk, :prefix)") => {
             let prefix = &query.expression_attribute_values.prefix.as_ref()?.text;
+            assert!(!prefix.is_empty(), "DynamoDB refuses an empty value for a key: ValidationException");
             let from = mirror.items.range((pk.clone(), prefix.clone())..);
             from.take_while(|((of, sk), _)| of == pk && sk.starts_with(prefix.as_str())).map(|(_, item)| item).collect()
         }
