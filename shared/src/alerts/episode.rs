@@ -13,8 +13,8 @@ use crate::domain::Timestamp;
 
 /// After an opening was told, the next opening of the same alarm is told only after this time; until then openings are counted.
 const WINDOW: Duration = Duration::from_secs(300);
-/// For an alarm that nobody gets up for the time doubles with each opening that is told without a calm hour before it, up to this: one that flaps all day is
-/// told once an hour. A critical one keeps [`WINDOW`], which is at most twelve openings an hour.
+/// For an alarm that nobody gets up for the time doubles with each opening that is told without a calm hour before it, up to this:
+/// one that flaps all day is told once an hour. A critical one keeps [`WINDOW`], which is at most twelve openings an hour.
 const WINDOW_MAX: Duration = Duration::from_secs(3_600);
 /// An opening within this time after the last end is the same trouble again.
 const SOON: Duration = Duration::from_secs(3_600);
@@ -323,7 +323,7 @@ mod tests {
         assert!(episode.due(at(600)).is_empty());
         // Again within the five minutes: when they are over.
         let episode = episode.after(&news(Severity::Warning, 4, true)).after(&news(Severity::Warning, 5, false));
-        assert!(episode.due(at(7)).is_empty());
+        assert!(episode.due(at(7)).is_empty(), "told a moment ago");
         let (episode, due) = tell(episode, at(8));
         assert_eq!(due.slack, Some(Say::Passed));
         assert!(episode.due(at(600)).is_empty());

@@ -244,13 +244,77 @@ async fn a_test_opens_an_incident_and_closes_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_table_it_is_told_anyway() {
+async fn whoever_was_told_of_a_notice_is_not_told_again_because_another_could_not_be() {
     let universe = universe();
-    let mut plan = Plan::default();
-    plan.faults = (1..=3).map(|n| (n, simulation::Fault::ServerError)).collect();
-    assert!(invoke_with(&universe, transition(&universe, "critical", "crossdock-a", "ALARM"), plan).await);
+    universe.sandbox().on_call.betterstack.answer_next([Next::Refused { status: 500 }; 3]);
+    let words = published("critical", "m-1", &json!({ "crossdock_alert": "Come", "text": "" }));
+    for is_well in [false, false, false, true, true] {
+        assert_eq!(invoke(&universe, words.clone()).await, is_well);
+    }
     assert_eq!(texts(&universe).len(), 1);
     assert_eq!(universe.sandbox().on_call.betterstack.incidents().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notice_whose_teller_has_died_is_told_by_the_next_delivery_and_not_lost() {
+    for n in 1..=4 {
+        let universe = universe();
+        let words = published("warning", "m-1", &json!({ "crossdock_alert": "Look", "text": "" }));
+        invoke_with(&universe, words.clone(), Plan::crash(n, When::Before)).await;
+        // Lambda gives it again after a minute, and then the queue does, each six minutes.
+        for _ in 0..3 {
+            universe.sleep_ms(MINUTE_MS).await;
+            if invoke(&universe, words.clone()).await {
+                break;
+            }
+        }
+        assert!((1..=2).contains(&texts(&universe).len()), "{n}: {:?}", texts(&universe));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ended_while_slack_was_away_is_told_when_it_is_back() {
+    let universe = universe();
+    universe.sandbox().on_call.slack.answer_next([Next::Refused { status: 500 }; 3]);
+    invoke(&universe, transition(&universe, "critical", "crossdock-charged-unexpectedly", "ALARM")).await;
+    minutes(&universe, 1).await;
+    invoke(&universe, transition(&universe, "critical", "crossdock-charged-unexpectedly", "OK")).await;
+    assert!(texts(&universe).is_empty());
+    minutes(&universe, 4).await;
+    let texts = texts(&universe);
+    assert_eq!(texts.len(), 1, "{texts:#?}");
+    assert!(
+        texts[0].contains("Critical, over by now") && texts[0].contains("It has opened and is over."),
+        "{texts:#?}"
+    );
+    let is_open = |universe: &Universe| universe.sandbox().on_call.betterstack.incidents()[0].resolved_ms.is_none();
+    assert!(is_open(&universe), "nobody was called yet");
+    minutes(&universe, 20).await;
+    assert!(!is_open(&universe));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_table_it_is_told_at_once_and_the_table_learns_of_it_later() {
+    let universe = universe();
+    // Three tries of the table each time. Between them are the secret, Slack and Better Stack.
+    let of_the_table = (1..=3).chain(7..=12).map(|n| (n, simulation::Fault::ServerError)).collect();
+    let opening = transition(&universe, "critical", "crossdock-a", "ALARM");
+    let (out_of_reach, _) = system(&universe, Plan { faults: of_the_table, ..Plan::default() });
+    let notifier = AlertNotifier::new(&out_of_reach).unwrap();
+    for _ in 0..3 {
+        let heard = sns::respond(&notifier, opening.clone(), "request", out_of_reach.world()).await;
+        assert!(heard.is_err(), "the table has to learn of it");
+    }
+    assert_eq!(texts(&universe).len(), 1, "one process tells it once");
+    assert_eq!(universe.sandbox().on_call.betterstack.incidents().len(), 1);
+    // The table is back: what was told without it may be told once more, and its end is told.
+    assert!(invoke(&universe, opening).await);
+    minutes(&universe, 30).await;
+    invoke(&universe, transition(&universe, "critical", "crossdock-a", "OK")).await;
+    let texts = texts(&universe);
+    assert_eq!(texts.len(), 3, "{texts:#?}");
+    assert!(texts[2].contains("Critical, over"), "{texts:#?}");
+    assert!(universe.sandbox().on_call.betterstack.incidents()[0].resolved_ms.is_some());
 }
 
 /// A crash at each request: told at least once, and twice only if it died between Slack's answer and the write behind it.
