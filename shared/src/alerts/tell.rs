@@ -260,20 +260,6 @@ impl Alerts {
     }
 
     async fn hear_notice(&self, notice: &Notice) -> Result<()> {
-<<<<<<< HEAD
-        let record = self.claim(notice).await;
-        match record {
-            Ok(true) => {}
-            Ok(false) => return Ok(()),
-            Err(error) => {
-                tracing::error!(error = %error.chain(), "a notice is told without the table: it may be told twice")
-            }
-        }
-        let said = Box::pin(self.say_notice(notice)).await;
-        let record = match &said {
-            Ok((Ok(slack), Ok(incident))) => {
-                NoticeRecord { until: self.world.now(), slack: Some(*slack), incident: Some(*incident), failure: None }
-=======
         let known = match self.claim(notice).await {
             Ok(Claim::Ours(known)) => known,
             Ok(Claim::Told) => return Ok(()),
