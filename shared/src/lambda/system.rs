@@ -13,6 +13,7 @@ use crate::aws::{Clients, Objects, Queues, Secrets, Table, Transport};
 use crate::domain::StackId;
 use crate::domain::message::MessageKind;
 use crate::domain::message::Prices;
+use crate::domain::sms::{Caps, Destinations};
 use crate::effects::archive::Archive;
 use crate::effects::contact::{AppKeys, UnsubscribeLinks};
 use crate::effects::template::{self, Templates};
@@ -178,6 +179,8 @@ impl System {
             prices: self.prices()?,
             shop: self.env.required("SHOP_NAME")?,
             has_postal_address: self.env.optional("POSTAL_ADDRESS").is_some(),
+            destinations: self.sms_destinations()?,
+            caps: self.sms_caps()?,
         };
         Ok(Messages::new(list, texts, batches, self.app_keys()?, pricing))
     }
@@ -224,6 +227,27 @@ impl System {
     pub fn prices(&self) -> Result<Prices> {
         let price = |name, otherwise: &str| self.env.optional(name).unwrap_or_else(|| otherwise.to_owned());
         Prices::parse(&price("MAIL_PRICE", Prices::MAIL), &price("SMS_PRICES", Prices::SMS))
+    }
+
+    /// Where SMS may go: everywhere, unless the stack says otherwise.
+    fn sms_destinations(&self) -> Result<Destinations> {
+        let text = self.env.optional("SMS_DESTINATIONS");
+        Destinations::parse(text.as_deref().unwrap_or(Destinations::EVERYWHERE))
+    }
+
+    /// How many SMS may be asked for: as many as anybody likes, unless the stack says otherwise.
+    fn sms_caps(&self) -> Result<Caps> {
+        let cap = |name: &str| {
+            let text = self.env.optional(name).filter(|text| text != "none");
+            let wrong =
+                || Error::misconfigured("configuration", format!("variable {name} is neither a number nor none"));
+            text.map(|text| text.parse().map_err(|_| wrong())).transpose()
+        };
+        Ok(Caps {
+            per_hour: cap("SMS_PER_HOUR_MAX")?,
+            per_day: cap("SMS_PER_DAY_MAX")?,
+            per_country_and_day: cap("SMS_PER_COUNTRY_AND_DAY_MAX")?,
+        })
     }
 
     /// The keys of SendGrid's API.

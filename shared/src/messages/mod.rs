@@ -9,6 +9,7 @@ mod mailer;
 use crate::domain::consent::{Consent, ConsentChange};
 use crate::domain::input::{CreateCampaign, CreateMessage, Preferences};
 use crate::domain::message::{Channel, Content, MessageKind, Prices};
+use crate::domain::sms::{Caps, Destinations};
 use crate::domain::{CampaignId, Correlation, Private};
 use crate::effects::campaign::{Campaign, CampaignCreated, CampaignRequest};
 use crate::effects::contact::{AppKeys, contact_id, other_ids};
@@ -17,6 +18,7 @@ use crate::effects::message::Message;
 use crate::effects::{Lease, WorkList, with_permit};
 use crate::error::{Error, Result};
 use crate::gateway::{Keyring, Permit};
+use crate::telemetry::metrics::Metric;
 use crate::vendors::sendgrid::batch::Batches;
 use crate::vendors::twilio::Twilio;
 
@@ -42,6 +44,10 @@ pub struct Pricing {
     pub shop: String,
     /// Whether it is known where the shop is: without that no marketing mail is sent.
     pub has_postal_address: bool,
+    /// Where SMS may go.
+    pub destinations: Destinations,
+    /// How many SMS may be asked for.
+    pub caps: Caps,
 }
 
 /// Who asks, and how the request may be repeated.
@@ -84,6 +90,7 @@ impl Messages {
     /// What [`WorkList::create_message`] refuses.
     pub async fn create(&self, input: &CreateMessage, asker: Asker<'_>) -> Result<Asked> {
         self.allow_advertising(&input.content)?;
+        self.allow_text(input, asker.key).await?;
         let (order, to) = (input.order_id.as_ref(), input.to.expose());
         let keys = self.app_keys.get().await?;
         let Pricing { prices, shop, .. } = &self.pricing;
@@ -119,6 +126,32 @@ impl Messages {
             MessageCreated::Repeat(message) => (message, true),
         };
         Asked { message: *message, is_repeat }
+    }
+
+    /// An SMS goes only where the shop sends SMS, and only while there are not too many of them. Who was answered before is
+    /// answered again.
+    async fn allow_text(&self, input: &CreateMessage, key: &str) -> Result<()> {
+        if input.content.channel() != Channel::Sms {
+            return Ok(());
+        }
+        let number = input.to.expose();
+        let refusal = if !self.pricing.destinations.allow(number) {
+            let detail = "This shop sends no SMS to numbers of this country.";
+            Error::rejected(422, "sms_country_not_allowed", detail)
+        } else if !self.list.count_text(number, &self.pricing.caps).await? {
+            Error::rejected(
+                429,
+                "sms_limit_reached",
+                "Too many SMS were sent within the hour, the day, or to this country.",
+            )
+        } else {
+            return Ok(());
+        };
+        if self.list.is_known(key).await? {
+            return Ok(());
+        }
+        Metric::SmsWithheld.count(self.list.world().now(), &[]);
+        Err(refusal)
     }
 
     /// Whoever advertises by mail says where they are.

@@ -272,6 +272,8 @@ metrics! {
     MailsComplained: "mails_complained" Count [] for Alarm Dashboard;
     /// SMS that failed, by why.
     SmsFailed: "sms_failed" Count [SMS_FAILURE] for Dashboard;
+    /// SMS that were not taken: their country is not allowed, or there were too many.
+    SmsWithheld: "sms_withheld" Count [] for Alarm Dashboard;
     /// Messages that a provider refused for a reason that is not the recipient's: our account, our texts, our configuration.
     MessagesRefusedForOurFault: "messages_refused_for_our_fault" Count [] for Alarm Dashboard;
     /// What messages cost, by the prices that we know, in millionths of the price list's currency.

@@ -75,6 +75,8 @@ pub struct Universe {
     pub reads_old_secrets: bool,
     /// Which secret the rotator rotates: the last part of its name.
     pub rotates: &'static str,
+    /// Further variables of the functions' environment.
+    pub variables: Vec<(String, String)>,
     instances: BTreeMap<Function, Vec<(Probe, System)>>,
     last_sweep_ms: i64,
 }
@@ -181,6 +183,7 @@ impl Universe {
             has_alerts: false,
             reads_old_secrets: false,
             rotates: "",
+            variables: Vec::new(),
             instances: BTreeMap::new(),
             last_sweep_ms: START_MS,
         }
@@ -499,6 +502,7 @@ impl Universe {
             ];
             env = env.with(own.map(|(name, value)| (name.to_owned(), value)));
         }
+        let env = env.with(self.variables.iter().cloned());
         System::with(env, world, &transport).unwrap_or_else(|e| panic!("{function:?}: {e}"))
     }
 }

@@ -1,9 +1,11 @@
 //! How a text travels as SMS: its alphabet, and into how many segments it is cut; and the words that people answer with.
 //! (3GPP TS 23.038 for the alphabet, TS 23.040 for the lengths.)
 
+mod allowance;
 pub mod failure;
 mod keyword;
 
+pub use allowance::{Caps, Destinations, calling_code};
 pub use keyword::Keyword;
 
 /// The longest text that a provider takes, in characters; beyond it the message is refused, not cut. (Twilio's OpenAPI file,

@@ -10,6 +10,7 @@ mod pickup;
 mod refund;
 mod request;
 mod shipment;
+mod texts_counted;
 
 pub use confirm::Confirmed;
 pub use customer::Known;

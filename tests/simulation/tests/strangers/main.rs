@@ -13,6 +13,7 @@ mod events;
 mod floods;
 mod logs;
 mod names;
+mod pumping;
 #[path = "../webhooks/signing.rs"]
 #[expect(dead_code, reason = "not everything that others sign is signed here")]
 mod signing;
