@@ -70,7 +70,14 @@ impl Scheduled for DeadLetterArchiver {
         let mut seen: HashMap<String, String> = HashMap::new();
         let mut failed = None;
         while self.world.now() < until {
-            let messages = self.queues.receive(&self.url, HIDDEN).await?;
+            let messages = match self.queues.receive(&self.url, HIDDEN).await {
+                Ok(messages) => messages,
+                Err(error) => {
+                    // What was received so far is let go below: hidden, it would look as if it were gone.
+                    failed = Some(error);
+                    break;
+                }
+            };
             let fresh: Vec<&Received> = messages.iter().filter(|message| !seen.contains_key(&message.id)).collect();
             if fresh.is_empty() {
                 break;

@@ -62,10 +62,14 @@ async fn publish(stack: &Stack, severity: Severity, title: &str, text: &str, is_
 async fn test(stack: &Stack) -> Result<()> {
     let mut problems = Vec::new();
     for severity in Severity::ALL {
+        // SNS forgets who has not confirmed within two days, and who has clicked on "unsubscribe"; the stack does not notice.
+        let mail = stack.parameter(&format!("{}Mail", severity.title()));
+        let mut is_missing = mail.is_some();
         for subscription in stack.topics()?.subscriptions(stack.topic(severity)?).await? {
             let confirmed = if subscription.is_confirmed { "confirmed" } else { "NOT CONFIRMED" };
             // A mail address is whose it is, and whoever runs this has set it.
             println!("{:9} {:7} {confirmed}", severity.as_str(), subscription.protocol);
+            is_missing &= mail != Some(subscription.endpoint.as_str());
             if !subscription.is_confirmed {
                 problems.push(format!(
                     "{}: the mail of SNS to {} is not confirmed",
@@ -73,6 +77,12 @@ async fn test(stack: &Stack) -> Result<()> {
                     subscription.endpoint
                 ));
             }
+        }
+        if let Some(mail) = mail.filter(|_| is_missing) {
+            problems.push(format!(
+                "{}: {mail} is not subscribed any more; subscribe it again with `aws sns subscribe`",
+                severity.as_str()
+            ));
         }
     }
     for severity in Severity::ALL {

@@ -173,6 +173,9 @@ fn said_by(event: &Event) -> (String, String) {
             "CREATE_COMPLETE" | "UPDATE_COMPLETE" => "A deployment is complete",
             "UPDATE_ROLLBACK_IN_PROGRESS" | "ROLLBACK_IN_PROGRESS" => "A deployment has failed and is rolled back",
             "UPDATE_ROLLBACK_COMPLETE" | "ROLLBACK_COMPLETE" => "A deployment was rolled back",
+            "UPDATE_ROLLBACK_FAILED" | "ROLLBACK_FAILED" => {
+                "A deployment is stuck half-way: neither the old nor the new version is whole"
+            }
             "DELETE_IN_PROGRESS" => "The stack is being deleted",
             _ => "The stack has changed",
         };

@@ -12,9 +12,9 @@ use crate::world::World;
 const VERSION: &str = "2010-03-31";
 /// Pages of subscriptions that are read at most; a page has 100.
 const PAGES_MAX: usize = 20;
-/// What SNS gives in place of an ARN while the subscriber has not confirmed.
+/// What an ARN begins with. SNS gives a word in its place while the subscriber has not confirmed, or is gone.
 /// (docs.aws.amazon.com/sns/latest/api/API_Subscription.html)
-const PENDING: &str = "PendingConfirmation";
+const ARN: &str = "arn:";
 
 /// A subscription of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,12 +90,14 @@ impl Topics {
 fn subscription(member: &str) -> Subscription {
     let text = |name| elements(member, name).next().unwrap_or_default().to_owned();
     let arn = text("SubscriptionArn");
-    Subscription { protocol: text("Protocol"), endpoint: text("Endpoint"), is_confirmed: arn != PENDING }
+    Subscription { protocol: text("Protocol"), endpoint: text("Endpoint"), is_confirmed: arn.starts_with(ARN) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const PENDING: &str = "PendingConfirmation";
 
     #[test]
     fn a_subscription_that_nobody_confirmed_says_so() {
@@ -105,5 +107,6 @@ mod tests {
             Subscription { protocol: "email".to_owned(), endpoint: "a@shop.example".to_owned(), is_confirmed: false };
         assert_eq!(subscription(member), expected);
         assert!(subscription(&member.replace(PENDING, "arn:aws:sns:eu-west-1:1:crossdock-critical:0")).is_confirmed);
+        assert!(!subscription(&member.replace(PENDING, "Deleted")).is_confirmed);
     }
 }
