@@ -77,7 +77,7 @@ enum Tested {
 
 /// Whose keys are renewed.
 enum Keys {
-    SendGrid(sendgrid::SendGridKeys),
+    SendGrid(Box<sendgrid::SendGridKeys>),
     Stripe(Box<stripe::StripeEndpoint>),
     Links(links::LinkKeys),
     Ups(Box<ups::UpsCredentials>),
@@ -86,7 +86,7 @@ enum Keys {
 impl Keys {
     fn of(system: &System, secret: &str) -> Result<Self> {
         match secret {
-            "sendgrid" => Ok(Self::SendGrid(sendgrid::SendGridKeys::new(system)?)),
+            "sendgrid" => Ok(Self::SendGrid(Box::new(sendgrid::SendGridKeys::new(system)?))),
             "stripe-webhook" => Ok(Self::Stripe(Box::new(stripe::StripeEndpoint::new(system)?))),
             "app" => Ok(Self::Links(links::LinkKeys::new(system))),
             "ups-webhook" => Ok(Self::Ups(Box::new(ups::UpsCredentials::new(system)?))),

@@ -105,9 +105,10 @@ impl SendGridKeys {
             let made: Made = parsed("create_key", &self.admin.call(Method::POST, KEYS, wish).await?)?;
             value[field] = json!(made.api_key.expose());
             note.undo.push(Step::new(DELETE, made.api_key_id));
-            match key_id(old) {
-                Some(old) => note.steps.push(Step::new(DELETE, old)),
-                None => tracing::warn!(purpose, "the old key has no id in it: delete it at SendGrid by hand"),
+            if let Some(old) = key_id(old) {
+                note.steps.push(Step::new(DELETE, old));
+            } else {
+                tracing::warn!(purpose, "the old key has no id in it: delete it at SendGrid by hand");
             }
         }
         Ok(Proposal { value, note })

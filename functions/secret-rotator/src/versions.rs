@@ -3,6 +3,7 @@
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Config, Region, StalledStreamProtectionConfig};
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use crossdock::aws::failure;
 use crossdock::domain::Timestamp;
@@ -11,6 +12,7 @@ use crossdock::lambda::System;
 use serde_json::Value;
 
 const CURRENT: &str = "AWSCURRENT";
+const PREVIOUS: &str = "AWSPREVIOUS";
 const PENDING: &str = "AWSPENDING";
 
 /// The SDK's client, by a name that the other files may say.
@@ -64,7 +66,9 @@ impl Versions {
     pub(crate) async fn value(&self, version: &str) -> Result<Option<Value>> {
         let answer = match self.client.get_secret_value().secret_id(&self.id).version_id(version).send().await {
             Ok(answer) => answer,
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+            Err(error)
+                if error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
+            {
                 return Ok(None);
             }
             Err(error) => return Err(failure("GetSecretValue", error)),
@@ -107,9 +111,13 @@ impl Versions {
     }
 }
 
-/// When a secret was last changed.
+/// When a secret was last changed; `None` for one that nobody has filled: it has one version, as the deployment made it.
 pub(crate) async fn last_changed(client: &Client, id: &str) -> Result<Option<Timestamp>> {
     let answer = client.describe_secret().secret_id(id).send().await.map_err(|e| failure("DescribeSecret", e))?;
+    let stages = answer.version_ids_to_stages.unwrap_or_default();
+    if !stages.values().flatten().any(|label| label == PREVIOUS) {
+        return Ok(None);
+    }
     let changed = answer.last_changed_date.or(answer.created_date);
     Ok(changed.map(|at| Timestamp::from_seconds(at.secs())))
 }

@@ -146,7 +146,7 @@ async fn watched(stack: &Stack, vendor: Vendor) -> Result<()> {
         {
             bail!("The switch {} key is not closed: `crossdock breaker show` says why.", vendor.as_str());
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        stack.world().clock.sleep(LOOK_EVERY).await;
     }
     println!("No call was refused for its key.");
     Ok(())

@@ -499,6 +499,7 @@ impl Universe {
                 ("ROTATED_SECRET_ID", self.rotates.to_owned()),
                 ("ADMIN_SECRET_ID", format!("{vendor}-admin")),
                 ("STRIPE_WEBHOOK_URL", sandbox::Settings::default().stripe_webhook_url),
+                ("WATCHED_SECRETS", if self.rotates == "app" { "stripe,twilio,postmark" } else { "" }.to_owned()),
             ];
             env = env.with(own.map(|(name, value)| (name.to_owned(), value)));
         }

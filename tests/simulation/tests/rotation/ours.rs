@@ -129,3 +129,26 @@ async fn the_old_credentials_stay_until_ups_uses_the_new_ones() {
     universe.sleep_ms(300_000).await;
     assert_eq!(pushes(&mut universe, CREDENTIAL).await, 401);
 }
+
+/// What nobody has filled has no age, and what was changed is young.
+#[tokio::test(start_paused = true)]
+async fn the_age_of_the_oldest_key_that_people_renew_is_written_down() {
+    const DAY_MS: u64 = 86_400_000;
+    let mut universe = links_universe();
+    let fill = |universe: &Universe, name: &str| universe.aws().secrets().put(name, &json!({ "api_key": "another" }));
+    let age_days = async |universe: &mut Universe| {
+        crossdock::telemetry::captured::begin("sim");
+        assert_eq!(universe.do_what_a_rotation_left().await, Some(Ok(())));
+        let lines = crossdock::telemetry::captured::take();
+        lines.iter().find_map(|line| line["key_age_seconds"].as_f64()).map(|seconds| (seconds / 86_400.0).round())
+    };
+    universe.sleep_ms(10 * DAY_MS).await;
+    assert_eq!(age_days(&mut universe).await, None, "each has one version, as the deployment makes it");
+    fill(&universe, "stripe");
+    universe.sleep_ms(80 * DAY_MS).await;
+    fill(&universe, "twilio");
+    assert_eq!(age_days(&mut universe).await, Some(80.0));
+    fill(&universe, "stripe");
+    universe.sleep_ms(DAY_MS).await;
+    assert_eq!(age_days(&mut universe).await, Some(1.0));
+}
