@@ -43,7 +43,7 @@ impl AlertKeys {
         self.monitor_tokens.iter().fold(false, |known, MonitorToken { secret, not_after }| {
             let counts = secret.expose().len() >= TOKEN_MIN_CHARS && not_after.is_none_or(|end| now.seconds() < end);
             let is_same = bool::from(given.ct_eq(&Sha256::digest(secret.expose())));
-            known | (counts & is_same)
+            known || (counts && is_same)
         })
     }
 }

@@ -8,6 +8,7 @@
 //! Runbook · next: cargo crossdock dlq list
 //! ```
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -110,7 +111,8 @@ impl Message {
         let mut text = self.heading(shop, stage);
         let mut line = |name: &str, content: &str| {
             if !content.is_empty() {
-                text.push_str(&format!("\n{name}: {content}"));
+                // Writing to a String cannot fail.
+                let _ = write!(text, "\n{name}: {content}");
             }
         };
         line("Title", &self.title);

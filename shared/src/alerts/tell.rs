@@ -204,7 +204,7 @@ impl Alerts {
     async fn say(&self, episode: &Episode, due: Due) -> Result<(Result<Outcome>, Result<Outcome>)> {
         let (keys, _) = self.secrets.get::<AlertKeys>(&self.place.secret_id).await?;
         let message = due.slack.map(|say| self.message(episode, say));
-        let incident = due.incident.map(|state| self.incident(episode, state));
+        let incident = due.incident.map(|state| Self::incident(episode, state));
         let slack = self.to_slack(&keys, message.as_ref().filter(|_| !episode.is_about_the_notifier()));
         Ok(futures_util::future::join(slack, self.to_betterstack(&keys, incident.as_ref())).await)
     }
@@ -406,7 +406,7 @@ impl Alerts {
         Message {
             kind,
             severity: episode.severity,
-            title: self.title(&episode.name),
+            title: title(&episode.name),
             lines: lines.into_iter().flatten().filter(|line| !line.is_empty()).collect(),
             at,
             told_at: now,
@@ -414,22 +414,22 @@ impl Alerts {
         }
     }
 
-    fn incident<'a>(&self, episode: &'a Episode, state: State) -> Incident<'a> {
+    fn incident(episode: &Episode, state: State) -> Incident<'_> {
         let is_open = state == State::Alarm;
         Incident {
             alert_id: &episode.name,
             is_open,
-            title: self.title(&episode.name),
+            title: title(&episode.name),
             cause: episode.text.clone(),
             at: episode.changed_at,
             runbook: episode.next.runbook.as_deref(),
         }
     }
+}
 
-    /// An alarm's name as a title. What is not a name of ours is shown harmless.
-    fn title(&self, name: &str) -> String {
-        super::inert::inert(&name.replace('-', " "), super::inert::TITLE_MAX_CHARS)
-    }
+/// An alarm's name as a title. What is not a name of ours is shown harmless.
+fn title(name: &str) -> String {
+    super::inert::inert(&name.replace('-', " "), super::inert::TITLE_MAX_CHARS)
 }
 
 fn read(item: &Item) -> Result<(Episode, i64)> {

@@ -63,7 +63,7 @@ impl Topics {
             let answer = self.ask("ListSubscriptionsByTopic", &form).await?;
             all.extend(elements(&answer, "member").map(subscription));
             match elements(&answer, "NextToken").next() {
-                Some(token) if !token.is_empty() => next = token.to_owned(),
+                Some(token) if !token.is_empty() => token.clone_into(&mut next),
                 _ => break,
             }
         }

@@ -15,6 +15,7 @@
     reason = "outside of the system: reads its own switch, waits in real time, says what it does"
 )]
 
+mod alerts;
 mod answers;
 mod archive;
 mod door;
@@ -69,7 +70,7 @@ type Test = (&'static str, Needs, fn(&Deployed) -> Result<()>);
 
 /// In the order in which they begin: the longest first, then those that need the stack alone (before anybody holds it up by
 /// waiting), then those that wait longest.
-const TESTS: [Test; 35] = [
+const TESTS: [Test; 38] = [
     ("an_outage_of_both_vendors_and_killed_functions_cost_no_order_and_few_calls", OwnStack, drill::outage),
     ("whatever_is_generated_from_the_contract_is_answered_as_the_contract_says", OwnStack, strangers::schemathesis),
     ("a_webhook_that_failed_comes_again_and_copies_of_it_change_nothing", Alone, scenarios::webhooks_that_fail),
@@ -111,6 +112,9 @@ const TESTS: [Test; 35] = [
     ("a_code_leaves_with_its_request_and_stop_is_heard_until_start", Beside, messages::code_and_stop),
     ("an_offer_reaches_who_asked_for_it_until_they_follow_its_link", Beside, messages::unsubscribed_by_link),
     ("an_address_is_looked_at_and_a_pickup_ordered_once", Beside, shipments::addresses_and_pickups),
+    ("an_alarm_and_its_end_are_told_in_slack_and_as_an_incident", Beside, alerts::alarm_and_its_end),
+    ("a_test_of_alerts_reaches_everybody", Beside, alerts::test_to_the_end),
+    ("a_monitor_learns_whether_everything_can_be_reached", Beside, alerts::readiness_and_heartbeat),
     ("an_operator_sees_an_order_and_its_intents", Beside, operator::looks),
     ("an_operator_retries_and_resolves_what_waits_for_a_person_once", Beside, operator::decides),
     ("an_operator_replays_an_archived_webhook_and_sees_before_what_it_would_change", Beside, operator::replays),

@@ -15,7 +15,7 @@ fn crossdock(deployed: &Deployed, arguments: &[&str]) -> Result<(String, bool)> 
 }
 
 /// The same, which must go well.
-fn done(deployed: &Deployed, arguments: &[&str]) -> Result<String> {
+pub(crate) fn done(deployed: &Deployed, arguments: &[&str]) -> Result<String> {
     let (said, well) = crossdock(deployed, arguments)?;
     ensure!(well, "crossdock {}: {said}", arguments.join(" "));
     ensure!(!said.contains("ada@example.com") && !said.contains("client_secret"), "personal data: {said}");
