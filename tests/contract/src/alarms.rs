@@ -150,7 +150,8 @@ fn metric(written: &str) -> String {
 
 /// Every line moved to the right.
 fn indented(lines: &str, by: usize) -> String {
-    lines.lines().map(|line| format!("{}{line}\n", " ".repeat(by))).collect()
+    let margin = " ".repeat(by);
+    lines.lines().flat_map(|line| [margin.as_str(), line, "\n"]).collect()
 }
 
 fn comparison(is: &str) -> (&'static str, String) {
@@ -247,6 +248,9 @@ fn errors(logical: &str, name: &str) -> Alarm {
 
 impl Alarms {
     /// Reads the list.
+    ///
+    /// # Panics
+    /// When it cannot be read.
     pub fn read() -> Self {
         let written = fs::read_to_string(workspace_root().join("infra/alarms.yaml")).unwrap_or_default();
         let mut value: Value = serde_yaml_ng::from_str(&written).unwrap_or_else(|e| panic!("infra/alarms.yaml: {e}"));
