@@ -72,7 +72,7 @@ impl HttpFunction for HealthReady {
             return Ok(Answer::new(200, body));
         }
         let mut ill = Error::transient("not_ready", "a check failed");
-        ill.detail = "Not everything that Crossdock needs can be reached.".to_owned();
+        "Not everything that Crossdock needs can be reached.".clone_into(&mut ill.detail);
         Ok(Answer::problem(&match details {
             Some(details) => ill.with("checks", details),
             None => ill,
