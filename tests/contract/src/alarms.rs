@@ -1,5 +1,6 @@
 //! infra/alarms.yaml, and what is written from it: the texts and the alarms of template.yaml, and the table in infra/runbooks.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use serde::Deserialize;
@@ -143,7 +144,7 @@ fn metric(written: &str) -> String {
         .collect();
     let mut lines = format!("Namespace: {namespace}\nMetricName: {name}\n");
     if !dimensions.is_empty() {
-        lines.push_str(&format!("Dimensions: [{}]\n", dimensions.join(", ")));
+        let _ = write!(lines, "Dimensions: [{}]\n", dimensions.join(", "));
     }
     lines
 }
@@ -172,27 +173,28 @@ impl Row {
             lines.push_str(&metric(of));
             let statistic = self.statistic.as_deref().unwrap_or("Sum");
             let name = if statistic.starts_with('p') { "ExtendedStatistic" } else { "Statistic" };
-            lines.push_str(&format!("{name}: {statistic}\nPeriod: {}\n", self.period_s));
+            let _ = write!(lines, "{name}: {statistic}\nPeriod: {}\n", self.period_s);
         } else {
             lines.push_str("Metrics:\n");
             for (id, of) in &self.math {
                 let metric = indented(&metric(&text(of)), 8);
                 let period = self.period_s;
-                lines.push_str(&format!(
+                let _ = write!(
+                    lines,
                     "  - Id: {}\n    ReturnData: false\n    MetricStat:\n      Stat: Sum\n      Period: {period}\n      Metric:\n{metric}",
                     text(id)
-                ));
+                );
             }
             let expression = self.expression.as_deref().unwrap_or_default();
-            lines.push_str(&format!("  - Id: result\n    Expression: '{expression}'\n"));
+            let _ = write!(lines, "  - Id: result\n    Expression: '{expression}'\n");
         }
-        lines.push_str(&format!("EvaluationPeriods: {}\n", self.periods));
+        let _ = write!(lines, "EvaluationPeriods: {}\n", self.periods);
         if let Some(out_of) = self.out_of {
-            lines.push_str(&format!("DatapointsToAlarm: {out_of}\n"));
+            let _ = write!(lines, "DatapointsToAlarm: {out_of}\n");
         }
         let (operator, threshold) = comparison(&self.is);
-        lines.push_str(&format!("Threshold: {threshold}\nComparisonOperator: {operator}\n"));
-        lines.push_str(&format!("TreatMissingData: {}\n", self.missing.as_deref().unwrap_or("notBreaching")));
+        let _ = write!(lines, "Threshold: {threshold}\nComparisonOperator: {operator}\n");
+        let _ = write!(lines, "TreatMissingData: {}\n", self.missing.as_deref().unwrap_or("notBreaching"));
         lines
     }
 
@@ -320,7 +322,7 @@ impl Alarms {
         let mut table = "| alarm | severity | when |\n|---|---|---|\n".to_owned();
         for severity in ["critical", "warning", "info"] {
             for Alarm { name, kind, when, .. } in self.all.iter().filter(|alarm| alarm.severity == severity) {
-                table.push_str(&format!("| [{name}]({kind}.md) | {severity} | {when} |\n"));
+                let _ = write!(table, "| [{name}]({kind}.md) | {severity} | {when} |\n");
             }
         }
         table
