@@ -144,7 +144,7 @@ fn metric(written: &str) -> String {
         .collect();
     let mut lines = format!("Namespace: {namespace}\nMetricName: {name}\n");
     if !dimensions.is_empty() {
-        let _ = write!(lines, "Dimensions: [{}]\n", dimensions.join(", "));
+        let _ = writeln!(lines, "Dimensions: [{}]", dimensions.join(", "));
     }
     lines
 }
@@ -173,7 +173,7 @@ impl Row {
             lines.push_str(&metric(of));
             let statistic = self.statistic.as_deref().unwrap_or("Sum");
             let name = if statistic.starts_with('p') { "ExtendedStatistic" } else { "Statistic" };
-            let _ = write!(lines, "{name}: {statistic}\nPeriod: {}\n", self.period_s);
+            let _ = writeln!(lines, "{name}: {statistic}\nPeriod: {}", self.period_s);
         } else {
             lines.push_str("Metrics:\n");
             for (id, of) in &self.math {
@@ -186,15 +186,15 @@ impl Row {
                 );
             }
             let expression = self.expression.as_deref().unwrap_or_default();
-            let _ = write!(lines, "  - Id: result\n    Expression: '{expression}'\n");
+            let _ = writeln!(lines, "  - Id: result\n    Expression: '{expression}'");
         }
-        let _ = write!(lines, "EvaluationPeriods: {}\n", self.periods);
+        let _ = writeln!(lines, "EvaluationPeriods: {}", self.periods);
         if let Some(out_of) = self.out_of {
-            let _ = write!(lines, "DatapointsToAlarm: {out_of}\n");
+            let _ = writeln!(lines, "DatapointsToAlarm: {out_of}");
         }
         let (operator, threshold) = comparison(&self.is);
-        let _ = write!(lines, "Threshold: {threshold}\nComparisonOperator: {operator}\n");
-        let _ = write!(lines, "TreatMissingData: {}\n", self.missing.as_deref().unwrap_or("notBreaching"));
+        let _ = writeln!(lines, "Threshold: {threshold}\nComparisonOperator: {operator}");
+        let _ = writeln!(lines, "TreatMissingData: {}", self.missing.as_deref().unwrap_or("notBreaching"));
         lines
     }
 
@@ -322,7 +322,7 @@ impl Alarms {
         let mut table = "| alarm | severity | when |\n|---|---|---|\n".to_owned();
         for severity in ["critical", "warning", "info"] {
             for Alarm { name, kind, when, .. } in self.all.iter().filter(|alarm| alarm.severity == severity) {
-                let _ = write!(table, "| [{name}]({kind}.md) | {severity} | {when} |\n");
+                let _ = writeln!(table, "| [{name}]({kind}.md) | {severity} | {when} |");
             }
         }
         table

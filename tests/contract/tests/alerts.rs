@@ -57,14 +57,17 @@ fn topics_have_the_stage_s_key_and_the_key_lets_their_publishers_use_it() {
 }
 
 #[test]
-fn cloudwatch_may_publish_to_each_topic_and_eventbridge_to_info() {
+fn cloudwatch_may_publish_to_each_topic_and_eventbridge_where_a_rule_leads() {
     let template = Template::read();
+    let rules = template.of_type("AWS::Events::Rule");
+    let targets: BTreeSet<String> = rules.values().flat_map(|rule| named_in(&rule["Properties"]["Targets"])).collect();
+    assert!(targets.contains("InfoTopic"), "nobody is told of deployments");
     for (name, policy) in template.of_type("AWS::SNS::TopicPolicy") {
         let topic = texts(&policy["Properties"]["Topics"]);
         let document = &policy["Properties"]["PolicyDocument"];
         assert!(of_service(document, "cloudwatch.amazonaws.com", true).contains("sns:Publish"), "{name}");
         let by_events = of_service(document, "events.amazonaws.com", true).contains("sns:Publish");
-        assert_eq!(by_events, topic.contains("InfoTopic"), "{name}");
+        assert_eq!(by_events, !topic.is_disjoint(&targets), "{name}");
         for statement in statements(document) {
             assert_ne!(statement["Principal"], Value::from("*"), "{name} is open to everybody");
         }
