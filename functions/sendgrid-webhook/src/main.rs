@@ -1,4 +1,4 @@
-//! Wires sendgrid-webhook: function URL → InboundEvents queue.
+//! Wires sendgrid-webhook: function URL or REST API → InboundEvents queue.
 
 use crossdock::lambda::{RuntimeError, System, http};
 use sendgrid_webhook::SendGridWebhook;
@@ -8,5 +8,5 @@ async fn main() -> Result<(), RuntimeError> {
     let system = System::start()?;
     let receiver = SendGridWebhook::new(&system)?;
     system.warm(receiver.warm_up()).await;
-    http::run_at_url(receiver, system.world().clone()).await
+    http::run_at_door(receiver, system.door(), system.world().clone()).await
 }

@@ -1,4 +1,4 @@
-//! Wires unsubscriber: function URL → contact.
+//! Wires unsubscriber: function URL and REST API → contact.
 
 use crossdock::lambda::{RuntimeError, System, http};
 use unsubscriber::Unsubscriber;
@@ -8,5 +8,5 @@ async fn main() -> Result<(), RuntimeError> {
     let system = System::start()?;
     let unsubscriber = Unsubscriber::new(&system)?;
     system.warm(unsubscriber.warm_up()).await;
-    http::run_at_url(unsubscriber, system.world().clone()).await
+    http::run_at_both(unsubscriber, system.world().clone()).await
 }

@@ -82,7 +82,8 @@ impl HttpFunction for UpsWebhook {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         only_posts(&request)?;
         match segments.as_slice() {
-            ["oauth", "token"] => self.token(&request).await,
+            // Behind a REST API the vendor's name stands before it.
+            [.., "oauth", "token"] => self.token(&request).await,
             _ => self.event(&request).await,
         }
     }

@@ -12,7 +12,7 @@ use crate::confirm::Confirm;
 use crate::stack::Stack;
 
 /// The longest manual override. A forgotten one must not last longer than a day.
-const MINUTES_MAX: u64 = 24 * 60;
+pub(crate) const MINUTES_MAX: u64 = 24 * 60;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -30,10 +30,10 @@ pub(crate) enum Command {
 pub(crate) struct Target {
     /// `stripe`, `sendgrid`, `twilio`, `postmark`, `fedex`, `ups`, `dhl`
     #[arg(value_parser = vendor)]
-    vendor: Vendor,
+    pub(crate) vendor: Vendor,
     /// `effect`, `read`, `key` (the credential switch), or SendGrid's `marketing_key`
     #[arg(value_parser = switch)]
-    switch: Switch,
+    pub(crate) switch: Switch,
 }
 
 #[derive(clap::Args)]
@@ -77,22 +77,27 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
 }
 
 async fn hold(stack: &Stack, which: &Which, state: State, confirm: Confirm) -> Result<()> {
-    let until = stack.now().plus(Duration::from_secs(which.minutes * 60));
+    let forced = forced(stack, state, which.minutes);
     let (word, action) = match state {
         State::Open => ("No instance", "breaker.open"),
         State::Closed => ("Every instance", "breaker.close"),
     };
     let what = if which.target.switch.is_key() { "calls with this key" } else { "calls" };
-    confirm.ask(&format!("{word} {what} until {}, whatever the vendor answers.", until.to_rfc3339()))?;
-    write(stack, &which.target, Some(Forced { state, until }), action).await
+    confirm.ask(&format!("{word} {what} until {}, whatever the vendor answers.", forced.until.to_rfc3339()))?;
+    write(stack, &which.target, Some(forced), action).await
+}
+
+/// An operator's word, for so long from now.
+pub(crate) fn forced(stack: &Stack, state: State, minutes: u64) -> Forced {
+    Forced { state, until: stack.now().plus(Duration::from_secs(minutes * 60)) }
 }
 
 /// Writes the audit record first. If that fails, nothing is changed.
-async fn write(stack: &Stack, target: &Target, forced: Option<Forced>, action: &str) -> Result<()> {
+pub(crate) async fn write(stack: &Stack, target: &Target, forced: Option<Forced>, action: &str) -> Result<()> {
     let (list, now) = (stack.list()?, stack.now());
     let name = format!("{}/{}", target.vendor.as_str(), target.switch.as_str());
     let detail = forced.map(|forced| format!("until {}", forced.until.to_rfc3339()));
-    list.audit(&Audit::of(stack.operator(), action, &name, detail, now), &stack.fresh_id()).await?;
+    stack.record(&Audit::of(stack.operator(), action, &name, detail, now)).await?;
     let breaker = force(list.table(), target.vendor, target.switch, forced).await?;
     println!("{}", described(stack, target.vendor, target.switch, &breaker));
     println!("Running instances notice it within 10 s.");

@@ -59,7 +59,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
             // The record first: what cannot be kept is not done.
             let id = contact.contact_id.to_string();
             let audit = Audit::of(stack.operator(), "contact.lift", &id, Some(asked.source.clone()), stack.now());
-            stack.list()?.audit(&audit, &stack.fresh_id()).await?;
+            stack.record(&audit).await?;
             let correlation = Correlation::generate(stack.now(), stack.world().rng.next());
             let hash = request_hash("CLI", "contact lift", body.as_bytes());
             show(&contacts.lift(&asked, &hash, (&correlation, None)).await?, asked.channel);

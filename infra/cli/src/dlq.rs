@@ -136,7 +136,7 @@ async fn redrive(stack: &Stack, queue: &DeadLetters, wanted: Vec<Dead>, per_seco
     let causes: BTreeSet<String> = wanted.iter().map(|dead| dead.fingerprint.to_string()).collect();
     let detail = format!("{} messages: {}", wanted.len(), causes.into_iter().collect::<Vec<_>>().join(", "));
     let audit = Audit::of(stack.operator(), "dlq.redrive", &queue.name, Some(detail), stack.now());
-    stack.list()?.audit(&audit, &stack.fresh_id()).await?;
+    stack.record(&audit).await?;
     let queues = stack.queues();
     println!("Each is hidden from others until it is sent, for at most {} minutes.", REDRIVING.as_secs() / 60);
     let (mut sent, mut left, mut why) = (0, Vec::new(), None);

@@ -9,10 +9,12 @@ mod alert;
 mod breaker;
 mod confirm;
 mod contact;
+mod deploy;
 mod dlq;
 mod fingerprint;
 mod intent;
 mod manual;
+mod pause;
 mod quota;
 mod replay;
 mod secret;
@@ -75,6 +77,11 @@ enum Command {
     /// Put another key of a vendor
     #[command(subcommand)]
     Secret(secret::Command),
+    /// Send no mail, or no SMS, for a while; what is asked for waits
+    Pause(pause::Pause),
+    /// Look whether a deployment fits the account
+    #[command(subcommand)]
+    Deploy(deploy::Command),
     /// Apply archived webhooks again
     Replay(replay::What),
     /// Tell people on call something, or test that they are told
@@ -120,6 +127,9 @@ fn said(error: &anyhow::Error) -> String {
 }
 
 async fn run(arguments: Arguments) -> Result<()> {
+    if let Command::Deploy(command) = arguments.command {
+        return deploy::run(&arguments.stack, command).await;
+    }
     let stack = Stack::find(&arguments.stack, arguments.why).await?;
     let confirm = Confirm { yes: arguments.yes };
     match arguments.command {
@@ -132,6 +142,9 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Templates(command) => Box::pin(templates::run(&stack, command, confirm)).await,
         Command::Contact(command) => Box::pin(contact::run(&stack, command, confirm)).await,
         Command::Secret(command) => Box::pin(secret::run(&stack, command, confirm)).await,
+        Command::Pause(what) => pause::run(&stack, what, confirm).await,
+        // It was done above, without a stack.
+        Command::Deploy(_) => Ok(()),
         Command::Replay(what) => replay::run(&stack, what, confirm).await,
         Command::Alert(alert) => Box::pin(alert::run(&stack, alert)).await,
         Command::Audit { day } => intent::audits(&stack, day.as_deref()).await,

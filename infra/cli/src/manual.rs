@@ -93,6 +93,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
             confirm.ask(
                 "It is taken off this list. Nothing else changes: what the vendor says of it is still not applied.",
             )?;
+            stack.lock_away("manual.looked_at", &vendor_id).await?;
             for doubt in &found {
                 list.looked_at(doubt, stack.operator()).await?;
             }
@@ -101,6 +102,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
         Command::Retry { id } => {
             let seen = show(stack, &id).await?;
             confirm.ask("A worker tries it again, with new time to finish.")?;
+            stack.lock_away("manual.retry", &id).await?;
             let phase = list.retry(&seen, stack.operator()).await?;
             println!("{id} is {} and due now.", phase.as_str());
         }
@@ -126,6 +128,7 @@ pub(crate) async fn run(stack: &Stack, command: Command, confirm: Confirm) -> Re
                     "It is sent now as a new request. If it did happen before, it happens twice."
                 }
             })?;
+            stack.lock_away("manual.resolve", &id).await?;
             if let Settled::Written(_, _) = list.resolve(&seen, &finding, stack.operator()).await? {
                 println!("{id} is recorded{}.", now_is(stack, &seen.intent_id).await?);
             }

@@ -107,7 +107,7 @@ pub(crate) async fn run(stack: &Stack, what: What, confirm: Confirm) -> Result<(
     println!("If this is interrupted, repeat the command with --nonce {nonce}");
     let detail = format!("{count} events, {} webhooks", webhooks.len());
     let audit = Audit::of(stack.operator(), "replay", &nonce, Some(detail), stack.now());
-    stack.list()?.audit(&audit, &stack.fresh_id()).await?;
+    stack.record(&audit).await?;
     for (webhook, _) in &webhooks {
         stack.queues().send(stack.queue("InboundEvents")?, webhook.again(&correlation)?).await?;
         stack.world().clock.sleep(Duration::from_secs(1) / what.per_second).await;

@@ -2,11 +2,11 @@
 
 use anyhow::{Context as _, Result};
 use crossdock::alerts::Severity;
-use crossdock::aws::{Deployment, Queues, Topics, Transport, caller};
+use crossdock::aws::{Deployment, Objects, Queues, Topics, Transport, caller};
 use crossdock::domain::Timestamp;
 use crossdock::effects::WorkList;
 use crossdock::effects::archive::Archive;
-use crossdock::effects::audit::Operator;
+use crossdock::effects::audit::{Audit, Operator};
 use crossdock::lambda::{Env, System};
 use crossdock::messages::Contacts;
 use crossdock::vendors::sendgrid::Library;
@@ -125,6 +125,26 @@ impl Stack {
         let output = format!("{}TopicArn", severity.title());
         let arn = self.deployment.outputs.get(&output);
         arn.map(String::as_str).with_context(|| format!("the stack has no output {output}"))
+    }
+
+    /// Writes down what is about to be done, where nobody can change it and in the table. What cannot be written down is not done.
+    pub(crate) async fn record(&self, audit: &Audit) -> Result<()> {
+        let occasion = self.fresh_id();
+        self.lock(audit, &occasion).await?;
+        Ok(self.list()?.audit(audit, &occasion).await?)
+    }
+
+    /// The same for what the work list records itself, together with what it does.
+    pub(crate) async fn lock_away(&self, action: &str, target: &str) -> Result<()> {
+        self.lock(&Audit::of(self.operator(), action, target, None, self.now()), &self.fresh_id()).await
+    }
+
+    async fn lock(&self, audit: &Audit, occasion: &str) -> Result<()> {
+        // A stack from before has no such bucket.
+        let Some(bucket) = self.deployment.outputs.get("AuditBucketName") else { return Ok(()) };
+        let objects = Objects::new(self.system.env().aws()?, bucket, self.world().clone());
+        let (key, bytes) = audit.object(occasion)?;
+        Ok(objects.put_locked(&key, bytes.into(), "application/json").await?)
     }
 
     /// Who operates it.

@@ -38,7 +38,7 @@ async fn push(stack: &Stack, confirm: Confirm) -> Result<()> {
     let (list, library) = (stack.list()?, stack.templates()?);
     confirm.ask("A template for each text is stored at SendGrid, and mails are sent with these templates.")?;
     let audit = Audit::of(stack.operator(), "templates.push", "sendgrid", None, stack.now());
-    list.audit(&audit, &stack.fresh_id()).await?;
+    stack.record(&audit).await?;
     for pushed in library.push(&list).await? {
         let what = match (pushed.is_new, pushed.is_changed) {
             (true, _) => "created",

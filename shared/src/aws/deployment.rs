@@ -38,6 +38,22 @@ impl Deployment {
         let answer = answer.map_err(|e| if e.context.contains("ValidationError") { not_found() } else { e })?;
         described(&answer).ok_or_else(not_found)
     }
+
+    /// The names of the stack's functions.
+    ///
+    /// # Errors
+    /// What AWS says.
+    pub async fn functions(settings: &Settings, name: &str, world: &World) -> Result<Vec<String>> {
+        let service = Service::regional("cloudformation", settings.clone(), world.clone());
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("Action", "DescribeStackResources"), ("Version", "2010-05-15"), ("StackName", name)])
+            .finish();
+        let answer = ask(&service, "DescribeStackResources", form).await?;
+        let of = |member, name| elements(member, name).next().map(unescaped).unwrap_or_default();
+        let members = elements(&answer, "member");
+        let functions = members.filter(|member| of(member, "ResourceType") == "AWS::Lambda::Function");
+        Ok(functions.map(|member| of(member, "PhysicalResourceId")).collect())
+    }
 }
 
 /// Whose credentials these are, as an ARN.

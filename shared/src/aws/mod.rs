@@ -1,5 +1,6 @@
 //! The table, the queues, the secrets and the objects, and the clients to reach them. The only place that names the AWS SDK.
 
+pub mod account;
 mod client;
 mod deployment;
 mod expression;

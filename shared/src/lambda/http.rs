@@ -27,7 +27,7 @@ use crate::world::World;
 pub use route::{NO_ROUTE, ROUTES};
 pub use run::{answer_api_event, run};
 #[cfg(feature = "function-url")]
-pub use run::{answer_url_event, run_at_url};
+pub use run::{answer_url_event, run_at_both, run_at_door};
 
 /// The largest request body of the API, in bytes: our largest valid request has about 30 kB.
 const BODY_MAX_BYTES: usize = 64 * 1024;
@@ -310,12 +310,29 @@ fn page_response(status: u16, html: &'static str, correlation: &Correlation) -> 
     built.unwrap_or_else(|_| http::Response::new(Body::Empty))
 }
 
-/// The function's own URL, read from the request: it is created after the function, so it cannot be a variable.
+/// Where a receiver's requests come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// A URL of the function's own.
+    Url,
+    /// A REST API.
+    Api,
+}
+
+/// The function's own URL, read from the request: it is created after the function, so it cannot be a variable. A REST API says
+/// the path as its caller wrote it, stage or custom domain included, but the query only decoded: what callers sign there has one
+/// parameter of characters that need no encoding.
 fn public_url(request: &lambda_http::Request, path: &str) -> String {
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     #[cfg(feature = "function-url")]
     if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref()
         && let Some(domain) = &context.domain_name
+    {
+        return format!("https://{domain}{path}{query}");
+    }
+    #[cfg(feature = "function-url")]
+    if let Some(RequestContext::ApiGatewayV1(context)) = request.request_context_ref()
+        && let (Some(domain), Some(path)) = (&context.domain_name, &context.path)
     {
         return format!("https://{domain}{path}{query}");
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::{Either, join_all, select};
 
 use super::config::Env;
+use super::http::Door;
 use super::inbound::InboundQueues;
 use super::receiver::Receiver;
 use crate::alerts::{Alerts, Heartbeat, Place};
@@ -399,6 +400,14 @@ impl System {
         let queue_url = self.env.required("INBOUND_EVENTS_QUEUE_URL")?;
         let signs_url = vendor == Vendor::Twilio;
         Ok(Receiver { vendor, headers, signs_url, queues: self.queues(), queue_url, world: self.world.clone() })
+    }
+
+    /// Where this receiver's requests come in: at its own URL unless the deployment says `api`.
+    pub fn door(&self) -> Door {
+        match self.env.optional("RECEIVER_DOOR").as_deref() {
+            Some("api") => Door::Api,
+            _ => Door::Url,
+        }
     }
 
     /// The queues that event-processor reads.

@@ -63,18 +63,18 @@ fn everything_that_calls_a_function_calls_its_alias() {
         let called = plain(&trigger["Properties"]["FunctionName"]);
         assert!(called.as_str().unwrap().ends_with(".Alias"), "{name} calls the newest code, not the alias");
     }
-    // SAM makes these of its own events and URLs, and leads them to the alias; by hand they would not.
-    // But for rotations, of which SAM knows nothing.
-    for (name, permission) in template.of_type("AWS::Lambda::Permission") {
-        let called = plain(&permission["Properties"]["FunctionName"]);
-        let is_rotation = permission["Properties"]["Principal"] == "secretsmanager.amazonaws.com";
-        assert!(is_rotation && called.as_str().unwrap().ends_with("Rotator.Alias"), "{name} lets somebody else call");
+    // SAM makes most of these of its own events and URLs, and leads them to the alias.
+    for (kind, property) in [("AWS::Lambda::Url", "TargetFunctionArn"), ("AWS::Lambda::Permission", "FunctionName")] {
+        for (name, resource) in template.of_type(kind) {
+            let called = plain(&resource["Properties"][property]);
+            assert!(called.as_str().unwrap().ends_with(".Alias"), "{name} lets somebody call the newest code");
+        }
     }
     for (name, rotation) in template.of_type("AWS::SecretsManager::RotationSchedule") {
         let called = plain(&rotation["Properties"]["RotationLambdaARN"]);
         assert!(called.as_str().unwrap().ends_with("Rotator.Alias"), "{name} calls the newest code, not the alias");
     }
-    for kind in ["AWS::Lambda::Url", "AWS::Lambda::Version", "AWS::Lambda::Alias"] {
+    for kind in ["AWS::Lambda::Version", "AWS::Lambda::Alias"] {
         assert!(template.of_type(kind).is_empty(), "a {kind} that SAM did not make");
     }
 }
@@ -133,8 +133,11 @@ fn reserved_concurrency_is_never_below_what_triggers_may_use() {
         seen.insert(name);
     }
     // What strangers can call, and what payments cannot do without.
-    let urls =
-        template.functions().into_iter().filter(|(_, function)| !function["Properties"]["FunctionUrlConfig"].is_null());
+    let resources = template.resources();
+    let is_open = |name: &str, function: &Value| {
+        !function["Properties"]["FunctionUrlConfig"].is_null() || resources.contains_key(&format!("{name}Url"))
+    };
+    let urls = template.functions().into_iter().filter(|(name, function)| is_open(name, function));
     let must = urls.map(|(name, _)| name);
     let must = must.chain(["PaymentInitiator", "PaymentWorker", "EventProcessor", "Sweeper"].map(str::to_owned));
     assert_eq!(seen, must.collect::<BTreeSet<_>>());

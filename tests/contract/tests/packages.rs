@@ -55,19 +55,26 @@ const PACKAGES: [(&str, &[Door]); 10] = [
         "lambda_runtime",
         &[
             by(&["http::run("], HTTP_EDGE),
-            by(&["http::run_at_url("], HTTP_EDGE),
+            by(&["http::run_at_door(", "http::run_at_both("], HTTP_EDGE),
             by(&["batch::run("], BATCHES),
             by(&["schedule::run("], "shared/src/lambda/schedule.rs"),
             by(&["sns::run("], "shared/src/lambda/sns.rs"),
         ],
     ),
-    ("lambda_http", &[by(&["http::run("], HTTP_EDGE), by(&["http::run_at_url("], HTTP_EDGE)]),
+    ("lambda_http", &[by(&["http::run("], HTTP_EDGE), by(&["http::run_at_door(", "http::run_at_both("], HTTP_EDGE)]),
     ("aws-sdk-sqs", &[by_system("queues", "shared/src/aws/queue.rs")]),
     ("aws-sdk-dynamodb", &[by_system("table", TABLE)]),
     // The one function that writes secrets; all others read them by signed requests of our own (decision 11).
     ("aws-sdk-secretsmanager", &[by(&["versions::client"], "functions/secret-rotator/src/versions.rs")]),
     ("aws_lambda_events", &[by(&["batch::run("], BATCHES)]),
-    ("serde", &[by(&["http::run("], HTTP_EDGE), by(&["http::run_at_url("], HTTP_EDGE), by_system("table", TABLE)]),
+    (
+        "serde",
+        &[
+            by(&["http::run("], HTTP_EDGE),
+            by(&["http::run_at_door(", "http::run_at_both("], HTTP_EDGE),
+            by_system("table", TABLE),
+        ],
+    ),
     // AWS is called through the same client as vendors.
     ("reqwest", &[by(&["System::start("], "shared/src/world/real.rs")]),
     (

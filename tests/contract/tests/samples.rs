@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use aws_lambda_events::event::sqs::SqsEvent;
+use contract::template::Template;
 use contract::vectors::{sendgrid as sendgrid_vectors, stripe as stripe_vectors, twilio as twilio_vectors};
 use contract::workspace_root;
 use crossdock::domain::{IntentId, MessageId, OrderId, PaymentId, StackId, Timestamp};
@@ -50,7 +51,8 @@ fn functions() -> BTreeMap<String, Trigger> {
         let main = fs::read_to_string(entry.path().join("src/main.rs")).unwrap();
         let runs = [
             ("http::run(", Trigger::RestApi),
-            ("http::run_at_url(", Trigger::Url),
+            ("http::run_at_door(", Trigger::Url),
+            ("http::run_at_both(", Trigger::Url),
             ("batch::run(", Trigger::Queue),
             ("schedule::run(", Trigger::Schedule),
             ("sns::run(", Trigger::Topics),
@@ -157,12 +159,13 @@ fn every_sample_is_the_event_that_its_function_takes() {
 
 #[test]
 fn a_function_runs_at_a_url_where_the_template_gives_it_one() {
-    let template = fs::read_to_string(workspace_root().join("template.yaml")).unwrap();
+    let template = Template::read();
     for (function, trigger) in functions() {
-        let code = format!("CodeUri: target/lambda/{function}/\n");
-        let (_, properties) = template.split_once(&code).unwrap_or_else(|| panic!("{function} is not in the template"));
-        let properties = properties.split_once("CodeUri:").map_or(properties, |(own, _)| own);
-        let has_url = properties.contains("\n      FunctionUrlConfig:");
+        let code = format!("target/lambda/{function}/");
+        let found = template.functions().into_iter().find(|(_, found)| found["Properties"]["CodeUri"] == code.as_str());
+        let (logical, found) = found.unwrap_or_else(|| panic!("{function} is not in the template"));
+        let of_its_own = template.resources().contains_key(&format!("{logical}Url"));
+        let has_url = of_its_own || !found["Properties"]["FunctionUrlConfig"].is_null();
         assert_eq!(has_url, trigger == Trigger::Url, "{function}: what its main.rs runs does not fit the template");
     }
 }

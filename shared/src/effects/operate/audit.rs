@@ -11,7 +11,7 @@ use crate::domain::timeline::TimelineEntry;
 use crate::domain::{OrderId, Timestamp, id};
 use crate::effects::list::WorkList;
 use crate::effects::list::plan::{Role, timeline_row};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How long it is kept: longer than a year, so that last year's same week is still there.
 const KEPT: Duration = Duration::from_secs(400 * 24 * 3_600);
@@ -64,6 +64,17 @@ impl Audit {
             why: operator.why.clone(),
             expires: now.plus(KEPT).seconds(),
         }
+    }
+
+    /// The object that keeps it a second time, where nobody can change it: its key and its bytes. `occasion` makes it unique.
+    ///
+    /// # Errors
+    /// `audit` (a bug) when it cannot be written, which it always can.
+    pub fn object(&self, occasion: &str) -> Result<(String, Vec<u8>)> {
+        let at = self.at.to_rfc3339().replace(':', "");
+        let key =
+            format!("audit/{}/{at}-{}.json", at.get(..10).unwrap_or_default(), id::digest(&[occasion, &self.action]));
+        Ok((key, serde_json::to_vec(self).map_err(|e| Error::bug("audit", e))?))
     }
 
     /// The writes that keep it: the record, and a row in the order's timeline. `occasion` makes them unique.

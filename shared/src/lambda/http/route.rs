@@ -28,6 +28,13 @@ pub const ROUTES: &[&str] = &[
     "/health",
     "/unsubscribe/{link}",
     "/oauth/token",
+    "/ups/oauth/token",
+    "/stripe",
+    "/sendgrid",
+    "/twilio",
+    "/postmark",
+    "/fedex",
+    "/ups",
     "/",
 ];
 

@@ -14,6 +14,8 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+#[cfg(feature = "function-url")]
+use super::Door;
 use super::{HttpFunction, no_request, respond};
 use crate::world::World;
 
@@ -22,10 +24,41 @@ pub async fn run<F: HttpFunction + Sync>(function: F, world: World) -> Result<()
     Box::pin(serve(&function, &world, LambdaRequest::ApiGatewayV1)).await
 }
 
-/// Runs a function at a URL of its own until Lambda ends the process.
+/// Runs a function at its door until Lambda ends the process: a URL of its own, or a REST API. Which, the deployment has decided
+/// (template.yaml, ReceiverDoor), so nothing is tried out with each event.
 #[cfg(feature = "function-url")]
-pub async fn run_at_url<F: HttpFunction + Sync>(function: F, world: World) -> Result<(), lambda_runtime::Error> {
-    Box::pin(serve(&function, &world, LambdaRequest::ApiGatewayV2)).await
+pub async fn run_at_door<F: HttpFunction + Sync>(
+    function: F,
+    door: Door,
+    world: World,
+) -> Result<(), lambda_runtime::Error> {
+    match door {
+        Door::Url => Box::pin(serve(&function, &world, LambdaRequest::ApiGatewayV2)).await,
+        Door::Api => Box::pin(serve(&function, &world, LambdaRequest::ApiGatewayV1)).await,
+    }
+}
+
+/// Runs a function that is behind the REST API and at a URL of its own as well until Lambda ends the process.
+#[cfg(feature = "function-url")]
+pub async fn run_at_both<F: HttpFunction + Sync>(function: F, world: World) -> Result<(), lambda_runtime::Error> {
+    Box::pin(serve(&function, &world, |either: Either| either.0)).await
+}
+
+/// An event of either kind. Only a function URL's says that it is of version 2.
+#[cfg(feature = "function-url")]
+struct Either(LambdaRequest);
+
+#[cfg(feature = "function-url")]
+impl<'de> Deserialize<'de> for Either {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let event = Value::deserialize(deserializer)?;
+        let read = if event["version"] == "2.0" {
+            serde_json::from_value(event).map(LambdaRequest::ApiGatewayV2)
+        } else {
+            serde_json::from_value(event).map(LambdaRequest::ApiGatewayV1)
+        };
+        read.map(Self).map_err(D::Error::custom)
+    }
 }
 
 /// One event of the REST API to its answer, both as Lambda hands them over. For tests: it is what [`run`] does of each.
@@ -38,7 +71,7 @@ pub async fn answer_api_event<F: HttpFunction + Sync>(
     answer_event(function, world, event, context, LambdaRequest::ApiGatewayV1).await
 }
 
-/// The same for a function at a URL of its own: what [`run_at_url`] does of each event.
+/// The same for a function at a URL of its own: what [`run_at_door`] does of each event there.
 #[cfg(feature = "function-url")]
 pub async fn answer_url_event<F: HttpFunction + Sync>(
     function: &F,
@@ -133,7 +166,7 @@ mod tests {
 
     impl HttpFunction for Hears {
         async fn handle(&self, request: ApiRequest) -> Result<Answer> {
-            Ok(Answer::new(200, json!({ "query": request.query })))
+            Ok(Answer::new(200, json!({ "query": request.query, "url": request.url, "segments": request.segments })))
         }
     }
 
@@ -156,6 +189,55 @@ mod tests {
             "body": "{}", "isBase64Encoded": false,
         });
         LambdaRequest::ApiGatewayV2(serde_json::from_value(event).expect("an event"))
+    }
+
+    /// A callback of Twilio's at a REST API, whose event says this host and this path of the caller's.
+    fn at_api(domain: &str, path: &str, query: &[(&str, &str)]) -> Value {
+        let query: std::collections::BTreeMap<_, _> = query.iter().map(|(name, value)| (*name, vec![*value])).collect();
+        json!({
+            "resource": "/twilio", "path": "/twilio", "httpMethod": "POST", "isBase64Encoded": true, "body": "e30=",
+            "headers": { "Host": domain, "content-type": "application/json" },
+            "multiValueHeaders": { "Host": [domain], "content-type": ["application/json"] },
+            "queryStringParameters": null, "multiValueQueryStringParameters": query,
+            "pathParameters": null, "stageVariables": null,
+            "requestContext": {
+                "accountId": "1", "apiId": "a", "domainName": domain, "path": path, "stage": "v1", "resourcePath": "/twilio",
+                "httpMethod": "POST", "protocol": "HTTP/1.1", "requestId": "r", "resourceId": "r", "identity": {},
+                "requestTimeEpoch": 1_777_888_800_000_i64,
+            },
+        })
+    }
+
+    async fn said(event: LambdaRequest) -> Value {
+        let world = World::real().expect("a world");
+        let answer = answered(&Hears, &world, LambdaEvent::new(Some(event), Context::default())).await;
+        serde_json::from_str(answer["body"].as_str().unwrap_or_default()).expect("JSON")
+    }
+
+    /// What a vendor signs is the URL that it was given: with the stage, or behind a domain of the shop's own without it.
+    #[tokio::test]
+    async fn a_url_behind_a_rest_api_is_the_one_that_the_caller_wrote() {
+        for (domain, path) in
+            [("a1.execute-api.eu-north-1.amazonaws.com", "/v1/twilio"), ("hooks.shop.example", "/twilio")]
+        {
+            for query in [&[][..], &[("crossdock", "stack-1_a.b~int_2")]] {
+                let Either(event) = serde_json::from_value(at_api(domain, path, query)).expect("an event");
+                let said = said(event).await;
+                let suffix = query.first().map(|(name, value)| format!("?{name}={value}")).unwrap_or_default();
+                assert_eq!(said["url"], format!("https://{domain}{path}{suffix}"));
+                assert_eq!(said["segments"], json!(["twilio"]));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_at_both_doors_tells_the_events_apart() {
+        let LambdaRequest::ApiGatewayV2(event) = at_url("/unsubscribe/x", "") else { panic!("an event of a URL") };
+        let event = serde_json::to_value(event).expect("JSON");
+        let Either(at_url) = serde_json::from_value(event).expect("an event");
+        assert!(matches!(at_url, LambdaRequest::ApiGatewayV2(_)));
+        let Either(at_api) = serde_json::from_value(at_api("a.example", "/v1/twilio", &[])).expect("an event");
+        assert!(matches!(at_api, LambdaRequest::ApiGatewayV1(_)));
     }
 
     #[tokio::test]

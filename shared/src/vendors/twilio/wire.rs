@@ -10,10 +10,10 @@ use time::format_description::well_known::Rfc2822;
 
 use crate::domain::{IntentId, StackId, Timestamp};
 
-/// What a callback's URL ends with: three tries more, also after an answer of 5xx, and when the connection or the answer
-/// takes too long. Without it a callback that fails is lost. It is Twilio's to read, and neither sent nor signed.
+/// What a callback's URL ends with: three tries more, after whatever is no 2xx (a REST API in front answers 429 when there is too
+/// much), and when the connection or the answer takes too long. Without it a callback that fails is lost. It is Twilio's to read, and neither sent nor signed.
 /// (twilio.com/docs/usage/webhooks/webhooks-connection-overrides.)
-const CALLBACK_TRIES: &str = "#rc=3&rp=5xx,rt,ct";
+const CALLBACK_TRIES: &str = "#rc=3&rp=all";
 /// What a messaging service's id begins with; anything else is a number or a name.
 const SERVICE_PREFIX: &str = "MG";
 /// Twilio's bounds of a validity period.
@@ -187,7 +187,7 @@ mod tests {
         let (sent, fragment) = url.split_once('#').expect("a fragment");
         assert_eq!(sent, "https://x.example/?message=123456789012.eu-north-1.crossdock.int_1");
         assert_eq!(called_back(sent), (Some(stack.as_str().to_owned()), Some(IntentId::from_stored("int_1"))));
-        assert_eq!(fragment, "rc=3&rp=5xx,rt,ct");
+        assert_eq!(fragment, "rc=3&rp=all");
     }
 
     #[test]

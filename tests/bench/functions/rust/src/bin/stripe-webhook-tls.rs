@@ -21,5 +21,5 @@ async fn main() -> Result<(), RuntimeError> {
     let system = System::with(env, world, &transport)?;
     let receiver = StripeWebhook::new(&system)?;
     system.warm(receiver.warm_up()).await;
-    http::run_at_url(receiver, system.world().clone()).await
+    http::run_at_door(receiver, http::Door::Url, system.world().clone()).await
 }

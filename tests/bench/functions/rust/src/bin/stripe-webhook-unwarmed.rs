@@ -7,5 +7,5 @@ use stripe_webhook::StripeWebhook;
 async fn main() -> Result<(), RuntimeError> {
     let system = System::start()?;
     let receiver = StripeWebhook::new(&system)?;
-    http::run_at_url(receiver, system.world().clone()).await
+    http::run_at_door(receiver, http::Door::Url, system.world().clone()).await
 }
