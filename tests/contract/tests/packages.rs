@@ -55,13 +55,21 @@ const PACKAGES: [(&str, &[Door]); 10] = [
         "lambda_runtime",
         &[
             by(&["http::run("], HTTP_EDGE),
-            by(&["http::run_at_door(", "http::run_at_both("], HTTP_EDGE),
+            by(&["http::run_at_door("], HTTP_EDGE),
+            by(&["http::run_at_both("], HTTP_EDGE),
             by(&["batch::run("], BATCHES),
             by(&["schedule::run("], "shared/src/lambda/schedule.rs"),
             by(&["sns::run("], "shared/src/lambda/sns.rs"),
         ],
     ),
-    ("lambda_http", &[by(&["http::run("], HTTP_EDGE), by(&["http::run_at_door(", "http::run_at_both("], HTTP_EDGE)]),
+    (
+        "lambda_http",
+        &[
+            by(&["http::run("], HTTP_EDGE),
+            by(&["http::run_at_door("], HTTP_EDGE),
+            by(&["http::run_at_both("], HTTP_EDGE),
+        ],
+    ),
     ("aws-sdk-sqs", &[by_system("queues", "shared/src/aws/queue.rs")]),
     ("aws-sdk-dynamodb", &[by_system("table", TABLE)]),
     // The one function that writes secrets; all others read them by signed requests of our own (decision 11).
@@ -71,7 +79,8 @@ const PACKAGES: [(&str, &[Door]); 10] = [
         "serde",
         &[
             by(&["http::run("], HTTP_EDGE),
-            by(&["http::run_at_door(", "http::run_at_both("], HTTP_EDGE),
+            by(&["http::run_at_door("], HTTP_EDGE),
+            by(&["http::run_at_both("], HTTP_EDGE),
             by_system("table", TABLE),
         ],
     ),
