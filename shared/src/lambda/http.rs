@@ -334,12 +334,26 @@ fn public_url(request: &lambda_http::Request, path: &str) -> String {
     if let Some(RequestContext::ApiGatewayV1(context)) = request.request_context_ref()
         && let (Some(domain), Some(path)) = (&context.domain_name, &context.path)
     {
-        return format!("https://{domain}{path}{query}");
+        return format!("https://{domain}{path}{}", as_written(&request.query_string_parameters()));
     }
     match (request.uri().scheme_str(), request.uri().authority()) {
         (Some(scheme), Some(host)) => format!("{scheme}://{host}{path}{query}"),
         _ => format!("{path}{query}"),
     }
+}
+
+/// What a URL's query needs no encoding for (RFC 3986, section 2.3). `lambda_http` would encode `~` as well.
+#[cfg(feature = "function-url")]
+const RESERVED: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A query as its writer most likely wrote it.
+#[cfg(feature = "function-url")]
+fn as_written(query: &lambda_http::aws_lambda_events::query_map::QueryMap) -> String {
+    let encoded = |text: &str| percent_encoding::utf8_percent_encode(text, RESERVED).to_string();
+    let pairs: Vec<String> =
+        query.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
 
 /// A problem document with the correlation id of its request.
