@@ -2,6 +2,7 @@
 //! marks, and here the characters are escaped that JSON leaves as they are and that a terminal or a browser obeys: more
 //! controls (some terminals take U+009B for an escape), marks that turn the direction of writing, and what cannot be seen.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use tracing_subscriber::fmt::MakeWriter;
@@ -32,7 +33,8 @@ impl<W: Write> Write for InertWriter<W> {
             if is_misleading(c) {
                 let mut units = [0; 2];
                 for unit in c.encode_utf16(&mut units) {
-                    written.push_str(&format!("\\u{unit:04x}"));
+                    // Writing to a string cannot fail.
+                    let _ = write!(written, "\\u{unit:04x}");
                 }
             } else {
                 written.push(c);

@@ -39,14 +39,13 @@ fn counted(number: &str, caps: &Caps, now: Timestamp) -> Result<Option<Write>> {
     let mut write: Option<Write> = None;
     for (name, most) in counters {
         let Some(most) = most else { continue };
-        let so_far = match write {
-            Some(write) => write,
-            None => {
-                let key = format!("LIMIT#sms#{day}");
-                // Two days: its own, and one for whoever looks.
-                let expires = (day + 2) * DAY_S;
-                Write::update(Key::new(key.clone(), key)).set("type", &"limit")?.set("expires", &expires)?
-            }
+        let so_far = if let Some(write) = write {
+            write
+        } else {
+            let key = format!("LIMIT#sms#{day}");
+            // Two days: its own, and one for whoever looks.
+            let expires = (day + 2) * DAY_S;
+            Write::update(Key::new(key.clone(), key)).set("type", &"limit")?.set("expires", &expires)?
         };
         let room = format!("attribute_not_exists(#{name}) OR #{name} < :most_{name}");
         write = Some(so_far.add(&name, 1).when(&room).bind(&format!(":most_{name}"), &most)?);
