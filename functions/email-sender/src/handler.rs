@@ -50,6 +50,8 @@ impl EmailSender {
 }
 
 impl Worker for EmailSender {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, record: &Record) -> Result<()> {
         let intents = Nudge::parse_all(&record.body)?;
         let timeout = self.mailer.vendor().policy().timeout;

@@ -79,7 +79,10 @@ impl EventProcessor {
     /// Applies what can be applied, and reports the first failure: a redelivery finds the good ones seen.
     async fn apply_all(&self, webhook: &Webhook, correlation: &Correlation) -> Result<()> {
         let mut failed = None;
-        for event in webhook.events(self.now())? {
+        let events = webhook.events(self.now())?;
+        let told = events.iter().flatten().map(|event| event.occurred_at).min();
+        webhook.count_lag(told, self.now());
+        for event in events {
             let applied = match event {
                 Ok(event) => self.apply(webhook.vendor, event, correlation).await,
                 Err(unreadable) => Err(unreadable),
@@ -102,6 +105,8 @@ impl EventProcessor {
 }
 
 impl Worker for EventProcessor {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     /// Nothing is applied that is not in the archive, and nothing archived that came over the wrong queue.
     async fn prepare(&self, record: &Record) -> Result<()> {
         let Inbound::Webhook(webhook) = self.queues.read(record)? else { return Ok(()) };
@@ -117,7 +122,11 @@ impl Worker for EventProcessor {
         let correlation =
             correlation.unwrap_or_else(|| Correlation::generate(self.now(), self.list.world().rng.next()));
         match self.queues.read(record)? {
-            Inbound::Webhook(webhook) => self.apply_all(&webhook, &correlation).await,
+            Inbound::Webhook(webhook) => {
+                self.apply_all(&webhook, &correlation).await?;
+                webhook.count_processed(self.now());
+                Ok(())
+            }
             Inbound::Work => self.own(record).await,
         }
     }

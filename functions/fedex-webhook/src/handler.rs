@@ -34,6 +34,8 @@ impl FedexWebhook {
 }
 
 impl HttpFunction for FedexWebhook {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         self.receiver.check(&request, EVENT_MAX_BYTES)?;
         let signature = request.header(verify::HEADER).unwrap_or_default();

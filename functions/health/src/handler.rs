@@ -18,6 +18,8 @@ impl Health {
 }
 
 impl HttpFunction for Health {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, _: ApiRequest) -> Result<Answer> {
         Ok(Answer::new(200, json!({ "status": "ok", "stage": self.stage, "version": env!("CARGO_PKG_VERSION") })))
     }

@@ -23,6 +23,8 @@ impl MailReporter {
 }
 
 impl Scheduled for MailReporter {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn tick(&self) -> Result<()> {
         let days = self.list.unreported_days(Vendor::SendGrid).await?;
         let (Some(first), Some(last)) = (days.first(), days.last()) else { return Ok(()) };

@@ -6,5 +6,5 @@ use mail_reporter::MailReporter;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), RuntimeError> {
     let system = System::start()?;
-    schedule::run(MailReporter::new(&system)?).await
+    schedule::run(MailReporter::new(&system)?, system.world()).await
 }

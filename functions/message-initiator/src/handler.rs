@@ -119,6 +119,8 @@ impl MessageInitiator {
 }
 
 impl HttpFunction for MessageInitiator {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         match (&request.method, segments.as_slice()) {

@@ -165,6 +165,8 @@ fn payment_id(text: &str) -> Result<PaymentId> {
 }
 
 impl HttpFunction for PaymentInitiator {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         match (&request.method, segments.as_slice()) {

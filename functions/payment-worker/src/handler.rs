@@ -65,6 +65,8 @@ impl PaymentWorker {
 }
 
 impl Worker for PaymentWorker {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, record: &Record) -> Result<()> {
         let command = Command::parse(&record.body)?;
         let timeout = self.payments.timeout();

@@ -35,6 +35,8 @@ impl PostmarkWebhook {
 }
 
 impl HttpFunction for PostmarkWebhook {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         self.receiver.check(&request, EVENT_MAX_BYTES)?;
         let credential = request.header(verify::HEADER).unwrap_or_default();

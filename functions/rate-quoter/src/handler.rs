@@ -89,6 +89,8 @@ const fn context<'a>(request: &'a ApiRequest, permit: &'a Permit) -> CallContext
 }
 
 impl HttpFunction for RateQuoter {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         match (&request.method, segments.as_slice()) {

@@ -32,6 +32,8 @@ impl SendGridWebhook {
 }
 
 impl HttpFunction for SendGridWebhook {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         self.receiver.check(&request, BATCH_MAX_BYTES)?;
         let signature = request.header(verify::SIGNATURE_HEADER).unwrap_or_default();

@@ -69,6 +69,8 @@ impl ShipmentInitiator {
 }
 
 impl HttpFunction for ShipmentInitiator {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         match (&request.method, segments.as_slice()) {

@@ -28,6 +28,8 @@ impl ShipmentWorker {
 }
 
 impl Worker for ShipmentWorker {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, record: &Record) -> Result<()> {
         let (intent_id, _) = Nudge::parse(&record.body)?;
         // All carriers have the same.

@@ -29,6 +29,8 @@ impl SmsSender {
 }
 
 impl Worker for SmsSender {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, record: &Record) -> Result<()> {
         let (intent_id, _) = Nudge::parse(&record.body)?;
         let timeout = self.twilio.vendor().policy().timeout;

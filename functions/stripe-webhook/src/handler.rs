@@ -35,6 +35,8 @@ impl StripeWebhook {
 }
 
 impl HttpFunction for StripeWebhook {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         self.receiver.check_within(&request, EVENT_MAX_BYTES, verify::HEADER_MAX_BYTES)?;
         let signature = request.header(verify::HEADER).unwrap_or_default();

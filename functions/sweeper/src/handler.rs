@@ -22,6 +22,8 @@ impl Sweeper {
 }
 
 impl Scheduled for Sweeper {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn tick(&self) -> Result<()> {
         let swept = self.list.sweep(self.mail_fallback).await;
         // After the work: a heartbeat that takes long or fails changes nothing.

@@ -6,5 +6,5 @@ use sweeper::Sweeper;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), RuntimeError> {
     let system = System::start()?;
-    schedule::run(Sweeper::new(&system)?).await
+    schedule::run(Sweeper::new(&system)?, system.world()).await
 }

@@ -32,6 +32,8 @@ impl TwilioWebhook {
 }
 
 impl HttpFunction for TwilioWebhook {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         self.receiver.check(&request, FORM_MAX_BYTES)?;
         let signature = request.header(verify::HEADER).unwrap_or_default();

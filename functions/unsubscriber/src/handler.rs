@@ -41,6 +41,8 @@ impl Unsubscriber {
 }
 
 impl HttpFunction for Unsubscriber {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         let ["unsubscribe", link] = request.segments.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
             return Err(no_such_route());

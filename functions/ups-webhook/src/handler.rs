@@ -78,6 +78,8 @@ fn answer(issued: &verify::Issued) -> Answer {
 }
 
 impl HttpFunction for UpsWebhook {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         only_posts(&request)?;

@@ -220,6 +220,18 @@ impl AsyncSleep for SdkClock {
     }
 }
 
+/// Which of the two that keep our state did not answer, if that is what an error says.
+pub fn unreachable_store(error: &Error) -> Option<&'static str> {
+    if !matches!(error.code, "aws_unavailable" | "aws_no_answer") {
+        return None;
+    }
+    match error.detail.split(':').next().unwrap_or_default() {
+        "GetItem" | "BatchGetItem" | "Query" | "UpdateItem" | "TransactWriteItems" => Some("table"),
+        "SendMessage" | "SendMessageBatch" | "GetQueueAttributes" | "ReceiveMessage" => Some("queue"),
+        _ => None,
+    }
+}
+
 /// What became of an SDK call that failed: `Transient` when trying later may help, `Misconfigured` when the role or
 /// the deployment is wrong, `Uncertain` when a write may have happened.
 pub fn failure<E, R>(operation: &'static str, error: aws_smithy_runtime_api::client::result::SdkError<E, R>) -> Error

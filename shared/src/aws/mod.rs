@@ -13,7 +13,7 @@ pub mod table;
 pub mod topic;
 mod transact;
 
-pub use client::{Clients, Parts, Settings, Transport, Tuning, failure};
+pub use client::{Clients, Parts, Settings, Transport, Tuning, failure, unreachable_store};
 pub use deployment::{Deployment, caller};
 pub use expression::Write;
 pub use item::{Item, Key};

@@ -4,10 +4,13 @@
 //! What a vendor's open breaker holds back stays due and is left alone, but for one candidate for each probe, and for mails
 //! that another provider can send. When the breaker has closed, the nudges grow back to their full number over some minutes.
 
+mod gauges;
+mod outcomes;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use futures_util::future::{join_all, try_join};
+use futures_util::future::{join, join_all, try_join};
 use serde::Deserialize;
 
 use crate::aws::table::Index;
@@ -17,6 +20,7 @@ use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Kind, Phase, due_partition};
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::requeue::Requeued;
+use crate::effects::subject::payment::outcome;
 use crate::error::Result;
 use crate::gateway::breaker::{Breaker, Standing, Switch};
 use crate::gateway::{Vendor, breakers};
@@ -53,6 +57,8 @@ struct Row {
 enum What {
     Intent(Nudge),
     Event(Key),
+    /// A payment that was declined: has anything followed?
+    Declined(Key),
 }
 
 #[derive(Debug, Deserialize)]
@@ -96,6 +102,10 @@ impl Row {
             let row: EventRow = item.parse()?;
             return Ok(Self { due: row.due, what: What::Event(item.key()), turn: Turn::Now });
         }
+        if item.text("kind") == Some(outcome::KIND) {
+            let row: EventRow = item.parse()?;
+            return Ok(Self { due: row.due, what: What::Declined(item.key()), turn: Turn::Now });
+        }
         let row: IntentRow = item.parse()?;
         let turn = vendors.turn(&row);
         let IntentRow { intent_id, kind, due, correlation_id, .. } = row;
@@ -108,6 +118,7 @@ impl Row {
             What::Intent(nudge) => nudge.kind,
             // Who matches events publishes too.
             What::Event(_) => Kind::Publish,
+            What::Declined(_) => Kind::PaymentSettlement,
         }
     }
 }
@@ -169,7 +180,12 @@ impl WorkList {
         let now = self.world.now();
         let vendors = VendorStates { now, breakers: breakers(&self.table, &Vendor::ALL).await?, mail_fallback };
         let mut rows = self.due_rows(&vendors).await?;
-        let mut room = self.room(&vendors, &rows).await?;
+        let declined = rows.extract_if(.., |row| matches!(row.what, What::Declined(_)));
+        let declined = declined.filter_map(|row| if let What::Declined(key) = row.what { Some(key) } else { None });
+        let declined: Vec<Key> = declined.collect();
+        let beside = join(self.decide_outcomes(&declined), self.gauges(&vendors, &rows));
+        let (room, _) = join(self.room(&vendors, &rows), Box::pin(beside)).await;
+        let mut room = room?;
         rows.sort_by_key(|row| row.due);
         let mut swept = Swept { due: rows.len(), ..Swept::default() };
         swept.oldest_ms = rows.first().map_or(0, |row| u64::try_from(now.since(row.due).as_millis()).unwrap_or(0));
@@ -205,6 +221,7 @@ impl WorkList {
                         nudges.push(nudge);
                     }
                     What::Event(key) => events.push(Requeued::message(key)?),
+                    What::Declined(_) => {}
                 }
             }
         }

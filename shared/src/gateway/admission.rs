@@ -38,8 +38,6 @@ const KEY_LOOK: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// Calls that were held back are spread over this time. The sweeper limits them as well.
 const SPREAD: Duration = Duration::from_secs(60);
-/// The shortest time between two metrics of one instance about how full a quota is.
-const USE_REPORTED_EVERY: Duration = Duration::from_secs(10);
 
 /// Why a call was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +80,6 @@ struct Remembered {
     tallies: BTreeMap<(Vendor, Switch), Tally>,
     quotas: BTreeMap<String, quota::Memory>,
     coalesced: BTreeMap<(Vendor, Lane), Arc<Coalesced>>,
-    used_reported_at: BTreeMap<Vendor, Timestamp>,
     key_looked_at: BTreeMap<Vendor, Timestamp>,
     local: (Timestamp, u32),
 }
@@ -225,10 +222,7 @@ impl Admission {
         let granted = self.in_time(memory.take(&self.table, &key, &quota, lane, wanted, now)).await;
         self.remembered().quotas.insert(key.pk, memory);
         match granted {
-            Some(Granted::Yes { calls, used }) => {
-                self.report_use(vendor, used, now);
-                Ok(calls)
-            }
+            Some(Granted::Yes { calls }) => Ok(calls),
             Some(Granted::No { until }) => {
                 Metric::QuotaDenied.count(now, &[vendor.as_str()]);
                 Err(Held { until, why: "quota_used_up" })
@@ -302,16 +296,6 @@ impl Admission {
             reason = why,
             "a breaker has {what}"
         );
-    }
-
-    fn report_use(&self, vendor: Vendor, used: f64, now: Timestamp) {
-        let mut remembered = self.remembered();
-        let reported_at = remembered.used_reported_at.entry(vendor).or_insert(Timestamp::from_ms(0));
-        if now.since(*reported_at) >= USE_REPORTED_EVERY {
-            *reported_at = now;
-            drop(remembered);
-            Metric::QuotaUsedPercent.record(now, used * 100.0, &[vendor.as_str()]);
-        }
     }
 
     /// Permission while the table cannot be reached.

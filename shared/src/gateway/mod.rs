@@ -7,7 +7,7 @@
 //!
 //! Reading order: this file, policy.rs (the table of limits), admission.rs (who may call; admission/verdict.rs: what a call
 //! says of its vendor), breaker.rs and quota.rs (the two kinds of item that say so), token.rs (calls that need a token
-//! first), encoding.rs (answers that are compressed though nobody asked for it).
+//! first), usage.rs (how much of the quotas was used), encoding.rs (answers that are compressed though nobody asked for it).
 
 mod admission;
 pub mod breaker;
@@ -17,6 +17,7 @@ mod permit;
 pub mod policy;
 pub mod quota;
 mod token;
+mod usage;
 
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ pub use keyring::Keyring;
 pub use permit::Permit;
 pub use policy::{Lane, OperationClass, Policy, Vendor};
 pub use token::{ReadToken, TokenRule};
+pub use usage::quotas_used;
 
 /// What an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -307,7 +309,24 @@ impl Gateway {
             { fields::CORRELATION } = call.correlation.as_str(),
             "vendor called"
         );
-        Metric::VendorCallMs.record(self.world.now(), took.as_secs_f64() * 1_000.0, &[call.vendor.as_str()]);
+        if !matches!(reply.class, Class::Held { .. }) {
+            measure(call.vendor, reply, took, self.world.now());
+        }
+    }
+}
+
+/// Counts a call that was made, or tried.
+fn measure(vendor: Vendor, reply: &Reply, took: Duration, now: Timestamp) {
+    Metric::VendorCallMs.record(now, took.as_secs_f64() * 1_000.0, &[vendor.as_str()]);
+    let failure = match (&reply.class, reply.status().map(|status| status.as_u16())) {
+        (Class::Throttled { .. }, _) | (_, Some(429)) => Some("throttled"),
+        // It was sent, and nothing came back in time.
+        (Class::Unknown, None) => Some("timeout"),
+        (_, None | Some(500..)) | (Class::Transient | Class::Unavailable { .. }, _) => Some("failed"),
+        _ => None,
+    };
+    if let Some(failure) = failure {
+        Metric::VendorCallsFailed.count(now, &[vendor.as_str(), failure]);
     }
 }
 

@@ -25,12 +25,14 @@ pub(super) struct Memory {
     tats: BTreeMap<&'static str, i64>,
 }
 
+/// How many calls were ever taken of a shard: what the sweeper compares, see [`super::usage`].
+pub(super) const TAKEN: &str = "taken";
+
 /// The answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Granted {
-    /// This many calls are granted, at least one. `used` is how much of the fullest limit's burst is in use, from 0 to
-    /// 1.
-    Yes { calls: u32, used: f64 },
+    /// This many calls are granted, at least one.
+    Yes { calls: u32 },
     /// No call before this time.
     No { until: Timestamp },
 }
@@ -59,7 +61,7 @@ impl Memory {
             if calls <= 0 {
                 return Ok(Granted::No { until: self.room_at(quota, lane, now) });
             }
-            let mut write = Write::update(key.clone()).set("type", &"quota")?.bind(":now", &now_us)?;
+            let mut write = Write::update(key.clone()).set("type", &"quota")?.bind(":now", &now_us)?.add(TAKEN, calls);
             for limit in quota.limits {
                 let step = step_us(limit, quota.shards) * calls;
                 let tat = format!("tat_{}", limit.name);
@@ -77,7 +79,7 @@ impl Memory {
                 Written::Done(item) => {
                     self.remember(&item, quota);
                     let calls = u32::try_from(calls).unwrap_or(1);
-                    return Ok(Granted::Yes { calls, used: self.used(quota, now_us) });
+                    return Ok(Granted::Yes { calls });
                 }
                 Written::Lost(Some(item)) => self.remember(&item, quota),
                 Written::Lost(None) => self.tats.clear(),
@@ -115,10 +117,6 @@ impl Memory {
             .map(|limit| self.tat(limit) + step_us(limit, quota.shards) - burst_us(limit, quota.shards, lane));
         let at = at.max().map_or(now, |at| Timestamp::from_ms(at.div_euclid(1_000) + 1));
         at.max(now.plus(Duration::from_millis(1)))
-    }
-
-    fn used(&self, quota: &Quota, now_us: i64) -> f64 {
-        quota.limits.iter().map(|limit| self.share(limit, quota.shards, now_us)).fold(0.0, f64::max)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a share, for a metric")]

@@ -10,13 +10,13 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use lambda_runtime::{LambdaEvent, service_fn};
 
+use super::measure;
 use crate::aws::queue::Received;
 use crate::domain::{Private, Timestamp};
 use crate::effects::nudge::{BULK, LANE};
 use crate::effects::{CALL_TIME_MIN, Lease, TAIL_TIME, owner};
 use crate::error::{Error, Result};
 use crate::gateway::Lane;
-use crate::telemetry::metrics::Metric;
 use crate::world::World;
 
 /// Time for a batch if Lambda gives no deadline: the shortest of the workers' timeouts.
@@ -71,6 +71,9 @@ impl Record {
 
 /// A function fed by a queue.
 pub trait Worker {
+    /// The function's name, in metrics.
+    const NAME: &str;
+
     /// Prepares a record; all records of the batch are prepared side by side. If this fails, the record is not worked
     /// and goes back to its queue.
     fn prepare(&self, record: &Record) -> impl Future<Output = Result<()>> + Send {
@@ -106,12 +109,13 @@ pub async fn respond<W: Worker>(
     world: &World,
 ) -> SqsBatchResponse {
     let records: Vec<Record> = event.records.into_iter().map(|message| record(message, request_id, deadline)).collect();
+    let count = records.len();
     let prepared = join_all(records.iter().map(|record| caught(worker.prepare(record)))).await;
     let mut failed = Vec::new();
     let mut groups: Vec<(String, Vec<Record>)> = Vec::new();
     for (record, prepared) in records.into_iter().zip(prepared) {
         if let Err(error) = prepared {
-            report(&error, &record, world);
+            report::<W>(&error, &record, world);
             failed.push(record.message_id);
             continue;
         }
@@ -122,6 +126,7 @@ pub async fn respond<W: Worker>(
         }
     }
     let worked = join_all(groups.into_iter().map(|(_, records)| work_group(worker, records, world))).await;
+    measure::handled(count, world.now());
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = failed.into_iter().chain(worked.into_iter().flatten()).map(failure).collect();
     response
@@ -130,7 +135,7 @@ pub async fn respond<W: Worker>(
 /// Turns a panic into an error of this record.
 async fn caught(work: impl Future<Output = Result<()>>) -> Result<()> {
     let done = AssertUnwindSafe(work).catch_unwind().await;
-    done.unwrap_or_else(|_| Err(Error::bug("panic", "a handler panicked")))
+    done.unwrap_or_else(|_| Err(Error::bug(measure::PANIC, "a handler panicked")))
 }
 
 /// Works a group in order. After a failure the other records of the group are still worked: each event carries its own
@@ -139,16 +144,15 @@ async fn work_group<W: Worker>(worker: &W, records: Vec<Record>, world: &World) 
     let mut failed = Vec::new();
     for record in records {
         if let Err(error) = caught(worker.handle(&record)).await {
-            report(&error, &record, world);
+            report::<W>(&error, &record, world);
             failed.push(record.message_id);
         }
     }
     failed
 }
 
-fn report(error: &Error, record: &Record, world: &World) {
-    // Which function it is, is told where handlers have names: see below.
-    Metric::Failures.count(world.now(), &[]);
+fn report<W: Worker>(error: &Error, record: &Record, world: &World) {
+    measure::failed(W::NAME, error, world.now());
     tracing::error!(
         message.id = record.message_id,
         message.receives = record.receives,

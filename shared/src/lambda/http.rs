@@ -16,6 +16,7 @@ use lambda_http::{Body, RequestExt as _};
 use lambda_runtime::Context;
 use serde_json::Value;
 
+use super::measure;
 use super::problem::problem;
 use crate::domain::{Correlation, Private, Timestamp};
 use crate::effects::{Lease, owner};
@@ -172,6 +173,9 @@ impl Answer {
 
 /// A function behind HTTP.
 pub trait HttpFunction {
+    /// The function's name, in metrics.
+    const NAME: &str;
+
     /// Answers one request.
     fn handle(&self, request: ApiRequest) -> impl Future<Output = Result<Answer>> + Send;
 }
@@ -192,8 +196,9 @@ pub async fn respond<F: HttpFunction>(
     let (method, route) = (named(&request.method), route::route(&request.segments));
     let correlation = request.correlation.clone();
     let handled = AssertUnwindSafe(function.handle(request)).catch_unwind().await;
-    let result = handled.unwrap_or_else(|_| Err(Error::bug("panic", "a handler panicked")));
-    let duration_ms = u64::try_from(world.now().since(received_at).as_millis()).unwrap_or(u64::MAX);
+    let result = handled.unwrap_or_else(|_| Err(Error::bug(measure::PANIC, "a handler panicked")));
+    let (now, took) = (world.now(), world.now().since(received_at));
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let response = match &result {
         Ok(Answer { status, page: Some(html), .. }) => page_response(*status, html, &correlation),
         // A refusal that repeats an earlier one.
@@ -205,10 +210,12 @@ pub async fn respond<F: HttpFunction>(
         }
         Err(error) => {
             log_failure(error, &correlation);
+            measure::reason(F::NAME, error, now);
             let (status, document, retry_after) = problem(error);
             problem_response(status, document, retry_after, false, &correlation)
         }
     };
+    measure::request(F::NAME, response.status().is_server_error(), took, now);
     tracing::info!(
         { fields::CORRELATION } = correlation.as_str(),
         http.method = method,

@@ -5,6 +5,7 @@ pub mod batch;
 mod config;
 pub mod http;
 mod inbound;
+mod measure;
 mod problem;
 pub mod receiver;
 pub mod schedule;

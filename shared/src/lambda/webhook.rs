@@ -11,6 +11,7 @@ use crate::effects::archive::Delivery;
 use crate::effects::inbound::Event;
 use crate::error::{Error, Result};
 use crate::gateway::Vendor;
+use crate::telemetry::metrics::Metric;
 use crate::vendors::webhooks::{Order, ReceivedWebhook, parser};
 
 /// What a receiver put into the queue: one webhook, or one part of it.
@@ -66,6 +67,22 @@ impl Webhook {
             delivery: delivery.map_err(|e| unreadable("delivery", &e))?,
             replay: replay.map_err(|e| unreadable("replay", &e))?,
         }))
+    }
+
+    /// Counts how long after the vendor's time of what it tells the webhook came. Twilio's callbacks bear no time.
+    pub fn count_lag(&self, told: Option<Timestamp>, now: Timestamp) {
+        if let (None, Some(told)) = (&self.replay, told)
+            && self.vendor != Vendor::Twilio
+        {
+            Metric::WebhookLagSeconds.record(now, self.delivery.received_at.since(told).as_secs_f64(), &[]);
+        }
+    }
+
+    /// Counts how long it took from the receipt until everything is applied.
+    pub fn count_processed(&self, now: Timestamp) {
+        if self.replay.is_none() {
+            Metric::WebhookProcessingSeconds.record(now, now.since(self.delivery.received_at).as_secs_f64(), &[]);
+        }
     }
 
     /// Reads an object of the archive.

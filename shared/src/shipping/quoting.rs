@@ -25,6 +25,7 @@ use crate::effects::Reason;
 use crate::error::{Error, Result};
 use crate::gateway::{Lane, Vendor};
 use crate::guard::{Guard, holds};
+use crate::telemetry::metrics::Metric;
 use crate::vendors::carrier::{CallContext, CarrierAnswer};
 
 /// How long an answer counts, and with it the quotes made of it. Carriers change prices daily; surcharges for a busy day
@@ -252,7 +253,10 @@ impl Quotes {
             }
         }
         let context = CallContext { permit: &permit, attempt: 0, correlation: &question.correlation };
-        match self.carriers.get(carrier).rates(&question.consignment, None, context).await {
+        let answer = self.carriers.get(carrier).rates(&question.consignment, None, context).await;
+        let is_priced = matches!(&answer, CarrierAnswer::Done(rates) if !rates.is_empty());
+        Metric::Quotes.count(world.now(), &[carrier.as_str(), if is_priced { "priced" } else { "failed" }]);
+        match answer {
             CarrierAnswer::Done(rates) => {
                 let now = world.now();
                 let expires = now.plus(KEPT_FOR).seconds();

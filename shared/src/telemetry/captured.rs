@@ -14,11 +14,15 @@ thread_local! {
     static LINES: RefCell<Option<(String, Vec<Value>)>> = const { RefCell::new(None) };
 }
 
-pub(super) fn see(metric: Metric, now: Timestamp, value: f64, of: &[&str]) {
-    COUNTED.with_borrow_mut(|counted| *counted.entry(metric.spec().name).or_default() += 1);
+pub(super) fn see(metrics: &[(Metric, f64)], now: Timestamp, of: &[&str]) {
+    COUNTED.with_borrow_mut(|counted| {
+        for (metric, _) in metrics {
+            *counted.entry(metric.spec().name).or_default() += 1;
+        }
+    });
     LINES.with_borrow_mut(|kept| {
         if let Some((namespace, lines)) = kept {
-            lines.extend(emf::line(namespace, metric, now, value, of));
+            lines.extend(emf::line(namespace, metrics, now, of));
         }
     });
 }

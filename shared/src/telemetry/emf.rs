@@ -18,13 +18,14 @@ pub(super) fn of_stage(stage: &str) {
     NAMESPACE.get_or_init(|| format!("Crossdock/{stage}"));
 }
 
-/// Writes one value of a metric. A line that cannot be written is dropped: a request never fails because of telemetry.
-pub(super) fn write(metric: Metric, now: Timestamp, value: f64, of: &[&str]) {
+/// Writes one value of each of some metrics that have the same dimensions, as one line. One that cannot be written is dropped: a
+/// request never fails because of telemetry.
+pub(super) fn write(metrics: &[(Metric, f64)], now: Timestamp, of: &[&str]) {
     #[cfg(feature = "mutations")]
-    super::captured::see(metric, now, value, of);
+    super::captured::see(metrics, now, of);
     // Metrics follow the logs: where none were started, as in tests, nothing is written.
     let Some(namespace) = NAMESPACE.get() else { return };
-    let Some(line) = line(namespace, metric, now, value, of) else { return };
+    let Some(line) = line(namespace, metrics, now, of) else { return };
     // One write for the whole line: standard output would look for its end in each piece.
     let Ok(mut line) = serde_json::to_vec(&line) else { return };
     line.push(b'\n');
@@ -32,8 +33,8 @@ pub(super) fn write(metric: Metric, now: Timestamp, value: f64, of: &[&str]) {
 }
 
 /// The line; `None` when nobody would read it.
-pub(super) fn line(namespace: &str, metric: Metric, now: Timestamp, value: f64, of: &[&str]) -> Option<Value> {
-    let spec = metric.spec();
+pub(super) fn line(namespace: &str, metrics: &[(Metric, f64)], now: Timestamp, of: &[&str]) -> Option<Value> {
+    let spec = metrics.first()?.0.spec();
     let folded: Option<Vec<(&str, &str)>> = (spec.dimensions.len() == of.len())
         .then(|| spec.dimensions.iter().zip(of).map(|(d, value)| Some((d.name, d.folded(value)?))).collect())
         .flatten();
@@ -47,6 +48,8 @@ pub(super) fn line(namespace: &str, metric: Metric, now: Timestamp, value: f64, 
     if sets.is_empty() {
         return None;
     }
+    let declared = metrics.iter().map(|(metric, _)| metric.spec());
+    let declared: Vec<Value> = declared.map(|spec| json!({ "Name": spec.name, "Unit": spec.unit.as_str() })).collect();
     let mut line = Map::new();
     line.insert(
         "_aws".to_owned(),
@@ -55,12 +58,12 @@ pub(super) fn line(namespace: &str, metric: Metric, now: Timestamp, value: f64, 
             "CloudWatchMetrics": [{
                 "Namespace": namespace,
                 "Dimensions": sets,
-                "Metrics": [{ "Name": spec.name, "Unit": spec.unit.as_str() }],
+                "Metrics": declared,
             }],
         }),
     );
     line.extend(folded.into_iter().flatten().map(|(name, value)| (name.to_owned(), json!(value))));
-    line.insert(spec.name.to_owned(), json!(value));
+    line.extend(metrics.iter().map(|(metric, value)| (metric.spec().name.to_owned(), json!(value))));
     Some(Value::Object(line))
 }
 
@@ -71,7 +74,7 @@ mod tests {
     #[test]
     fn a_line_has_its_dimensions_and_what_an_alarm_reads_has_none_too() {
         let at = Timestamp::from_ms(1_700_000_000_000);
-        let line = |metric, of: &[&str]| line("Crossdock/test", metric, at, 1.0, of);
+        let line = |metric, of: &[&str]| line("Crossdock/test", &[(metric, 1.0)], at, of);
         let denied = line(Metric::QuotaDenied, &["ups"]).expect("a line");
         assert_eq!(denied["_aws"]["Timestamp"], 1_700_000_000_000_i64);
         let declared = &denied["_aws"]["CloudWatchMetrics"][0];
@@ -85,10 +88,10 @@ mod tests {
     #[test]
     fn what_no_list_names_is_folded_or_not_written_and_never_a_series_of_its_own() {
         let at = Timestamp::from_ms(0);
-        let declined = line("n", Metric::PaymentsDeclined, at, 1.0, &["pi_123"]).expect("a line");
-        assert_eq!(declined["reason"], "other");
-        assert_eq!(line("n", Metric::RevenueMinorUnits, at, 5.0, &["jpy"]), None);
-        let failed = line("n", Metric::Failures, at, 1.0, &["a function of next year"]).expect("a line");
+        let failed = line("n", &[(Metric::SmsFailed, 1.0)], at, &["pi_123"]).expect("a line");
+        assert_eq!(failed["reason"], "other");
+        assert_eq!(line("n", &[(Metric::RevenueMinorUnits, 5.0)], at, &["jpy"]), None);
+        let failed = line("n", &[(Metric::Failures, 1.0)], at, &["a function of next year"]).expect("a line");
         assert_eq!(failed["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([[]]));
         assert!(failed.get("function").is_none());
     }

@@ -83,11 +83,18 @@ const CARRIER: Dimension = Dimension { name: "carrier", values: &["fedex", "ups"
 /// How a message goes.
 const CHANNEL: Dimension = Dimension { name: "channel", values: &["email", "sms"] };
 /// Currencies of which sums are shown. Sums of others have no line: a sum of several currencies means nothing.
-const CURRENCY: Dimension = Dimension { name: "currency", values: &["eur", "usd", "gbp", "chf"] };
-/// Why a card was declined: the issuer's codes, folded.
+const CURRENCY: Dimension = Dimension { name: "currency", values: &["EUR", "USD", "GBP", "CHF"] };
+/// Why a card was declined, as `domain::payment::DeclineCode` folds the issuers' codes.
 const DECLINE: Dimension = Dimension {
     name: "reason",
-    values: &["insufficient_funds", "card_invalid", "authentication", "suspected_fraud", "declined_by_issuer", OTHER],
+    values: &[
+        "card_declined",
+        "insufficient_funds",
+        "expired_card",
+        "incorrect_cvc",
+        "processing_error",
+        "authentication_required",
+    ],
 };
 /// What became of a refund.
 const REFUND: Dimension = Dimension { name: "outcome", values: &["succeeded", "failed", "canceled"] };
@@ -104,7 +111,7 @@ const QUOTE: Dimension = Dimension { name: "outcome", values: &["priced", "faile
 const LABEL: Dimension = Dimension { name: "outcome", values: &["bought", "refused", "given_up"] };
 /// Where work waits. Both kinds of marketing are one.
 const QUEUE: Dimension =
-    Dimension { name: "queue", values: &["payments", "email", "sms", "marketing", "shipments", "inbound"] };
+    Dimension { name: "queue", values: &["payments", "email", "sms", "marketing", "shipments", "inbound", "keys"] };
 /// What a person has to decide on.
 const SUBJECT: Dimension = Dimension { name: "subject", values: &["payment", "refund", "shipment", OTHER] };
 /// What of AWS keeps our state.
@@ -204,7 +211,7 @@ metrics! {
     PaymentsSucceeded: "payments_succeeded" Count [] for Alarm Dashboard;
     /// Payments that were declined and that nobody paid in another try within a quarter of an hour.
     PaymentsDeclined: "payments_declined" Count [DECLINE] and all for Alarm Dashboard;
-    /// Payments that failed for another reason than a decline: nobody knows what became of them, or the provider refused what we asked.
+    /// Payments of which the provider refused what we asked: nothing exists there.
     PaymentsFailed: "payments_failed" Count [] for Alarm Dashboard;
     /// From the order's payment being asked for to its success.
     PaymentSeconds: "payment_seconds" Seconds [] for Dashboard;
@@ -344,8 +351,13 @@ impl Metric {
 
     /// Writes one value, with a value for each dimension.
     pub fn record(self, now: Timestamp, value: f64, of: &[&str]) {
-        emf::write(self, now, value, of);
+        emf::write(&[(self, value)], now, of);
     }
+}
+
+/// Writes one value of each of these, which have no dimensions, as one line: a log is paid for by its bytes.
+pub fn together(now: Timestamp, metrics: &[(Metric, f64)]) {
+    emf::write(metrics, now, &[]);
 }
 
 #[cfg(test)]
@@ -354,8 +366,8 @@ mod tests {
 
     #[test]
     fn what_a_dimension_does_not_list_is_other_or_nothing() {
-        assert_eq!(DECLINE.folded("insufficient_funds"), Some("insufficient_funds"));
-        assert_eq!(DECLINE.folded("a new one of the issuer's"), Some(OTHER));
+        assert_eq!(SMS_FAILURE.folded("unreachable"), Some("unreachable"));
+        assert_eq!(SMS_FAILURE.folded("a new one of the carrier's"), Some(OTHER));
         assert_eq!(CURRENCY.folded("jpy"), None);
     }
 }

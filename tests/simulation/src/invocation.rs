@@ -11,7 +11,7 @@ use crossdock::domain::Timestamp;
 use crossdock::lambda::System;
 use crossdock::lambda::batch::{self, Worker};
 use crossdock::lambda::http::{self as edge, HttpFunction};
-use crossdock::lambda::schedule::Scheduled as _;
+use crossdock::lambda::schedule;
 use dead_letter_archiver::DeadLetterArchiver;
 use email_sender::EmailSender;
 use event_processor::EventProcessor;
@@ -305,7 +305,7 @@ pub(crate) fn run(
         }),
         Job::Report => Box::pin(async move {
             let reporter = MailReporter::new(&system).unwrap();
-            let _ = reporter.tick().await;
+            let _ = schedule::ticked(&reporter, system.world()).await;
             Done::Ticked
         }),
         Job::KeepDeadLetters => Box::pin(async move {
@@ -316,7 +316,7 @@ pub(crate) fn run(
         Job::Tick => Box::pin(async move {
             let sweeper = Sweeper::new(&system).unwrap();
             // A tick that failed is made up for by the next.
-            let _ = sweeper.tick().await;
+            let _ = schedule::ticked(&sweeper, system.world()).await;
             Done::Ticked
         }),
     };

@@ -30,6 +30,11 @@ pub fn class(code: u32) -> &'static str {
     classes.into_iter().find(|(codes, _)| codes.contains(&code)).map_or("other", |(_, class)| class)
 }
 
+/// Whether what is wrong is ours to put right: the next message will fail as well.
+pub fn is_ours(code: u32) -> bool {
+    OURS.contains(&code) || FILTERED.contains(&code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::class;

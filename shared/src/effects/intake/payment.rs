@@ -138,6 +138,9 @@ impl WorkList {
         intent.by_command = repeatable.is_command();
         let (order_pk, order_sk) = Payment::index(order, &payment_id, now);
         let payment = Payment {
+            outcome: None,
+            declined: None,
+            look_at: None,
             item_type: "payment".to_owned(),
             payment_id,
             order_id: order.clone(),

@@ -259,6 +259,21 @@ impl Kind {
         )
     }
 
+    /// What a person has to decide on when it is given up, in a word.
+    pub const fn subject(self) -> &'static str {
+        match self {
+            Self::PaymentCreate | Self::PaymentConfirm | Self::PaymentCancel => "payment",
+            Self::RefundCreate => "refund",
+            Self::ShipmentCreate => "shipment",
+            _ => "other",
+        }
+    }
+
+    /// Whether a person has to decide at once: money or a parcel hangs on it.
+    pub fn is_urgent(self) -> bool {
+        self.subject() != "other"
+    }
+
     /// Whether another provider does it where one is configured and its own certainly did not. Marketing waits for its own.
     pub const fn falls_back(self) -> bool {
         matches!(self, Self::MailSend | Self::MailPasswordReset)

@@ -9,6 +9,7 @@ use crate::domain::{Correlation, OrderId, PaymentId, Private, Timestamp, id};
 use crate::effects::list::intent::order_partition;
 use crate::effects::list::nudge::Nudge;
 use crate::error::Result;
+use crate::telemetry::metrics::Metric;
 
 /// Who says it, when, and because of what.
 #[derive(Clone, Debug)]
@@ -87,14 +88,39 @@ pub(crate) struct Plan {
     pub(crate) learned: Vec<(&'static str, String)>,
     /// A scan moves a shipment's status: whose, and how long after it we know.
     pub(crate) scan_known_after: Option<(Carrier, Duration)>,
-    /// A message has failed with this code of its provider's.
-    pub(crate) failed_with: Option<(&'static str, u32)>,
+    /// What is counted once it is written.
+    pub(crate) measured: Vec<Measured>,
     /// Money was taken of which we thought that it would not be: what else was begun of the order is called off.
     pub(crate) charged_unexpectedly: Option<Charged>,
     /// More of a payment has gone back than was left of it: says who, and of which.
     pub(crate) refunded_beyond: Option<(&'static str, PaymentId)>,
     /// Who says it, and why it is not believed: then the plan writes down that it was said, and moves nothing.
     pub(crate) doubt: Option<(&'static str, &'static str)>,
+}
+
+/// A value of a metric that has one dimension at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measured {
+    pub(crate) metric: Metric,
+    pub(crate) value: f64,
+    /// The value of its dimension.
+    pub(crate) of: Option<&'static str>,
+}
+
+impl Measured {
+    /// One occurrence.
+    pub(crate) const fn one(metric: Metric) -> Self {
+        Self { metric, value: 1.0, of: None }
+    }
+
+    /// One occurrence of this.
+    pub(crate) const fn one_of(metric: Metric, of: &'static str) -> Self {
+        Self { metric, value: 1.0, of: Some(of) }
+    }
+
+    pub(crate) fn write(&self, now: Timestamp) {
+        self.metric.record(now, self.value, self.of.as_slice());
+    }
 }
 
 /// A payment that was charged.

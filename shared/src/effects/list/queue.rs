@@ -22,6 +22,31 @@ pub enum Queue {
 }
 
 impl Queue {
+    /// Every queue.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Payments,
+        Self::Email,
+        Self::EmailBulk,
+        Self::Sms,
+        Self::SmsBulk,
+        Self::Shipments,
+        Self::InboundWork,
+        Self::Keys,
+    ];
+
+    /// The name in metrics.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Payments => "payments",
+            Self::Email => "email",
+            Self::Sms => "sms",
+            Self::EmailBulk | Self::SmsBulk => "marketing",
+            Self::Shipments => "shipments",
+            Self::InboundWork => "inbound",
+            Self::Keys => "keys",
+        }
+    }
+
     /// What its workers do in a minute: concurrency × 60 s ÷ the time of one call of a second or two; for mail the
     /// vendor's quota of 10,000 an hour is less.
     pub(crate) const fn per_minute(self) -> usize {

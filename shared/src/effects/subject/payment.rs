@@ -1,6 +1,7 @@
 //! The payment as an item: what is known of it, and how what somebody says changes it.
 
 mod observe;
+pub(crate) mod outcome;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ use crate::effects::list::outcome::Verdict;
 use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
 use crate::effects::list::reason::Reason;
 use crate::effects::subject::doubt::{Difference, Doubted};
+use crate::effects::subject::payment::outcome::PaymentOutcome;
 use crate::error::Result;
 
 /// Payments that one order can have in turn: more means that somebody loops.
@@ -112,6 +114,15 @@ pub struct Payment {
     pub order_pk: String,
     /// Index by order.
     pub order_sk: String,
+    /// What it came to, once that is decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<PaymentOutcome>,
+    /// Why it was declined last, while nobody knows whether anything follows.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "look")]
+    pub declined: Option<DeclineCode>,
+    /// When to look whether anything followed. (Index of what is due.)
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "due")]
+    pub look_at: Option<Timestamp>,
 }
 
 /// Where a payment lives.

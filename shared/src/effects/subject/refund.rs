@@ -17,13 +17,14 @@ use crate::effects::list::intent::{Data, Intent, Kind, PaymentAct, order_partiti
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::observation::{Observation, ObservedRefund, VendorAmount};
 use crate::effects::list::outcome::Verdict;
-use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
+use crate::effects::list::plan::{Context, Measured, Plan, Role, timeline_row};
 use crate::effects::list::reference::VendorRef;
 use crate::effects::subject::doubt::{Difference, Doubted};
 use crate::effects::subject::message::{Cause, Message};
 use crate::effects::subject::payment::{self, Payment};
 use crate::error::Result;
 use crate::guard::{Guard, condition};
+use crate::telemetry::metrics::Metric;
 
 /// A refund, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -180,6 +181,9 @@ impl Refund {
             plan.writes.push(timeline_row(&self.order_id, &entry, &context.occasion)?);
         }
         if moved {
+            if matches!(observed.status, RefundStatus::Succeeded | RefundStatus::Failed | RefundStatus::Canceled) {
+                plan.measured.push(Measured::one_of(Metric::Refunds, observed.status.as_str()));
+            }
             self.plan_end(&mut plan, observed.status, context)?;
         }
         plan.writes.extend(self.sums(&after, context)?);

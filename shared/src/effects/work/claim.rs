@@ -10,8 +10,9 @@ use crate::effects::list::intent::{self, Intent, Kind, Phase};
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::reason::Reason;
 use crate::error::{ErrorKind, Result};
-use crate::gateway::{Lane, Permit};
+use crate::gateway::{Lane, OperationClass, Permit};
 use crate::guard::{Guard, condition, holds};
+use crate::telemetry::metrics::Metric;
 
 /// Added to the deadline of the last call: clocks differ, and a settle takes its time.
 pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -186,6 +187,7 @@ impl WorkList {
         };
         // Whatever was CALLING when its lease ended may have happened: it is resolved, never run again.
         let write = take(&found.intent_id, lease, Phase::Resolving)?;
+        let is_opened = found.phase == Phase::Calling && found.kind.operation_class() == OperationClass::Effect;
         // Whoever resolved it and never came back may have sent the request once more, until their own lease's end. So may
         // whoever came back without an answer: an older version wrote down no other time of it.
         let may_have_called = found.kind.is_resolved_by_repeating()
@@ -202,7 +204,11 @@ impl WorkList {
             Written::Done(item) | Written::Lost(Some(item)) => item.parse()?,
             Written::Lost(None) => return Ok(Claim::Missing),
         };
-        Ok(match (Claimed::own(&now_is, lease), exhausted) {
+        let own = Claimed::own(&now_is, lease);
+        if is_opened && own.is_some() {
+            Metric::UnknownOpened.count(now, &[]);
+        }
+        Ok(match (own, exhausted) {
             (Some(claimed), Some(why)) => {
                 let certainly_not_called = found.phase == Phase::Ready && found.was_certainly_not_called(found.epoch);
                 Claim::Exhausted(Claimed { certainly_not_called, ..claimed }, why)

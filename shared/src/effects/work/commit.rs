@@ -8,7 +8,6 @@ use std::collections::HashSet;
 
 use crate::aws::{Item, Key, Transacted, Write};
 use crate::domain::Timestamp;
-use crate::domain::sms::failure;
 use crate::effects::list::WorkList;
 use crate::effects::list::plan::{Plan, Role};
 use crate::effects::subject::{Subject, doubt};
@@ -51,9 +50,7 @@ fn count(plan: &Plan, now: Timestamp) {
     if let Some((carrier, delay)) = plan.scan_known_after {
         Metric::TrackingDelaySeconds.record(now, delay.as_secs_f64(), &[carrier.as_str()]);
     }
-    if let Some((_, code)) = plan.failed_with {
-        Metric::SmsFailed.count(now, &[failure::class(code)]);
-    }
+    plan.measured.iter().for_each(|measured| measured.write(now));
 }
 
 /// What a commit came to.

@@ -5,6 +5,7 @@ pub(crate) mod cancel;
 pub(crate) mod claim;
 pub(crate) mod commit;
 pub(crate) mod key_step;
+mod measure;
 pub(crate) mod newest;
 mod otherwise;
 mod publish;

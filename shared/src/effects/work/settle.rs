@@ -14,6 +14,7 @@ use crate::effects::list::reason::Reason;
 use crate::effects::subject::Subject;
 use crate::effects::work::claim::Claimed;
 use crate::effects::work::commit::Committed;
+use crate::effects::work::measure;
 use crate::error::Result;
 use crate::gateway::{Lane, OperationClass, Vendor, policy};
 use crate::guard::{Guard, condition, holds};
@@ -61,7 +62,7 @@ impl WorkList {
             .bind(":resolving", &Phase::Resolving)?;
         match self.table.update(write).await? {
             Written::Done(item) => {
-                self.report(claimed, &Verdict::GivenUp { reason });
+                self.report(claimed, None, &Verdict::GivenUp { reason });
                 item.parse().map(Some)
             }
             Written::Lost(_) => Ok(None),
@@ -118,7 +119,7 @@ impl WorkList {
                 Committed::Done(done) => {
                     let (plan, after) = *done;
                     let verdict = effective(&outcome.verdict, intent, &after, now, backoff);
-                    self.report(claimed, &verdict);
+                    self.report(claimed, Some(&after), &verdict);
                     // A code is good for two minutes: the sweeper's minute is too long.
                     let again = async {
                         let wait = match &verdict {
@@ -239,10 +240,10 @@ impl WorkList {
         }
     }
 
-    fn report(&self, claimed: &Claimed, verdict: &Verdict) {
+    fn report(&self, claimed: &Claimed, after: Option<&Subject>, verdict: &Verdict) {
         let intent = &claimed.intent;
+        measure::settled(intent, after, verdict, self.world.now());
         if let Verdict::GivenUp { reason } = verdict {
-            Metric::WaitingForAPersonArrived.count(self.world.now(), &[]);
             tracing::error!(
                 { fields::CORRELATION } = intent.correlation_id.as_str(),
                 intent.id = intent.intent_id.as_str(),

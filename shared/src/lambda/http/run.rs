@@ -165,6 +165,8 @@ mod tests {
     struct Hears;
 
     impl HttpFunction for Hears {
+        const NAME: &str = "health";
+
         async fn handle(&self, request: ApiRequest) -> Result<Answer> {
             Ok(Answer::new(200, json!({ "query": request.query, "url": request.url, "segments": request.segments })))
         }

@@ -177,6 +177,8 @@ async fn an_intent_that_cannot_be_read_does_not_hide_the_others_from_the_sweeper
 struct Clumsy;
 
 impl Worker for Clumsy {
+    const NAME: &str = "payment-worker";
+
     async fn handle(&self, record: &Record) -> Result<()> {
         match record.body.as_str() {
             "panic" => panic!("a handler's own mistake"),

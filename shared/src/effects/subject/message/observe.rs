@@ -6,15 +6,17 @@ use super::{Cause, Message, key};
 use crate::aws::Write;
 use crate::domain::consent::{ConsentChange, Suppression};
 use crate::domain::message::{Channel, MessageStatus};
+use crate::domain::sms::failure;
 use crate::domain::status::{Move, Said, Status as _, decide};
 use crate::domain::{IntentId, Timestamp};
 use crate::effects::list::intent::{Data, Intent, Kind};
 use crate::effects::list::observation::{MessageFact, ObservedMessage};
-use crate::effects::list::plan::{Context, Plan, Role};
+use crate::effects::list::plan::{Context, Measured, Plan, Role};
 use crate::effects::list::reference::VendorRef;
 use crate::effects::subject::contact;
 use crate::error::Result;
 use crate::guard::{Guard, condition};
+use crate::telemetry::metrics::Metric;
 
 /// How long callbacks may take to say what became of an SMS before it is asked for. (Seed 000.)
 const STATUS_AFTER: Duration = Duration::from_secs(3_600);
@@ -67,8 +69,7 @@ impl Message {
         if after.status == MessageStatus::Delivered {
             after.error_code = None;
         }
-        plan.failed_with =
-            observed.error_code.filter(|_| after.status != self.status).map(|code| (context.source, code));
+        plan.measured = self.measured(&after, observed.error_code);
         if let (None, Some(vendor_id)) = (&self.vendor_id, &observed.vendor_id) {
             after.vendor = Some(context.source.to_owned());
             after.vendor_id = Some(vendor_id.clone());
@@ -101,6 +102,47 @@ impl Message {
         plan.writes.push((Role::Object, self.write(&after)?));
         after.version += 1;
         Ok((plan, after))
+    }
+
+    /// What is counted of this message becoming `after`: each step once.
+    fn measured(&self, after: &Self, error_code: Option<u32>) -> Vec<Measured> {
+        let channel = self.channel.as_str();
+        let mut measured = Vec::new();
+        let was_taken = |status: MessageStatus| {
+            matches!(
+                status,
+                MessageStatus::Sent | MessageStatus::Delivered | MessageStatus::Bounced | MessageStatus::Dropped
+            )
+        };
+        if was_taken(after.status) && !was_taken(self.status) {
+            measured.push(Measured::one_of(Metric::MessagesSent, channel));
+            if let Some(estimate) = after.estimate {
+                #[expect(clippy::cast_precision_loss, reason = "a message costs far less than 2^52 millionths")]
+                let value = estimate.micros as f64;
+                measured.push(Measured { metric: Metric::MessageCostMicros, value, of: Some(channel) });
+            }
+        }
+        if after.status != self.status {
+            let reached = match after.status {
+                MessageStatus::Delivered => Some(Metric::MessagesDelivered),
+                MessageStatus::Bounced => Some(Metric::MessagesBounced),
+                MessageStatus::Dropped => Some(Metric::MessagesDropped),
+                _ => None,
+            };
+            measured.extend(reached.map(|metric| Measured::one_of(metric, channel)));
+            measured.extend(error_code.map(|code| Measured::one_of(Metric::SmsFailed, failure::class(code))));
+            if error_code.is_some_and(failure::is_ours) {
+                measured.push(Measured::one(Metric::MessagesRefusedForOurFault));
+            }
+        }
+        let firsts = [
+            (Metric::MailsOpened, self.opened_at, after.opened_at),
+            (Metric::MailsClicked, self.clicked_at, after.clicked_at),
+            (Metric::MailsComplained, self.spam_reported_at, after.spam_reported_at),
+        ];
+        let news = firsts.into_iter().filter(|(_, was, is)| was.is_none() && is.is_some());
+        measured.extend(news.map(|(metric, ..)| Measured::one(metric)));
+        measured
     }
 
     /// The intent that asks how this SMS stands, should its callbacks have said nothing final by then. Nobody nudges it:

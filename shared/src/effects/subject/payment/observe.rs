@@ -127,6 +127,7 @@ impl Payment {
             plan.writes.push((Role::Once, Write::put_new(cancel.key(), &cancel)?));
             plan.nudges.push(Nudge::of(&cancel));
         }
+        self.come_to(&mut after, &mut plan.measured, context.now);
         plan.writes.push((Role::Object, self.write(&after)?));
         after.version += 1;
         Ok((plan, after))
@@ -194,7 +195,7 @@ impl Payment {
         let captured = after.refundable.unwrap_or(0) - self.refundable.unwrap_or(0);
         let write = Write::update(key(&self.payment_id));
         let write = if captured == 0 { write } else { write.add("refundable", captured) };
-        write
+        self.write_outcome(after, write)?
             .set("status", &after.status)?
             .set("vendor_at", &after.vendor_at)?
             .set("vendor", &after.vendor)?
