@@ -64,6 +64,8 @@ impl DeadLetterArchiver {
 }
 
 impl Scheduled for DeadLetterArchiver {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     /// One message that cannot be kept does not keep the others; then the run fails, and the next one tries again.
     async fn tick(&self) -> Result<()> {
         let until = self.world.now().plus(LOOKING_MAX);

@@ -6,5 +6,5 @@ use dead_letter_archiver::DeadLetterArchiver;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), RuntimeError> {
     let system = System::start()?;
-    schedule::run(DeadLetterArchiver::new(&system)?).await
+    schedule::run(DeadLetterArchiver::new(&system)?, system.world()).await
 }

@@ -310,7 +310,7 @@ pub(crate) fn run(
         }),
         Job::KeepDeadLetters => Box::pin(async move {
             let archiver = DeadLetterArchiver::new(&system).unwrap();
-            let _ = archiver.tick().await;
+            let _ = schedule::ticked(&archiver, system.world()).await;
             Done::Ticked
         }),
         Job::Tick => Box::pin(async move {
