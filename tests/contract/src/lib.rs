@@ -4,6 +4,7 @@
 //! * [`vectors`]: webhook signatures that the vendors' own SDKs made and judged;
 //! * [`layering`]: who may name whom, read from the sources;
 //! * [`answers`]: what the API answers against its own OpenAPI file, for tiers that get answers;
+//! * [`cloudwatch`]: metric lines and alarms as CloudWatch takes them, for tiers that write lines;
 //! * [`linked`]: which crates are linked into a function;
 //! * [`template`]: template.yaml as data.
 //!
@@ -13,6 +14,7 @@
 
 pub mod alarms;
 pub mod answers;
+pub mod cloudwatch;
 pub mod layering;
 pub mod linked;
 pub mod specs;

@@ -183,6 +183,10 @@ impl<'a> Reader<'a, '_> {
             return None;
         }
         if !self.takes("if_not_exists") {
+            // Another attribute's value; DynamoDB refuses one that is not there.
+            if self.rest.trim_start().starts_with('#') {
+                return self.operand()?;
+            }
             return self.value();
         }
         if !self.takes("(") {

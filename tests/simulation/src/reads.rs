@@ -124,6 +124,13 @@ fn query(mirror: &Mirror, query: &Query) -> Option<Answer> {
             let stored = due.filter_map(|(_, key)| mirror.items.get(key));
             stored.filter(|stored| stored.text("due_pk") == Some(pk)).collect()
         }
+        (Some("by-due"), "due_pk = :pk") => {
+            let of_it = mirror.items.values().filter(|stored| stored.text("due_pk") == Some(pk));
+            let mut placed: Vec<(i64, &Stored)> =
+                of_it.map(|stored| (stored.plain["due"].as_i64().unwrap_or(0), stored)).collect();
+            placed.sort_by_key(|(due, _)| *due);
+            placed.into_iter().map(|(_, stored)| stored).collect()
+        }
         (Some("by-order"), "order_pk = :pk") => {
             let of_order = mirror.items.values().filter(|stored| stored.text("order_pk") == Some(pk));
             let mut placed: Vec<(&str, &Stored)> =
