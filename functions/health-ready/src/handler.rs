@@ -54,6 +54,8 @@ impl HealthReady {
 }
 
 impl HttpFunction for HealthReady {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     async fn handle(&self, request: ApiRequest) -> Result<Answer> {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         let knows = match segments.as_slice() {

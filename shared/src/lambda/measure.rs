@@ -16,7 +16,7 @@ const SLOW: Duration = Duration::from_secs(5);
 /// probes.
 pub(super) fn request(function: &str, failed: bool, took: Duration, now: Timestamp) {
     let mut all = vec![(Metric::Handled, 1.0)];
-    if !function.ends_with("-webhook") && !matches!(function, "unsubscriber" | "health") {
+    if !function.ends_with("-webhook") && !matches!(function, "unsubscriber" | "health" | "health-ready") {
         all.extend([(Metric::RequestsAnswered, 1.0), (Metric::RequestSeconds, took.as_secs_f64())]);
         all.extend((took > SLOW).then_some((Metric::RequestsSlow, 1.0)));
     }

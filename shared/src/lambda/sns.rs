@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::alerts::Delivery;
 use crate::domain::Timestamp;
 use crate::error::{Error, Result};
+use crate::telemetry::metrics::Metric;
 use crate::world::World;
 
 /// A function that hears.
@@ -80,6 +81,9 @@ async fn hear_all<L: Listener>(listener: &L, records: &[Value], request_id: &str
         let delivery = delivery(record, world.now());
         let owner = format!("{request_id}/{}", delivery.message_id);
         let heard = caught(listener.hear(&delivery, &owner)).await;
+        if heard.is_err() {
+            Metric::AlertsUndelivered.count(world.now(), &[]);
+        }
         first_failure = first_failure.and(heard);
     }
     first_failure

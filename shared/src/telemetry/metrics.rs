@@ -360,6 +360,11 @@ pub fn together(now: Timestamp, metrics: &[(Metric, f64)]) {
     emf::write(metrics, now, &[]);
 }
 
+/// The same of metrics that have the same dimensions, with a value for each.
+pub fn together_of(now: Timestamp, metrics: &[(Metric, f64)], of: &[&str]) {
+    emf::write(metrics, now, of);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,12 +3,13 @@
 
 use super::{Row, VendorStates};
 use crate::aws::table::Index;
+use crate::domain::Timestamp;
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Kind, MANUAL_PARTITION};
 use crate::effects::list::queue::Queue;
 use crate::gateway::breaker::{Standing, Switch};
 use crate::gateway::{OperationClass, Vendor, quotas_used};
-use crate::telemetry::metrics::Metric;
+use crate::telemetry::metrics::{Metric, together, together_of};
 
 /// Rows of what waits for a person that are counted: who has more has other worries than the exact number.
 const WAITING_MAX: i32 = 500;
@@ -20,6 +21,7 @@ impl WorkList {
         for vendor in Vendor::ALL {
             Metric::VendorShut.record(now, f64::from(vendors.is_shut(vendor)), &[vendor.as_str()]);
         }
+        zeros(now);
         let mut told = Vec::new();
         for queue in Queue::ALL {
             let name = queue.as_str();
@@ -54,6 +56,30 @@ impl WorkList {
         for (vendor, percent) in used {
             Metric::QuotaUsedPercent.record(vendors.now, percent, &[vendor.as_str()]);
         }
+    }
+}
+
+/// Nothing is a value, too, where an alarm divides by it or compares with it: an expression of CloudWatch's has none where one of its
+/// metrics has none, and nobody says that `FILL` helps a series that was never written.
+fn zeros(now: Timestamp) {
+    let of_all = [
+        Metric::PaymentsSucceeded,
+        Metric::PaymentsDeclined,
+        Metric::PaymentsFailed,
+        Metric::Handled,
+        Metric::Failures,
+        Metric::RequestsAnswered,
+        Metric::RequestsSlow,
+        Metric::MailsComplained,
+    ];
+    together(now, &of_all.map(|metric| (metric, 0.0)));
+    let of_channels = [Metric::MessagesDelivered, Metric::MessagesBounced, Metric::MessagesDropped];
+    for channel in ["email", "sms"] {
+        together_of(now, &of_channels.map(|metric| (metric, 0.0)), &[channel]);
+    }
+    let of_senders = [Metric::WebhooksReceived, Metric::WebhooksRefused];
+    for sender in Metric::WebhooksReceived.spec().dimensions[0].values {
+        together_of(now, &of_senders.map(|metric| (metric, 0.0)), &[sender]);
     }
 }
 

@@ -16,7 +16,7 @@ mod template;
 
 pub use alarm::{Alarm, Composite, Missing, Source, State};
 pub use emf::Refused;
-pub use math::Expression;
+pub use math::{Expression, Values};
 pub use template::{Alarms, Template};
 
 use std::collections::BTreeMap;
@@ -60,7 +60,17 @@ pub struct Series(BTreeMap<Name, Vec<(i64, f64)>>);
 impl Series {
     /// Adds one value at a time in Unix milliseconds.
     pub fn put(&mut self, name: Name, at_ms: i64, value: f64) {
-        self.0.entry(name).or_default().push((at_ms, value));
+        let values = self.0.entry(name).or_default();
+        // By time: lines come nearly in order.
+        let place = values.partition_point(|(at, _)| *at <= at_ms);
+        values.insert(place, (at_ms, value));
+    }
+
+    /// The time of the first value and of the last.
+    pub fn span_ms(&self) -> Option<(i64, i64)> {
+        let first = self.0.values().filter_map(|values| values.first()).map(|(at, _)| *at).min()?;
+        let last = self.0.values().filter_map(|values| values.last()).map(|(at, _)| *at).max()?;
+        Some((first, last))
     }
 
     /// The names of all series.
@@ -76,8 +86,9 @@ impl Series {
     /// # Panics
     /// When the statistic is none that the model knows.
     pub fn statistic(&self, name: &Name, statistic: &str, from_ms: i64, to_ms: i64) -> Option<f64> {
-        let within = |(at, _): &&(i64, f64)| (from_ms..to_ms).contains(at);
-        let mut values: Vec<f64> = self.0.get(name)?.iter().filter(within).map(|(_, value)| *value).collect();
+        let all = self.0.get(name)?;
+        let place = |ms: i64| all.partition_point(|(at, _)| *at < ms);
+        let mut values: Vec<f64> = all[place(from_ms)..place(to_ms)].iter().map(|(_, value)| *value).collect();
         if values.is_empty() {
             return None;
         }

@@ -43,6 +43,14 @@ impl Template {
         Self { root: serde_yaml_ng::from_str(&text).unwrap_or_else(|e| panic!("template.yaml: {e}")) }
     }
 
+    /// A template of a test's own.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub fn of(text: &str) -> Self {
+        Self { root: serde_yaml_ng::from_str(text).unwrap_or_else(|e| panic!("{e}")) }
+    }
+
     /// The resources of a type, by their logical names.
     pub fn resources(&self, of_type: &str) -> Vec<(String, Mapping)> {
         let all = self.root["Resources"].as_mapping().into_iter().flatten();

@@ -1,0 +1,76 @@
+//! Which scenario drives which alarm. An alarm without a row fails here; each scenario asserts that it drives all of its own.
+
+use std::collections::BTreeSet;
+
+use contract::cloudwatch::{Dials, Series, Template};
+
+use super::{driven, judged};
+
+/// Who drives an alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A scenario of this name, in which shipping code wrote the lines.
+    Simulation(&'static str),
+    /// Series of AWS's own, made from what the scenario of this name takes for given.
+    Aws(&'static str),
+}
+
+impl By {
+    /// The test.
+    pub const fn test(self) -> &'static str {
+        let (Self::Simulation(name) | Self::Aws(name)) = self;
+        name
+    }
+}
+
+/// Alarms by what their logical names begin and end with, and who drives them. The first that fits counts.
+pub const DRIVERS: &[(&str, &str, By)] = &[
+    ("", "DlqAlarm", By::Aws("dead_letters")),
+    ("", "AgeAlarm", By::Aws("waiting_queues")),
+    ("", "ErrorsAlarm", By::Aws("dying_functions")),
+    ("SweeperSilence", "Alarm", By::Aws("a_silent_sweeper")),
+    ("Breaker", "Alarm", By::Simulation("stripe_is_down")),
+    ("GivenUp", "Alarm", By::Simulation("nobody_knows")),
+    ("RefundsBeyond", "Alarm", By::Simulation("refunded_beyond")),
+    ("ChargedUnexpectedly", "Alarm", By::Simulation("charged_unexpectedly")),
+    ("InDoubt", "Alarm", By::Simulation("in_doubt")),
+    ("Quota", "Alarm", By::Simulation("quota_in_use")),
+];
+
+/// Who drives this alarm.
+pub fn driver(alarm: &str) -> Option<By> {
+    let fits = |(begin, end, _): &&(&str, &str, By)| alarm.starts_with(begin) && alarm.ends_with(end);
+    DRIVERS.iter().find(fits).map(|(.., by)| *by)
+}
+
+/// All alarms of the template, by their logical names.
+pub fn alarms() -> Vec<String> {
+    let template = Template::read();
+    let kinds = ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"];
+    kinds.into_iter().flat_map(|kind| template.resources(kind)).map(|(name, _)| name).collect()
+}
+
+#[test]
+fn every_alarm_has_a_scenario_that_drives_it() {
+    let without: Vec<String> = alarms().into_iter().filter(|alarm| driver(alarm).is_none()).collect();
+    assert_eq!(without, Vec::<String>::new(), "alarms that nothing drives: add a row and a scenario");
+    for (begin, end, by) in DRIVERS {
+        let is_any = alarms().iter().any(|alarm| alarm.starts_with(begin) && alarm.ends_with(end));
+        assert!(is_any, "{begin}…{end}, driven by {}, is no alarm", by.test());
+    }
+}
+
+/// Judges a scenario: it has driven all alarms that are its own, whatever AWS does where nobody says what.
+pub fn assert_drives(scenario: &str, series: &Series) {
+    let own: BTreeSet<String> =
+        alarms().into_iter().filter(|alarm| driver(alarm).is_some_and(|by| by.test() == scenario)).collect();
+    assert!(!own.is_empty(), "{scenario} drives nothing");
+    for fills_what_was_never_there in [false, true] {
+        for extra_periods in [0, 2] {
+            let dials = Dials { fills_what_was_never_there, extra_periods };
+            let changes = judged(&Template::read(), series, dials);
+            let missing: Vec<&String> = own.difference(&driven(&changes)).collect::<Vec<_>>();
+            assert!(missing.is_empty(), "{scenario}, {dials:?}: {missing:?} in {changes:?}");
+        }
+    }
+}
