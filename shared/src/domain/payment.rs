@@ -81,6 +81,20 @@ pub struct Settlement {
     pub fee: Money,
 }
 
+/// What a payment came to, for those who watch how payments go: one outcome each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentOutcome {
+    /// It was paid.
+    Succeeded,
+    /// It was declined, and nothing followed.
+    Declined,
+    /// The provider refused what we asked.
+    Failed,
+    /// It was declined, and another payment of the order was paid: that one counts.
+    PaidByAnother,
+}
+
 /// Why a payment attempt was declined, in words that hold for every payment provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -19,11 +19,13 @@ use crate::domain::{Correlation, IntentId, Timestamp};
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Kind, Phase, due_partition};
 use crate::effects::list::nudge::Nudge;
+use crate::effects::list::queue::Queue;
 use crate::effects::list::requeue::Requeued;
 use crate::effects::subject::payment::outcome;
+use crate::effects::sweep::gauges::Minute;
 use crate::error::Result;
 use crate::gateway::breaker::{Breaker, Standing, Switch};
-use crate::gateway::{Vendor, breakers};
+use crate::gateway::{OperationClass, Vendor, breakers};
 
 /// Rows wanted per shard and tick: 16 shards × 100 rows is more than all workers do in a minute.
 const ROWS_PER_SHARD: usize = 100;
@@ -167,6 +169,33 @@ impl VendorStates {
     }
 }
 
+impl VendorStates {
+    /// What is to be shown of this minute.
+    fn minute(&self, rows: &[Row]) -> Minute {
+        let oldest = |queue: &str| {
+            let of_it = rows.iter().filter(|row| row.kind().queue().as_str() == queue);
+            of_it.map(|row| self.now.since(row.due)).max().unwrap_or_default()
+        };
+        let mut queues = Queue::ALL.map(Queue::as_str).to_vec();
+        queues.sort_unstable();
+        queues.dedup();
+        Minute {
+            now: self.now,
+            vendors: Vendor::ALL.map(|vendor| (vendor, self.is_shut(vendor))).to_vec(),
+            queues: queues.into_iter().map(|queue| (queue, oldest(queue))).collect(),
+        }
+    }
+
+    /// Whether calls that change something at this vendor are held back: by the breaker, by a key that is refused, or by an
+    /// operator.
+    fn is_shut(&self, vendor: Vendor) -> bool {
+        Switch::of(vendor)
+            .filter(|switch| *switch != Switch::Class(OperationClass::Read))
+            .filter_map(|switch| self.breaker(vendor, switch))
+            .any(|breaker| breaker.standing(self.now) != Standing::Closed)
+    }
+}
+
 /// What of that one shard is looked through for: twice its part, because shards are never even.
 const fn per_shard(kind: Kind) -> usize {
     2 * kind.queue().per_minute() / IntentId::DUE_SHARDS as usize + 1
@@ -183,7 +212,8 @@ impl WorkList {
         let declined = rows.extract_if(.., |row| matches!(row.what, What::Declined(_)));
         let declined = declined.filter_map(|row| if let What::Declined(key) = row.what { Some(key) } else { None });
         let declined: Vec<Key> = declined.collect();
-        let beside = join(self.decide_outcomes(&declined), self.gauges(&vendors, &rows));
+        let minute = vendors.minute(&rows);
+        let beside = join(self.decide_outcomes(&declined), self.gauges(&minute));
         let (room, _) = join(self.room(&vendors, &rows), Box::pin(beside)).await;
         let mut room = room?;
         rows.sort_by_key(|row| row.due);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{Key, Write};
 use crate::domain::event::{DomainEvent, PaymentRequested};
-use crate::domain::payment::{DeclineCode, PaymentStatus, Settlement};
+use crate::domain::payment::{DeclineCode, PaymentOutcome, PaymentStatus, Settlement};
 use crate::domain::timeline::TimelineEntry;
 use crate::domain::{
     ContactId, Correlation, CustomerId, IntentId, Money, OrderId, PaymentId, Private, Provider, Timestamp,
@@ -20,7 +20,6 @@ use crate::effects::list::outcome::Verdict;
 use crate::effects::list::plan::{Context, Plan, Role, timeline_row};
 use crate::effects::list::reason::Reason;
 use crate::effects::subject::doubt::{Difference, Doubted};
-use crate::effects::subject::payment::outcome::PaymentOutcome;
 use crate::error::Result;
 
 /// Payments that one order can have in turn: more means that somebody loops.

@@ -1,42 +1,42 @@
 //! What is so at this minute, as metrics: how the vendors stand, how old the oldest work is, what waits for a person, and how much
 //! of the quotas was used.
 
-use super::{Row, VendorStates};
+use std::time::Duration;
+
 use crate::aws::table::Index;
 use crate::domain::Timestamp;
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Kind, MANUAL_PARTITION};
-use crate::effects::list::queue::Queue;
-use crate::gateway::breaker::{Standing, Switch};
-use crate::gateway::{OperationClass, Vendor, quotas_used};
+use crate::gateway::{Vendor, quotas_used};
 use crate::telemetry::metrics::{Metric, together, together_of};
 
 /// Rows of what waits for a person that are counted: who has more has other worries than the exact number.
 const WAITING_MAX: i32 = 500;
 
+/// What a tick knows of this minute.
+pub(super) struct Minute {
+    pub(super) now: Timestamp,
+    /// Vendors, and whether calls to them are held back.
+    pub(super) vendors: Vec<(Vendor, bool)>,
+    /// Queues, and for how long the oldest of their work has been due.
+    pub(super) queues: Vec<(&'static str, Duration)>,
+}
+
 impl WorkList {
-    /// Writes them. What cannot be read is left out: the alarms on it take missing data as they are told to.
-    pub(super) async fn gauges(&self, vendors: &VendorStates, rows: &[Row]) {
-        let now = vendors.now;
-        for vendor in Vendor::ALL {
-            Metric::VendorShut.record(now, f64::from(vendors.is_shut(vendor)), &[vendor.as_str()]);
+    /// Writes it. What cannot be read is left out: the alarms on it take missing data as they are told to.
+    pub(super) async fn gauges(&self, minute: &Minute) {
+        let now = minute.now;
+        for (vendor, is_shut) in &minute.vendors {
+            Metric::VendorShut.record(now, f64::from(*is_shut), &[vendor.as_str()]);
+        }
+        for (queue, oldest) in &minute.queues {
+            Metric::OldestDueSeconds.record(now, oldest.as_secs_f64(), &[queue]);
         }
         zeros(now);
-        let mut told = Vec::new();
-        for queue in Queue::ALL {
-            let name = queue.as_str();
-            if told.contains(&name) {
-                continue;
-            }
-            told.push(name);
-            let of_it = rows.iter().filter(|row| row.kind().queue().as_str() == name);
-            let oldest = of_it.map(|row| now.since(row.due)).max().unwrap_or_default();
-            Metric::OldestDueSeconds.record(now, oldest.as_secs_f64(), &[name]);
-        }
-        futures_util::future::join(self.count_waiting(vendors), self.measure_quotas(vendors)).await;
+        futures_util::future::join(self.count_waiting(now), self.measure_quotas(now)).await;
     }
 
-    async fn count_waiting(&self, vendors: &VendorStates) {
+    async fn count_waiting(&self, now: Timestamp) {
         let Ok(rows) = self.table.query_index(Index::ByDue, MANUAL_PARTITION, WAITING_MAX).await else { return };
         let subject = |kind: Option<&str>| {
             Kind::ALL.into_iter().find(|known| Some(known.as_str()) == kind).map_or("other", Kind::subject)
@@ -46,15 +46,15 @@ impl WorkList {
             u32::try_from(subjects.iter().filter(|subject| wanted(subject)).count()).unwrap_or(u32::MAX).into()
         };
         for subject in ["payment", "refund", "shipment", "other"] {
-            Metric::WaitingForAPerson.record(vendors.now, count(&|it| it == subject), &[subject]);
+            Metric::WaitingForAPerson.record(now, count(&|it| it == subject), &[subject]);
         }
-        Metric::UrgentWaitingForAPerson.record(vendors.now, count(&|it| it != "other"), &[]);
+        Metric::UrgentWaitingForAPerson.record(now, count(&|it| it != "other"), &[]);
     }
 
-    async fn measure_quotas(&self, vendors: &VendorStates) {
-        let Ok(used) = quotas_used(&self.table, vendors.now).await else { return };
+    async fn measure_quotas(&self, now: Timestamp) {
+        let Ok(used) = quotas_used(&self.table, now).await else { return };
         for (vendor, percent) in used {
-            Metric::QuotaUsedPercent.record(vendors.now, percent, &[vendor.as_str()]);
+            Metric::QuotaUsedPercent.record(now, percent, &[vendor.as_str()]);
         }
     }
 }
@@ -80,16 +80,5 @@ fn zeros(now: Timestamp) {
     let of_senders = [Metric::WebhooksReceived, Metric::WebhooksRefused];
     for sender in Metric::WebhooksReceived.spec().dimensions[0].values {
         together_of(now, &of_senders.map(|metric| (metric, 0.0)), &[sender]);
-    }
-}
-
-impl VendorStates {
-    /// Whether calls that change something at this vendor are held back: by the breaker, by a key that is refused, or by an
-    /// operator.
-    fn is_shut(&self, vendor: Vendor) -> bool {
-        Switch::of(vendor)
-            .filter(|switch| *switch != Switch::Class(OperationClass::Read))
-            .filter_map(|switch| self.breaker(vendor, switch))
-            .any(|breaker| breaker.standing(self.now) != Standing::Closed)
     }
 }

@@ -4,10 +4,9 @@ use futures_util::future::join_all;
 
 use crate::aws::table::{Index, Written};
 use crate::aws::{Item, Key};
-use crate::domain::payment::PaymentStatus;
+use crate::domain::payment::{PaymentOutcome, PaymentStatus};
 use crate::effects::list::WorkList;
 use crate::effects::subject::payment::Payment;
-use crate::effects::subject::payment::outcome::PaymentOutcome;
 use crate::error::Result;
 use crate::telemetry::metrics::Metric;
 

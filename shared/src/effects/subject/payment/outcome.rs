@@ -10,12 +10,10 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::{Payment, key};
 use crate::aws::Write;
 use crate::domain::Timestamp;
-use crate::domain::payment::PaymentStatus;
+use crate::domain::payment::{PaymentOutcome, PaymentStatus};
 use crate::effects::list::intent::due_partition;
 use crate::effects::list::plan::Measured;
 use crate::error::Result;
@@ -27,20 +25,6 @@ pub(crate) const LOOK_AFTER: Duration = Duration::from_secs(15 * 60);
 const PROCESSING_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// The kind of such a row in the due index.
 pub(crate) const KIND: &str = "payment.outcome";
-
-/// What a payment came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PaymentOutcome {
-    /// It was paid.
-    Succeeded,
-    /// It was declined, and nothing followed.
-    Declined,
-    /// The provider refused what we asked.
-    Failed,
-    /// It was declined, and another payment of the order was paid: that one counts.
-    PaidByAnother,
-}
 
 impl Payment {
     /// Decides what this payment comes to, as far as `after` tells; and what is to be counted of it.
