@@ -8,7 +8,7 @@ use super::{driven, judged};
 
 /// Who drives an alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub(crate) enum By {
     /// A scenario of this name, in which shipping code wrote the lines.
     Simulation(&'static str),
     /// Series of AWS's own, made from what the scenario of this name takes for given.
@@ -17,14 +17,14 @@ pub enum By {
 
 impl By {
     /// The test.
-    pub const fn test(self) -> &'static str {
+    pub(crate) const fn test(self) -> &'static str {
         let (Self::Simulation(name) | Self::Aws(name)) = self;
         name
     }
 }
 
 /// Alarms by what their logical names begin and end with, and who drives them. The first that fits counts.
-pub const DRIVERS: &[(&str, &str, By)] = &[
+pub(crate) const DRIVERS: &[(&str, &str, By)] = &[
     ("", "DlqAlarm", By::Aws("dead_letters")),
     ("", "AgeAlarm", By::Aws("waiting_queues")),
     ("", "ErrorsAlarm", By::Aws("dying_functions")),
@@ -38,13 +38,13 @@ pub const DRIVERS: &[(&str, &str, By)] = &[
 ];
 
 /// Who drives this alarm.
-pub fn driver(alarm: &str) -> Option<By> {
+pub(crate) fn driver(alarm: &str) -> Option<By> {
     let fits = |(begin, end, _): &&(&str, &str, By)| alarm.starts_with(begin) && alarm.ends_with(end);
     DRIVERS.iter().find(fits).map(|(.., by)| *by)
 }
 
 /// All alarms of the template, by their logical names.
-pub fn alarms() -> Vec<String> {
+pub(crate) fn alarms() -> Vec<String> {
     let template = Template::read();
     let kinds = ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"];
     kinds.into_iter().flat_map(|kind| template.resources(kind)).map(|(name, _)| name).collect()
@@ -61,7 +61,7 @@ fn every_alarm_has_a_scenario_that_drives_it() {
 }
 
 /// Judges a scenario: it has driven all alarms that are its own, whatever AWS does where nobody says what.
-pub fn assert_drives(scenario: &str, series: &Series) {
+pub(crate) fn assert_drives(scenario: &str, series: &Series) {
     let own: BTreeSet<String> =
         alarms().into_iter().filter(|alarm| driver(alarm).is_some_and(|by| by.test() == scenario)).collect();
     assert!(!own.is_empty(), "{scenario} drives nothing");
@@ -69,7 +69,8 @@ pub fn assert_drives(scenario: &str, series: &Series) {
         for extra_periods in [0, 2] {
             let dials = Dials { fills_what_was_never_there, extra_periods };
             let changes = judged(&Template::read(), series, dials);
-            let missing: Vec<&String> = own.difference(&driven(&changes)).collect::<Vec<_>>();
+            let driven = driven(&changes);
+            let missing: Vec<&String> = own.difference(&driven).collect();
             assert!(missing.is_empty(), "{scenario}, {dials:?}: {missing:?} in {changes:?}");
         }
     }
