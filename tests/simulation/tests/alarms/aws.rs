@@ -53,19 +53,39 @@ fn dying_functions() {
     assert_drives("dying_functions", &series);
 }
 
-/// The sweeper is not started for ten minutes. Its invocations are those of a simulation; the schedule is AWS's.
+/// The sweeper is not started for half an hour. By the documentation an alarm may look back further than its own five minutes
+/// where values are missing, so it is told after five minutes at the earliest, and after fifteen at the latest. Its invocations are those of a simulation; the schedule is AWS's.
 #[tokio::test(start_paused = true)]
 async fn a_silent_sweeper() {
     let mut universe = Universe::new(1);
     let mut invoked = Vec::new();
-    for minute in 0..40 {
+    for minute in 0..70 {
         let before = universe.invocations.len();
-        if !(10..20).contains(&minute) {
+        if !(10..40).contains(&minute) {
             universe.sweep().await;
         }
         invoked.push(universe.invocations.len() - before);
     }
     let count = |minute: i64| u8::try_from(invoked[usize::try_from(minute).unwrap()]).unwrap();
-    let series = series_of("a_silent_sweeper", 40, |_, minute| Some(count(minute)).filter(|n| *n > 0).map(f64::from));
+    let series = series_of("a_silent_sweeper", 70, |_, minute| Some(count(minute)).filter(|n| *n > 0).map(f64::from));
     assert_drives("a_silent_sweeper", &series);
+}
+
+/// A dead webhook is left alone for four days.
+#[test]
+fn a_dead_webhook_is_forgotten() {
+    let day = 24 * 60;
+    let age = |minute: i64| if minute < 4 * day { minute * 60 } else { 0 };
+    let series = series_of("a_dead_webhook_is_forgotten", 4 * day + 30, |_, minute| {
+        // Every five minutes is enough for what is looked at every five minutes.
+        (minute % 5 == 0).then(|| i32::try_from(age(minute)).unwrap().into())
+    });
+    assert_drives("a_dead_webhook_is_forgotten", &series);
+}
+
+/// Alerts wait for half an hour, and a function is throttled as long.
+#[test]
+fn lambda_has_no_room() {
+    let series = series_of("lambda_has_no_room", 60, |_, minute| Some(f64::from(u8::from((5..35).contains(&minute)))));
+    assert_drives("lambda_has_no_room", &series);
 }

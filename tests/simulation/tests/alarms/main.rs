@@ -52,13 +52,14 @@ async fn minutes(universe: &mut Universe, count: usize) {
     }
 }
 
-/// What alarms did over the time of these series, and for a while afterwards.
-fn judged(template: &Template, series: &Series, dials: Dials) -> Vec<(String, State)> {
+/// What some alarms did over the time of these series, and until nothing of it is in their windows any more.
+fn judged(template: &Template, series: &Series, dials: Dials, some: &dyn Fn(&str) -> bool) -> Vec<(String, State)> {
     let mut alarms: Alarms = template.alarms(dials);
+    alarms.metric.retain(|alarm| some(&alarm.logical));
     let Some((first_ms, last_ms)) = series.span_ms() else { return Vec::new() };
     let longest_ms =
         alarms.metric.iter().map(|alarm| alarm.period_ms * i64::try_from(alarm.evaluation_periods).unwrap());
-    let tail_ms = longest_ms.max().unwrap_or(0).min(7 * 3_600_000) + 5 * MINUTE_MS;
+    let tail_ms = longest_ms.max().unwrap_or(0) + 5 * MINUTE_MS;
     let mut changes = Vec::new();
     let mut now_ms = first_ms + 1;
     while now_ms <= last_ms + tail_ms {
