@@ -23,11 +23,13 @@ pub(crate) struct Scope<'a> {
     pub(crate) values: &'a Values<'a>,
     /// The `#names` and `:values` seen so far.
     seen: Vec<&'a str>,
+    /// An attribute that is assigned to another is not there: DynamoDB refuses the write, if its condition holds.
+    pub(crate) lacks_an_attribute: bool,
 }
 
 impl<'a> Scope<'a> {
     pub(crate) fn new(item: &'a Attributes, names: &'a Names<'a>, values: &'a Values<'a>) -> Self {
-        Self { item, names, values, seen: Vec::new() }
+        Self { item, names, values, seen: Vec::new(), lacks_an_attribute: false }
     }
 
     /// Whether a condition holds.
@@ -183,9 +185,10 @@ impl<'a> Reader<'a, '_> {
             return None;
         }
         if !self.takes("if_not_exists") {
-            // Another attribute's value; DynamoDB refuses one that is not there.
             if self.rest.trim_start().starts_with('#') {
-                return self.operand()?;
+                let value = self.operand()?;
+                self.scope.lacks_an_attribute |= value.is_none();
+                return Some(value.unwrap_or("{\"NULL\":true}"));
             }
             return self.value();
         }

@@ -147,7 +147,7 @@ fn step(mirror: &Mirror, action: &Action<'_>) -> Option<Step> {
         Action::Delete(_) => Some(Step::Changes(key, None)),
         Action::ConditionCheck(_) => Some(Step::Checked),
     };
-    if !scope.all_are_used() {
+    if !scope.all_are_used() || holds && scope.lacks_an_attribute {
         return None;
     }
     let is_shown = part.return_values_on_condition_check_failure == Some("ALL_OLD");
