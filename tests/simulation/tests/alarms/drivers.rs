@@ -26,6 +26,7 @@ impl By {
 /// Alarms by what their logical names begin and end with, and who drives them. The first that fits counts.
 pub(crate) const DRIVERS: &[(&str, &str, By)] = &[
     ("", "DlqAlarm", By::Aws("dead_letters")),
+    ("KeyAge", "Alarm", By::Simulation("a_key_grows_old")),
     ("", "AgeAlarm", By::Aws("waiting_queues")),
     ("", "ErrorsAlarm", By::Aws("dying_functions")),
     ("DeadWebhooksOld", "Alarm", By::Aws("a_dead_webhook_is_forgotten")),
@@ -53,6 +54,7 @@ pub(crate) const DRIVERS: &[(&str, &str, By)] = &[
     ("SlowMean", "Alarm", By::Simulation("the_checkout_is_slow")),
     ("Quota", "Alarm", By::Simulation("quota_in_use")),
     ("Mails", "Alarm", By::Simulation("mails_bounce")),
+    ("SmsWithheld", "Alarm", By::Simulation("a_country_that_gets_no_sms")),
     ("SmsDelivered", "Alarm", By::Simulation("sms_fail")),
     ("MessageCost", "Alarm", By::Simulation("sms_fail")),
     ("MessagesRefused", "Alarm", By::Simulation("a_mail_is_refused")),

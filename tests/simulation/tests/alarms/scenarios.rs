@@ -9,6 +9,7 @@ use crossdock::error::{Error, Result};
 use crossdock::gateway::breaker::{Forced, State, Switch};
 use crossdock::gateway::{Gateway, Lane, Memory, OperationClass, Vendor, force};
 use crossdock::lambda::http::{Answer, ApiRequest, HttpFunction};
+use crossdock::telemetry::metrics::Metric;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sandbox::{CallFault, Course, Vendor as There, WebhookFault};
 use serde_json::json;
@@ -365,4 +366,33 @@ async fn an_alert_reaches_nobody() {
     assert!(crossdock::lambda::sns::respond(&Deaf, event, "r", system.world()).await.is_err());
     minutes(&mut universe, 20).await;
     assert_drives("an_alert_reaches_nobody", &recorded());
+}
+
+/// Somebody asks for SMS to a country to which the shop sends none.
+#[tokio::test(start_paused = true)]
+async fn a_country_that_gets_no_sms() {
+    let mut universe = universe();
+    universe.variables.push(("SMS_DESTINATIONS".to_owned(), "+61".to_owned()));
+    minutes(&mut universe, 5).await;
+    for n in 0..20 {
+        let body = json!({ "channel": "sms", "kind": "delivery_notification", "to": "+4798765432",
+            "order_id": format!("o-{n}"), "data": { "status": "out_for_delivery" } });
+        let answer = universe.call("POST", "/messages", Some(&format!("m-{n}")), Some(&body)).await;
+        assert_eq!(answer.status(), 422, "{}", answer.body());
+    }
+    minutes(&mut universe, 30).await;
+    assert_drives("a_country_that_gets_no_sms", &recorded());
+}
+
+/// A key is ninety days old, and then new. The simulation has no dates of secrets: the line is the one that secret-rotator writes.
+#[tokio::test(start_paused = true)]
+async fn a_key_grows_old() {
+    let universe = universe();
+    let days = |days: u32| f64::from(days) * 86_400.0;
+    for day in 0..10_u32 {
+        let age = if day < 5 { days(86 + day) } else { days(day - 5) };
+        Metric::KeyAgeSeconds.record(Timestamp::from_ms(universe.now_ms()), age, &[]);
+        universe.sleep_ms(86_400_000).await;
+    }
+    assert_drives("a_key_grows_old", &recorded());
 }
