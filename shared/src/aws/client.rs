@@ -225,7 +225,7 @@ pub fn unreachable_store(error: &Error) -> Option<&'static str> {
     if !matches!(error.code, "aws_unavailable" | "aws_no_answer") {
         return None;
     }
-    match error.detail.split(':').next().unwrap_or_default() {
+    match error.context.split(':').next().unwrap_or_default() {
         "GetItem" | "BatchGetItem" | "Query" | "UpdateItem" | "TransactWriteItems" => Some("table"),
         "SendMessage" | "SendMessageBatch" | "GetQueueAttributes" | "ReceiveMessage" => Some("queue"),
         _ => None,
