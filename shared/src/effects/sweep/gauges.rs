@@ -73,7 +73,8 @@ fn zeros(now: Timestamp) {
         Metric::MailsComplained,
     ];
     together(now, &of_all.map(|metric| (metric, 0.0)));
-    let of_channels = [Metric::MessagesDelivered, Metric::MessagesBounced, Metric::MessagesDropped];
+    let of_channels =
+        [Metric::MessagesDelivered, Metric::MessagesBounced, Metric::MessagesDropped, Metric::MessageCostMicros];
     for channel in ["email", "sms"] {
         together_of(now, &of_channels.map(|metric| (metric, 0.0)), &[channel]);
     }
