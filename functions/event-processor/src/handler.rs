@@ -1,5 +1,7 @@
 //! event-processor: archives verified events, then applies them, one transaction each, and publishes domain events.
 
+use std::collections::BTreeSet;
+
 use crossdock::domain::input::normalised_email;
 use crossdock::domain::{Correlation, Timestamp};
 use crossdock::effects::archive::Archive;
@@ -129,6 +131,16 @@ impl Worker for EventProcessor {
             }
             Inbound::Work => self.own(record).await,
         }
+    }
+
+    /// Publications: ten of a batch are read, sent and marked in as many waits as one.
+    fn is_shared(&self, record: &Record) -> bool {
+        matches!(self.queues.read(record), Ok(Inbound::Work)) && Nudge::parse(&record.body).is_ok()
+    }
+
+    async fn handle_shared(&self, records: &[Record]) -> Result<()> {
+        let ids = records.iter().map(|record| Ok(Nudge::parse(&record.body)?.0)).collect::<Result<BTreeSet<_>>>()?;
+        self.list.publish(&ids.into_iter().collect::<Vec<_>>()).await
     }
 
     /// Events of one object go one after the other.

@@ -84,6 +84,18 @@ pub trait Worker {
     /// Works one record. After an error it goes back to its queue, and after too many errors to the dead-letter queue.
     fn handle(&self, record: &Record) -> impl Future<Output = Result<()>> + Send;
 
+    /// Whether this record may be worked together with others of which that is said: in as many requests as one alone.
+    fn is_shared(&self, record: &Record) -> bool {
+        let _ = record;
+        false
+    }
+
+    /// Works several such records at once. After an error each is worked alone, so that none suffers for another.
+    fn handle_shared(&self, records: &[Record]) -> impl Future<Output = Result<()>> + Send {
+        let _ = records;
+        std::future::ready(Ok(()))
+    }
+
     /// Records of one group are worked one after the other, in the order in which they came.
     fn group(&self, record: &Record) -> String {
         record.message_id.clone()
@@ -113,10 +125,15 @@ pub async fn respond<W: Worker>(
     let prepared = join_all(records.iter().map(|record| caught(worker.prepare(record)))).await;
     let mut failed = Vec::new();
     let mut groups: Vec<(String, Vec<Record>)> = Vec::new();
+    let mut shared: Vec<Record> = Vec::new();
     for (record, prepared) in records.into_iter().zip(prepared) {
         if let Err(error) = prepared {
             report::<W>(&error, &record, world);
             failed.push(record.message_id);
+            continue;
+        }
+        if worker.is_shared(&record) {
+            shared.push(record);
             continue;
         }
         let group = worker.group(&record);
@@ -125,10 +142,12 @@ pub async fn respond<W: Worker>(
             None => groups.push((group, vec![record])),
         }
     }
-    let worked = join_all(groups.into_iter().map(|(_, records)| work_group(worker, records, world))).await;
+    let worked = join_all(groups.into_iter().map(|(_, records)| work_group(worker, records, world)));
+    let (worked, of_shared) = futures_util::join!(Box::pin(worked), Box::pin(work_shared(worker, shared, world)));
     measure::handled(count, world.now());
     let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = failed.into_iter().chain(worked.into_iter().flatten()).map(failure).collect();
+    let failed = failed.into_iter().chain(worked.into_iter().flatten()).chain(of_shared);
+    response.batch_item_failures = failed.map(failure).collect();
     response
 }
 
@@ -149,6 +168,18 @@ async fn work_group<W: Worker>(worker: &W, records: Vec<Record>, world: &World) 
         }
     }
     failed
+}
+
+/// Works several records at once, and each alone where that fails.
+async fn work_shared<W: Worker>(worker: &W, records: Vec<Record>, world: &World) -> Vec<String> {
+    if records.len() > 1 {
+        match caught(worker.handle_shared(&records)).await {
+            Ok(()) => return Vec::new(),
+            Err(error) => tracing::warn!(error = %error, "records failed together, and are worked one by one"),
+        }
+    }
+    let alone = records.into_iter().map(|record| work_group(worker, vec![record], world));
+    join_all(alone).await.into_iter().flatten().collect()
 }
 
 fn report<W: Worker>(error: &Error, record: &Record, world: &World) {

@@ -109,6 +109,70 @@ async fn ten_events_of_a_batch_wait_once_for_the_archive_and_as_often_for_the_st
     assert_eq!(counts[0], counts[1]);
 }
 
+/// The last invocation's requests of this name.
+fn count(universe: &Universe, name: &str) -> usize {
+    universe.invocations.last().unwrap().waves.iter().flatten().filter(|request| *request == name).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_of_an_order_s_first_payment_reads_it_together_with_its_intent() {
+    let mut universe = warm().await;
+    universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", "pm_card_visa"))).await;
+    universe.sleep_ms(100).await;
+    let now_ms = universe.now_ms();
+    for delivery in universe.sandbox().take_due(now_ms) {
+        let request = delivery.request.map(|body| lambda_http::Body::Binary(body.to_vec()));
+        universe.call_raw(Function::StripeWebhook, request, "/").await;
+    }
+    let messages = universe.aws().sqs().receive("inbound-events", 100);
+    let events = messages.len();
+    assert!(events > 1);
+    for message in messages {
+        universe.work("inbound-events", Function::EventProcessor, vec![message]).await;
+        assert_eq!(count(&universe, "DynamoDB.BatchGetItem"), 1, "{}", names(&universe));
+        assert_eq!(count(&universe, "DynamoDB.GetItem"), 0, "{}", names(&universe));
+    }
+}
+
+/// Payments whose publications are in the queue.
+async fn publications(universe: &mut Universe, orders: usize) -> Vec<simulation::Message> {
+    for n in 1..=orders {
+        let key = format!("k-{n}");
+        universe.call("POST", "/payments", Some(&key), Some(&confirmed_payment(&key, "pm_card_visa"))).await;
+    }
+    let messages = universe.aws().sqs().receive("inbound-work", 100);
+    assert!(messages.len() >= orders, "{}", messages.len());
+    messages
+}
+
+#[tokio::test(start_paused = true)]
+async fn publications_of_a_batch_are_read_together_and_sent_together() {
+    let mut universe = warm().await;
+    let mut messages = publications(&mut universe, 5).await;
+    messages.truncate(5);
+    let before = universe.aws().sqs().visible("domain-events");
+    universe.work("inbound-work", Function::EventProcessor, messages).await;
+    assert_eq!(universe.aws().sqs().visible("domain-events") - before, 5);
+    assert_eq!(count(&universe, "DynamoDB.BatchGetItem"), 1, "{}", names(&universe));
+    assert_eq!(count(&universe, "SQS.SendMessageBatch"), 1, "{}", names(&universe));
+    assert_eq!(count(&universe, "DynamoDB.UpdateItem"), 5, "{}", names(&universe));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publication_that_cannot_be_read_holds_up_no_other_one_of_its_batch() {
+    let mut universe = warm().await;
+    let mut messages = publications(&mut universe, 3).await;
+    messages.truncate(3);
+    let nudge: serde_json::Value = serde_json::from_str(&messages[1].body).unwrap();
+    let broken = format!("INTENT#{}", nudge["intent_id"].as_str().unwrap());
+    universe.aws().table().set_attributes(&broken, "INTENT", &[("created_at", &json!({ "S": "nobody knows" }))]);
+    let before = universe.aws().sqs().visible("domain-events");
+    universe.work("inbound-work", Function::EventProcessor, messages).await;
+    assert_eq!(universe.aws().sqs().visible("domain-events") - before, 2, "{}", names(&universe));
+    let left = universe.aws().sqs().messages("inbound-work");
+    assert!(left.iter().any(|message| message.body.contains(nudge["intent_id"].as_str().unwrap())), "it comes again");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_batch_of_mail_events_waits_for_one_queue_however_large_it_is() {
     let mut universe = warm().await;
