@@ -3,6 +3,7 @@
 use crate::aws::{Transacted, Write};
 use crate::domain::Correlation;
 use crate::effects::inbound::event::{Applied, Event};
+use crate::effects::inbound::listed::is_all_known;
 use crate::effects::inbound::mark::{self, Mark, Once};
 use crate::effects::inbound::provider::Lookup;
 use crate::effects::inbound::target::Target;
@@ -136,7 +137,8 @@ pub(super) fn leaves_open(event: &Event, subject: &Subject) -> bool {
         !is_known_by_now(event, subject) && event.observed.as_ref().is_some_and(|observed| subject.ties_with(observed))
     };
     let is_of_another = |payment: &Payment| payment.vendor_id.is_some() && payment.vendor_id != event.vendor_id;
-    let has_refunds =
-        matches!(subject, Subject::Payment(payment) if event.refunded.is_some() && !is_of_another(payment));
+    let asks_for_refunds =
+        |payment: &Payment| event.refunded.is_some() && !is_of_another(payment) && !is_all_known(event, payment);
+    let has_refunds = matches!(subject, Subject::Payment(payment) if asks_for_refunds(payment));
     has_refunds || event.vendor_id.is_some() && is_tie()
 }

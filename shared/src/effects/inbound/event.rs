@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{IntentId, Timestamp};
+use crate::domain::{IntentId, Money, OrderId, Timestamp};
 use crate::effects::list::observation::Observation;
 
 /// A verified event, in our words.
@@ -18,6 +18,9 @@ pub struct Event {
     pub stack: Option<String>,
     /// Our intent in the object's metadata, when it has one.
     pub intent_id: Option<IntentId>,
+    /// The order in a payment's metadata: whoever looks for the payment guesses from it which one it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
     /// The vendor's id of the object.
     pub vendor_id: Option<String>,
     /// The vendor's id of the payment that the object is part of.
@@ -26,6 +29,9 @@ pub struct Event {
     /// That so much of the payment has gone back, in the vendor's units, and not by which refunds: they are to be listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunded: Option<i64>,
+    /// The same in our units, where a request of ours was what made it go back: of that we hear by other ways, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded_by_us: Option<Money>,
     /// It says that the object exists, and what it says of it is news only where that was not known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub introduces: bool,

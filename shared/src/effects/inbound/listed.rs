@@ -12,6 +12,7 @@ use crate::effects::inbound::target::Target;
 use crate::effects::list::WorkList;
 use crate::effects::list::observation::Observation;
 use crate::effects::subject::Subject;
+use crate::effects::subject::payment::Payment;
 use crate::error::Result;
 use crate::gateway::Vendor;
 
@@ -31,6 +32,9 @@ impl WorkList {
         let Some(id) = payment.vendor_id.as_ref().filter(|id| Some(*id) == event.vendor_id.as_ref()) else {
             return Ok(payment.vendor_id.is_some());
         };
+        if is_all_known(event, payment) {
+            return Ok(true);
+        }
         let Some(listed) = provider.refunds(id, correlation).await else { return Ok(false) };
         // Those that failed count too: they had gone back when the event was made.
         if listed.iter().map(|refund| refund.amount).sum::<i64>() < refunded {
@@ -66,9 +70,11 @@ impl WorkList {
             occurred_at: event.occurred_at,
             stack: listed.stack,
             intent_id: listed.intent_id,
+            order_id: None,
             vendor_id: Some(listed.vendor_id),
             part_of: event.vendor_id.clone(),
             refunded: None,
+            refunded_by_us: None,
             introduces: false,
             otherwise: None,
             observed: Some(listed.observed),
@@ -82,6 +88,17 @@ impl WorkList {
         tracing::info!(event = told.event_id, applied = ?applied, "a refund was found in the payment's list");
         Ok(())
     }
+}
+
+/// Whether it tells of a refund that we have asked for, and all that has gone back by then is known: most refunds are so, and
+/// nobody has to ask for a list of them.
+///
+/// What somebody else makes has an event of its own that no request of ours caused, so that a refund of ours which has failed
+/// since and counts as known for another moment never stands in for it.
+pub(super) fn is_all_known(event: &Event, payment: &Payment) -> bool {
+    event
+        .refunded_by_us
+        .is_some_and(|back| back.currency == payment.amount.currency && back.value <= payment.amount_refunded)
 }
 
 /// Whether this refund is ours with this status already: then there is nothing to write of it.

@@ -1,13 +1,14 @@
 //! What an event is about: matched by our own id in the vendor's metadata, then by the vendor's id.
 
-use crate::domain::{Correlation, RefundId};
+use crate::aws::Item;
+use crate::domain::{Correlation, IntentId, PaymentId, RefundId};
 use crate::effects::inbound::event::Event;
 use crate::effects::list::WorkList;
-use crate::effects::list::intent::{self, Intent};
+use crate::effects::list::intent::{self, Data, Intent};
 use crate::effects::list::observation::Observation;
 use crate::effects::list::plan::Context;
 use crate::effects::list::reference::{VendorRef, ref_key};
-use crate::effects::subject::payment::Payment;
+use crate::effects::subject::payment::{self, FIRST_ORDINAL, Payment};
 use crate::effects::subject::refund::Refund;
 use crate::effects::subject::{Subject, doubt};
 use crate::error::Result;
@@ -23,11 +24,16 @@ impl WorkList {
     /// The object that an event is about, and the intent that it names; `None` when it matches nothing.
     pub(super) async fn target(&self, vendor: Vendor, event: &Event) -> Result<Option<Target>> {
         if let Some(intent_id) = &event.intent_id
-            && let Some(item) = self.table.get(&intent::key(intent_id)).await?
+            && let (Some(item), guessed) = self.with_guess(intent_id, event).await?
         {
             let intent: Intent = item.parse()?;
             if is_of(vendor, &intent) {
-                let subject = self.subject(&intent).await?;
+                let subject = match (&intent.data, guessed) {
+                    (Data::Payment { payment_id, .. }, Some(item)) if item.key() == payment::key(payment_id) => {
+                        Subject::stored(&item)?
+                    }
+                    _ => self.subject(&intent).await?,
+                };
                 return Ok(Some(Target { subject, intent: Some(intent) }));
             }
             // An event moves only what is its own vendor's.
@@ -44,6 +50,18 @@ impl WorkList {
         let named: VendorRef = named.parse()?;
         let Some(item) = self.table.get(&named.at).await? else { return Ok(None) };
         Ok(Some(Target { subject: Subject::stored(&item)?, intent: None }))
+    }
+
+    /// The intent that an event names, and in the same wait what is most likely its object: the first payment of its order,
+    /// which most payments are.
+    async fn with_guess(&self, intent_id: &IntentId, event: &Event) -> Result<(Option<Item>, Option<Item>)> {
+        let key = intent::key(intent_id);
+        let Some(order) = event.order_id.as_ref().filter(|_| event.part_of.is_none()) else {
+            return Ok((self.table.get(&key).await?, None));
+        };
+        let first = PaymentId::nth(&self.stack, order, FIRST_ORDINAL);
+        let mut found = self.table.get_many(&[key, payment::key(&first)]).await?.into_iter();
+        Ok((found.next().flatten(), found.next().flatten()))
     }
 
     /// A refund that was made at the vendor, of a payment of ours: it becomes one of ours.

@@ -4,7 +4,7 @@ use crate::aws::Item;
 use crate::domain::{OrderId, PaymentId};
 use crate::effects::intake::request::{Repeatable, Request, StoredAnswer, same_request};
 use crate::effects::list::WorkList;
-use crate::effects::subject::payment::{self, ORDINAL_MAX, Payment};
+use crate::effects::subject::payment::{self, FIRST_ORDINAL, ORDINAL_MAX, Payment};
 use crate::error::Result;
 
 impl WorkList {
@@ -17,7 +17,7 @@ impl WorkList {
         order: &OrderId,
         repeatable: &Repeatable,
     ) -> Result<Option<(PaymentId, Option<StoredAnswer>)>> {
-        for ordinal in 1..=ORDINAL_MAX {
+        for ordinal in FIRST_ORDINAL..=ORDINAL_MAX {
             let id = PaymentId::nth(&self.stack, order, ordinal);
             let Some(item) = self.table.get(&payment::key(&id)).await? else { return Ok(None) };
             let payment: Payment = item.parse()?;

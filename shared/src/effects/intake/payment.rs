@@ -15,7 +15,7 @@ use crate::effects::list::intent::{self, Data, Intent, Kind, PaymentAct, VendorR
 use crate::effects::list::nudge::Nudge;
 use crate::effects::list::plan::Context;
 use crate::effects::subject::contact::{self, Called};
-use crate::effects::subject::payment::{self, ORDINAL_MAX, Payment};
+use crate::effects::subject::payment::{self, FIRST_ORDINAL, ORDINAL_MAX, Payment};
 use crate::effects::work::claim::{Claimed, Lease};
 use crate::error::{Error, Result};
 use crate::guard::{Guard, condition, holds};
@@ -44,7 +44,7 @@ impl WorkList {
         lease: &Lease,
         build: impl Fn(&PaymentId, &IntentId) -> Result<VendorRequest>,
     ) -> Result<Created> {
-        for ordinal in 1..=ORDINAL_MAX {
+        for ordinal in FIRST_ORDINAL..=ORDINAL_MAX {
             let now = self.world.now();
             let (payment, intent) =
                 self.new_payment(input, repeatable, contact_id, correlation, lease, ordinal, now, &build)?;

@@ -14,6 +14,9 @@ use crate::guard::{Guard, holds};
 /// in which most disputes come.
 pub const KEPT_AFTER: Duration = Duration::from_secs(35 * 24 * 3_600);
 
+/// How each of our idempotency keys begins.
+pub const VENDOR_KEY_PREFIX: &str = "crossdock-";
+
 /// Where an intent stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -221,7 +224,7 @@ impl Intent {
         if !holds(Guard::VendorKey) {
             generation = format!("{generation}/{}/{}", self.epoch, self.attempt);
         }
-        format!("crossdock-{}", id::digest(&[stack.as_str(), self.intent_id.as_str(), &generation]))
+        format!("{VENDOR_KEY_PREFIX}{}", id::digest(&[stack.as_str(), self.intent_id.as_str(), &generation]))
     }
 }
 

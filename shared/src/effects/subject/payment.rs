@@ -22,6 +22,8 @@ use crate::effects::list::reason::Reason;
 use crate::effects::subject::doubt::{Difference, Doubted};
 use crate::error::Result;
 
+/// The ordinal of an order's first payment.
+pub(crate) const FIRST_ORDINAL: u32 = 1;
 /// Payments that one order can have in turn: more means that somebody loops.
 pub(crate) const ORDINAL_MAX: u32 = 50;
 

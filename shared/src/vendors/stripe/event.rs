@@ -1,8 +1,10 @@
 //! Stripe's events in our words.
 
+use super::amount::from_stripe_units;
 use super::wire::{AnyObject, Customer, Event as WireEvent, Object, PaymentIntent, PreviousCustomer, Refund};
-use crate::domain::{IntentId, Timestamp};
+use crate::domain::{IntentId, OrderId, Timestamp};
 use crate::effects::inbound::Event;
+use crate::effects::intent::VENDOR_KEY_PREFIX;
 use crate::effects::observation::Observation;
 use crate::error::{Error, Result};
 
@@ -24,9 +26,11 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
         occurred_at,
         stack: None,
         intent_id: None,
+        order_id: None,
         vendor_id: None,
         part_of: None,
         refunded: None,
+        refunded_by_us: None,
         introduces: false,
         otherwise: None,
         observed: None,
@@ -39,6 +43,7 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
     let metadata = about.metadata.unwrap_or_default();
     event.stack = metadata.crossdock_stack;
     event.intent_id = metadata.crossdock_intent.map(IntentId::from_stored);
+    event.order_id = metadata.crossdock_order.as_deref().and_then(OrderId::parse);
     // A charge belongs to its payment's history; the payment's own events say what it means.
     let names_charge = event.kind.starts_with("charge.") && event.kind != "charge.refund.updated";
     let is_charge = names_charge && about.payment_intent.is_some();
@@ -46,6 +51,12 @@ pub fn read_event(body: &[u8], received_at: Timestamp) -> Result<Event> {
     event.part_of = about.payment_intent.filter(|_| !is_charge);
     // Before 2024-10-28.acacia this is all that is told of a refund of a charge (docs.stripe.com/changelog/acacia/2024-10-28).
     event.refunded = about.amount_refunded.filter(|_| is_charge && event.kind == "charge.refunded");
+    let is_by_us = envelope.request.as_ref().and_then(|request| request.get("idempotency_key")?.as_str());
+    event.refunded_by_us = event
+        .refunded
+        .filter(|_| is_by_us.is_some_and(|key| key.starts_with(VENDOR_KEY_PREFIX)))
+        .zip(about.currency.as_deref())
+        .and_then(|(refunded, currency)| from_stripe_units(refunded, currency));
     let json = object.get();
     event.introduces = matches!(event.kind.as_str(), "payment_intent.created" | "customer.created");
     event.observed = match event.kind.as_str() {

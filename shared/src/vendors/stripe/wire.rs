@@ -120,6 +120,8 @@ pub(super) struct Metadata {
     #[serde(default)]
     pub(super) crossdock_stack: Option<String>,
     #[serde(default)]
+    pub(super) crossdock_order: Option<String>,
+    #[serde(default)]
     pub(super) crossdock_intent: Option<String>,
 }
 
@@ -168,6 +170,9 @@ pub(super) struct Event<'a> {
     pub(super) kind: String,
     #[serde(default)]
     pub(super) created: Option<Value>,
+    /// Of whoever caused it; in old versions its id alone. (docs.stripe.com/api/events/object#event_object-request)
+    #[serde(default)]
+    pub(super) request: Option<Value>,
     #[serde(default, borrow)]
     pub(super) data: Option<EventData<'a>>,
 }
@@ -192,6 +197,8 @@ pub(super) struct AnyObject {
     /// On charges: what has gone back of it.
     #[serde(default)]
     pub(super) amount_refunded: Option<i64>,
+    #[serde(default)]
+    pub(super) currency: Option<String>,
     #[serde(default)]
     pub(super) metadata: Option<Metadata>,
 }

@@ -62,6 +62,31 @@ async fn a_refund_in_the_dashboard_is_known_whichever_version_the_endpoint_has()
     }
 }
 
+/// What is known needs no list: most refunds are asked for here, and Stripe tells of each.
+#[tokio::test(start_paused = true)]
+async fn the_refunds_are_listed_for_what_somebody_else_made_and_not_for_our_own() {
+    for version in VERSIONS {
+        let mut universe = Universe::new(1);
+        universe.sandbox().set_stripe_endpoint_version(version);
+        let (path, id) = paid(&mut universe, "pm_card_visa").await;
+        let lists = |universe: &Universe| {
+            universe.sandbox().calls().iter().filter(|call| call.operation == "list_refunds").count()
+        };
+        let part = json!({ "amount": { "value": 300, "currency": "EUR" } });
+        assert_eq!(universe.call("POST", &path, Some("r-1"), Some(&part)).await.status(), 201);
+        settle(&mut universe).await;
+        assert!(told(&universe).contains(&"charge.refunded".to_owned()), "{version}");
+        assert_eq!(lists(&universe), 0, "{version}");
+        // As much as is known to have gone back, and yet another refund.
+        let now_ms = universe.now_ms();
+        universe.sandbox().merchant_refunds(now_ms, &id, Some(300)).unwrap();
+        settle(&mut universe).await;
+        assert_eq!(lists(&universe), 1, "{version}");
+        assert_eq!(order(&mut universe, "o-1").await["payment"]["amount_refunded"]["value"], 600, "{version}");
+        assert_eq!(violations(&universe), Vec::<String>::new(), "{version}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_refund_whose_metadata_is_null_is_taken_over_like_any_other() {
     let mut universe = Universe::new(1);
