@@ -84,7 +84,9 @@ pub(crate) enum Role {
 pub(crate) struct Plan {
     pub(crate) writes: Vec<(Role, Write)>,
     pub(crate) nudges: Vec<Nudge>,
-    /// Vendor ids are learned: events may be waiting for them. One but for a shipment of several parcels.
+    /// Vendor ids are learned for which events may be waiting: of payments, for which refunds wait, too, and of parcels, whose
+    /// events bear no mark of ours. What is told of a message bears its intent's; the one that lost it is in the due index.
+    /// One but for a shipment of several parcels.
     pub(crate) learned: Vec<(&'static str, String)>,
     /// A scan moves a shipment's status: whose, and how long after it we know.
     pub(crate) scan_known_after: Option<(Carrier, Duration)>,

@@ -134,7 +134,6 @@ impl Customer {
         } else {
             if let (None, Some(vendor_id)) = (&self.vendor_id, &observed.vendor_id) {
                 after.vendor_id = Some(vendor_id.clone());
-                plan.learned = vec![(context.source, vendor_id.clone())];
                 let at = key(&self.customer_id);
                 plan.writes.push(VendorRef::naming(context.source, vendor_id, self.customer_id.as_str(), at)?);
             }

@@ -168,7 +168,6 @@ impl Refund {
         }
         if let (None, Some(vendor_id)) = (&self.vendor_id, &observed.vendor_id) {
             after.vendor_id = Some(vendor_id.clone());
-            plan.learned = vec![(context.source, vendor_id.clone())];
             plan.writes.push(VendorRef::naming(context.source, vendor_id, self.refund_id.as_str(), self.key())?);
         }
         if moved || observed.vendor_at.is_some() {

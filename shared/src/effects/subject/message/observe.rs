@@ -73,7 +73,6 @@ impl Message {
         if let (None, Some(vendor_id)) = (&self.vendor_id, &observed.vendor_id) {
             after.vendor = Some(context.source.to_owned());
             after.vendor_id = Some(vendor_id.clone());
-            plan.learned = vec![(context.source, vendor_id.clone())];
             let at = key(&self.message_id);
             plan.writes.push(VendorRef::naming(context.source, vendor_id, self.message_id.as_str(), at)?);
             if self.channel == Channel::Sms && after.status == MessageStatus::Sent {
