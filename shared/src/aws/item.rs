@@ -1,4 +1,4 @@
-//! Items of the one table: their keys, and their way to and from Rust types (by serde_dynamo, never by hand).
+//! Items of the one table: their keys, and their way to and from Rust types (by serde, never by hand).
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Serialize, de::DeserializeOwned};
@@ -57,7 +57,7 @@ impl Item {
     /// # Errors
     /// `corrupt_item` (a bug) when it does not have that type's shape; the message names the item's key only.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_dynamo::from_item(self.0.clone()).map_err(|e| {
+        super::parse::parse(&self.0).map_err(|e| {
             let key = self.key();
             Error::bug("corrupt_item", format!("{}: {}", key.logged(), said_of_type(&e.to_string())))
         })

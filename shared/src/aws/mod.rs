@@ -6,6 +6,7 @@ mod deployment;
 mod expression;
 pub mod item;
 pub mod object;
+mod parse;
 pub mod queue;
 pub mod secret;
 mod signed;

@@ -59,6 +59,11 @@ impl Table {
     /// under the same token, so it is never done twice. When a lost try is still in progress, the token is kept, too: under
     /// another one our own commit would look like somebody else's.
     pub async fn transact(&self, writes: &[Write]) -> Result<Transacted> {
+        self.transact_all(&writes.iter().collect::<Vec<_>>()).await
+    }
+
+    /// The same of writes that stand in different places.
+    pub async fn transact_all(&self, writes: &[&Write]) -> Result<Transacted> {
         if writes.len() > WRITES_MAX {
             return Err(Error::bug("transaction_too_large", writes.len()));
         }
@@ -80,9 +85,11 @@ impl Table {
         ulid(self.world.now(), self.world.rng.next())
     }
 
-    async fn try_transact(&self, writes: &[Write], token: &str) -> Result<Tried> {
-        let items =
-            writes.iter().map(|write| write.clone().into_transact_item(&self.name)).collect::<Result<Vec<_>>>()?;
+    async fn try_transact(&self, writes: &[&Write], token: &str) -> Result<Tried> {
+        let items = writes
+            .iter()
+            .map(|write| Write::clone(write).into_transact_item(&self.name))
+            .collect::<Result<Vec<_>>>()?;
         let result =
             self.client.transact_write_items().set_transact_items(Some(items)).client_request_token(token).send().await;
         let Err(error) = result else { return Ok(Tried::Over(Transacted::Done)) };
@@ -100,7 +107,7 @@ impl Table {
 }
 
 /// A failed condition counts more than a conflict: a write that lost will lose again.
-fn obstacles(writes: &[Write], reasons: &[CancellationReason]) -> Result<Tried> {
+fn obstacles(writes: &[&Write], reasons: &[CancellationReason]) -> Result<Tried> {
     let mut lost = Vec::new();
     let mut retry = false;
     for (index, (write, reason)) in writes.iter().zip(reasons).enumerate() {

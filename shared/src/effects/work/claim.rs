@@ -1,5 +1,6 @@
 //! Claim: one conditional write takes the intent and marks it CALLING before any call leaves.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::aws::Write;
@@ -114,12 +115,13 @@ impl WorkList {
             .when(&condition(Guard::ClaimPhase, "#phase = :ready"))
             .when(&condition(Guard::ClaimDue, is_due(lease)))
             .when("#give_up_at > :now")
-            .when(&condition(Guard::KnownKind, &known_kinds()))
+            .when(&condition(Guard::KnownKind, &KNOWN_KINDS))
             .when(&condition(Guard::ClaimLimit, "#claims < :claims_max"))
             .bind(":ready", &Phase::Ready)?
             .bind(":now", &now)?
             .bind(":claims_max", &(CLAIMS_MAX - 1))?;
-        let write = Kind::ALL.iter().try_fold(write, |write, kind| write.bind(&known_kind(*kind), kind))?;
+        let known = Kind::ALL.iter().zip(&*KIND_NAMES);
+        let write = known.into_iter().try_fold(write, |write, (kind, name)| write.bind(name, kind))?;
         match self.table.update(write).await? {
             Written::Done(item) => {
                 let mut intent: Intent = item.parse()?;
@@ -229,13 +231,11 @@ const fn is_due(lease: &Lease) -> &'static str {
 }
 
 /// A kind that only a newer version knows is left to it: while two run at once, its nudges may come here too.
-fn known_kinds() -> String {
-    format!("#kind IN ({})", Kind::ALL.map(known_kind).join(", "))
-}
+static KNOWN_KINDS: LazyLock<String> = LazyLock::new(|| format!("#kind IN ({})", KIND_NAMES.join(", ")));
 
-fn known_kind(kind: Kind) -> String {
-    format!(":kind_{}", kind.as_str().replace('.', "_"))
-}
+/// What each kind is called in that condition.
+static KIND_NAMES: LazyLock<Vec<String>> =
+    LazyLock::new(|| Kind::ALL.iter().map(|kind| format!(":kind_{}", kind.as_str().replace('.', "_"))).collect());
 
 fn take(id: &IntentId, lease: &Lease, phase: Phase) -> Result<Write> {
     let write = Write::update(intent::key(id))

@@ -85,16 +85,16 @@ impl WorkList {
             planned
                 .writes
                 .retain(|(role, write)| !matches!(role, Role::Once | Role::Ref) || !there.contains(write.key()));
-            let mut writes: Vec<Write> = planned.writes.iter().map(|(_, write)| write.clone()).collect();
+            let mut writes: Vec<&Write> = planned.writes.iter().map(|(_, write)| write).collect();
             let mut afterwards = Vec::new();
             if !holds(Guard::FollowUpsTogether) {
-                let follows = |write: &Write| write.key().pk.starts_with("INTENT#") && write.is_put();
+                let follows = |write: &&Write| write.key().pk.starts_with("INTENT#") && write.is_put();
                 (afterwards, writes) = writes.into_iter().partition(follows);
             }
-            let lost = match self.table.transact(&writes).await? {
+            let lost = match self.table.transact_all(&writes).await? {
                 Transacted::Done => {
                     for write in afterwards {
-                        self.table.transact(&[write]).await?;
+                        self.table.transact_all(&[write]).await?;
                     }
                     count(&planned, self.world.now());
                     return Ok(Committed::Done(Box::new((planned, after))));
