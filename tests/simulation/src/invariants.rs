@@ -6,7 +6,9 @@ mod mails;
 mod marks;
 mod wishes;
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use sandbox::Dial;
 use sandbox::stripe::Refund;
@@ -25,7 +27,7 @@ const MAIL_WINDOW_MS: i64 = 600_000;
 
 /// Checks a run that has come to rest; the list of what is wrong is empty when nothing is.
 pub fn violations(universe: &Universe) -> Vec<String> {
-    let items = universe.aws().table().items();
+    let items = universe.aws().table().shared_items();
     let mut wrong = universe.watch.violations.clone();
     wrong.extend(universe.told.violations.iter().cloned());
     wrong.extend(
@@ -66,7 +68,7 @@ fn events_are_applied_without_vendors(universe: &Universe, wrong: &mut Vec<Strin
 }
 
 /// I7: what is in a dead-letter queue was not to be understood, or was refused; and that is there, each of it.
-fn dead_letters_are_our_own(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+fn dead_letters_are_our_own(universe: &Universe, items: &[Arc<Value>], wrong: &mut Vec<String>) {
     // A command that was put off is gone when Stripe refuses it: then the nudge that found that out ends there.
     let is_refused_command = |body: &str| {
         let nudge: Value = serde_json::from_str(body).unwrap_or_default();
@@ -93,7 +95,7 @@ fn dead_letters_are_our_own(universe: &Universe, items: &[Value], wrong: &mut Ve
 }
 
 /// I2: what a status sends is in the list with it: mails, publications, the look at the fee.
-fn what_follows_is_there(items: &[Value], wrong: &mut Vec<String>) {
+fn what_follows_is_there(items: &[Arc<Value>], wrong: &mut Vec<String>) {
     let intents =
         |kind: &'static str| of_type(items, "intent").filter(move |intent| text(intent, "kind") == Some(kind));
     let published = |object: &str, event: &str| {
@@ -133,7 +135,7 @@ fn what_follows_is_there(items: &[Value], wrong: &mut Vec<String>) {
 }
 
 /// One occasion makes one row of a kind.
-fn timelines_tell_everything_once(items: &[Value], wrong: &mut Vec<String>) {
+fn timelines_tell_everything_once(items: &[Arc<Value>], wrong: &mut Vec<String>) {
     let mut rows: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for item in items {
         let (Some(pk), Some(sk)) = (text(item, "pk"), text(item, "sk")) else { continue };
@@ -217,7 +219,7 @@ pub(crate) fn repeated_mails(universe: &Universe) -> impl Iterator<Item = (Strin
 }
 
 /// I2: at rest every intent is final or waits for a person.
-fn nothing_is_lost(items: &[Value], wrong: &mut Vec<String>) {
+fn nothing_is_lost(items: &[Arc<Value>], wrong: &mut Vec<String>) {
     for intent in of_type(items, "intent") {
         let phase = text(intent, "phase").unwrap_or_default();
         if !matches!(phase, "DONE" | "REFUSED" | "MANUAL") {
@@ -228,7 +230,7 @@ fn nothing_is_lost(items: &[Value], wrong: &mut Vec<String>) {
 }
 
 /// I4: what is known to us is there, with the same status, and every DONE message was accepted.
-fn effects_and_intents_agree(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+fn effects_and_intents_agree(universe: &Universe, items: &[Arc<Value>], wrong: &mut Vec<String>) {
     let sandbox = universe.sandbox();
     for payment in of_type(items, "payment") {
         let Some(vendor_id) = text(payment, "vendor_id") else { continue };
@@ -275,7 +277,7 @@ fn effects_and_intents_agree(universe: &Universe, items: &[Value], wrong: &mut V
 }
 
 /// I4 and I8: every refund at the vendor is one of ours with the same status, and the sums of its payment say so.
-fn refunds_add_up(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+fn refunds_add_up(universe: &Universe, items: &[Arc<Value>], wrong: &mut Vec<String>) {
     let mut sandbox = universe.sandbox();
     // Where Stripe forgets a key, one intent of ours may have two refunds. One is ours; of the other a person was told, who
     // decides what it is: it is not taken for another refund that somebody asked for.
@@ -319,7 +321,7 @@ fn refunds_add_up(universe: &Universe, items: &[Value], wrong: &mut Vec<String>)
 }
 
 /// Every publication that is DONE left at least one message, all copies with the same id.
-fn events_are_published_once_known(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+fn events_are_published_once_known(universe: &Universe, items: &[Arc<Value>], wrong: &mut Vec<String>) {
     let published: Vec<Value> = universe
         .aws()
         .sqs()
@@ -344,7 +346,7 @@ pub fn without_quota(universe: &Universe) -> Vec<Value> {
 
 /// I8: every webhook that was acknowledged is in the archive byte for byte, with what its signature needs; and every
 /// event that was applied names where.
-fn webhooks_are_archived(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+fn webhooks_are_archived(universe: &Universe, items: &[Arc<Value>], wrong: &mut Vec<String>) {
     let objects = universe.aws().s3().objects();
     // All parts that came in one request are next to each other, in order.
     let mut kept: BTreeMap<(&str, String, String), Vec<u8>> = BTreeMap::new();
@@ -396,8 +398,8 @@ fn webhooks_are_archived(universe: &Universe, items: &[Value], wrong: &mut Vec<S
 }
 
 /// The items of one type.
-pub fn of_type<'a>(items: &'a [Value], item_type: &'static str) -> impl Iterator<Item = &'a Value> {
-    items.iter().filter(move |item| text(item, "type") == Some(item_type))
+pub fn of_type<'a, V: Borrow<Value>>(items: &'a [V], item_type: &'static str) -> impl Iterator<Item = &'a Value> {
+    items.iter().map(Borrow::borrow).filter(move |item| text(item, "type") == Some(item_type))
 }
 
 /// A text attribute.

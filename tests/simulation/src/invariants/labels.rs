@@ -1,5 +1,7 @@
 //! What must hold of labels: each that is billed is ours, printed and followed, and a shipment has one.
 
+use std::sync::Arc;
+
 use crossdock::domain::id::digest;
 use sandbox::{Scan, Vendor};
 use serde_json::Value;
@@ -9,7 +11,7 @@ use crate::universe::{STACK_ID, Universe};
 
 /// I1, I4: what a carrier bills is a shipment of ours, and its label can be printed; a shipment stands where its carrier
 /// has seen it.
-pub(super) fn agree(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+pub(super) fn agree(universe: &Universe, items: &[Arc<Value>], wrong: &mut Vec<String>) {
     let objects = universe.aws().s3().objects();
     let sandbox = universe.sandbox();
     let number_of = |shipment: &Value| text(shipment, "vendor_id").map(str::to_owned);
@@ -48,7 +50,7 @@ pub(super) fn agree(universe: &Universe, items: &[Value], wrong: &mut Vec<String
 }
 
 /// I1, I2: a shipment has one label that is billed; none where the carrier refused, or a person looks.
-pub(super) fn one_each(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+pub(super) fn one_each(universe: &Universe, items: &[Arc<Value>], wrong: &mut Vec<String>) {
     let sandbox = universe.sandbox();
     for shipment in of_type(items, "shipment") {
         let references = references(items, shipment);
@@ -71,7 +73,7 @@ pub(super) fn one_each(universe: &Universe, items: &[Value], wrong: &mut Vec<Str
 }
 
 /// What carriers know the purchases of a shipment by: one reference for each generation of its intent.
-fn references(items: &[Value], shipment: &Value) -> Vec<String> {
+fn references(items: &[Arc<Value>], shipment: &Value) -> Vec<String> {
     let id = text(shipment, "intent_id").unwrap_or_default();
     let intent = of_type(items, "intent").find(|intent| text(intent, "intent_id") == Some(id));
     let generation = intent.and_then(|intent| intent["generation"].as_u64()).unwrap_or(0);

@@ -1,6 +1,7 @@
 //! Who was written to by mail, and what counts as canceled.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sandbox::sendgrid::Disposition;
 use serde_json::Value;
@@ -15,7 +16,7 @@ const OWED: [&str; 4] = ["order_confirmation", "shipping_notification", "passwor
 
 /// P(e): whoever had opted out by then is not written to. An address that bounced gets nothing, one whose owner called a mail
 /// spam what they are owed, and nobody a promotion who did not ask for it last.
-pub(super) fn the_opted_out_get_no_mail(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+pub(super) fn the_opted_out_get_no_mail(universe: &Universe, items: &[Arc<Value>], wrong: &mut Vec<String>) {
     let messages: BTreeMap<&str, &Value> =
         of_type(items, "message").filter_map(|message| Some((text(message, "intent_id")?, message))).collect();
     let sandbox = universe.sandbox();
@@ -54,7 +55,7 @@ pub(super) fn the_opted_out_get_no_mail(universe: &Universe, items: &[Value], wr
 }
 
 /// P(f): nothing counts as canceled that was sent.
-pub(super) fn nothing_canceled_was_sent(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+pub(super) fn nothing_canceled_was_sent(universe: &Universe, items: &[Arc<Value>], wrong: &mut Vec<String>) {
     let sandbox = universe.sandbox();
     let sent: Vec<&str> = sandbox
         .sendgrid()

@@ -1,6 +1,7 @@
 //! What bears our mark at the vendor, and what its shoppers tried: known here, or a person was told.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -8,7 +9,7 @@ use super::{of_type, text};
 use crate::universe::{STACK_ID, Universe};
 
 /// E: each object at Stripe that bears our mark is known to us, or somebody is told of it.
-pub(super) fn objects_are_known(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+pub(super) fn objects_are_known(universe: &Universe, items: &[Arc<Value>], wrong: &mut Vec<String>) {
     let sandbox = universe.sandbox();
     let stripe = sandbox.stripe();
     let is_ours = |metadata: &std::collections::BTreeMap<String, String>| {
@@ -29,7 +30,7 @@ pub(super) fn objects_are_known(universe: &Universe, items: &[Value], wrong: &mu
 }
 
 /// F: each attempt to pay that failed is published, under an id of its own.
-pub(super) fn failures_are_told_once(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+pub(super) fn failures_are_told_once(universe: &Universe, items: &[Arc<Value>], wrong: &mut Vec<String>) {
     let sandbox = universe.sandbox();
     for payment in of_type(items, "payment") {
         let (Some(id), Some(vendor_id)) = (text(payment, "payment_id"), text(payment, "vendor_id")) else { continue };

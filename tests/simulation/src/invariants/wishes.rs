@@ -1,6 +1,7 @@
 //! What somebody wanted, and what became of it: a wish ends fulfilled, too late, or with a person.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sandbox::Dial;
 use serde_json::Value;
@@ -13,7 +14,7 @@ const READ_BEFORE_MS: i64 = 60_000;
 
 /// P(d): whoever wrote STOP, under whichever way of writing their number, gets no text until they write START. What Twilio
 /// blocks by itself is none of our doing; of its own words it knows eleven.
-pub(super) fn the_opted_out_are_not_written_to(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+pub(super) fn the_opted_out_are_not_written_to(universe: &Universe, items: &[Arc<Value>], wrong: &mut Vec<String>) {
     for sent in universe.sandbox().twilio().messages() {
         let ways = ways_to_write(&sent.to);
         let whose =
@@ -61,7 +62,7 @@ fn ways_to_write(number: &str) -> Vec<String> {
 
 /// P(a): what was canceled before anything was sent is never charged. P(b): a cancel that was asked for ends canceled, succeeded
 /// before it, or with a person and an alarm.
-pub(super) fn cancels_are_kept(universe: &Universe, items: &[Value], wrong: &mut Vec<String>) {
+pub(super) fn cancels_are_kept(universe: &Universe, items: &[Arc<Value>], wrong: &mut Vec<String>) {
     for payment in of_type(items, "payment") {
         let id = text(payment, "payment_id").unwrap_or_default();
         let Some(asked) = universe.watch.cancels.get(id) else { continue };
@@ -89,7 +90,7 @@ pub(super) fn cancels_are_kept(universe: &Universe, items: &[Value], wrong: &mut
 }
 
 /// P(c): an order that turned out to be paid has no other payment that is open, and that nobody wants canceled.
-pub(super) fn paid_orders_are_paid_once(items: &[Value], wrong: &mut Vec<String>) {
+pub(super) fn paid_orders_are_paid_once(items: &[Arc<Value>], wrong: &mut Vec<String>) {
     for paid in of_type(items, "payment").filter(|payment| is_told(items, payment)) {
         let others = of_type(items, "payment").filter(|other| {
             other["order_id"] == paid["order_id"] && other["ordinal"].as_i64() > paid["ordinal"].as_i64()
@@ -105,7 +106,7 @@ pub(super) fn paid_orders_are_paid_once(items: &[Value], wrong: &mut Vec<String>
 }
 
 /// Whether a person has decided that this payment is not canceled: then it is as if nobody had asked.
-fn was_given_up_by_hand(items: &[Value], payment: &Value) -> bool {
+fn was_given_up_by_hand(items: &[Arc<Value>], payment: &Value) -> bool {
     let its_cancels = of_type(items, "intent").filter(|intent| {
         text(intent, "kind") == Some("payment.cancel") && intent["data"]["payment_id"] == payment["payment_id"]
     });
@@ -118,7 +119,7 @@ fn was_given_up_by_hand(items: &[Value], payment: &Value) -> bool {
 
 /// When this payment was charged, in Unix milliseconds. Where Stripe forgets a key, a repeat makes a second object that nobody
 /// here can prevent: of this very one a person was told, who decides what becomes of it.
-fn charges(universe: &Universe, items: &[Value], payment: &Value) -> Vec<i64> {
+fn charges(universe: &Universe, items: &[Arc<Value>], payment: &Value) -> Vec<i64> {
     let mut sandbox = universe.sandbox();
     let forgets = sandbox.dials().is_turned(Dial::LostAnswersForgetTheirKey);
     let is_told = |id: &str| of_type(items, "doubt").any(|doubt| text(doubt, "vendor_id") == Some(id));
@@ -144,14 +145,14 @@ fn sent(universe: &Universe, payment: &Value) -> Option<i64> {
 }
 
 /// Whether the order's timeline has what the alarm is raised with.
-fn is_told(items: &[Value], payment: &Value) -> bool {
+fn is_told(items: &[Arc<Value>], payment: &Value) -> bool {
     let told = |item: &Value| {
         text(item, "event") == Some("payment.charged_unexpectedly") && item["object"] == payment["payment_id"]
     };
-    items.iter().any(told)
+    items.iter().any(|item| told(item))
 }
 
-fn waits_for_a_person(items: &[Value], payment_id: &str) -> bool {
+fn waits_for_a_person(items: &[Arc<Value>], payment_id: &str) -> bool {
     let is_its = |intent: &&Value| intent.pointer("/data/payment_id").and_then(Value::as_str) == Some(payment_id);
     of_type(items, "intent").filter(is_its).any(|intent| text(intent, "phase") == Some("MANUAL"))
 }

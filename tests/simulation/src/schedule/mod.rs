@@ -53,7 +53,7 @@ pub struct Schedule {
 }
 
 /// Shards of the due index in most runs: more than one, so that a tick still puts together what it finds in several.
-pub(crate) const FEW_SHARDS: u8 = 4;
+pub(crate) const FEW_SHARDS: u8 = 2;
 
 /// One seed in so many also has its log read, one its writes compared, and one its answers held against the API's contract:
 /// all of it takes time.

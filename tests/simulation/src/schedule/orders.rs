@@ -197,7 +197,7 @@ async fn expire(stage: Rc<Stage>, run_ms: u64) {
 
 /// When everything works again: each customer whose order is not paid, not canceled and not given up pays.
 pub(super) fn those_who_come_back(stage: &Rc<Stage>) -> Vec<Actor> {
-    let items = stage.with(|universe| universe.aws().table().items());
+    let items = stage.with(|universe| universe.aws().table().shared_items());
     let of_state =
         |status: &str| ["requires_payment_method", "requires_action", "processing", "deferred"].contains(&status);
     let open = of_type(&items, "payment").filter(|payment| of_state(text(payment, "status").unwrap_or_default()));
