@@ -224,9 +224,13 @@ impl Write {
 
 /// Finds every `#attribute` of an expression.
 fn collect_names(expression: &str, names: &mut HashMap<String, String>) {
-    for part in expression.split('#').skip(1) {
-        let name: String = part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-        names.insert(format!("#{name}"), name);
+    for (at, _) in expression.match_indices('#') {
+        let rest = &expression[at + 1..];
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let named = &expression[at..=at + end];
+        if !names.contains_key(named) {
+            names.insert(named.to_owned(), rest[..end].to_owned());
+        }
     }
 }
 

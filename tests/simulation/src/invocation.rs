@@ -1,7 +1,10 @@
 //! One invocation of a function, as Lambda makes it: an instance, a time limit, and whatever the plan does to it.
 
+use std::any::Any;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -248,6 +251,7 @@ pub(crate) struct Running {
     pub(crate) function: Function,
     pub(crate) probe: Probe,
     pub(crate) system: System,
+    pub(crate) made: Made,
     /// Whether its instance is a new one.
     pub(crate) is_cold: bool,
     /// What is asked of the API, and when, in Unix milliseconds; none for receivers and workers.
@@ -255,17 +259,28 @@ pub(crate) struct Running {
     pub(crate) future: LocalBoxFuture<'static, Done>,
 }
 
+/// The function of an instance: made at its first invocation, and there for the next ones, as in Lambda.
+#[derive(Clone, Default)]
+pub(crate) struct Made(Rc<OnceCell<Rc<dyn Any>>>);
+
+impl Made {
+    fn take<F: 'static>(&self, make: impl FnOnce() -> crossdock::error::Result<F>) -> Rc<F> {
+        let made = self.0.get_or_init(|| Rc::new(make().unwrap()));
+        Rc::clone(made).downcast().expect("an instance runs one function")
+    }
+}
+
 /// Runs a job on an instance.
 pub(crate) fn run(
     job: Job,
     probe: &Probe,
-    system: &System,
+    (system, made): (&System, &Made),
     request_id: String,
     now_ms: i64,
 ) -> LocalBoxFuture<'static, Done> {
     let function = job.function();
     let deadline_ms = now_ms + i64::try_from(function.timeout().as_millis()).unwrap_or(0);
-    let (system, deadline) = (system.clone(), Timestamp::from_ms(deadline_ms));
+    let (system, made, deadline) = (system.clone(), made.clone(), Timestamp::from_ms(deadline_ms));
     let context = context(&request_id, deadline_ms);
     let handled: LocalBoxFuture<'static, Done> = match job {
         Job::Request(function, request, path) => {
@@ -277,44 +292,46 @@ pub(crate) fn run(
                 .collect();
             let request = request.with_raw_http_path(path).with_query_string_parameters(query);
             let request = request.with_lambda_context(context);
-            behind_http(function, Came::Request(request), system)
+            behind_http(function, Came::Request(request), system, &made)
         }
-        Job::Event(function, event) => behind_http(function, Came::Event(event, context), system),
+        Job::Event(function, event) => behind_http(function, Came::Event(event, context), system, &made),
         Job::Batch(function, queue, messages) => {
             let event = sqs_event(&queue, &messages);
             match function {
                 Function::EventProcessor => {
-                    worked(EventProcessor::new(&system).unwrap(), event, request_id, deadline, system)
+                    worked(made.take(|| EventProcessor::new(&system)), event, request_id, deadline, system)
                 }
                 Function::PaymentWorker => {
-                    worked(PaymentWorker::new(&system).unwrap(), event, request_id, deadline, system)
+                    worked(made.take(|| PaymentWorker::new(&system)), event, request_id, deadline, system)
                 }
                 Function::EmailSender => {
-                    worked(EmailSender::new(&system).unwrap(), event, request_id, deadline, system)
+                    worked(made.take(|| EmailSender::new(&system)), event, request_id, deadline, system)
                 }
-                Function::SmsSender => worked(SmsSender::new(&system).unwrap(), event, request_id, deadline, system),
+                Function::SmsSender => {
+                    worked(made.take(|| SmsSender::new(&system)), event, request_id, deadline, system)
+                }
                 Function::ShipmentWorker => {
-                    worked(ShipmentWorker::new(&system).unwrap(), event, request_id, deadline, system)
+                    worked(made.take(|| ShipmentWorker::new(&system)), event, request_id, deadline, system)
                 }
                 other => panic!("{other:?} has no queue"),
             }
         }
         Job::Rotate(asked) => Box::pin(async move {
-            let rotator = Rotator::new(&system).unwrap();
+            let rotator = made.take(|| Rotator::new(&system));
             Done::Rotated(rotator.handle(asked).await.map_err(|error| error.code))
         }),
         Job::Report => Box::pin(async move {
-            let reporter = MailReporter::new(&system).unwrap();
+            let reporter = made.take(|| MailReporter::new(&system));
             let _ = schedule::ticked(&reporter, system.world()).await;
             Done::Ticked
         }),
         Job::KeepDeadLetters => Box::pin(async move {
-            let archiver = DeadLetterArchiver::new(&system).unwrap();
+            let archiver = made.take(|| DeadLetterArchiver::new(&system));
             let _ = schedule::ticked(&archiver, system.world()).await;
             Done::Ticked
         }),
         Job::Tick => Box::pin(async move {
-            let sweeper = Sweeper::new(&system).unwrap();
+            let sweeper = made.take(|| Sweeper::new(&system));
             // A tick that failed is made up for by the next.
             let _ = schedule::ticked(&sweeper, system.world()).await;
             Done::Ticked
@@ -342,36 +359,36 @@ enum Came {
     Event(Vec<u8>, lambda_runtime::Context),
 }
 
-fn behind_http(function: Function, came: Came, system: System) -> LocalBoxFuture<'static, Done> {
+fn behind_http(function: Function, came: Came, system: System, made: &Made) -> LocalBoxFuture<'static, Done> {
     match function {
-        Function::PaymentInitiator => answered(PaymentInitiator::new(&system).unwrap(), came, system),
-        Function::MessageInitiator => answered(MessageInitiator::new(&system).unwrap(), came, system),
-        Function::RateQuoter => answered(RateQuoter::new(&system).unwrap(), came, system),
-        Function::ShipmentInitiator => answered(ShipmentInitiator::new(&system).unwrap(), came, system),
-        Function::Unsubscriber => answered_at_url(Unsubscriber::new(&system).unwrap(), came, system),
-        Function::StripeWebhook => answered_at_url(StripeWebhook::new(&system).unwrap(), came, system),
-        Function::SendGridWebhook => answered_at_url(SendGridWebhook::new(&system).unwrap(), came, system),
-        Function::TwilioWebhook => answered_at_url(TwilioWebhook::new(&system).unwrap(), came, system),
-        Function::PostmarkWebhook => answered_at_url(PostmarkWebhook::new(&system).unwrap(), came, system),
-        Function::FedexWebhook => answered_at_url(FedexWebhook::new(&system).unwrap(), came, system),
-        Function::UpsWebhook => answered_at_url(UpsWebhook::new(&system).unwrap(), came, system),
+        Function::PaymentInitiator => answered(made.take(|| PaymentInitiator::new(&system)), came, system),
+        Function::MessageInitiator => answered(made.take(|| MessageInitiator::new(&system)), came, system),
+        Function::RateQuoter => answered(made.take(|| RateQuoter::new(&system)), came, system),
+        Function::ShipmentInitiator => answered(made.take(|| ShipmentInitiator::new(&system)), came, system),
+        Function::Unsubscriber => answered_at_url(made.take(|| Unsubscriber::new(&system)), came, system),
+        Function::StripeWebhook => answered_at_url(made.take(|| StripeWebhook::new(&system)), came, system),
+        Function::SendGridWebhook => answered_at_url(made.take(|| SendGridWebhook::new(&system)), came, system),
+        Function::TwilioWebhook => answered_at_url(made.take(|| TwilioWebhook::new(&system)), came, system),
+        Function::PostmarkWebhook => answered_at_url(made.take(|| PostmarkWebhook::new(&system)), came, system),
+        Function::FedexWebhook => answered_at_url(made.take(|| FedexWebhook::new(&system)), came, system),
+        Function::UpsWebhook => answered_at_url(made.take(|| UpsWebhook::new(&system)), came, system),
         other => panic!("{other:?} is not behind HTTP"),
     }
 }
 
 /// A function behind the REST API.
 fn answered<F: HttpFunction + Sync + 'static>(
-    function: F,
+    function: Rc<F>,
     came: Came,
     system: System,
 ) -> LocalBoxFuture<'static, Done> {
     Box::pin(async move {
         match came {
             Came::Request(request) => {
-                Done::Answered(Response::of(edge::respond(&function, request, system.world()).await))
+                Done::Answered(Response::of(edge::respond(&*function, request, system.world()).await))
             }
             Came::Event(event, context) => {
-                Done::AnsweredEvent(edge::answer_api_event(&function, system.world(), &event, context).await)
+                Done::AnsweredEvent(edge::answer_api_event(&*function, system.world(), &event, context).await)
             }
         }
     })
@@ -379,31 +396,31 @@ fn answered<F: HttpFunction + Sync + 'static>(
 
 /// A function at a URL of its own.
 fn answered_at_url<F: HttpFunction + Sync + 'static>(
-    function: F,
+    function: Rc<F>,
     came: Came,
     system: System,
 ) -> LocalBoxFuture<'static, Done> {
     Box::pin(async move {
         match came {
             Came::Request(request) => {
-                Done::Answered(Response::of(edge::respond(&function, request, system.world()).await))
+                Done::Answered(Response::of(edge::respond(&*function, request, system.world()).await))
             }
             Came::Event(event, context) => {
-                Done::AnsweredEvent(edge::answer_url_event(&function, system.world(), &event, context).await)
+                Done::AnsweredEvent(edge::answer_url_event(&*function, system.world(), &event, context).await)
             }
         }
     })
 }
 
 fn worked<W: Worker + 'static>(
-    worker: W,
+    worker: Rc<W>,
     event: SqsEvent,
     request_id: String,
     deadline: Timestamp,
     system: System,
 ) -> LocalBoxFuture<'static, Done> {
     Box::pin(async move {
-        let response = batch::respond(&worker, event, &request_id, deadline, system.world()).await;
+        let response = batch::respond(&*worker, event, &request_id, deadline, system.world()).await;
         Done::Worked(response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
     })
 }

@@ -12,7 +12,7 @@ use lambda_http::Body;
 use sandbox::{Sandbox, Settings, Vendor};
 use serde_json::{Value, json};
 
-use crate::invocation::{Done, Job, Running, run};
+use crate::invocation::{Done, Job, Made, Running, run};
 use crate::seams::{DHL_BASE, FEDEX_BASE, POSTMARK_BASE, SENDGRID_BASE, STRIPE_BASE, TWILIO_BASE, UPS_BASE, world};
 use crate::told::{There, Told};
 use crate::{Aws, Message, Plan, Probe, QueueSettings, Redrive, SimClock, TABLE_NAME};
@@ -77,7 +77,7 @@ pub struct Universe {
     pub rotates: &'static str,
     /// Further variables of the functions' environment.
     pub variables: Vec<(String, String)>,
-    instances: BTreeMap<Function, Vec<(Probe, System)>>,
+    instances: BTreeMap<Function, Vec<(Probe, System, Made)>>,
     last_sweep_ms: i64,
 }
 
@@ -409,18 +409,18 @@ impl Universe {
         let plan = self.plans.get(&number).cloned().unwrap_or_default();
         let idle = self.instances.get_mut(&function).and_then(Vec::pop);
         let is_cold = idle.is_none();
-        let (probe, system) = idle.unwrap_or_else(|| {
+        let (probe, system, made) = idle.unwrap_or_else(|| {
             let probe = Probe::new();
             let system = self.system(function, &probe);
-            (probe, system)
+            (probe, system, Made::default())
         });
         probe.restart(plan);
         probe.set_started_ms(self.now_ms());
         let asked = job.asked().map(|asked| (asked, self.now_ms()));
         let (waves, effects) = (Vec::new(), Vec::new());
         self.invocations.push(Invocation { function, waves, requests: 0, effects, crashed: false });
-        let future = run(job, &probe, &system, format!("sim-{}-{number}", self.seed), self.now_ms());
-        Running { number, function, probe, system, is_cold, asked, future }
+        let future = run(job, &probe, (&system, &made), format!("sim-{}-{number}", self.seed), self.now_ms());
+        Running { number, function, probe, system, made, is_cold, asked, future }
     }
 
     /// Takes note of an invocation that is over.
@@ -428,7 +428,7 @@ impl Universe {
         let (probe, crashed) = (&running.probe, matches!(done, Done::Died));
         if self.keeps_instances && !crashed {
             let idle = self.instances.entry(running.function).or_default();
-            idle.push((probe.clone(), running.system.clone()));
+            idle.push((probe.clone(), running.system.clone(), running.made.clone()));
         }
         let invocation = &mut self.invocations[running.number];
         invocation.waves = probe.waves();
