@@ -120,7 +120,8 @@ async fn an_event_of_an_order_s_first_payment_reads_it_together_with_its_intent(
     universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", "pm_card_visa"))).await;
     universe.sleep_ms(100).await;
     let now_ms = universe.now_ms();
-    for delivery in universe.sandbox().take_due(now_ms) {
+    let due = universe.sandbox().take_due(now_ms);
+    for delivery in due {
         let request = delivery.request.map(|body| lambda_http::Body::Binary(body.to_vec()));
         universe.call_raw(Function::StripeWebhook, request, "/").await;
     }
