@@ -322,18 +322,18 @@ pub(crate) fn run(
         }),
         Job::Report => Box::pin(async move {
             let reporter = made.take(|| MailReporter::new(&system));
-            let _ = schedule::ticked(&reporter, system.world()).await;
+            let _ = schedule::ticked(&*reporter, system.world()).await;
             Done::Ticked
         }),
         Job::KeepDeadLetters => Box::pin(async move {
             let archiver = made.take(|| DeadLetterArchiver::new(&system));
-            let _ = schedule::ticked(&archiver, system.world()).await;
+            let _ = schedule::ticked(&*archiver, system.world()).await;
             Done::Ticked
         }),
         Job::Tick => Box::pin(async move {
             let sweeper = made.take(|| Sweeper::new(&system));
             // A tick that failed is made up for by the next.
-            let _ = schedule::ticked(&sweeper, system.world()).await;
+            let _ = schedule::ticked(&*sweeper, system.world()).await;
             Done::Ticked
         }),
     };
