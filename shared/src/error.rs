@@ -52,7 +52,7 @@ pub struct Error {
     /// For the caller, in a sentence.
     pub detail: String,
     /// For our logs.
-    pub context: String,
+    pub context: Box<str>,
     /// The fields that are wrong, where fields are wrong.
     pub fields: Vec<FieldError>,
     /// Members of the problem document beyond the standard ones (`payment_id`, `user_message` …).
@@ -83,7 +83,7 @@ impl Error {
             kind,
             code,
             detail: detail.into(),
-            context: String::new(),
+            context: Box::default(),
             fields: Vec::new(),
             members: None,
             at: Location::caller(),
@@ -139,7 +139,7 @@ impl Error {
     /// Adds what our logs should know.
     #[must_use]
     pub fn because(mut self, context: impl fmt::Display) -> Self {
-        self.context = context.to_string();
+        self.context = context.to_string().into_boxed_str();
         self
     }
 

@@ -175,7 +175,7 @@ impl HttpFunction for PaymentInitiator {
                 let payment = self.payments.list.payment(&payment_id(id)?).await?;
                 Ok(Answer::new(200, payment.view(false)))
             }
-            (&Method::POST, ["payments", id, "confirm"]) => self.confirm(&request, &payment_id(id)?).await,
+            (&Method::POST, ["payments", id, "confirm"]) => Box::pin(self.confirm(&request, &payment_id(id)?)).await,
             (&Method::POST, ["payments", id, "cancel"]) => self.cancel(&request, &payment_id(id)?).await,
             (&Method::POST, ["payments", id, "refunds"]) => self.refund(&request, &payment_id(id)?).await,
             (&Method::POST, ["customers"]) => self.create_customer(&request).await,

@@ -1,6 +1,6 @@
 //! `crossdock deploy check`: what stands against a deployment in this account, before and after it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
@@ -55,14 +55,14 @@ pub(crate) async fn run(stack: &str, command: Command) -> Result<()> {
 
 /// Functions whose alias calls another version than the one that was deployed last.
 async fn behind(settings: &Settings, world: &World, stack: &str) -> Result<Vec<String>> {
-    let mut found = BTreeMap::new();
+    let mut found = BTreeSet::new();
     for function in Deployment::functions(settings, stack, world).await? {
         let live = configured(settings, world, &function, "live").await?;
         let latest = configured(settings, world, &function, "$LATEST").await?;
         if live != latest {
-            found.insert(function, ());
+            found.insert(function);
         }
     }
     let say = |function| format!("{function}: the alias `live` is behind. Deploy again with another Release.");
-    Ok(found.into_keys().map(say).collect())
+    Ok(found.into_iter().map(say).collect())
 }

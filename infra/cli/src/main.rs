@@ -112,7 +112,7 @@ fn said(error: &anyhow::Error) -> String {
         Some(ours) => {
             let words =
                 |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<crossdock::error::Error>() {
-                    Some(ours) => ours.context.clone(),
+                    Some(ours) => ours.context.to_string(),
                     None => cause.to_string(),
                 };
             let why: Vec<String> = error.chain().map(words).filter(|words| !words.is_empty()).collect();

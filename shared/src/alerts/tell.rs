@@ -276,7 +276,7 @@ impl Alerts {
             Ok(said) => said,
             Err(error) => (Err(error.clone()), Err(error)),
         };
-        let failure = slack.as_ref().err().or(incident.as_ref().err()).map(|error| error.context.clone());
+        let failure = slack.as_ref().err().or(incident.as_ref().err()).map(|error| error.context.to_string());
         // Whoever was told is not told again when the other one could not be.
         let record = NoticeRecord {
             until: self.world.now(),

@@ -23,7 +23,8 @@ pub trait Scheduled {
 pub async fn run<S: Scheduled + Sync>(scheduled: S, world: &World) -> std::result::Result<(), lambda_runtime::Error> {
     let scheduled = &scheduled;
     lambda_runtime::run(service_fn(move |_: LambdaEvent<Value>| async move {
-        ticked(scheduled, world).await.map_err(|error| lambda_runtime::Diagnostic {
+        // On the heap: a sweep is many futures inside each other, and the compiler follows only so many.
+        Box::pin(ticked(scheduled, world)).await.map_err(|error| lambda_runtime::Diagnostic {
             error_type: error.code.to_owned(),
             error_message: error.detail,
         })

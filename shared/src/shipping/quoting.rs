@@ -63,9 +63,9 @@ pub struct Quoted {
 /// The service that somebody buys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chosen {
-    /// Whose.
+    /// The carrier that offers it.
     pub carrier: Carrier,
-    /// Which.
+    /// The carrier's code of the service.
     pub service: String,
     /// Its price.
     pub price: Money,

@@ -187,7 +187,7 @@ pub enum Found {
 /// What a carrier tells unasked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Push {
-    /// Which parcel.
+    /// The parcel's number.
     pub tracking_number: String,
     /// What happened to it.
     pub scan: Scan,
@@ -198,7 +198,7 @@ pub struct Push {
 /// One carrier's API.
 #[async_trait]
 pub trait CarrierApi: Send + Sync {
-    /// Which.
+    /// Which carrier it is.
     fn carrier(&self) -> Carrier;
 
     /// What it asks for this; every service that it offers, or one. An odd rate is left out, never the whole answer.

@@ -1,6 +1,12 @@
 //! The list of metrics, shared/src/telemetry/metrics.rs: what it costs, that it keeps its own rules, and that nobody goes around it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests fail by panicking, and this one says what the metrics cost"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -10,7 +10,7 @@ use crate::error::Result;
 pub struct CreateRefund {
     /// How much; none: what is left.
     pub amount: Option<Money>,
-    /// Why.
+    /// Why the money goes back.
     pub reason: Option<RefundReason>,
 }
 

@@ -44,7 +44,7 @@ pub enum Content {
     },
     /// Mail `promotion`, one of many: what it says is in the campaign.
     OfCampaign {
-        /// Which.
+        /// The campaign that it belongs to.
         campaign_id: CampaignId,
     },
     /// Mail `account_notification`.

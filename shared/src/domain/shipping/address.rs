@@ -99,7 +99,7 @@ pub struct Party {
     /// For the customs and the carrier's own notices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Private<String>>,
-    /// Where.
+    /// The address of the party.
     pub address: Address,
 }
 

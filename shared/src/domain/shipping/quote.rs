@@ -9,7 +9,7 @@ use crate::domain::id::digest;
 /// One service of a carrier at its price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
-    /// Whose.
+    /// The carrier that offers it.
     pub carrier: Carrier,
     /// The carrier's own code of the service (`FEDEX_GROUND`, `03`, `P`): what a label is bought with.
     pub service: String,

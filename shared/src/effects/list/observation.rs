@@ -72,7 +72,7 @@ pub struct ObservedPayment {
 pub struct FailedAttempt {
     /// What tells it from every other one of its payment.
     pub attempt: String,
-    /// Why.
+    /// Why it failed.
     pub code: DeclineCode,
 }
 
@@ -243,7 +243,7 @@ pub enum ObservedShipment {
     /// The carrier certainly did not do it: another one is asked, and this is how.
     #[serde(skip)]
     Switched {
-        /// Who.
+        /// The carrier that is asked instead.
         carrier: Carrier,
         /// Its service.
         service: String,

@@ -18,12 +18,12 @@ pub enum Verdict {
     Done,
     /// The vendor's final no; nothing exists there.
     Refused {
-        /// Why.
+        /// Why the vendor, or we, refused it.
         reason: Reason,
     },
     /// It certainly did not happen; later it may work.
     NotDone {
-        /// Why.
+        /// Why it was not done.
         reason: Reason,
         /// How long to wait, when somebody said so.
         after: Option<Duration>,
@@ -47,7 +47,7 @@ pub enum Verdict {
     Absent,
     /// Nobody can find out, or the budget is over: a person has to look.
     GivenUp {
-        /// Why.
+        /// Why nobody can find out.
         reason: Reason,
     },
 }

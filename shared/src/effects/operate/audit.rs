@@ -34,9 +34,9 @@ pub struct Audit {
     /// Tells items of one index partition apart.
     #[serde(rename = "type")]
     item_type: String,
-    /// When.
+    /// When it was done.
     pub at: Timestamp,
-    /// Who.
+    /// The operator who did it.
     pub who: String,
     /// What: `manual.retry`, `dlq.redrive` …
     pub action: String,

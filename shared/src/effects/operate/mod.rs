@@ -29,7 +29,7 @@ pub enum Finding {
     },
     /// It did not happen and will not; the reason is kept with the intent.
     Refused {
-        /// Why.
+        /// Why it will not happen.
         reason: Reason,
     },
     /// It did not happen and is to be done now, as another request.

@@ -115,6 +115,7 @@ pub(super) struct Card {
 }
 
 /// Our metadata on a Stripe object.
+#[expect(clippy::struct_field_names, reason = "these are the keys at Stripe")]
 #[derive(Deserialize, Default)]
 pub(super) struct Metadata {
     #[serde(default)]

@@ -198,7 +198,8 @@ impl Composite {
             let named = inner[..end].trim_matches(['"', '\'', ' ']).to_owned();
             let id = format!("a{}", names.len());
             text += &rest[..from];
-            text += &if word == "OK(" { format!("(NOT {id})") } else { id.clone() };
+            let in_alarm = if word == "OK(" { ["(NOT ", &id, ")"].concat() } else { id.clone() };
+            text.push_str(&in_alarm);
             names.insert(id, named);
             rest = &inner[end + 1..];
         }

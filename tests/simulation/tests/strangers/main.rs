@@ -27,6 +27,6 @@ pub(crate) const A_WHILE_MS: i64 = 4 * 3_600_000;
 /// The bodies of the mails that the mail providers were asked to send.
 pub(crate) fn mails_asked_for(universe: &Universe) -> Vec<Value> {
     let sandbox = universe.sandbox();
-    let calls = sandbox.calls().iter().filter(|call| matches!(&*call.operation, "mail_send" | "send_email"));
+    let calls = sandbox.calls().iter().filter(|call| matches!(call.operation, "mail_send" | "send_email"));
     calls.map(|call| serde_json::from_slice(&call.body).unwrap()).collect()
 }

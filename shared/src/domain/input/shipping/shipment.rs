@@ -23,7 +23,7 @@ pub enum Choice {
     Quote(QuoteId),
     /// A service of a carrier, at whatever it costs.
     Service {
-        /// Whose.
+        /// The carrier that offers the service.
         carrier: Carrier,
         /// The carrier's own code of it.
         service: String,
