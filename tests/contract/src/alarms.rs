@@ -229,7 +229,8 @@ fn dead_letters(logical: &str, queue: &Queue) -> Alarm {
     let of = format!("AWS/SQS ApproximateNumberOfMessagesVisible QueueName={logical}Dlq.QueueName");
     let when = format!("a message is in the dead-letter queue of {logical}");
     let (row, logical) = plain(format!("{logical}Dlq"), format!("{}-dead-letters", queue.name), &queue.dead, when, of);
-    row.alarm(logical)
+    // One of five: who looks at dead letters hides them for a while, and they are not gone.
+    Row { periods: 5, out_of: Some(1), ..row }.alarm(logical)
 }
 
 fn age(logical: &str, queue: &Queue) -> Alarm {
@@ -240,12 +241,27 @@ fn age(logical: &str, queue: &Queue) -> Alarm {
     Row { is: format!(">= {}", queue.age_s), periods: 3, out_of: Some(2), ..row }.alarm(logical)
 }
 
-fn errors(logical: &str, name: &str) -> Alarm {
+fn errors(logical: &str, written: &str) -> Alarm {
+    let (name, every_s) = name_and_schedule(written);
     let kind = if name == "alert-notifier" { "warning alert-notifier" } else { "warning function-errors" };
     let of = format!("AWS/Lambda Errors FunctionName={logical}");
-    let when = format!("invocations of {name} end without an answer in two minutes of five");
+    let when = match every_s {
+        Some(_) => format!("a run of {name} ends without an answer"),
+        None => format!("invocations of {name} end without an answer in two minutes of five"),
+    };
     let (row, logical) = plain(format!("{logical}Errors"), format!("{name}-errors"), kind, when, of);
-    Row { statistic: Some("Sum".to_owned()), periods: 5, out_of: Some(2), ..row }.alarm(logical)
+    let row = Row { statistic: Some("Sum".to_owned()), ..row };
+    match every_s {
+        Some(period_s) => Row { period_s, ..row },
+        None => Row { periods: 5, out_of: Some(2), ..row },
+    }
+    .alarm(logical)
+}
+
+/// `mail-reporter every 86400`: the function's name, and the seconds between its runs where nothing but a schedule starts it.
+fn name_and_schedule(written: &str) -> (&str, Option<u32>) {
+    let Some((name, every)) = written.split_once(" every ") else { return (written, None) };
+    (name, Some(every.parse().unwrap_or_else(|_| panic!("infra/alarms.yaml: {written}: a number of seconds"))))
 }
 
 impl Alarms {
@@ -268,7 +284,7 @@ impl Alarms {
         Self {
             kinds: rows(&file.kinds),
             queues: queues.into_iter().map(|(logical, _)| logical).collect(),
-            functions: functions.into_iter().map(|(_, name)| name).collect(),
+            functions: functions.into_iter().map(|(_, name)| name_and_schedule(&name).0.to_owned()).collect(),
             all,
         }
     }

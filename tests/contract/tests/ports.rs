@@ -21,13 +21,14 @@ const ITS_OWN: [&str; 5] = [
 ];
 
 /// Where else it is named, how often, and why. Whoever adds a provider adds it here too, and the compiler leads there.
-const ELSEWHERE: [(&str, usize, &str); 9] = [
+const ELSEWHERE: [(&str, usize, &str); 10] = [
     ("functions/health-ready/src/checks.rs", 7, "which vendor that is shut makes the shop ill"),
     ("shared/src/telemetry/metrics.rs", 3, "the vendors that a metric tells apart"),
     ("functions/secret-rotator/src/handler.rs", 11, "whose keys are renewed"),
     ("shared/src/domain/input/card_number/published.rs", 2, "card numbers that providers publish for tests"),
     ("shared/src/domain/provider.rs", 2, "the names of the providers, as items have them"),
     ("shared/src/effects/list/kind.rs", 2, "each provider has kinds of intents of its own"),
+    ("shared/src/lambda/http/route.rs", 1, "the path of its REST door, as the log names it"),
     ("shared/src/gateway/policy.rs", 12, "what each vendor allows, in one table"),
     ("shared/src/vendors/mod.rs", 1, "declares the folder"),
     ("shared/src/vendors/payment_provider.rs", 9, "the closed set of providers"),

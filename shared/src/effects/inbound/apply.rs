@@ -3,10 +3,9 @@
 use crate::aws::{Transacted, Write};
 use crate::domain::Correlation;
 use crate::effects::inbound::event::{Applied, Event};
-use crate::effects::inbound::listed::is_all_known;
 use crate::effects::inbound::mark::{self, Mark, Once};
 use crate::effects::inbound::provider::Lookup;
-use crate::effects::inbound::target::Target;
+use crate::effects::inbound::target::{Target, is_all_known};
 use crate::effects::list::WorkList;
 use crate::effects::list::intent::{Intent, KEPT_AFTER, Phase};
 use crate::effects::list::nudge::Nudge;

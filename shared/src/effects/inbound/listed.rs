@@ -8,11 +8,10 @@ use crate::domain::Correlation;
 use crate::effects::inbound::event::{Applied, Event};
 use crate::effects::inbound::mark::Once;
 use crate::effects::inbound::provider::{ListedRefund, Lookup};
-use crate::effects::inbound::target::Target;
+use crate::effects::inbound::target::{Target, is_all_known};
 use crate::effects::list::WorkList;
 use crate::effects::list::observation::Observation;
 use crate::effects::subject::Subject;
-use crate::effects::subject::payment::Payment;
 use crate::error::Result;
 use crate::gateway::Vendor;
 
@@ -88,17 +87,6 @@ impl WorkList {
         tracing::info!(event = told.event_id, applied = ?applied, "a refund was found in the payment's list");
         Ok(())
     }
-}
-
-/// Whether it tells of a refund that we have asked for, and all that has gone back by then is known: most refunds are so, and
-/// nobody has to ask for a list of them.
-///
-/// What somebody else makes has an event of its own that no request of ours caused, so that a refund of ours which has failed
-/// since and counts as known for another moment never stands in for it.
-pub(super) fn is_all_known(event: &Event, payment: &Payment) -> bool {
-    event
-        .refunded_by_us
-        .is_some_and(|back| back.currency == payment.amount.currency && back.value <= payment.amount_refunded)
 }
 
 /// Whether this refund is ours with this status already: then there is nothing to write of it.

@@ -111,3 +111,14 @@ fn is_of(vendor: Vendor, intent: &Intent) -> bool {
         None => matches!(vendor, Vendor::Fedex | Vendor::Ups | Vendor::Dhl),
     }
 }
+
+/// Whether it tells of a refund that we have asked for, and all that has gone back by then is known: most refunds are so, and
+/// nobody has to ask for a list of them.
+///
+/// What somebody else makes has an event of its own that no request of ours caused, so that a refund of ours which has failed
+/// since and counts as known for another moment never stands in for it.
+pub(super) fn is_all_known(event: &Event, payment: &Payment) -> bool {
+    event
+        .refunded_by_us
+        .is_some_and(|back| back.currency == payment.amount.currency && back.value <= payment.amount_refunded)
+}

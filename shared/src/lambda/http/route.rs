@@ -26,6 +26,8 @@ pub const ROUTES: &[&str] = &[
     "/pickups",
     "/tracking/{carrier}/{tracking_number}",
     "/health",
+    "/health/ready",
+    "/health/ready/details",
     "/unsubscribe/{link}",
     "/oauth/token",
     "/ups/oauth/token",
