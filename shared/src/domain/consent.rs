@@ -27,8 +27,10 @@ pub enum ConsentChange {
     OptedOut,
     /// Nothing may be sent, or nothing but what is owed.
     Suppressed(Suppression),
-    /// A bounce or a STOP is over: START after STOP. A complaint stays.
+    /// START after STOP: a STOP is over. Of the same time, the STOP counts. A complaint stays.
     Lifted,
+    /// Somebody has proof, or the provider says, that an address that bounced works again. A complaint stays.
+    BounceLifted,
     /// Its owner takes back that a mail of ours was spam.
     ComplaintLifted,
 }
@@ -40,7 +42,7 @@ impl ConsentChange {
             Self::OptedIn => "opted_in",
             Self::OptedOut => "opted_out",
             Self::Suppressed(_) => "suppressed",
-            Self::Lifted | Self::ComplaintLifted => "lifted",
+            Self::Lifted | Self::BounceLifted | Self::ComplaintLifted => "lifted",
         }
     }
 }

@@ -55,7 +55,8 @@ impl Contacts {
             return Err(suppressed_since());
         }
         let proof = format!("{}/{hash}", asked.source);
-        let change = if contact.suppressed.is_some() { ConsentChange::Lifted } else { ConsentChange::ComplaintLifted };
+        let change =
+            if contact.suppressed.is_some() { ConsentChange::BounceLifted } else { ConsentChange::ComplaintLifted };
         let address = Some((&asked.address, also.as_slice()));
         self.list.change_consent(&id, address, (change, asked.at), &proof, (correlation, asked_by)).await?;
         let contact = self.list.contact(&id, &also).await?;

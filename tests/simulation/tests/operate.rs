@@ -419,8 +419,9 @@ async fn a_replay_of_what_only_the_vendor_can_explain_is_said_to_ask_it() {
     let paid = universe.call("POST", "/payments", Some("k-1"), Some(&confirmed_payment("o-1", "pm_card_visa"))).await;
     universe.run_until_quiet(3_600_000).await;
     assert!(!previews(&universe).await.contains(&Preview::Asked));
-    let path = format!("/payments/{}/refunds", paid.body()["payment_id"].as_str().unwrap());
-    universe.call("POST", &path, Some("r-1"), Some(&json!({}))).await;
+    assert_eq!(paid.status(), 201);
+    let (now_ms, id) = (universe.now_ms(), universe.sandbox().stripe().payment_intents()[0].id.clone());
+    universe.sandbox().merchant_refunds(now_ms, &id, None).unwrap();
     universe.run_until_quiet(3_600_000).await;
     assert!(previews(&universe).await.contains(&Preview::Asked), "charge.refunded tells of no refund by its id");
 }

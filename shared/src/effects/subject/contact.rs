@@ -386,7 +386,9 @@ pub(crate) fn change(
         why: match change {
             ConsentChange::Suppressed(why) => Some(why),
             ConsentChange::ComplaintLifted => Some(Suppression::SpamReported),
-            ConsentChange::OptedIn | ConsentChange::OptedOut | ConsentChange::Lifted => None,
+            ConsentChange::OptedIn | ConsentChange::OptedOut | ConsentChange::Lifted | ConsentChange::BounceLifted => {
+                None
+            }
         },
         at,
         received_at: context.now,
@@ -417,7 +419,7 @@ pub(crate) fn change(
         }
         ConsentChange::ComplaintLifted => newest(write.set("complained", &false)?, "complained_at")?,
         ConsentChange::Suppressed(why) => newest(write.set("suppressed", &why)?, "suppressed_at")?,
-        ConsentChange::Lifted => newest(write.remove("suppressed"), "suppressed_at")?,
+        ConsentChange::Lifted | ConsentChange::BounceLifted => newest(write.remove("suppressed"), "suppressed_at")?,
     };
     Ok(vec![(Role::Once, write), (Role::Once, Write::put_new(row_key, &row)?)])
 }

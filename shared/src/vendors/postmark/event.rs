@@ -67,7 +67,7 @@ impl WireEvent {
             .as_ref()
             .is_some_and(|ours| ours.crossdock_stack.is_some() || ours.crossdock_intent.is_some());
         let change = match (self.record_type.as_str(), self.suppress_sending, self.suppression_reason.as_deref()) {
-            ("SubscriptionChange", Some(false), _) => ConsentChange::Lifted,
+            ("SubscriptionChange", Some(false), _) => ConsentChange::BounceLifted,
             _ if is_ours => return None,
             ("SubscriptionChange", Some(true), Some("HardBounce")) => ConsentChange::Suppressed(Suppression::Bounced),
             ("SubscriptionChange", Some(true), Some("SpamComplaint")) => {
