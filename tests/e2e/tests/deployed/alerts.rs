@@ -66,7 +66,10 @@ pub(crate) fn alarm_and_its_end(deployed: &Deployed) -> Result<()> {
     let of_it: Vec<&Value> = of_it
         .filter(|one| one["alert_id"].as_str().is_some_and(|id| id.ends_with("refunds-beyond-the-payment")))
         .collect();
-    ensure!(of_it.len() == 1 && !of_it[0]["resolved_ms"].is_null(), "{of_it:?}");
+    ensure!(
+        of_it.len() == 1 && of_it[0]["resolved_ms"].is_null(),
+        "it lasts until somebody can have been called: {of_it:?}"
+    );
     Ok(())
 }
 

@@ -103,7 +103,7 @@ pub(crate) fn decides(deployed: &Deployed) -> Result<()> {
     let id = given_up(deployed, "e2e-retry")?;
     let listed = done(deployed, &["manual", "list"])?;
     ensure!(listed.contains(&id) && listed.contains("budget_over") && listed.contains("e2e-retry"), "{listed}");
-    refused(deployed, &["manual", "retry", &id], "nobody can be asked")?;
+    refused(deployed, &["manual", "retry", &id], "There is no terminal to ask")?;
     let said = done(deployed, &["--yes", "--why", "Stripe is back", "manual", "retry", &id])?;
     ensure!(said.contains("UNKNOWN"), "{said}");
     refused(deployed, &["--yes", "manual", "retry", &id], "It does not wait for a person")?;
@@ -144,7 +144,7 @@ pub(crate) fn redrives(deployed: &Deployed) -> Result<()> {
     ensure!(shown.matches("int_nobody").count() == 2 && !shown.contains("not one of ours"), "{shown}");
     let tried = done(deployed, &["dlq", "redrive", "Payments", "--fingerprint", "data", "--dry-run"])?;
     ensure!(tried.contains("2 of Payments would be sent back"), "{tried}");
-    refused(deployed, &["dlq", "redrive", "Payments"], "nobody can be asked")?;
+    refused(deployed, &["dlq", "redrive", "Payments"], "There is no terminal to ask")?;
     let said = done(deployed, &["--yes", "dlq", "redrive", "Payments", "--fingerprint", "data"])?;
     ensure!(said.contains("2 were sent back to Payments"), "{said}");
     let left = done(deployed, &["dlq", "list", "Payments"])?;
@@ -172,7 +172,7 @@ pub(crate) fn replays(deployed: &Deployed) -> Result<()> {
         Ok(runtime.block_on(stack.item(&format!("EVENT#stripe#{event}"), "EVENT"))?.map(drop))
     })?;
     let would = done(deployed, &["replay", &event, "--shadow"])?;
-    ensure!(would.contains("stays succeeded") && would.contains("nothing was changed"), "{would}");
+    ensure!(would.contains("stays succeeded") && would.contains("Nothing was changed"), "{would}");
     refused(deployed, &["replay", "evt_nobody"], "There is no event evt_nobody")?;
     for _ in 0..2 {
         done(deployed, &["--yes", "replay", &event, "--nonce", "e2e-nonce-1"])?;
