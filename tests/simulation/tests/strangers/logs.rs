@@ -201,7 +201,7 @@ async fn no_line_of_any_function_says_who_somebody_is_or_lets_anybody_in() {
             let random =
                 RandomFaults { error_after: chance, lost_answer: chance, throttled: chance, ..RandomFaults::default() };
             universe.sandbox().faults().random(random);
-            for vendor in [Vendor::Stripe, Vendor::Twilio, Vendor::Ups] {
+            for vendor in [Vendor::Twilio, Vendor::Ups] {
                 universe.sandbox().faults().next_calls(vendor, "*", 3, CallFault::Garbled);
             }
         }
