@@ -424,8 +424,8 @@ pub(crate) fn change(
     Ok(vec![(Role::Once, write), (Role::Once, Write::put_new(row_key, &row)?)])
 }
 
-/// In the ledger, and for good: this message was counted. It says nothing of the person but the key it stands under. A signature of Twilio's bears no time, so whoever
-/// holds a START of last year could have it delivered after a STOP of today.
+/// In the ledger, and for good: this message was counted. It says nothing of the person but the key it stands under. A signature
+/// of Twilio's bears no time, so whoever holds a START of last year could have it delivered after a STOP of today.
 fn said_once(id: &ContactId, message_id: &str) -> Result<Write> {
     let row = SaidRow { item_type: "consent_message", message_id };
     Write::put_new(Key::new(key(id).pk, format!("SAID#{}", id::digest(&[message_id]))), &row)

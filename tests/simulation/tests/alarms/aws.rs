@@ -57,7 +57,8 @@ fn dying_functions() {
 }
 
 /// The sweeper is not started for half an hour. By the documentation an alarm may look back further than its own five minutes
-/// where values are missing, so it is told after five minutes at the earliest, and after fifteen at the latest. Its invocations are those of a simulation; the schedule is AWS's.
+/// where values are missing, so it is told after five minutes at the earliest, and after fifteen at the latest. Its invocations
+/// are those of a simulation; the schedule is AWS's.
 #[tokio::test(start_paused = true)]
 async fn a_silent_sweeper() {
     let mut universe = Universe::new(1);
